@@ -1,0 +1,1 @@
+"""clientela: an analytical customer warehouse that a company runs on its own machine."""

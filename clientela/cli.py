@@ -1,0 +1,254 @@
+"""The `clientela` command: reads what a person asked, calls the one function that does it, and says what came of it.
+
+No rule of the domain stands here. Every command takes --config, says --help that teaches, and ends with an exit code that
+a scheduler can act on.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from clientela.config import CONFIG_VARIABLE, DEFAULT_CONFIG, Config, json_schema, load_config
+from clientela.errors import EXIT_CODES, ClientelaError
+
+_EXITS = "\n".join(f"  {code}  {meaning}" for code, meaning in EXIT_CODES.items())
+
+
+def _config_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--config",
+        "-c",
+        "config_path",
+        envvar=CONFIG_VARIABLE,
+        type=click.Path(path_type=Path),
+        default=Path(DEFAULT_CONFIG),
+        show_default=True,
+        help=f"The company's configuration (or environment variable {CONFIG_VARIABLE}).",
+    )(function)
+
+
+def _json_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object on standard output.")(
+        function
+    )
+
+
+class _Group(click.Group):
+    """Says a known fault in one sentence, its details after, and ends with its code."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **kwargs)
+        except ClientelaError as error:
+            console = Console(stderr=True, highlight=False, soft_wrap=True)
+            console.print(f"[red]{'Error' if error.exit_code != 5 else 'Busy'}:[/red]", error.sentence, markup=True)
+            if error.details:
+                console.print(error.details, style="dim", markup=False)
+            sys.exit(error.exit_code)
+
+
+@click.group(
+    cls=_Group,
+    epilog="\b\nExit codes:\n" + _EXITS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="clientela")
+def main() -> None:
+    """One trusted DuckDB file about a company's customers, built every night from the exports it already has.
+
+    \b
+    Begin with a clientela.yml (README shows a small one), then:
+      clientela doctor     what would be read, mapped and refused; nothing is loaded
+      clientela run        load, check, build and publish
+      clientela status     how the last run ended and where each source stands
+      clientela sql "..."  ask the published marts
+    """
+
+
+@main.command(epilog="\b\nExit codes:\n" + _EXITS)
+@_config_option
+@_json_option
+@click.option(
+    "--as-of",
+    "as_of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Build the marts as of a past day, beside the published ones.",
+)
+@click.option(
+    "--known-at",
+    "known_at",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    help="With --as-of: use only what was loaded by then (UTC).",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Say only how it ended.")
+def run(config_path: Path, as_json: bool, as_of: datetime | None, known_at: datetime | None, quiet: bool) -> None:
+    """Run the night: load what is new, build all marts, publish.
+
+    Safe to run again, to interrupt and to schedule: files already loaded are not loaded twice, a refused batch changes
+    nothing that was loaded, and readers of the published file are never disturbed.
+    """
+    from clientela import night
+
+    config = load_config(config_path)
+    watch = night.silent if quiet or as_json else _Progress().watch
+    if known_at and not as_of:
+        raise click.UsageError("--known-at goes with --as-of.")
+    if as_of:
+        report = night.run_as_of(config, as_of.date(), known_at.replace(tzinfo=UTC) if known_at else None, watch)
+    else:
+        report = night.run(config, watch)
+    _say_report(config, report.__dict__ | {"sources": [s.__dict__ for s in report.sources]}, as_json)
+    sys.exit(report.exit_code)
+
+
+@main.command()
+@_config_option
+@_json_option
+def status(config_path: Path, as_json: bool) -> None:
+    """Say how the last run ended, and where each source stands.
+
+    Reads published/status.json only, so it may be asked at any time, also while a run is under way.
+    """
+    from clientela.night import read_status
+
+    config = load_config(config_path)
+    told = read_status(config)
+    _say_report(config, told, as_json)
+    sys.exit(told["exit_code"])
+
+
+@main.command()
+@_config_option
+@_json_option
+def publish(config_path: Path, as_json: bool) -> None:
+    """Publish again the marts that the last run built, for instance after changing `publish:`.
+
+    Nothing is loaded or built.
+    """
+    from clientela import night
+
+    config = load_config(config_path)
+    report = night.publish_again(config)
+    _say_report(config, report.__dict__ | {"sources": [s.__dict__ for s in report.sources]}, as_json)
+    sys.exit(report.exit_code)
+
+
+@main.command()
+@_config_option
+@_json_option
+@click.option("--source", help="Look at this source only.")
+def doctor(config_path: Path, as_json: bool, source: str | None) -> None:
+    """Check the configuration and every source without loading anything.
+
+    For each entity: the files found, how the columns map, which delivered columns are not used, and what would be
+    quarantined, with examples. Ends with 0 if all would load, 3 if something would be refused or quarantined.
+    """
+    from clientela import doctor as examination
+
+    config = load_config(config_path)
+    findings = examination.examine(config, source)
+    if as_json:
+        click.echo(json.dumps([f.__dict__ for f in findings], indent=2, default=str))
+    else:
+        _say_findings(findings)
+    sys.exit(3 if any(f.is_ill for f in findings) else 0)
+
+
+@main.command()
+@_config_option
+@_json_option
+@click.option("--limit", default=50, show_default=True, help="Rows shown; 0 for all.")
+@click.option("--as-of", "as_of", type=click.DateTime(["%Y-%m-%d"]), help="Ask the marts published for a past day.")
+@click.argument("query", required=False)
+def sql(config_path: Path, as_json: bool, limit: int, as_of: datetime | None, query: str | None) -> None:
+    """Ask the published marts in SQL, read-only. Without QUERY, lists the tables; `-` reads it from standard input.
+
+    \b
+    Examples:
+      clientela sql
+      clientela sql "select * from value.customer_value order by net_revenue desc limit 10"
+      clientela sql "from operations.sources" --json
+    """
+    from clientela.ask import ask
+
+    config = load_config(config_path)
+    text = sys.stdin.read() if query == "-" else query
+    columns, rows = ask(config, text, as_of.date() if as_of else None, limit)
+    if as_json:
+        click.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=2, default=str))
+        return
+    table = Table(*columns, show_lines=False)
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    Console(soft_wrap=False, markup=False).print(table)
+    if limit and len(rows) == limit:
+        Console(stderr=True).print(f"[dim]The first {limit} rows; --limit 0 shows all.[/dim]")
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON schema of clientela.yml, from which editors complete and check it."""
+    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+class _Progress:
+    """Says each step as it begins and ends."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False)
+        self.started = datetime.now(UTC)
+        self.nodes = 0
+
+    def watch(self, step: str, subject: str, sentence: str) -> None:
+        seconds = (datetime.now(UTC) - self.started).total_seconds()
+        stamp = f"[dim]{seconds:6.1f} s[/dim]"
+        if step == "loaded":
+            style = "red" if sentence.startswith("refused") else "green"
+            self.console.print(f"{stamp}  [{style}]{subject}[/{style}]", end="  ")
+            self.console.print(sentence, markup=False)
+        elif step == "transform":
+            self.console.print(f"{stamp}  building and testing the models")
+        elif step == "node":
+            self.nodes += 1
+            if self.nodes % 20 == 0:
+                self.console.print(f"{stamp}  {self.nodes} models and tests done")
+        elif step == "publish":
+            self.console.print(f"{stamp}  publishing {subject}")
+
+
+def _say_report(config: Config, report: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(report, indent=2, default=str))
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    style = {"published": "green", "nothing new": "green"}.get(report["status"], "red")
+    as_of = f", as of {report['as_of']}" if report["as_of"] else ""
+    console.print(f"[bold]{config.company}[/bold]: [{style}]{report['status']}[/{style}]{as_of}")
+    if report["message"]:
+        console.print(report["message"], markup=False)
+    for line in report["failures"][:20]:
+        console.print(f"  {line}", style="dim", markup=False)
+    table = Table("source", "entity", "status", "age", "reason", box=None, pad_edge=False)
+    for source in report["sources"]:
+        age = "" if source["age_days"] is None else f"{source['age_days']} d"
+        table.add_row(source["source"], source["entity"], source["status"], age, source["reason"])
+    console.print(table)
+    if report["published"]:
+        console.print(f"Published: {report['published']}", markup=False)
+
+
+def _say_findings(findings: list[Any]) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    for finding in findings:
+        style = "red" if finding.is_ill else "green"
+        console.print(f"[{style}]{finding.source}.{finding.entity}[/{style}]", end="  ")
+        console.print(finding.sentence, markup=False)
+        for line in finding.notes:
+            console.print(f"    {line}", style="dim", markup=False)

@@ -1,0 +1,401 @@
+"""`clientela.yml` as typed settings: everything of one company, checked before anything is touched.
+
+The models below are the only description of the file: the JSON schema that editors complete from is exported from them.
+How a mapping's expressions are checked against a delivered file stands in `clientela.extract.mapping`.
+"""
+
+import difflib
+import hashlib
+import importlib.util
+import json
+import os
+import re
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
+
+from clientela.contracts import ENTITIES
+from clientela.errors import ConfigError
+
+CONFIG_VARIABLE = "CLIENTELA_CONFIG"
+DEFAULT_CONFIG = "clientela.yml"
+#: the source that the reference folder is
+REFERENCE_SOURCE = "reference"
+
+
+def _time_zone(name: str) -> str:
+    if name not in available_timezones():
+        near = difflib.get_close_matches(name, available_timezones(), 1)
+        raise ValueError(f"is not a time zone of the IANA list{f'; did you mean {near[0]}?' if near else ''}")
+    return name
+
+
+def _currency(code: str) -> str:
+    if not re.fullmatch(r"[A-Z]{3}", code):
+        raise ValueError("is not an ISO 4217 code of three capital letters, such as EUR")
+    return code
+
+
+def _source_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise ValueError("is no name for a source: use small letters, digits and _, beginning with a letter")
+    return name
+
+
+def _age(value: object) -> object:
+    if isinstance(value, str) and (match := re.fullmatch(r"(\d+)\s*(day|hour)s?", value.strip())):
+        amount = int(match[1])
+        return timedelta(days=amount) if match[2] == "day" else timedelta(hours=amount)
+    raise ValueError("is no age; write for instance `2 days` or `36 hours`")
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+Currency = Annotated[str, AfterValidator(_currency)]
+SourceName = Annotated[str, AfterValidator(_source_name)]
+Age = Annotated[timedelta, BeforeValidator(_age, json_schema_input_type=str)]
+Names = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str]), Field(min_length=1)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Constant(_Model):
+    """A fixed value for every row."""
+
+    value: str | int | float | bool
+
+
+class Expression(_Model):
+    """An SQL expression over the source's columns, in DuckDB's dialect; `number(column)` reads the source's decimals."""
+
+    sql: str
+
+
+class Translated(_Model):
+    """A column whose values are translated, such as `queja: complaint`; a value that is not listed stays as it is."""
+
+    column: str
+    values: dict[str, str]
+
+
+Mapping = str | Constant | Expression | Translated | list[str]
+
+
+class CsvFormat(_Model):
+    """How a text file is written, where it is not plain UTF-8 CSV with a header."""
+
+    delimiter: str = Field(",", min_length=1, max_length=1, description="Character between fields; \\t for a tab.")
+    quote: str = Field('"', max_length=1, description="Quote character; empty for none.")
+    null_text: Names = Field([""], description="Texts that mean `no value`.")
+
+
+class ControlTotals(_Model):
+    """What the source itself states of its files: a CSV with one line per delivered file."""
+
+    files: str = Field(description="Path or glob of the CSV files with the totals.")
+    file_column: str = Field("file", description="Its column with the name of the delivered file.")
+    rows_column: str | None = Field(None, description="Its column with the number of rows.")
+    sum_column: str | None = Field(None, description="Its column with the sum.")
+    of: str = Field("net_amount", description="The contract's column that the sum is of, as delivered.")
+
+
+class GateOverride(_Model):
+    """A threshold or severity of this source's own for one expectation."""
+
+    severity: Literal["critical", "warning", "off"] | None = None
+    mostly: float | None = Field(None, ge=0, le=1, description="Share of rows that must satisfy it.")
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+class EntityConfig(_Model):
+    """Where one entity of a source is, how it is delivered, and how its columns map onto the contract."""
+
+    files: Names = Field(
+        description="Paths or globs, relative to this file; `package:NAME/path` for an installed package."
+    )
+    format: Literal["csv", "parquet"] | None = Field(None, description="Told from the file's ending where not given.")
+    csv: CsvFormat = Field(default_factory=CsvFormat)
+    delivery: Literal["append", "upsert", "snapshot"] = Field(
+        "append",
+        description="`append`: new rows, late ones too; `upsert`: rows by key, newest version wins; "
+        "`snapshot`: each delivery is the whole, and what is not in it has vanished.",
+    )
+    key: Names = Field(description="The source's columns that make the record's key.")
+    version_by: str | None = Field(
+        None,
+        description="What orders the versions of a record: `updated_at` (where mapped, the default), a column with a "
+        "number or time, or `file_date: REGEX` with the date in the file's name. Without it, a later batch wins.",
+    )
+    columns: dict[str, Mapping] = Field(
+        default_factory=dict, description="Contract column: source column, constant or SQL."
+    )
+    attributes: dict[str, str] | None = Field(None, description="Free attributes of a customer: name: source column.")
+    required: bool | None = Field(
+        None, description="Without a fresh batch nothing is published; default for transactions."
+    )
+    max_age: Age | None = Field(
+        None, description="Oldest that the last event may be, such as `3 days`, before publication stops."
+    )
+    control_totals: ControlTotals | None = None
+    gate: dict[str, GateOverride] = Field(
+        default_factory=dict, description="Expectation: threshold of this source's own."
+    )
+
+
+class SourceConfig(_Model):
+    """One system of the company, with one id space."""
+
+    time_zone: TimeZone | None = Field(None, description="For times without a zone; default: the company's.")
+    decimal_style: Literal["point", "comma"] = Field("point", description="`1,234.50` or `1.234,50` in text.")
+    date_format: str | None = Field(None, description="strptime format of dates in text; default ISO.")
+    datetime_format: str | None = Field(None, description="strptime format of times in text; default ISO.")
+    currency: Currency | None = Field(None, description="For amounts without a currency; default: the company's.")
+    amounts_include_tax: bool = False
+    personal_keys: bool = Field(
+        False,
+        description="Its customer ids are personal (an e-mail, say): they are replaced by a keyed hash on the way in.",
+    )
+    ids_from: dict[str, SourceName] = Field(
+        default_factory=dict, description="Entity: the source whose ids this one uses, such as `products: erp`."
+    )
+    entities: dict[str, EntityConfig]
+
+
+class PublishConfig(_Model):
+    """What the published file shows, to whom, and how many of them are kept."""
+
+    personal_data: Literal["masked", "full"] = "masked"
+    keep: int = Field(7, ge=1, description="Published files kept, the newest included.")
+    storage_version: str = Field(
+        "v1.4.0", pattern=r"^v\d+\.\d+\.\d+$", description="The oldest DuckDB that must open the published file."
+    )
+
+
+class LandingConfig(_Model):
+    """How long delivered files are kept."""
+
+    keep_days: int | None = Field(None, ge=1, description="Days a delivered file is kept; for ever where not given.")
+
+
+class LimitsConfig(_Model):
+    """What DuckDB may use of the machine."""
+
+    memory: str = Field("4GB", pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$", description="Memory DuckDB may use.")
+    threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+
+
+class Config(_Model):
+    """One company."""
+
+    company: str = Field(min_length=1, description="The company's name, as reports show it.")
+    currency: Currency = Field(description="ISO 4217 code of the currency that all figures are in.")
+    time_zone: TimeZone = Field(description="The zone whose calendar days count.")
+    data_folder: Path = Field(
+        Path("data"), description="Where warehouse, landing and published files go; relative to this file."
+    )
+    reference_folder: Path | None = Field(
+        None, description="CSV files named after reference tables; relative to this file."
+    )
+    as_of: date | Literal["latest"] = Field(
+        "latest", description="Last day that exists for a run; `latest`: the last day with transactions."
+    )
+    left_censored_days: int = Field(
+        90, ge=0, description="Customers first seen in the data's first days are not new customers."
+    )
+    exchange_rate_days: int = Field(31, ge=0, description="Days an exchange rate stays good after its first.")
+    sources: dict[SourceName, SourceConfig] = Field(min_length=1)
+    publish: PublishConfig = Field(default_factory=PublishConfig)
+    landing: LandingConfig = Field(default_factory=LandingConfig)
+    limits: LimitsConfig = Field(default_factory=LimitsConfig)
+    on_failure: str | None = Field(None, description="Command run when a night ends without publication.")
+    on_stale: str | None = Field(
+        None, description="Command run when a night is published with a refused batch or a stale source."
+    )
+
+    _path: Path = PrivateAttr(default=Path(DEFAULT_CONFIG))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_are_known(cls, values: Any) -> Any:
+        for source_name, source in _mapping(values, "sources").items():
+            if source_name == REFERENCE_SOURCE:
+                raise ValueError("sources.reference: this name is taken by the reference folder; choose another")
+            entities = _mapping(source, "entities")
+            for name, entity in entities.items():
+                where = f"sources.{source_name}.entities.{name}"
+                company = [n for n, e in ENTITIES.items() if not e.is_reference]
+                _known(where, name, company, "an entity")
+                mapped = [*_mapping(entity, "columns")]
+                for column in mapped:
+                    _known(
+                        f"{where}.columns.{column}",
+                        column,
+                        [c.name for c in ENTITIES[name].columns],
+                        "a column of the contract",
+                    )
+            for name in _mapping(source, "ids_from"):
+                _known(
+                    f"sources.{source_name}.ids_from.{name}",
+                    name,
+                    ["customers", "products", "campaigns"],
+                    "an entity with ids",
+                )
+        return values
+
+    @model_validator(mode="after")
+    def _references_hold(self) -> "Config":
+        for name, source in self.sources.items():
+            for entity, space in source.ids_from.items():
+                if space not in self.sources:
+                    raise ValueError(
+                        f"sources.{name}.ids_from.{entity}: {space!r} is not a source; there are: {', '.join(self.sources)}"
+                    )
+        return self
+
+    @property
+    def path(self) -> Path:
+        return self._path
+
+    def located(self, path: Path | str) -> Path:
+        """The path, relative paths counted from the configuration's folder."""
+        return (self._path.parent / path).resolve()
+
+    @property
+    def data(self) -> Path:
+        return self.located(self.data_folder)
+
+    @property
+    def warehouse(self) -> Path:
+        return self.data / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        return self.data / "published"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    def is_required(self, source: str, entity: str) -> bool:
+        stated = self.sources[source].entities[entity].required if source in self.sources else None
+        return ENTITIES[entity].required if stated is None else stated
+
+    def max_age(self, source: str, entity: str) -> timedelta | None:
+        return self.sources[source].entities[entity].max_age if source in self.sources else None
+
+    def fingerprint(self) -> str:
+        """Hash of everything that can change a figure: a different hash means that marts must be built anew."""
+        told = self.model_dump(mode="json", exclude={"on_failure", "on_stale", "limits", "landing"})
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _mapping(values: Any, key: str) -> dict[str, Any]:
+    inner = values.get(key) if isinstance(values, dict) else None
+    return {str(k): v for k, v in inner.items()} if isinstance(inner, dict) else {}
+
+
+def _known(where: str, name: str, known: list[str], what: str) -> None:
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"; did you mean {near[0]}?" if near else "."
+        raise ValueError(f"{where}: {name!r} is not {what}{hint} Allowed: {', '.join(known)}")
+
+
+def package_path(reference: str) -> str:
+    """`package:NAME/path` → the path inside the installed package NAME."""
+    name, _, inside = reference.removeprefix("package:").partition("/")
+    found = importlib.util.find_spec(name)
+    if found is None or not found.submodule_search_locations:
+        raise ConfigError(f"files: {reference!r} names package {name}, which is not installed; `pip install` it first.")
+    return str(Path(found.submodule_search_locations[0]) / inside)
+
+
+def load_config(path: Path | str | None = None) -> Config:
+    """Read and check one company's file. Raises ConfigError with one sentence: key path, value, what is allowed."""
+    chosen = Path(path or os.environ.get(CONFIG_VARIABLE) or DEFAULT_CONFIG)
+    if not chosen.is_file():
+        raise ConfigError(
+            f"There is no configuration at {chosen}; name one with --config or {CONFIG_VARIABLE}, "
+            "or write one after README's example."
+        )
+    try:
+        values = yaml.safe_load(chosen.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ConfigError(
+            f"{chosen} is not readable as YAML{where}: {getattr(error, 'problem', None) or error}"
+        ) from None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{chosen} holds no settings; it begins with `company:`, see README's example.")
+    try:
+        config = Config.model_validate(values)
+    except ValidationError as error:
+        sentences = [_sentence(dict(problem)) for problem in error.errors()]
+        raise ConfigError(f"{chosen}: {sentences[0]}", "\n".join(sentences[1:])) from None
+    config._path = chosen.resolve()
+    return config
+
+
+_UNION_TAGS = {"str", "Constant", "Expression", "Translated", "list[str]", "date", "literal['latest']"}
+
+
+def _sentence(problem: dict[str, Any]) -> str:
+    where = ".".join(str(part) for part in problem["loc"] if str(part) not in _UNION_TAGS)
+    if (inside := re.match(r"(.*\.columns\.\w+)", where)) and problem["type"] != "value_error":
+        return (
+            f"{inside[1]}: a column is mapped by the name of a source column, `{{value: …}}`, `{{sql: …}}`, "
+            "`{column: …, values: {…}}` or a list of columns that make a key."
+        )
+    if problem["type"] == "value_error":
+        message = str(problem["ctx"]["error"])
+        return f"{where} = {problem['input']!r}: {message}." if where else f"{message}."
+    if problem["type"] == "missing":
+        return f"{where}: this key is missing."
+    if problem["type"] == "extra_forbidden":
+        return f"{where}: there is no such key here."
+    return f"{where} = {problem['input']!r}: {problem['msg'].removeprefix('Input ')}."
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of `clientela.yml`, with each entity's own columns, for editors to complete from."""
+    schema = Config.model_json_schema()
+    schema["title"] = "clientela.yml"
+    definitions = schema["$defs"]
+    mapping = definitions["EntityConfig"]["properties"]["columns"]["additionalProperties"]
+    entities: dict[str, Any] = {}
+    for name, entity in ENTITIES.items():
+        if entity.is_reference:
+            continue
+        properties = {c.name: {**mapping, "description": c.description} for c in entity.columns if c.type != "json"}
+        columns = {"type": "object", "properties": properties, "additionalProperties": False}
+        entities[name] = {
+            "description": entity.description,
+            "allOf": [{"$ref": "#/$defs/EntityConfig"}],
+            "properties": {"columns": columns},
+        }
+    definitions["SourceConfig"]["properties"]["entities"] = {
+        "type": "object",
+        "properties": entities,
+        "additionalProperties": False,
+    }
+    return schema

@@ -1,0 +1,135 @@
+"""The reference tables a manager keeps: rates, margins, groups, objectives. One CSV a table in the reference folder.
+
+A table's file has the columns below as its header. A table the company does not keep falls back to the neutral default
+in `seeds/`, table by table. They are typed, gated and versioned like any other entity.
+"""
+
+from clientela.contracts.contract import Column, Entity
+from clientela.contracts.entities import APPROACHES
+
+
+def _table(name: str, description: str, key: tuple[str, ...], *columns: Column) -> Entity:
+    return Entity(name, description, columns, key=key, is_reference=True)
+
+
+def _text(name: str, description: str, required: bool = False, values: tuple[str, ...] = ()) -> Column:
+    return Column(name, "text", description, required=required, values=values)
+
+
+IS_ASSUMED = Column("is_assumed", "boolean", "The figure is assumed, not measured; marts say so.")
+
+EXCHANGE_RATES = _table(
+    "exchange_rates",
+    "Company-currency units per unit of a currency, from a day on.",
+    ("currency", "valid_from"),
+    _text("currency", "ISO 4217 code.", required=True),
+    Column("valid_from", "date", "First day of the rate.", required=True),
+    Column("rate", "decimal", "Company currency per unit of this currency.", required=True, minimum=0),
+)
+
+MARGIN_RATES = _table(
+    "margin_rates",
+    "Margin as a share of net revenue, by department and category; empty means any.",
+    ("department", "category"),
+    _text("department", "Department; empty for all."),
+    _text("category", "Category; empty for all."),
+    Column("margin_rate", "decimal", "Margin as a share of net revenue.", required=True, minimum=-1, maximum=1),
+    IS_ASSUMED,
+)
+
+COST_RATES = _table(
+    "cost_rates",
+    "Cost to serve: what one interaction costs, by channel and kind, from a day on.",
+    ("channel", "kind", "valid_from"),
+    _text("channel", "Channel; empty for all."),
+    _text("kind", "Kind of interaction; empty for all."),
+    Column("valid_from", "date", "First day of the rate.", required=True),
+    Column("cost_per_contact", "money", "Cost of one contact, company currency.", minimum=0),
+    Column("cost_per_minute", "money", "Cost of one minute, company currency.", minimum=0),
+    IS_ASSUMED,
+)
+
+ACQUISITION_COSTS = _table(
+    "acquisition_costs",
+    "What a channel spent in a month to win customers; spread over the customers it won.",
+    ("acquisition_channel", "month"),
+    _text("acquisition_channel", "Channel.", required=True),
+    Column("month", "date", "First day of the month.", required=True),
+    Column("cost_amount", "money", "Cost, company currency.", required=True, minimum=0),
+    IS_ASSUMED,
+)
+
+RFM_GROUPS = _table(
+    "rfm_groups",
+    "The name of each group of RFM scores; the first rule by rank that fits wins.",
+    ("rank",),
+    Column("rank", "integer", "Order in which the rules are tried.", required=True),
+    _text("group_name", "Name of the group.", required=True),
+    Column("recency_from", "integer", "Least recency score, 1 to 5.", required=True, minimum=1, maximum=5),
+    Column("recency_to", "integer", "Greatest recency score.", required=True, minimum=1, maximum=5),
+    Column("frequency_from", "integer", "Least frequency score, 1 to 5.", required=True, minimum=1, maximum=5),
+    Column("frequency_to", "integer", "Greatest frequency score.", required=True, minimum=1, maximum=5),
+    Column("monetary_from", "integer", "Least monetary score, 1 to 5.", required=True, minimum=1, maximum=5),
+    Column("monetary_to", "integer", "Greatest monetary score.", required=True, minimum=1, maximum=5),
+    _text("advice", "What a manager would do."),
+)
+
+PORTFOLIOS = _table(
+    "portfolios",
+    "Portfolios of customers under one manager or team.",
+    ("portfolio",),
+    _text("portfolio", "Name.", required=True),
+    _text("manager", "Manager or team.", required=True),
+    Column("capacity", "integer", "Customers it can serve.", minimum=0),
+    _text("rule", "Who belongs to it, as a predicate over the customer's columns."),
+)
+
+OFFERS = _table(
+    "offers",
+    "Offers that can be made.",
+    ("offer",),
+    _text("offer", "Name.", required=True),
+    _text("approach", "Day's approach.", values=APPROACHES),
+    _text("channel", "Channel."),
+    Column("unit_cost", "money", "Cost of one offer, company currency.", minimum=0),
+    _text("rule", "Who is eligible, as a predicate over the customer's columns."),
+)
+
+PROGRAMMES = _table(
+    "programmes",
+    "Relational activities, introduced step by step and judged by their return.",
+    ("programme",),
+    _text("programme", "Name.", required=True),
+    _text("approach", "Day's approach.", values=APPROACHES),
+    Column("started_on", "date", "First day."),
+    Column("ended_on", "date", "Last day."),
+    Column("monthly_cost", "money", "Cost per month, company currency.", minimum=0),
+)
+
+KPIS = _table(
+    "kpis",
+    "Indicators the company steers by.",
+    ("kpi",),
+    _text("kpi", "Name.", required=True),
+    _text("definition", "What it measures."),
+    _text("unit", "Unit."),
+    Column("is_higher_better", "boolean", "More is better."),
+)
+
+OBJECTIVES = _table(
+    "objectives",
+    "A KPI with a baseline, a target, a due date and an owner.",
+    ("objective",),
+    _text("objective", "Name.", required=True),
+    _text("kpi", "The KPI.", required=True),
+    _text("scope", "Segment, portfolio or channel; empty for the company."),
+    Column("baseline", "decimal", "Value at the start."),
+    Column("target", "decimal", "Value to be reached.", required=True),
+    Column("due_on", "date", "When it is due.", required=True),
+    _text("owner", "Who answers for it."),
+)
+
+REFERENCE_TABLES: tuple[Entity, ...] = (
+    EXCHANGE_RATES, MARGIN_RATES, COST_RATES, ACQUISITION_COSTS, RFM_GROUPS, PORTFOLIOS, OFFERS, PROGRAMMES, KPIS,
+    OBJECTIVES,
+)  # fmt: skip

@@ -1,0 +1,45 @@
+"""The errors that a person reads: one sentence first (what, where, what to do), details after.
+
+Whatever is not one of these is a bug of ours and keeps its stack trace.
+"""
+
+
+class ClientelaError(Exception):
+    """A fault outside the program, said in one sentence. `exit_code` is what a scheduler sees."""
+
+    exit_code = 4
+
+    def __init__(self, sentence: str, details: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.details = details
+
+
+class ConfigError(ClientelaError):
+    """The configuration cannot be used; nothing was touched."""
+
+    exit_code = 2
+
+
+class DeliveryError(ClientelaError):
+    """What a source delivered cannot be read as its configuration says; it refuses the batch, not the run."""
+
+
+class RunningError(ClientelaError):
+    """Another run holds the company's lock."""
+
+    exit_code = 5
+
+
+class NotPublishedError(ClientelaError):
+    """The night ended without a publication; the published file is as it was."""
+
+
+EXIT_CODES = {
+    0: "all is loaded and published, or there was nothing new",
+    1: "a bug of clientela's own; the stack trace says where",
+    2: "the command line or the configuration is wrong; nothing was touched",
+    3: "published, but a batch was refused or a source is stale",
+    4: "not published; the published file is as it was",
+    5: "another run is under way",
+}

@@ -1,0 +1,94 @@
+"""Which SQL a configuration may hold: one scalar expression over the source's own columns, and nothing else.
+
+DuckDB parses the text and hands back its syntax tree (`json_serialize_sql`); every node must be of a kind named here.
+What is not named is refused: subqueries, other tables, files, settings, aggregates, windows, lambdas, parameters.
+"""
+
+import difflib
+import json
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import duckdb
+
+from clientela.errors import ConfigError
+
+#: functions of one row that read nothing but their arguments
+FUNCTIONS = frozenset(
+    """
+    + - * / // % ^ ** || ~~ !~~ ~~* !~~* abs ceil ceiling floor round round_even trunc sign greatest least mod power sqrt
+    ln log10 exp lower upper trim ltrim rtrim length len left right substr substring replace translate concat concat_ws
+    contains starts_with ends_with prefix suffix strpos instr position lpad rpad reverse split_part
+    string_split regexp_matches regexp_full_match regexp_replace regexp_extract md5 sha256 nullif ifnull
+    coalesce if strip_accents chr ascii unicode hex
+    strptime try_strptime strftime date_part date_trunc date_diff datediff date_add date_sub datepart datetrunc
+    to_days to_hours to_minutes to_seconds to_months to_years to_weeks make_date make_timestamp make_timestamptz
+    epoch_ms epoch to_timestamp timezone year month day hour minute second last_day dayofweek isodow
+    json_extract json_extract_string -> ->> json_value json_array_length array_extract list_extract struct_extract
+    number
+    """.split()
+)
+_CLASSES = frozenset(
+    {"COLUMN_REF", "CONSTANT", "CAST", "CASE", "COMPARISON", "CONJUNCTION", "BETWEEN", "OPERATOR", "FUNCTION", "TYPE"}
+)
+_EMPTY_PARTS = ("where_clause", "having", "qualify", "sample", "group_expressions", "group_sets", "modifiers")
+
+
+def check_expression(
+    connection: duckdb.DuckDBPyConnection, text: str, columns: Collection[str], where: str
+) -> set[str]:
+    """Refuse any expression but a scalar over `columns`; give the columns it reads.
+
+    `where` is the configuration's key path, for the sentence of the ConfigError.
+    """
+    answer = connection.execute("select json_serialize_sql(?)", [f"select (\n{text}\n)"]).fetchall()[0][0]
+    tree = json.loads(answer)
+    if tree["error"]:
+        raise ConfigError(f"{where}: {text!r} is not an SQL expression: {tree.get('error_message', 'syntax error')}.")
+    statements = tree["statements"]
+    node = statements[0]["node"]
+    is_plain = (
+        len(statements) == 1
+        and node["type"] == "SELECT_NODE"
+        and len(node["select_list"]) == 1
+        and node["from_table"]["type"] == "EMPTY"
+        and not node["cte_map"]["map"]
+        and not any(node.get(part) for part in _EMPTY_PARTS)
+    )
+    if not is_plain:
+        raise ConfigError(f"{where}: {text!r} must be one expression over the source's columns, not a query.")
+    by_lower = {name.lower(): name for name in columns}
+    used: set[str] = set()
+    for part in _nodes(node["select_list"]):
+        if "lambda" in json.dumps(part.get("type", "")).lower() or part["class"] not in _CLASSES:
+            raise ConfigError(f"{where}: {text!r} uses {part['class'].lower()}, which a mapping may not.")
+        if part["class"] == "FUNCTION":
+            path = (part.get("qualified_name") or {}).get("path") or [part["function_name"]]
+            name = part["function_name"].lower()
+            if part.get("schema") or part.get("catalog") or len(path) > 1 or name not in FUNCTIONS:
+                raise ConfigError(f"{where}: {text!r} calls {name}(), which a mapping may not.")
+        if part["class"] == "COLUMN_REF":
+            names = part["column_names"]
+            if len(names) != 1 or names[0].lower() not in by_lower:
+                raise unknown_column(where, ".".join(names), columns)
+            used.add(by_lower[names[0].lower()])
+    return used
+
+
+def unknown_column(where: str, name: str, columns: Collection[str]) -> ConfigError:
+    """The sentence for a column that the source does not have, with the nearest that it has."""
+    near = difflib.get_close_matches(name, columns, 1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    return ConfigError(f"{where}: the source has no column {name!r}{hint} It has: {', '.join(columns)}")
+
+
+def _nodes(value: Any) -> Iterator[dict[str, Any]]:
+    """Every syntax node below `value`: whatever bears a class."""
+    if isinstance(value, dict):
+        if "class" in value:
+            yield value
+        for inner in value.values():
+            yield from _nodes(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _nodes(inner)

@@ -1,0 +1,398 @@
+"""From a source's columns to the contract's: one SELECT that types, derives, keys and judges every delivered row.
+
+The result has a row for each delivered row. A row that does not fit keeps its place, with the list of its faults and
+itself as JSON; the caller parts the good from the quarantined. Nothing is read or written here but the types of the
+mapped expressions.
+"""
+
+from collections.abc import Mapping as Dict
+from dataclasses import dataclass
+
+import duckdb
+
+from clientela.config import Config, Constant, EntityConfig, Expression, Mapping, SourceConfig, Translated
+from clientela.contracts import ENTITIES, Column, Entity
+from clientela.errors import ConfigError, DeliveryError
+from clientela.extract import derive
+from clientela.extract.expressions import check_expression, unknown_column
+from clientela.extract.typing import (
+    Parameters,
+    Style,
+    as_text,
+    blank_to_null,
+    fault_of,
+    number,
+    typed,
+)
+from clientela.warehouse import quoted
+
+#: an exact currency table of the run, made by `clientela.load`: currency, valid_from, rate
+RATES = "exchange_rates_now"
+FAULT = "struct(field varchar, value varchar, reason varchar)"
+#: `version_by: "file_date: REGEX"`: the date in the delivered file's name
+FILE_DATE = "file_date:"
+#: longest cell that quarantine repeats; the delivered file itself is kept
+LONGEST = 2000
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One entity of one source, with everything that its mapping needs to know."""
+
+    config: Config
+    source_name: str
+    source: SourceConfig
+    entity: Entity
+    settings: EntityConfig
+    #: replaces personal keys by a keyed hash
+    secret: str
+
+    @property
+    def where(self) -> str:
+        return f"sources.{self.source_name}.entities.{self.entity.name}"
+
+    @property
+    def style(self) -> Style:
+        return Style(
+            time_zone=self.source.time_zone or self.config.time_zone,
+            company_zone=self.config.time_zone,
+            decimal_style=self.source.decimal_style,
+            date_format=self.source.date_format,
+            datetime_format=self.source.datetime_format,
+        )
+
+    @property
+    def currency(self) -> str:
+        return self.source.currency or self.config.currency
+
+    def id_space(self, entity_name: str) -> str:
+        """The source whose ids this one uses for that entity."""
+        return self.source.ids_from.get(entity_name, self.source_name)
+
+    def has_personal_keys(self, entity_name: str) -> bool:
+        """Customer ids that are personal themselves: declared, or made of columns mapped to personal fields."""
+        if entity_name != "customers":
+            return False
+        space = self.config.sources.get(self.id_space("customers"))
+        return space is not None and is_personally_keyed(space)
+
+
+def is_personally_keyed(source: SourceConfig) -> bool:
+    """A source whose customer ids must not enter raw as they are."""
+    if source.personal_keys:
+        return True
+    customers = source.entities.get("customers")
+    if customers is None:
+        return False
+    personal = {
+        mapping
+        for name, mapping in customers.columns.items()
+        if ENTITIES["customers"][name].personal and name != "loyalty_id" and isinstance(mapping, str)
+    }
+    return bool(personal & set(customers.key))
+
+
+def surrogate_key(*parts: str) -> str:
+    """First 63 bits of md5 over the parts joined by |, null if any part is null; dbt has the same as a macro."""
+    joined = " || '|' || ".join(parts)
+    return f"cast(cast('0x' || substr(md5({joined}), 1, 16) as ubigint) >> 1 as bigint)"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A delivered relation: SQL to read it, its columns and their DuckDB types, and how a row's number is told."""
+
+    relation: str
+    columns: Dict[str, str]
+    row_number: str | None
+
+
+def candidate_select(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, delivery: Delivery, file_name: str, parameters: Parameters
+) -> str:
+    """The SELECT that gives the candidate's columns, one row per delivered row. Values are bound into `parameters`.
+
+    Raises DeliveryError when a mapped column is missing, ConfigError when the mapping itself is wrong.
+    """
+    entity, style = feed.entity, feed.style
+    connection.execute(
+        f"create or replace temp macro number(x) as {number('trim(cast(x as varchar))', style.decimal_style, 'decimal(18,6)')}"
+    )
+    expressions = {
+        name: _expression(connection, feed, f"{feed.where}.columns.{name}", mapping, delivery, parameters)
+        for name, mapping in feed.settings.columns.items()
+    }
+    if feed.settings.attributes is not None:
+        expressions["attributes"] = _attributes(feed, delivery)
+    key_parts = [_column(f"{feed.where}.key", name, delivery) for name in feed.settings.key]
+    mapped_versions, version, version_at = _versions(connection, feed, delivery, parameters)
+    types = _types(connection, delivery, [*expressions.values(), *key_parts], parameters)
+    mapped_types = dict(zip(expressions, types, strict=False))
+    key_types = types[len(expressions) : len(expressions) + len(key_parts)]
+
+    mapped = [f"{blank_to_null(sql, mapped_types[name])} as {quoted('m_' + name)}" for name, sql in expressions.items()]
+    # an empty key part of a reference table means "any"
+    absent = "''" if entity.is_reference else "null"
+    mapped += [
+        f"coalesce({blank_to_null(as_text(part, key_type.split('(')[0]), 'VARCHAR')}, {absent}) as k_{i}"
+        for i, (part, key_type) in enumerate(zip(key_parts, key_types, strict=True))
+    ]
+    typed_columns, faults = _typed_columns(feed, mapped_types, parameters)
+    for i, name in enumerate(feed.settings.key):
+        faults.append(_fault(f"k_{i} is null", name, "null", "the key is empty", parameters))
+
+    digits = derive.minor_digits(feed.config.currency)
+    layers = [dict(derive.completed_amounts(entity))]
+    if feed.source.amounts_include_tax:
+        _need_tax(feed)
+        layers.append(dict(derive.without_tax(entity, digits)))
+    rate, rate_join, rate_fault = _exchange(feed, parameters)
+    if rate_fault:
+        faults.append(rate_fault)
+    final = dict(derive.converted(entity, digits))
+
+    record_key = _record_key(len(key_parts))
+    if feed.has_personal_keys(entity.name) and entity.name == "customers":
+        record_key = _hashed(record_key, feed, parameters)
+    names = [c.name for c in entity.columns]
+    source = parameters.bind(feed.source_name)
+    ids = [f"{surrogate_key(source, '_record_key')} as record_id", "_record_key as record_key"]
+    for column in entity.references():
+        space = parameters.bind(feed.id_space(column.refers_to or ""))
+        ids.append(f"{surrogate_key(space, quoted(column.name))} as {quoted(column.id_name)}")
+    if "order_key" in entity:
+        ids.append(f"{surrogate_key(source, 'order_key')} as order_id")
+    if "return_of_order_key" in entity:
+        ids.append(f"{surrogate_key(source, 'return_of_order_key')} as return_of_order_id")
+    hashed = " || chr(31) || ".join(f"coalesce(cast({quoted(n)} as varchar), '')" for n in names)
+    control = feed.settings.control_totals.of if feed.settings.control_totals else (entity.source_amount or "")
+    is_faulty = " or ".join(condition for condition, _ in faults)
+    listed = ", ".join(f"case when {condition} then {fault} end" for condition, fault in faults)
+    # a delivered column may bear a contract column's name: beyond the mapping it goes by its place
+    kept = [f"{quoted(name)} as d_{i}" for i, name in enumerate(delivery.columns)]
+    row_json = ", ".join(f"{quoted(name)} := d_{i}" for i, name in enumerate(delivery.columns))
+    row_number = delivery.row_number or "cast(null as bigint)"
+
+    extra = [f"{quoted(n)} as {quoted(n)}" for n in (f"source_{entity.source_amount}",) if entity.source_amount]
+    stacked = "typed"
+    ctes = []
+    for i, layer in enumerate(layers):
+        if layer:
+            ctes.append(f"derived_{i} as (select * replace ({_replaced(layer)}) from {stacked})")
+            stacked = f"derived_{i}"
+    replaced = {name: sql for name, sql in final.items() if name in entity}
+    added = {name: sql for name, sql in final.items() if name not in entity}
+    money = f"select * {f'replace ({_replaced(replaced)})' if replaced else ''}"
+    money += "".join(f", {sql} as {quoted(name)}" for name, sql in added.items())
+    derived = "".join(f",\n{cte}" for cte in ctes)
+    return f"""
+with delivered as (
+    select *, {row_number} as _row from {delivery.relation}
+),
+mapped as (
+    select {", ".join(kept)}, _row, {", ".join(mapped)}, {mapped_versions} from delivered
+),
+typed as (
+    select *, {", ".join(typed_columns)}, {record_key} as _record_key from mapped
+){derived},
+rated as (
+    select {stacked}.*, {rate} as exchange_rate, {_control(control, entity)} as control_amount from {stacked} {rate_join}
+),
+amounts as ({money} from rated)
+select
+    {", ".join([*ids, *(quoted(n) for n in names), *extra])}
+    {", exchange_rate" if entity.source_amount else ""},
+    {surrogate_key(f"({hashed})")} as content_hash,
+    {version} as version,
+    {version_at} as version_at,
+    {parameters.bind(file_name)} as source_file,
+    _row as source_row,
+    control_amount,
+    case when {is_faulty} then list_filter([{listed}], lambda fault: fault is not null) end as faults,
+    case when {is_faulty} then left(to_json(struct_pack({row_json})), {5 * LONGEST}) end as delivered_row
+from amounts
+"""
+
+
+def _replaced(layer: Dict[str, str]) -> str:
+    return ", ".join(f"{sql} as {quoted(name)}" for name, sql in layer.items())
+
+
+def _column(where: str, name: str, delivery: Delivery) -> str:
+    by_lower = {column.lower(): column for column in delivery.columns}
+    if name.lower() not in by_lower:
+        raise DeliveryError(str(unknown_column(where, name, list(delivery.columns))))
+    return quoted(by_lower[name.lower()])
+
+
+def _expression(
+    connection: duckdb.DuckDBPyConnection,
+    feed: Feed,
+    where: str,
+    mapping: Mapping,
+    delivery: Delivery,
+    parameters: Parameters,
+) -> str:
+    if isinstance(mapping, str):
+        return _column(where, mapping, delivery)
+    if isinstance(mapping, Constant):
+        return parameters.bind(mapping.value if not isinstance(mapping.value, float) else str(mapping.value))
+    if isinstance(mapping, Expression):
+        check_expression(connection, mapping.sql, list(delivery.columns), where)
+        return f"(\n{mapping.sql}\n)"
+    if isinstance(mapping, Translated):
+        column = f"trim(cast({_column(where, mapping.column, delivery)} as varchar))"
+        cases = " ".join(
+            f"when {parameters.bind(told)} then {parameters.bind(meant)}" for told, meant in mapping.values.items()
+        )
+        return f"case {column} {cases} else {column} end"
+    parts = [f"nullif(trim(cast({_column(where, name, delivery)} as varchar)), '')" for name in mapping]
+    return _joined(parts)
+
+
+def _attributes(feed: Feed, delivery: Delivery) -> str:
+    where = f"{feed.where}.attributes"
+    packed = ", ".join(
+        f"{quoted(name)} := {_column(where, column, delivery)}"
+        for name, column in (feed.settings.attributes or {}).items()
+    )
+    return f"cast(to_json(struct_pack({packed})) as varchar)"
+
+
+def _joined(parts: list[str]) -> str:
+    """A composed key as one text; the separator is escaped, so that two keys never look alike."""
+    if len(parts) == 1:
+        return parts[0]
+    escaped = [f"replace(replace({part}, '\\', '\\\\'), '|', '\\|')" for part in parts]
+    return " || '|' || ".join(escaped)
+
+
+def _record_key(count: int) -> str:
+    return _joined([f"k_{i}" for i in range(count)])
+
+
+def _hashed(expression: str, feed: Feed, parameters: Parameters) -> str:
+    """HMAC-like keyed hash (hash of secret and hash of secret and value), so that a personal key never enters raw."""
+    secret = parameters.bind(feed.secret)
+    return f"('p_' || left(sha256({secret} || sha256({secret} || {expression})), 24))"
+
+
+def _types(
+    connection: duckdb.DuckDBPyConnection, delivery: Delivery, expressions: list[str], parameters: Parameters
+) -> list[str]:
+    listed = ", ".join(f"{sql} as c{i}" for i, sql in enumerate(expressions))
+    sql = f"describe select {listed} from {delivery.relation} limit 0"
+    try:
+        described = connection.execute(sql, parameters.used_in(sql)).fetchall()
+    except duckdb.Error as error:
+        raise DeliveryError(f"The mapping does not fit what was delivered: {str(error).splitlines()[0]}") from error
+    return [row[1] for row in described]
+
+
+def _typed_columns(
+    feed: Feed, mapped_types: Dict[str, str], parameters: Parameters
+) -> tuple[list[str], list[tuple[str, str]]]:
+    """The typed columns as SQL, and per possible fault (condition, fault struct)."""
+    columns: list[str] = []
+    faults: list[tuple[str, str]] = []
+    for column in feed.entity.columns:
+        mapped = f"m_{column.name}"
+        if column.name not in mapped_types:
+            if column.required:
+                raise ConfigError(f"{feed.where}.columns.{column.name}: this column is required and not mapped.")
+            value = f"cast(null as {column.sql_type})"
+            if column.name == "currency":
+                value = parameters.bind(feed.currency)
+            columns.append(f"{value} as {quoted(column.name)}")
+            continue
+        value = typed(column, mapped, mapped_types[column.name], feed.style, parameters)
+        if column.values:
+            value = f"lower({value})"
+        if column.name == "currency":
+            value = f"coalesce(upper({value}), {parameters.bind(feed.currency)})"
+        if column.refers_to and feed.has_personal_keys(column.refers_to):
+            value = _hashed(f"({value})", feed, parameters)
+        columns.append(f"cast({value} as {column.sql_type}) as {quoted(column.name)}")
+        if column.type != "text":
+            unfit = f"{quoted(mapped)} is not null and {quoted(column.name)} is null"
+            faults.append(_fault(unfit, column.name, quoted(mapped), fault_of(column), parameters))
+        if column.required:
+            faults.append(_fault(f"{quoted(mapped)} is null", column.name, "null", "a value is required", parameters))
+    return columns, faults
+
+
+def _fault(condition: str, field: str, value: str, reason: str, parameters: Parameters) -> tuple[str, str]:
+    struct = (
+        f"{{'field': {parameters.bind(field)}, 'value': left(cast({value} as varchar), {LONGEST}), "
+        f"'reason': {parameters.bind(reason)}}}"
+    )
+    return condition, struct
+
+
+def _need_tax(feed: Feed) -> None:
+    if feed.entity.name == "transactions" and not {"tax_amount", "tax_rate"} & set(feed.settings.columns):
+        raise ConfigError(
+            f"{feed.where}: amounts of {feed.source_name} include tax, so tax_amount or tax_rate must be mapped."
+        )
+
+
+def _exchange(feed: Feed, parameters: Parameters) -> tuple[str, str, tuple[str, str] | None]:
+    """(rate, join, fault): the company-currency rate on the row's day; no join where no other currency can come."""
+    entity = feed.entity
+    if not entity.source_amount:
+        return "cast(null as decimal(18,8))", "", None
+    company = parameters.bind(feed.config.currency)
+    if "currency" not in feed.settings.columns and feed.currency == feed.config.currency:
+        return "cast(1 as decimal(18,8))", "", None
+    event = entity[entity.event_time or ""]
+    day = (
+        quoted(event.name)
+        if event.type == "date"
+        else f"cast(timezone({parameters.bind(feed.config.time_zone)}, {quoted(event.name)}) as date)"
+    )
+    join = f"asof left join {RATES} as rates on currency = rates.rate_currency and {day} >= rates.valid_from"
+    is_fresh = f"rates.valid_from >= {day} - {feed.config.exchange_rate_days}"
+    rate = f"case when currency = {company} then 1 when {is_fresh} then rates.rate end"
+    missing = _fault(
+        "exchange_rate is null",
+        "currency",
+        "currency",
+        f"no exchange rate to {feed.config.currency} on its day or the {feed.config.exchange_rate_days} days before",
+        parameters,
+    )
+    return f"cast({rate} as decimal(18,8))", join, missing
+
+
+def _control(name: str, entity: Entity) -> str:
+    return f"cast({quoted(name)} as decimal(18,4))" if name in entity else "cast(null as decimal(18,4))"
+
+
+def _versions(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, delivery: Delivery, parameters: Parameters
+) -> tuple[str, str, str]:
+    """How versions are ordered: SQL for the mapped layer's `_version, _version_at`, and the final pair.
+
+    Null where the file's date or the batch must order them; the loader knows those.
+    """
+    declared = feed.settings.version_by
+    nothing = "cast(null as bigint) as _version, cast(null as timestamptz) as _version_at"
+    if declared is None or declared == "updated_at":
+        if "updated_at" not in feed.settings.columns:
+            return nothing, "_version", "_version_at"
+        return nothing, "coalesce(epoch_us(updated_at), 0)", "updated_at"
+    if declared.startswith(FILE_DATE):
+        return nothing, "_version", "_version_at"
+    column = _column(f"{feed.where}.version_by", declared, delivery)
+    (delivered_type,) = _types(connection, delivery, [column], parameters)
+    family = delivered_type.split("(")[0]
+    if family in ("DATE", "VARCHAR") or family.startswith("TIMESTAMP"):
+        at = typed(
+            Column("version", "timestamp", ""), blank_to_null(column, family), delivered_type, feed.style, parameters
+        )
+        as_number = f"try_cast({column} as bigint)" if family == "VARCHAR" else "null"
+        return f"coalesce({as_number}, epoch_us({at}), 0) as _version, {at} as _version_at", "_version", "_version_at"
+    return (
+        f"coalesce(try_cast({column} as bigint), 0) as _version, cast(null as timestamptz) as _version_at",
+        "_version",
+        "_version_at",
+    )

@@ -1,0 +1,220 @@
+"""How a delivered value becomes a typed one: SQL expressions that give null where the value does not fit.
+
+Nothing here raises on data: a null where something was delivered is what quarantines the row. A local time that occurs
+twice takes the first; one that does not exist is null. A value without a time of day is a day of the company's calendar.
+"""
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from clientela.contracts import SQL_TYPES, Column
+
+TEXT = "VARCHAR"
+_TRUE = ("true", "t", "yes", "y", "1", "si", "sí", "s", "x")
+_FALSE = ("false", "f", "no", "n", "0")
+_NUMBERS = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+    "UHUGEINT",
+    "FLOAT",
+    "DOUBLE",
+    "DECIMAL",
+)
+_FLOATS = ("FLOAT", "DOUBLE")
+#: what a value is called in the sentence that refuses it
+_CALLED = {
+    "text": "a text",
+    "integer": "a whole number",
+    "decimal": "a number",
+    "money": "an amount",
+    "boolean": "true or false",
+    "date": "a date",
+    "timestamp": "a time, or not one that exists in the source's zone",
+    "json": "a JSON object",
+}
+
+
+@dataclass
+class Parameters:
+    """Values of one statement, named as they are bound, so that none is ever pasted into SQL."""
+
+    values: dict[str, object] = field(default_factory=dict)
+
+    def bind(self, value: object) -> str:
+        name = f"p{len(self.values)}"
+        self.values[name] = value
+        return f"${name}"
+
+    def used_in(self, sql: str) -> dict[str, object]:
+        """The values that the statement names: DuckDB takes no others."""
+        return {name: self.values[name] for name in set(re.findall(r"\$(p\d+)\b", sql))}
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one source writes numbers and times."""
+
+    time_zone: str
+    company_zone: str
+    decimal_style: str = "point"
+    date_format: str | None = None
+    datetime_format: str | None = None
+
+
+def fault_of(column: Column) -> str:
+    """What is said of a value that does not fit the column."""
+    return f"not {_CALLED[column.type]}"
+
+
+def blank_to_null(expression: str, delivered_type: str) -> str:
+    """Text that is empty or only spaces is no value; other types stay as they are."""
+    return f"nullif(trim({expression}), '')" if delivered_type == TEXT else expression
+
+
+def as_text(expression: str, delivered_type: str) -> str:
+    """The value as a key or a label: a whole float loses its `.0`."""
+    if delivered_type in _FLOATS:
+        return (
+            f"case when {expression} = trunc({expression}) and abs({expression}) < 1e18 "
+            f"then cast(cast({expression} as bigint) as varchar) else cast({expression} as varchar) end"
+        )
+    return expression if delivered_type == TEXT else f"cast({expression} as varchar)"
+
+
+def typed(column: Column, expression: str, delivered_type: str, style: Style, parameters: Parameters) -> str:
+    """SQL that gives the value in the contract's type, null where it does not fit.
+
+    `expression` is a plain column of type `delivered_type` (DuckDB's name), text already blank-to-null.
+    """
+    target = SQL_TYPES[column.type]
+    family = delivered_type.split("(")[0]
+    if column.type in ("text", "json"):
+        return as_text(expression, family)
+    if column.type in ("integer", "decimal", "money"):
+        if family == TEXT:
+            return number(expression, style.decimal_style, target)
+        if family in _NUMBERS:
+            number_cast = f"try_cast({expression} as {target})"
+            return (
+                f"case when {expression} = trunc({expression}) then {number_cast} end"
+                if column.type == "integer"
+                else number_cast
+            )
+        return f"cast(null as {target})"
+    if column.type == "boolean":
+        if family == "BOOLEAN":
+            return expression
+        lowered = f"lower({as_text(expression, family)})"
+        yes, no = (", ".join(f"'{word}'" for word in words) for words in (_TRUE, _FALSE))
+        return f"case when {lowered} in ({yes}) then true when {lowered} in ({no}) then false end"
+    if column.type == "date":
+        return _sensible(_date(expression, family, style, parameters), "date")
+    return _sensible(_timestamp(expression, family, style, parameters), "timestamptz")
+
+
+def number(expression: str, decimal_style: str, target: str) -> str:
+    """A number in text; separators of thousands only where they stand between groups of three digits."""
+    if target == "bigint":
+        digits = f"regexp_full_match({expression}, '[+-]?[0-9]+')"
+        return f"case when {digits} then try_cast({expression} as bigint) end"
+    if decimal_style == "point":
+        grouped = f"regexp_full_match({expression}, '[+-]?[0-9]{{1,3}}(,[0-9]{{3}})+([.][0-9]*)?')"
+        plain = f"try_cast({expression} as {target})"
+        return f"coalesce({plain}, case when {grouped} then try_cast(replace({expression}, ',', '') as {target}) end)"
+    shaped = f"regexp_full_match({expression}, '[+-]?([0-9]{{1,3}}([.][0-9]{{3}})+|[0-9]*)(,[0-9]*)?')"
+    bare = f"replace(replace({expression}, '.', ''), ',', '.')"
+    return f"case when {shaped} then try_cast({bare} as {target}) end"
+
+
+def _sensible(expression: str, sql_type: str) -> str:
+    """Years that no business lived in are typing errors."""
+    return f"case when {expression} between {sql_type} '1850-01-01' and {sql_type} '2200-01-01' then {expression} end"
+
+
+def _date(expression: str, family: str, style: Style, parameters: Parameters) -> str:
+    if family == "DATE":
+        return expression
+    if family.startswith("TIMESTAMP"):
+        local = (
+            f"timezone({parameters.bind(style.company_zone)}, {expression})"
+            if family == "TIMESTAMP WITH TIME ZONE"
+            else expression
+        )
+        return f"cast({local} as date)"
+    if family != TEXT:
+        return "cast(null as date)"
+    if style.date_format:
+        return f"cast(try_strptime({expression}, {parameters.bind(style.date_format)}) as date)"
+    return f"coalesce(try_cast({expression} as date), cast(try_cast({expression} as timestamp) as date))"
+
+
+def _timestamp(expression: str, family: str, style: Style, parameters: Parameters) -> str:
+    if family == "TIMESTAMP WITH TIME ZONE":
+        return expression
+    if family.startswith("TIMESTAMP"):
+        return in_zone(f"cast({expression} as timestamp)", style.time_zone, parameters)
+    day_in_company = "timezone({zone}, cast({day} as timestamp))"
+    if family == "DATE":
+        return day_in_company.format(zone=parameters.bind(style.company_zone), day=expression)
+    if family != TEXT:
+        return "cast(null as timestamptz)"
+    if style.datetime_format:
+        return in_zone(
+            f"try_strptime({expression}, {parameters.bind(style.datetime_format)})", style.time_zone, parameters
+        )
+    has_zone = f"regexp_matches({expression}, ':[0-9.]+ ?(Z|z|[+-][0-9][0-9]:?([0-9][0-9])?)$')"
+    day = _date(expression, TEXT, style, parameters)
+    return (
+        f"case when not contains({expression}, ':') "
+        f"then {day_in_company.format(zone=parameters.bind(style.company_zone), day=day)} "
+        f"when {has_zone} then try_cast({expression} as timestamptz) "
+        f"else {in_zone(f'try_cast({expression} as timestamp)', style.time_zone, parameters)} end"
+    )
+
+
+def in_zone(expression: str, time_zone: str, parameters: Parameters) -> str:
+    """A local time as an instant: the first where it occurs twice, null where the clock skipped it.
+
+    DuckDB takes the later of two and moves a skipped time; only days on which the zone's clock changes pay for the care.
+    """
+    zone = parameters.bind(time_zone)
+    instant = f"timezone({zone}, {expression})"
+    days = changing_days(time_zone)
+    if not days:
+        return instant
+    listed = ", ".join(f"date '{day}'" for day in days)
+    earlier = f"{instant} - interval 1 hour"
+    careful = (
+        f"case when timezone({zone}, {instant}) <> {expression} then null "
+        f"when timezone({zone}, {earlier}) = {expression} then {earlier} else {instant} end"
+    )
+    return f"case when cast({expression} as date) in ({listed}) then {careful} else {instant} end"
+
+
+@cache
+def changing_days(time_zone: str) -> tuple[str, ...]:
+    """The local days, 1970 to 2100, on which the zone's distance from UTC changes."""
+    zone = ZoneInfo(time_zone)
+    step = timedelta(days=1)
+    moment = datetime(1970, 1, 1, tzinfo=UTC)
+    days: set[str] = set()
+    offset = moment.astimezone(zone).utcoffset()
+    while moment.year < 2100:
+        after = moment + step
+        new_offset = after.astimezone(zone).utcoffset()
+        if new_offset != offset:
+            for near in (moment, after):
+                days.add(near.astimezone(zone).date().isoformat())
+            offset = new_offset
+        moment = after
+    return tuple(sorted(days))

@@ -1,0 +1,357 @@
+"""The candidate batch: the new files of one feed, typed, in temporary tables of the warehouse's connection.
+
+Made here: `candidate` (every row that could be parsed, with its faults), `unreadable` (those that could not),
+`batch_files`, `row_lines` (from a row's place to its line), `odd_rows` (rows that are not to be loaded, and why) and the
+view `gated` (what expectations judge). All are temporary: a killed run leaves none. Nothing loaded is changed here.
+"""
+
+import bisect
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from clientela.errors import ConfigError, DeliveryError
+from clientela.extract.mapping import FILE_DATE, LONGEST, RATES, Feed, candidate_select
+from clientela.extract.readers import Opened, Unreadable
+from clientela.extract.readers import csv as csv_reader
+from clientela.extract.readers.parquet import open_parquet
+from clientela.extract.typing import Parameters
+from clientela.load.landing import DeliveredFile, found_files
+from clientela.warehouse import quoted
+
+FORMATS = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet"}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What the candidate holds. Rows: `delivered` = in `candidate` + `unreadable`."""
+
+    delivered: int
+    quarantined: int
+    unchanged: int
+    #: no column and no file date orders the versions: a later batch wins
+    is_batch_ordered: bool
+    #: rows whose key is not known, so that a snapshot cannot tell what vanished
+    keyless: int
+
+
+def prepare_rates(connection: duckdb.DuckDBPyConnection) -> None:
+    """The exchange rates in force, for the mappings of this run."""
+    connection.execute(
+        f"""
+        create or replace temp table {RATES} as
+        select currency as rate_currency, valid_from, rate from raw.exchange_rates
+        where batch_id in (select batch_id from ledger.loads where status = 'loaded')
+        qualify row_number() over (partition by record_id order by version desc, content_hash desc) = 1 and not is_deleted
+        """
+    )
+
+
+def build(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, files: Sequence[DeliveredFile], scratch: Path
+) -> Candidate:
+    """Extract the files into the temporary tables. DeliveryError refuses the batch; ConfigError stops the run."""
+    _make_tables(connection)
+    control = _control_totals(connection, feed)
+    delivered = 0
+    for index, file in enumerate(files):
+        try:
+            rows = _extract(connection, feed, index, file, scratch)
+        except DeliveryError as error:
+            raise DeliveryError(f"{file.name}: {error.sentence}") from error
+        except duckdb.Error as error:
+            raise DeliveryError(f"{file.name} cannot be read: {str(error).splitlines()[0]}") from error
+        version_at = file_date(feed, file.name)
+        rows_stated, sum_stated = control.get(file.name, (None, None))
+        if feed.settings.control_totals and file.name not in control:
+            raise DeliveryError(f"{file.name}: the control totals do not speak of it")
+        connection.execute(
+            """
+            insert into batch_files
+            select ?, ?, ?, ?, ?, ?, epoch_us(cast(? as timestamptz)), ?, ?, ?, ?,
+                (select sum(control_amount) from candidate where file_index = ?)
+            """,
+            [
+                index,
+                file.name,
+                file.content_sha256,
+                file.bytes,
+                file.landed.name,
+                str(file.path),
+                version_at,
+                version_at,
+                rows,
+                rows_stated,
+                sum_stated,
+                index,
+            ],
+        )
+        delivered += rows
+    is_batch_ordered = _is_batch_ordered(feed)
+    _find_odd_rows(connection, feed, is_batch_ordered)
+    connection.execute(
+        """
+        create or replace temp view gated as
+        select * from candidate
+        where faults is null and rowid not in (select row_id from odd_rows where fate = 'quarantined')
+        """
+    )
+    counted = connection.execute(
+        """
+        select
+            (select count(*) from candidate where faults is not null)
+            + (select count(*) from odd_rows where fate = 'quarantined') + (select count(*) from unreadable),
+            (select count(*) from odd_rows where fate = 'unchanged'),
+            (select count(*) from candidate where record_id is null) + (select count(*) from unreadable)
+        """
+    ).fetchall()[0]
+    return Candidate(delivered, counted[0], counted[1], is_batch_ordered, counted[2])
+
+
+def _make_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("drop view if exists gated")
+    connection.execute("drop table if exists candidate")
+    for name, columns in {
+        "batch_files": "file_index integer, file_name varchar, content_sha256 varchar, bytes bigint, landed_as varchar, "
+        "path varchar, version bigint, version_at timestamptz, delivered_rows bigint, control_rows bigint, "
+        "control_sum decimal(18,4), delivered_sum decimal(38,4)",
+        "unreadable": "file_index integer, source_row bigint, text varchar, reason varchar",
+        "row_lines": "first_row bigint, shift bigint",
+        "odd_rows": "row_id bigint, fate varchar, reason varchar",
+    }.items():
+        connection.execute(f"create or replace temp table {name} ({columns})")
+
+
+def kind_of(feed: Feed, path: Path) -> str:
+    """The format that the configuration or the file's ending tells."""
+    kind = feed.settings.format or FORMATS.get(path.suffix.lower())
+    if kind is None:
+        raise ConfigError(f"{feed.where}.format: {path.name} does not tell its format; write csv or parquet.")
+    return kind
+
+
+def open_file(connection: duckdb.DuckDBPyConnection, feed: Feed, path: Path, parameters: Parameters) -> Opened:
+    """The file as a relation, by the reader of its kind."""
+    if kind_of(feed, path) == "parquet":
+        return open_parquet(connection, path, parameters)
+    return csv_reader.open_csv(path, feed.settings.csv, parameters)
+
+
+def _extract(connection: duckdb.DuckDBPyConnection, feed: Feed, index: int, file: DeliveredFile, scratch: Path) -> int:
+    """Insert one file's rows; gives how many it delivered, parsed or not. No row goes unaccounted for."""
+    parameters = Parameters()
+    opened = open_file(connection, feed, file.landed, parameters)
+    first, parsed, rejected = _insert(connection, feed, index, file, opened, parameters)
+    lines: Sequence[tuple[int, int]] = opened.lines
+    unreadable = [*opened.unreadable, *rejected]
+    expected = opened.expected_rows
+    if expected is not None and parsed + len(rejected) != expected:
+        if not opened.has_rejects:
+            raise DeliveryError(f"it states {expected} rows and {parsed} came out")
+        mended = csv_reader.mend(file.landed, feed.settings.csv, scratch / "mended.csv", LONGEST)
+        connection.execute("delete from candidate where file_index = ?", [index])
+        parameters = Parameters()
+        opened = csv_reader.open_csv(mended.path, feed.settings.csv, parameters, is_mended=True)
+        first, parsed, rejected = _insert(connection, feed, index, file, opened, parameters)
+        if parsed + len(rejected) != mended.records - 1:
+            lost = mended.records - 1 - parsed - len(rejected)
+            raise DeliveryError(
+                f"{lost} of its {mended.records - 1} lines cannot be accounted for; nothing of it is loaded"
+            )
+        lines = mended.lines
+        unreadable = [*mended.unreadable, *(Unreadable(_line(lines, u.row - 1), u.text, u.reason) for u in rejected)]
+        lines = [(record, shift + 1) for record, shift in ((max(r - 1, 0), s) for r, s in lines)]
+        mended.path.unlink()
+    if lines:
+        shifts = line_shifts([u.row for u in rejected], lines)
+        connection.executemany(
+            "insert into row_lines values (?, ?)", [(first + p, shift - first) for p, shift in shifts]
+        )
+    if unreadable:
+        connection.executemany(
+            "insert into unreadable values (?, ?, ?, ?)",
+            [(index, u.row, u.text[:LONGEST], u.reason) for u in unreadable],
+        )
+    return parsed + len(unreadable)
+
+
+def _insert(
+    connection: duckdb.DuckDBPyConnection,
+    feed: Feed,
+    index: int,
+    file: DeliveredFile,
+    opened: Opened,
+    parameters: Parameters,
+) -> tuple[int, int, list[Unreadable]]:
+    """(rowid of the first row, rows parsed, rows rejected)."""
+    select = candidate_select(connection, feed, opened.delivery, file.name, parameters)
+    file_index = parameters.bind(index)
+    for name in ("reject_errors", "reject_scans"):
+        connection.execute(f"drop table if exists {name}")
+    exists = connection.execute(
+        "select count(*) from duckdb_tables() where temporary and table_name = 'candidate'"
+    ).fetchall()[0][0]
+    into = "insert into candidate" if exists else "create temp table candidate as"
+    statement = f"{into} select cast({file_index} as integer) as file_index, * from ({select})"
+    connection.execute(statement, parameters.used_in(statement))
+    parsed, first = connection.execute(
+        "select count(*), min(rowid) from candidate where file_index = ?", [index]
+    ).fetchall()[0]
+    rejected: list[Unreadable] = []
+    if opened.has_rejects:
+        has_table = connection.execute(
+            "select count(*) from duckdb_tables() where table_name = 'reject_errors'"
+        ).fetchall()[0][0]
+        rejected = csv_reader.rejects(connection, LONGEST) if has_table else []
+    return first or 0, parsed, rejected
+
+
+def line_shifts(rejected_lines: Sequence[int], lines: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """From which parsed row on (0 is the first) line = row + shift.
+
+    `rejected_lines` are lines of the file that was read (its header is line 1); `lines` maps its records (0 is the first
+    after the header) to lines of the delivered file: from record r on, line = record + shift.
+    """
+    rejected = sorted(line - 2 for line in rejected_lines)
+    starts = {0} | {record - k for k, record in enumerate(rejected)}
+    starts |= {max(record - bisect.bisect_left(rejected, record), 0) for record, _ in lines}
+    gone = [record - k for k, record in enumerate(rejected)]
+    shifts: list[tuple[int, int]] = []
+    for row in sorted(start for start in starts if start >= 0):
+        before = bisect.bisect_right(gone, row)
+        shift = before + _shift(lines, row + before)
+        if not shifts or shifts[-1][1] != shift:
+            shifts.append((row, shift))
+    return shifts
+
+
+def _shift(lines: Sequence[tuple[int, int]], record: int) -> int:
+    at = bisect.bisect_right([first for first, _ in lines], record) - 1
+    return lines[max(at, 0)][1]
+
+
+def _line(lines: Sequence[tuple[int, int]], record: int) -> int:
+    return record + _shift(lines, record)
+
+
+def _is_batch_ordered(feed: Feed) -> bool:
+    declared = feed.settings.version_by
+    return declared is None and "updated_at" not in feed.settings.columns
+
+
+def file_date(feed: Feed, name: str) -> datetime | None:
+    """The date in the file's name, where versions are ordered by it."""
+    declared = feed.settings.version_by or ""
+    if not declared.startswith(FILE_DATE):
+        return None
+    pattern = declared.removeprefix(FILE_DATE).strip()
+    match = re.search(pattern, name)
+    digits = re.sub(r"\D", "", "".join(match.groups() or (match[0],))) if match else ""
+    for form in ("%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M"):
+        try:
+            return datetime.strptime(digits, form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    raise DeliveryError(f"its name holds no date where version_by looks for it ({pattern})")
+
+
+def _control_totals(connection: duckdb.DuckDBPyConnection, feed: Feed) -> dict[str, tuple[int | None, str | None]]:
+    """File name → (rows, sum) as the source states them."""
+    settings = feed.settings.control_totals
+    if settings is None:
+        return {}
+    totals: dict[str, tuple[int | None, str | None]] = {}
+    for path in found_files(feed.config, [settings.files]):
+        columns = [quoted(settings.file_column)]
+        columns += [quoted(name) if name else "null" for name in (settings.rows_column, settings.sum_column)]
+        try:
+            rows = connection.execute(
+                f"select {', '.join(columns)} from read_csv(?, all_varchar = true, header = true)", [str(path)]
+            ).fetchall()
+        except duckdb.Error as error:
+            raise DeliveryError(f"control totals {path.name}: {str(error).splitlines()[0]}") from error
+        for name, stated_rows, stated_sum in rows:
+            totals[str(name).strip()] = (
+                int(stated_rows) if stated_rows is not None else None,
+                str(stated_sum).strip().replace(",", ".") if stated_sum is not None else None,
+            )
+    return totals
+
+
+def _find_odd_rows(connection: duckdb.DuckDBPyConnection, feed: Feed, is_batch_ordered: bool) -> None:
+    """Rows that conflict within their file, and rows that say what is known already."""
+    connection.execute(
+        """
+        create or replace temp table repeated as
+        select record_id from candidate where faults is null group by record_id having count(*) > 1
+        """
+    )
+    connection.execute(
+        """
+        insert into odd_rows
+        select rowid, 'quarantined', 'the key stands ' || repeats || ' times in this file, with different content'
+        from (
+            select
+                rowid,
+                count(*) over same_key as repeats,
+                min(content_hash) over same_key <> max(content_hash) over same_key as is_conflict
+            from candidate where faults is null and record_id in (select record_id from repeated)
+            window same_key as (partition by record_id, file_index, version)
+        ) where is_conflict
+        """
+    )
+    connection.execute(
+        """
+        create or replace temp view versioned as
+        select
+            candidate.rowid as row_id, record_id, file_index, content_hash, faults,
+            coalesce(candidate.version, files.version) as version
+        from candidate join batch_files as files using (file_index)
+        """
+    )
+    same = "record_id" if is_batch_ordered else "record_id, version, content_hash"
+    connection.execute(
+        f"""
+        insert into odd_rows
+        select row_id, 'unchanged', null
+        from (
+            select
+                row_id, content_hash,
+                lag(content_hash) over (partition by {same} order by version nulls first, file_index, row_id) as previous
+            from versioned
+            where faults is null and record_id in (select record_id from repeated)
+                and row_id not in (select row_id from odd_rows)
+        ) where content_hash = previous
+        """
+    )
+    visible = f"""(
+        select record_id, version, content_hash, is_deleted from raw.{quoted(feed.entity.name)}
+        where source = $source and batch_id in (select batch_id from ledger.loads where status = 'loaded')
+            and record_id in (select record_id from candidate)
+    )"""
+    if is_batch_ordered or feed.settings.delivery == "snapshot":
+        # what the record was just before: with a file's date a late file looks back to its own day, not to the newest
+        known = f"""(
+            select record_id, content_hash from {visible}
+            where version <= coalesce((select max(version) from batch_files), {2**62})
+            qualify row_number() over (partition by record_id order by version desc, content_hash desc) = 1 and not is_deleted
+        )"""
+        is_known = "known.content_hash = versioned.content_hash"
+        if is_batch_ordered:
+            is_known += " and record_id not in (select record_id from repeated)"
+    else:
+        known = visible
+        is_known = "known.content_hash = versioned.content_hash and known.version = versioned.version"
+    connection.execute(
+        f"""
+        insert into odd_rows
+        select distinct row_id, 'unchanged', null
+        from versioned join {known} as known using (record_id)
+        where faults is null and {is_known} and row_id not in (select row_id from odd_rows)
+        """,
+        {"source": feed.source_name},
+    )

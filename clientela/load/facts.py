@@ -1,0 +1,72 @@
+"""The measures of a candidate batch that no single row tells: one row, `facts`, that expectations judge.
+
+They are taken in one pass over the batch, and one join where they compare it with what was loaded before. A measure that
+does not apply is null, and passes.
+"""
+
+import duckdb
+
+from clientela.contracts import Entity
+from clientela.extract.mapping import Feed
+from clientela.warehouse import quoted
+
+#: hours that an event may lie after the load, for clocks that differ
+CLOCK_HOURS = 24
+
+
+def take_facts(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, batch_rows: int, quarantined: int, now: object
+) -> None:
+    """Make the temporary table `facts` from the temporary view `gated` (the rows that would be loaded)."""
+    entity = feed.entity
+    measures = {
+        "quarantined_share": "$quarantined / nullif($delivered, 0)",
+        "control_rows_off": "(select sum(abs(control_rows - delivered_rows)) from batch_files where control_rows is not null)",
+        "control_sum_off": "(select sum(abs(control_sum - delivered_sum)) from batch_files where control_sum is not null)",
+        "rows_to_past": "count(*) / (select median(loaded_rows) from past)",
+    }
+    parameters: dict[str, object] = {"quarantined": quarantined, "delivered": batch_rows}
+    if entity.event_time:
+        event = entity[entity.event_time]
+        name = quoted(event.name)
+        instant = name if event.type == "timestamp" else f"cast({name} as timestamptz)"
+        measures["rows_in_future"] = (
+            f"count(*) filter ({instant} > cast($now as timestamptz) + interval {CLOCK_HOURS} hours)"
+        )
+        measures["days_since_last_event"] = f"date_diff('day', max({instant}), cast($now as timestamptz))"
+        parameters["now"] = now
+    measures |= _known_shares(entity)
+    if entity.name == "transactions":
+        measures["unbalanced_rows"] = "count(*) filter (abs(gross_amount - discount_amount - net_amount) > 0.01)"
+        measures["total_to_past"] = "sum(net_amount) / (select median(net_amount) from past where net_amount <> 0)"
+        measures["returns_without_sale"] = """count(*) filter (
+            return_of_order_id is not null
+            and return_of_order_id not in (select order_id from raw.transactions where order_id is not null)
+            and return_of_order_id not in (select order_id from gated where order_id is not null))"""
+    selected = ", ".join(f"cast({sql} as double) as {name}" for name, sql in measures.items())
+    connection.execute(
+        """
+        create or replace temp table past as
+        select loads.batch_id, any_value(loads.loaded_rows) as loaded_rows, sum(amounts.net_amount) as net_amount
+        from ledger.loads left join ledger.load_amounts as amounts
+            on amounts.batch_id = loads.batch_id and amounts.fate = 'loaded'
+        where loads.source = ? and loads.entity = ? and loads.status = 'loaded' and loads.loaded_rows > 0
+        group by loads.batch_id
+        """,
+        [feed.source_name, entity.name],
+    )
+    used = {name: value for name, value in parameters.items() if f"${name}" in selected}
+    connection.execute(f"create or replace temp table facts as select {selected} from gated", used)
+
+
+def _known_shares(entity: Entity) -> dict[str, str]:
+    """Share of the given references whose record is in raw already; null where raw knows none of that entity."""
+    shares = {}
+    for column in entity.references():
+        known = f"raw.{quoted(column.refers_to or '')}"
+        held = quoted(column.id_name)
+        shares[f"known_{column.refers_to}_share"] = f"""
+            case when (select count(*) from (select 1 from {known} limit 1)) > 0 then
+                count(*) filter ({held} in (select record_id from {known}))
+                / nullif(count({held}), 0) end"""
+    return shares

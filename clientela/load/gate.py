@@ -1,0 +1,135 @@
+"""Running a suite with Great Expectations, inside DuckDB, on the connection that holds the candidate batch.
+
+Great Expectations' fluent data source opens connections of its own and loses them; its validator takes any SQLAlchemy
+engine. Ours hands it the one connection we already have, so that temporary tables are seen and nothing is copied.
+Importing it costs seconds: only a night with a new batch does.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from clientela.load.suite import Expect
+
+#: examples that a report shows of values that fail
+EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Check:
+    """How one expectation came out. `unexpected_share` is of the rows that had a value, 0 to 1."""
+
+    expect: Expect
+    is_met: bool
+    observed: str
+    unexpected_count: int | None
+    unexpected_share: float | None
+    examples: tuple[str, ...]
+
+    @property
+    def refuses(self) -> bool:
+        return not self.is_met and self.expect.severity == "critical"
+
+
+def validate(connection: duckdb.DuckDBPyConnection, suite: Sequence[Expect]) -> list[Check]:
+    """Judge the temporary relations `gated` and `facts`. An expectation that cannot be computed is not met."""
+    checks: list[Check] = []
+    for relation, on in (("gated", "rows"), ("facts", "facts")):
+        known = {row[0] for row in connection.execute(f"describe {relation}").fetchall()}
+        is_empty = not connection.execute(f"select 1 from {relation} limit 1").fetchall()
+        asked = [e for e in suite if e.on == on and e.column in known]
+        if asked and not is_empty:
+            checks += _validate(connection, relation, asked)
+    return checks
+
+
+def _validate(connection: duckdb.DuckDBPyConnection, relation: str, suite: Sequence[Expect]) -> list[Check]:
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    import great_expectations.expectations as gxe
+    import sqlalchemy
+    from duckdb_sqlalchemy import ConnectionWrapper
+    from great_expectations.core.batch import Batch
+    from great_expectations.execution_engine import SqlAlchemyExecutionEngine
+    from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
+    from great_expectations.validator.validator import Validator
+
+    class Engine(SqlAlchemyExecutionEngine):
+        """The dialect's own engine closes the connection behind a cursor it still reads; this one keeps it."""
+
+        @contextmanager
+        def get_connection(self) -> Iterator[Any]:
+            if self._connection is None:
+                self._connection = self.engine.connect()
+            yield self._connection
+
+    class Kept(ConnectionWrapper):
+        """The pool closes and rolls back what it made; this connection is not its to end."""
+
+        def close(self) -> None:
+            pass
+
+        def rollback(self) -> None:
+            pass
+
+    engine = Engine(
+        engine=sqlalchemy.create_engine(
+            "duckdb://",
+            creator=lambda: Kept(connection),
+            poolclass=sqlalchemy.StaticPool,
+            isolation_level="AUTOCOMMIT",
+        )
+    )
+    data = SqlAlchemyBatchData(execution_engine=engine, table_name=relation, create_temp_table=False)
+    validator = Validator(execution_engine=engine, batches=[Batch(data=data)])
+    validator.metrics_calculator.show_progress_bars = False
+    configurations = [
+        getattr(gxe, e.type)(column=e.column, severity=e.severity, **e.arguments).configuration for e in suite
+    ]
+    results = validator.graph_validate(configurations=configurations)
+    # the validator answers in an order of its own
+    by_question = {_question(r.expectation_config.type, r.expectation_config.kwargs): r for r in results}
+    return [_check(e, by_question[_question(c.type, c.kwargs)]) for e, c in zip(suite, configurations, strict=True)]
+
+
+def _question(kind: str, arguments: dict[str, Any]) -> tuple[str, str]:
+    told = {name: value for name, value in arguments.items() if name != "batch_id"}
+    return kind, repr(sorted(told.items(), key=lambda item: item[0]))
+
+
+def _check(expect: Expect, result: Any) -> Check:
+    found = result.result or {}
+    failures = [info for info in _exceptions(result.exception_info) if info]
+    if failures:
+        return Check(expect, False, f"could not be computed: {failures[0]}", None, None, ())
+    if expect.on == "facts":
+        value = found.get("observed_value")
+        # a measure that cannot be taken is no fault
+        return Check(
+            expect, value is None or bool(result.success), "" if value is None else f"{value:g}", None, None, ()
+        )
+    count = found.get("unexpected_count")
+    percent = found.get("unexpected_percent")
+    examples = tuple(dict.fromkeys(str(v) for v in found.get("partial_unexpected_list") or [] if v is not None))
+    return Check(
+        expect,
+        bool(result.success),
+        f"{count} of {found.get('element_count')} rows" if count is not None else "",
+        count,
+        percent / 100 if percent is not None else None,
+        examples[:EXAMPLES],
+    )
+
+
+def _exceptions(info: Any) -> Iterator[str]:
+    if not isinstance(info, dict):
+        return
+    if "raised_exception" in info:
+        if info["raised_exception"]:
+            yield str(info.get("exception_message"))
+        return
+    for inner in info.values():
+        yield from _exceptions(inner)

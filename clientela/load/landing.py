@@ -1,0 +1,103 @@
+"""Delivered files: finding them, telling new from known by their content, and keeping a copy.
+
+A file is what its bytes are: renamed or sent again it is the same file. The copy in `landing/` is what is read, so that
+a file which changes while a night runs cannot be read half old, half new.
+"""
+
+import glob
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from clientela.config import Config, package_path
+from clientela.errors import DeliveryError
+
+_CHUNK = 4 * 1024 * 1024
+PACKAGE = "package:"
+
+
+@dataclass(frozen=True)
+class DeliveredFile:
+    """One file that a source delivered and that no loaded batch of the feed holds yet."""
+
+    path: Path
+    name: str
+    content_sha256: str
+    bytes: int
+    landed: Path
+
+
+def found_files(config: Config, patterns: Sequence[str]) -> list[Path]:
+    """The files that the patterns name now, sorted by name; folders and files that begin with a dot are none."""
+    found: set[Path] = set()
+    for pattern in patterns:
+        expanded = os.path.expandvars(package_path(pattern) if pattern.startswith(PACKAGE) else pattern)
+        for match in glob.glob(str(config.located(expanded)), recursive=True):
+            path = Path(match)
+            if path.is_file() and not path.name.startswith("."):
+                found.add(path)
+    return sorted(found, key=lambda path: (path.name, str(path)))
+
+
+def content_sha256(path: Path) -> str:
+    """The file's SHA-256, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def known_content(connection: duckdb.DuckDBPyConnection, path: Path) -> str | None:
+    """The content's hash if this path was read before and has neither changed its size nor its time since."""
+    stat = path.stat()
+    rows = connection.execute(
+        "select content_sha256 from ledger.seen_files where path = ? and bytes = ? and modified_ns = ?",
+        [str(path), stat.st_size, stat.st_mtime_ns],
+    ).fetchall()
+    return rows[0][0] if rows else None
+
+
+def remember_content(connection: duckdb.DuckDBPyConnection, path: Path, stat: os.stat_result, sha256: str) -> None:
+    """Remember what a path held, so that an unchanged file is not read again to be recognised."""
+    connection.execute("delete from ledger.seen_files where path = ?", [str(path)])
+    connection.execute(
+        "insert into ledger.seen_files values (?, ?, ?, ?)", [str(path), stat.st_size, stat.st_mtime_ns, sha256]
+    )
+
+
+def land(path: Path, folder: Path) -> DeliveredFile:
+    """Copy the file into `folder` under its content's name, unless it is there. DeliveryError if it changed meanwhile."""
+    folder.mkdir(parents=True, exist_ok=True)
+    before = path.stat()
+    aside = folder / f".{os.getpid()}.part"
+    digest = hashlib.sha256()
+    with path.open("rb") as source, aside.open("wb") as target:
+        while chunk := source.read(_CHUNK):
+            digest.update(chunk)
+            target.write(chunk)
+        target.flush()
+        os.fsync(target.fileno())
+    after = path.stat()
+    if (before.st_size, before.st_mtime_ns) != (
+        after.st_size,
+        after.st_mtime_ns,
+    ) or aside.stat().st_size != after.st_size:
+        aside.unlink()
+        raise DeliveryError(f"{path.name} changed while it was read; it is taken when it is whole")
+    landed = folder / f"{digest.hexdigest()[:16]}-{path.name}"
+    os.replace(aside, landed)
+    return DeliveredFile(path, path.name, digest.hexdigest(), after.st_size, landed)
+
+
+def expire(folder: Path, keep_days: int | None, now: datetime) -> int:
+    """Delete landed files older than the retention; gives how many went."""
+    if keep_days is None or not folder.is_dir():
+        return 0
+    oldest = (now - timedelta(days=keep_days)).timestamp()
+    old = [path for path in folder.rglob("*") if path.is_file() and path.stat().st_mtime < oldest]
+    for path in old:
+        path.unlink()
+    return len(old)

@@ -1,0 +1,459 @@
+"""One feed's night: find what is new, extract it, let the gate judge it, and write rows and ledger in one transaction.
+
+What a source did wrong ends here as an outcome, not as an exception: a refused batch holds back its own feed and nothing
+else. Only a wrong configuration and faults of the machine go further up.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from clientela.contracts import CONTRACT_VERSION
+from clientela.errors import DeliveryError
+from clientela.extract.mapping import Feed
+from clientela.load import candidate as candidates
+from clientela.load import landing
+from clientela.load.candidate import Candidate
+from clientela.load.facts import take_facts
+from clientela.load.gate import Check, validate
+from clientela.load.landing import DeliveredFile
+from clientela.load.page import write_page
+from clientela.load.suite import suite_of
+from clientela.masking import masked
+from clientela.warehouse import quoted, raw_columns
+
+#: versions of a feed whose batches order them: room for this many files in one batch
+FILES_PER_BATCH = 1_000_000
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one feed's night went. `counts` are rows: delivered = loaded + unchanged + quarantined."""
+
+    source: str
+    entity: str
+    status: Literal["loaded", "refused", "nothing new", "never delivered"]
+    reason: str = ""
+    batch_id: int | None = None
+    files: tuple[str, ...] = ()
+    delivered: int = 0
+    loaded: int = 0
+    unchanged: int = 0
+    quarantined: int = 0
+    deleted: int = 0
+    checks: Sequence[Check] = field(default_factory=tuple)
+    page: Path | None = None
+
+    @property
+    def warnings(self) -> list[Check]:
+        """The expectations not met that did not refuse the batch."""
+        return [c for c in self.checks if not c.is_met and c.expect.severity == "warning"]
+
+
+def mapping_hash(feed: Feed) -> str:
+    """Hash of what decides how a delivered file becomes rows: the same file under the same hash gives the same batch."""
+    told = [
+        CONTRACT_VERSION,
+        feed.source.model_dump(mode="json", exclude={"entities"}),
+        feed.settings.model_dump(mode="json"),
+        feed.config.currency,
+        feed.config.time_zone,
+    ]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def load_feed(connection: duckdb.DuckDBPyConnection, feed: Feed, run_id: str, now: datetime) -> list[Outcome]:
+    """Load whatever is new; one outcome per batch. Snapshots dated by their file are batches of their own, oldest first."""
+    found = landing.found_files(feed.config, feed.settings.files)
+    try:
+        files = _new_files(connection, feed, found)
+        groups = _batches(feed, files)
+    except DeliveryError as error:
+        return [Outcome(feed.source_name, feed.entity.name, "refused", error.sentence)]
+    if not groups:
+        return [_nothing(connection, feed, found)]
+    outcomes = []
+    for group in groups:
+        outcomes.append(_load_batch(connection, feed, group, run_id, now))
+        if outcomes[-1].status == "refused":
+            break
+    return outcomes
+
+
+def _nothing(connection: duckdb.DuckDBPyConnection, feed: Feed, found: Sequence[Path]) -> Outcome:
+    loaded = connection.execute(
+        "select count(*) from ledger.loads where source = ? and entity = ? and status = 'loaded'",
+        [feed.source_name, feed.entity.name],
+    ).fetchall()[0][0]
+    if loaded or found:
+        return Outcome(feed.source_name, feed.entity.name, "nothing new")
+    patterns = ", ".join(feed.settings.files)
+    reason = f"no file matches {patterns} (seen from {feed.config.path.parent})"
+    return Outcome(feed.source_name, feed.entity.name, "never delivered", reason)
+
+
+def _new_files(connection: duckdb.DuckDBPyConnection, feed: Feed, found: Sequence[Path]) -> list[DeliveredFile]:
+    """Those of the found files whose content no loaded batch of the feed holds, copied into the landing folder."""
+    loaded = {
+        row[0]
+        for row in connection.execute(
+            """
+            select content_sha256 from ledger.load_files join ledger.loads using (batch_id)
+            where loads.source = ? and loads.entity = ? and loads.status in ('loaded', 'unloaded')
+            """,
+            [feed.source_name, feed.entity.name],
+        ).fetchall()
+    }
+    folder = feed.config.data / "landing" / feed.source_name / feed.entity.name
+    new: dict[str, DeliveredFile] = {}
+    for path in found:
+        known = landing.known_content(connection, path)
+        if known in loaded:
+            continue
+        if known is None:
+            stat = path.stat()
+            known = landing.content_sha256(path)
+            landing.remember_content(connection, path, stat, known)
+            if known in loaded:
+                continue
+        landed = folder / f"{known[:16]}-{path.name}"
+        file = (
+            DeliveredFile(path, path.name, known, landed.stat().st_size, landed)
+            if landed.is_file()
+            else landing.land(path, folder)
+        )
+        new.setdefault(file.content_sha256, file)
+    return list(new.values())
+
+
+def _batches(feed: Feed, files: list[DeliveredFile]) -> list[list[DeliveredFile]]:
+    """What is gated and loaded together: all new files of a feed, or of one day for dated snapshots."""
+    if not files:
+        return []
+    if feed.settings.delivery != "snapshot":
+        return [files]
+    by_date: dict[datetime | None, list[DeliveredFile]] = {}
+    for file in files:
+        by_date.setdefault(candidates.file_date(feed, file.name), []).append(file)
+    return [by_date[day] for day in sorted(by_date, key=lambda day: (day is not None, day))]
+
+
+def _load_batch(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, files: list[DeliveredFile], run_id: str, now: datetime
+) -> Outcome:
+    scratch = feed.config.data / "scratch"
+    scratch.mkdir(parents=True, exist_ok=True)
+    batch_id = connection.execute("select coalesce(max(batch_id), 0) + 1 from ledger.loads").fetchall()[0][0]
+    names = tuple(file.name for file in files)
+    suite = suite_of(feed.entity, feed.settings, feed.where)
+    try:
+        candidate = candidates.build(connection, feed, files, scratch)
+    except DeliveryError as error:
+        outcome = Outcome(feed.source_name, feed.entity.name, "refused", error.sentence, batch_id, names)
+        return _record_refusal(connection, feed, outcome, files, run_id, now)
+    take_facts(connection, feed, candidate.delivered, candidate.quarantined, now)
+    checks = validate(connection, suite)
+    refusals = [c for c in checks if c.refuses]
+    if refusals:
+        reason = "; ".join(f"{c.expect.name}: {c.expect.description} Found: {c.observed}" for c in refusals)
+        outcome = Outcome(
+            feed.source_name, feed.entity.name, "refused", reason, batch_id, names, delivered=candidate.delivered,
+            quarantined=candidate.quarantined, checks=checks,
+        )  # fmt: skip
+        return _record_refusal(connection, feed, outcome, files, run_id, now)
+    connection.execute("begin")
+    try:
+        outcome = _write(connection, feed, candidate, batch_id, names, checks, run_id, now)
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    return outcome
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection,
+    feed: Feed,
+    candidate: Candidate,
+    batch_id: int,
+    names: tuple[str, ...],
+    checks: Sequence[Check],
+    run_id: str,
+    now: datetime,
+) -> Outcome:
+    """Rows and ledger, inside the caller's transaction."""
+    loaded = _insert_rows(connection, feed, batch_id, now)
+    deleted = (
+        _insert_tombstones(connection, feed, candidate, batch_id, now) if feed.settings.delivery == "snapshot" else 0
+    )
+    outcome = Outcome(
+        feed.source_name, feed.entity.name, "loaded", "", batch_id, names, candidate.delivered, loaded,
+        candidate.unchanged, candidate.quarantined, deleted, checks,
+    )  # fmt: skip
+    if outcome.delivered != outcome.loaded + outcome.unchanged + outcome.quarantined:
+        raise AssertionError(f"batch {batch_id} does not close: {outcome}")
+    page = _write_ledger(connection, feed, outcome, run_id, now)
+    return Outcome(**{**outcome.__dict__, "page": page})
+
+
+def _batch_version(batch_id: int) -> str:
+    """The version of a row that neither a column nor a file date orders: a later batch, then a later file, wins."""
+    return f"coalesce(candidate.version, files.version, {batch_id * FILES_PER_BATCH} + file_index)"
+
+
+def _source_row(connection: duckdb.DuckDBPyConnection) -> tuple[str, str]:
+    """(expression, join) for the row's place in its file."""
+    shifts = connection.execute("select first_row, shift from row_lines").fetchall()
+    if not shifts:
+        return "candidate.source_row", ""
+    if len(shifts) == 1:
+        return f"coalesce(candidate.source_row, candidate.rowid + {int(shifts[0][1])})", ""
+    return (
+        "coalesce(candidate.source_row, candidate.rowid + row_lines.shift)",
+        "asof left join row_lines on candidate.rowid >= row_lines.first_row",
+    )
+
+
+def _insert_rows(connection: duckdb.DuckDBPyConnection, feed: Feed, batch_id: int, now: datetime) -> int:
+    table = f"raw.{quoted(feed.entity.name)}"
+    places = {
+        "source": "$source",
+        "batch_id": "$batch_id",
+        "loaded_at": "$now",
+        "version": _batch_version(batch_id),
+        "version_at": "coalesce(candidate.version_at, files.version_at)",
+        "is_revision": "record_id in (select record_id from known_before) or record_id in (select record_id from repeated)",
+        "is_deleted": "false",
+    }
+    places["source_row"], line_join = _source_row(connection)
+    connection.execute(
+        f"""
+        create or replace temp table known_before as
+        select distinct record_id from {table} where record_id in (select record_id from candidate)
+        """
+    )
+    odd = connection.execute("select count(*) from odd_rows").fetchall()[0][0]
+    wanted = "faults is null" + (" and candidate.rowid not in (select row_id from odd_rows)" if odd else "")
+    columns = list(raw_columns(feed.entity))
+    selected = ", ".join(f"{places.get(name, 'candidate.' + quoted(name))} as {quoted(name)}" for name in columns)
+    return int(
+        connection.execute(
+            f"""
+            insert into {table} ({", ".join(quoted(name) for name in columns)})
+            select {selected} from candidate join batch_files as files using (file_index) {line_join} where {wanted}
+            """,
+            {"source": feed.source_name, "batch_id": batch_id, "now": now},
+        ).fetchall()[0][0]
+    )
+
+
+def _insert_tombstones(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, candidate: Candidate, batch_id: int, now: datetime
+) -> int:
+    """What the snapshot no longer holds gets a tombstone; what a later snapshot says is said again after a late one."""
+    table = f"raw.{quoted(feed.entity.name)}"
+    columns = [
+        name
+        for name in raw_columns(feed.entity)
+        if name not in ("batch_id", "loaded_at", "version", "version_at", "is_revision", "is_deleted")
+    ]
+    copied = ", ".join(quoted(name) for name in columns)
+    parameters = {"source": feed.source_name, "batch_id": batch_id, "now": now}
+    loaded = "batch_id in (select batch_id from ledger.loads where status = 'loaded')"
+
+    def state(upto: str, batches: str) -> str:
+        return f"""(
+            select * from {table} where source = $source and version <= {upto} and ({batches})
+            qualify row_number() over (partition by record_id order by version desc, content_hash desc) = 1
+        ) as state"""
+
+    version, version_at = connection.execute("select max(version), max(version_at) from batch_files").fetchall()[0]
+    this = version if version is not None else batch_id * FILES_PER_BATCH + FILES_PER_BATCH - 1
+    deleted = 0
+    if not candidate.keyless:
+        deleted = connection.execute(
+            f"""
+            insert into {table} ({copied}, batch_id, loaded_at, version, version_at, is_revision, is_deleted)
+            select {copied}, $batch_id, $now, $version, $version_at, true, true
+            from {state("$version", f"batch_id = $batch_id or {loaded}")}
+            where not is_deleted and record_id not in (select record_id from candidate where record_id is not null)
+            """,
+            {**parameters, "version": this, "version_at": version_at},
+        ).fetchall()[0][0]
+    later = connection.execute(
+        """
+        select version, version_at from ledger.load_files join ledger.loads using (batch_id)
+        where loads.source = ? and loads.entity = ? and loads.status = 'loaded' and version > ? order by version limit 1
+        """,
+        [feed.source_name, feed.entity.name, this],
+    ).fetchall()
+    if later and version is not None:
+        connection.execute(
+            f"""
+            insert into {table} ({copied}, batch_id, loaded_at, version, version_at, is_revision, is_deleted)
+            select {copied}, $batch_id, $now, $later, $later_at, true, is_deleted from {state("$later", loaded)}
+            where version < $later and record_id in (
+                select record_id from {table} where source = $source and batch_id = $batch_id and version = $version
+            )
+            """,
+            {**parameters, "version": this, "later": later[0][0], "later_at": later[0][1]},
+        )
+    return int(deleted)
+
+
+def _write_ledger(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, outcome: Outcome, run_id: str, now: datetime
+) -> Path:
+    """The lines of the ledger for one batch, and its page. Quarantine keeps what a person needs to mend the row."""
+    assert outcome.batch_id is not None
+    page = feed.config.data / "gate" / f"{outcome.batch_id:06d}-{feed.source_name}-{feed.entity.name}.html"
+    key = [outcome.batch_id, feed.source_name, feed.entity.name]
+    entity = feed.entity
+    first, last = None, None
+    if entity.event_time and outcome.status == "loaded":
+        event = quoted(entity.event_time)
+        day = event if entity[entity.event_time].type == "date" else f"cast(timezone(?, {event}) as date)"
+        zone = [feed.config.time_zone] if entity[entity.event_time].type != "date" else []
+        first, last = connection.execute(
+            f"select min(day), max(day) from (select {day} as day from gated)", zone
+        ).fetchall()[0]
+    connection.execute(
+        "insert into ledger.loads values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            outcome.batch_id, run_id, feed.source_name, entity.name, feed.settings.delivery, outcome.status,
+            outcome.reason or None, mapping_hash(feed), now, now if outcome.status == "loaded" else None,
+            len(outcome.files), outcome.delivered, outcome.loaded, outcome.unchanged, outcome.quarantined,
+            outcome.deleted, first, last, len(outcome.warnings), page.name,
+        ],
+    )  # fmt: skip
+    personal = {column.name for column in entity.columns if column.personal}
+    secret = feed.secret
+    for check in outcome.checks:
+        examples = [masked(e, secret) if check.expect.column in personal else e for e in check.examples]
+        connection.execute(
+            "insert into ledger.load_checks values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                *key, check.expect.name, check.expect.severity, check.is_met, check.expect.column,
+                check.expect.description, check.observed, check.unexpected_count, check.unexpected_share,
+                ", ".join(examples) or None,
+            ],
+        )  # fmt: skip
+    if outcome.status == "loaded":
+        connection.execute(
+            """
+            insert into ledger.load_files
+            select ?, ?, ?, file_name, content_sha256, bytes, landed_as, coalesce(version, ? + file_index), version_at,
+                delivered_rows, control_rows, control_sum, delivered_sum
+            from batch_files
+            """,
+            [*key, outcome.batch_id * FILES_PER_BATCH],
+        )
+        _write_quarantine(connection, feed, outcome.batch_id, personal, now)
+        if entity.name == "transactions":
+            _write_amounts(connection, feed, key)
+    write_page(page, feed, outcome, connection, now)
+    return page
+
+
+def _write_quarantine(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, batch_id: int, personal: set[str], now: datetime
+) -> None:
+    source_row, line_join = _source_row(connection)
+    connection.execute(
+        f"""
+        insert into ledger.quarantined_rows
+        with faulty as (
+            select source_file, {source_row} as line, unnest(faults) as fault, delivered_row
+            from candidate {line_join} where faults is not null
+        ),
+        conflicting as (
+            select source_file, {source_row} as line, record_key, reason, delivered_row
+            from candidate join odd_rows on candidate.rowid = row_id and fate = 'quarantined' {line_join}
+        ),
+        refused as (
+            select source_file, line, fault.field, fault.value, fault.reason,
+                list_contains($personal, fault.field) as is_personal, delivered_row
+            from faulty
+            union all
+            select source_file, line, 'key', record_key, reason, false, delivered_row from conflicting
+            union all
+            select file_name, source_row, null, text, reason, true, null from unreadable join batch_files using (file_index)
+        )
+        select $batch_id, $source, $entity, source_file, line, field, value, reason, is_personal, delivered_row, $now
+        from refused
+        """,
+        {
+            "personal": sorted(personal), "batch_id": batch_id, "source": feed.source_name, "entity": feed.entity.name,
+            "now": now,
+        },
+    )  # fmt: skip
+
+
+def _write_amounts(connection: duckdb.DuckDBPyConnection, feed: Feed, key: list[object]) -> None:
+    """Net amount delivered by month and fate: what the reconciliation starts from."""
+    connection.execute(
+        """
+        insert into ledger.load_amounts
+        select ?, ?, ?, month, fate, count(*), sum(net_amount)
+        from (
+            select
+                cast(date_trunc('month', cast(timezone(?, ordered_at) as date)) as date) as month,
+                case when faults is not null then 'quarantined' else coalesce(fate, 'loaded') end as fate,
+                net_amount
+            from candidate left join odd_rows on candidate.rowid = row_id
+            union all
+            select null, 'quarantined', null from unreadable
+        )
+        group by month, fate
+        """,
+        [*key, feed.config.time_zone],
+    )
+
+
+def _record_refusal(
+    connection: duckdb.DuckDBPyConnection,
+    feed: Feed,
+    outcome: Outcome,
+    files: list[DeliveredFile],
+    run_id: str,
+    now: datetime,
+) -> Outcome:
+    """Keep a refused batch, queryable, with its reason; a batch refused again for the same reason is not told twice."""
+    contents = sorted(file.content_sha256 for file in files)
+    before = connection.execute(
+        """
+        select loads.batch_id, list(content_sha256 order by content_sha256)
+        from ledger.loads join ledger.load_files using (batch_id)
+        where loads.source = ? and loads.entity = ? and status = 'refused' and mapping_hash = ? and reason = ?
+        group by loads.batch_id order by loads.batch_id desc limit 1
+        """,
+        [feed.source_name, feed.entity.name, mapping_hash(feed), outcome.reason],
+    ).fetchall()
+    if before and before[0][1] == contents:
+        page = feed.config.data / "gate" / f"{before[0][0]:06d}-{feed.source_name}-{feed.entity.name}.html"
+        return Outcome(**{**outcome.__dict__, "batch_id": before[0][0], "page": page})
+    connection.execute("begin")
+    try:
+        page = _write_ledger(connection, feed, outcome, run_id, now)
+        connection.executemany(
+            "insert into ledger.load_files values (?, ?, ?, ?, ?, ?, ?, null, null, null, null, null, null)",
+            [
+                (outcome.batch_id, feed.source_name, feed.entity.name, f.name, f.content_sha256, f.bytes, f.landed.name)
+                for f in files
+            ],
+        )
+        if outcome.checks:
+            kept = feed.config.data / "quarantine" / f"{page.stem}.parquet"
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            connection.execute("copy (select * from candidate) to ? (format parquet)", [str(kept)])
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    return Outcome(**{**outcome.__dict__, "page": page})

@@ -1,0 +1,113 @@
+"""What an expectation is, and how a feed's suite comes together: contract, entity, the source's own thresholds.
+
+The suites themselves stand in `expectations/`, one module per entity; running them is `clientela.load.gate`.
+"""
+
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from typing import Any, Literal
+
+from clientela.config import EntityConfig
+from clientela.contracts import Entity
+from clientela.errors import ConfigError
+
+Severity = Literal["critical", "warning"]
+
+
+@dataclass(frozen=True)
+class Expect:
+    """One expectation: a name that configuration and reports use, and the Great Expectations class that judges it.
+
+    `on` says what it reads: "rows", the batch's rows, or "facts", the one row of measures in `clientela.load.facts`.
+    """
+
+    name: str
+    type: str
+    severity: Severity
+    description: str
+    column: str | None = None
+    on: Literal["rows", "facts"] = "rows"
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+def given(column: str, severity: Severity, description: str, **arguments: Any) -> Expect:
+    """A column has a value in every row, or in the share `mostly`."""
+    return Expect(
+        f"{column}_is_given", "ExpectColumnValuesToNotBeNull", severity, description, column, "rows", arguments
+    )
+
+
+def fact(
+    name: str, severity: Severity, description: str, *, minimum: float | None = None, maximum: float | None = None
+) -> Expect:
+    """A measure of the batch within bounds; a measure that cannot be taken (null) passes."""
+    arguments = {"min_value": minimum, "max_value": maximum}
+    return Expect(name, "ExpectColumnMaxToBeBetween", severity, description, name, "facts", arguments)
+
+
+def of_contract(entity: Entity) -> list[Expect]:
+    """What the contract itself says of single values: closed sets and ranges."""
+    suite = []
+    for column in entity.columns:
+        if column.values:
+            told = f"{column.name} is one of {', '.join(column.values)}."
+            arguments: dict[str, Any] = {"value_set": list(column.values)}
+            suite.append(
+                Expect(
+                    f"{column.name}_is_known",
+                    "ExpectColumnValuesToBeInSet",
+                    "critical",
+                    told,
+                    column.name,
+                    "rows",
+                    arguments,
+                )
+            )
+        if column.minimum is not None or column.maximum is not None:
+            bounds = {"min_value": column.minimum, "max_value": column.maximum}
+            told = f"{column.name} lies between {column.minimum} and {column.maximum}.".replace("None", "any")
+            suite.append(
+                Expect(
+                    f"{column.name}_in_range",
+                    "ExpectColumnValuesToBeBetween",
+                    "critical",
+                    told,
+                    column.name,
+                    "rows",
+                    bounds,
+                )
+            )
+    return suite
+
+
+EVERY_ENTITY: tuple[Expect, ...] = (
+    fact(
+        "quarantined_share",
+        "critical",
+        "At most a fifth of the delivered rows is quarantined: more speaks of a wrong mapping or a damaged file.",
+        maximum=0.2,
+    ),
+    fact("control_rows_off", "critical", "The rows delivered are as many as the source states.", maximum=0),
+    fact("control_sum_off", "critical", "The sum delivered is what the source states, to the cent.", maximum=0.005),
+)
+
+
+def suite_of(entity: Entity, settings: EntityConfig | None, where: str) -> list[Expect]:
+    """The feed's suite with its thresholds; ConfigError for an override of something that is not in it."""
+    module = import_module(f"expectations.{'reference' if entity.is_reference else entity.name}")
+    suite = {e.name: e for e in (*EVERY_ENTITY, *of_contract(entity), *module.SUITE)}
+    for name, override in (settings.gate if settings else {}).items():
+        if name not in suite:
+            raise ConfigError(f"{where}.gate.{name}: there is no such expectation; there are: {', '.join(suite)}.")
+        if override.severity == "off":
+            del suite[name]
+            continue
+        changed = dict(suite[name].arguments)
+        if override.mostly is not None:
+            changed["mostly"] = override.mostly
+        if override.minimum is not None:
+            changed["min_value"] = override.minimum
+        if override.maximum is not None:
+            changed["max_value"] = override.maximum
+        suite[name] = replace(suite[name], severity=override.severity or suite[name].severity, arguments=changed)
+    return list(suite.values())

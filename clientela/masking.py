@@ -1,0 +1,43 @@
+"""One way to hide personal values, wherever they would be seen: published tables, quarantine, gate pages, evidence.
+
+A masked value is a keyed hash: equal values stay equal, so that they can be counted and joined, and nobody without the
+company's secret can tell or guess them. The secret is a file of the data folder that only its owner may read.
+"""
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+#: hexadecimal digits of a masked value
+DIGITS = 12
+
+
+def read_secret(data_folder: Path) -> str:
+    """The company's secret, made at the first call; 256 bits as text."""
+    path = data_folder / "secret"
+    if not path.exists():
+        data_folder.mkdir(parents=True, exist_ok=True)
+        aside = path.with_suffix(f".{os.getpid()}")
+        aside.touch(mode=0o600)
+        aside.write_text(secrets.token_hex(32), encoding="ascii")
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            pass
+        finally:
+            aside.unlink()
+    return path.read_text(encoding="ascii").strip()
+
+
+def masked(value: str, secret: str) -> str:
+    """The value as it is shown to those who may not see it."""
+    digest = hashlib.sha256((secret + hashlib.sha256((secret + value).encode()).hexdigest()).encode()).hexdigest()
+    return f"masked:{digest[:DIGITS]}"
+
+
+def masked_sql(expression: str, sql_type: str, secret_parameter: str) -> str:
+    """The same in DuckDB, for a column of that type: text becomes a keyed hash, anything else null."""
+    if sql_type.upper() not in ("VARCHAR", "TEXT"):
+        return f"cast(null as {sql_type})"
+    return f"'masked:' || left(sha256({secret_parameter} || sha256({secret_parameter} || {expression})), {DIGITS})"

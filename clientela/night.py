@@ -1,0 +1,548 @@
+"""One night of one company: the steps, in their order, and what each hands to the next.
+
+`run` takes all of them in one process; Dagster's assets take the same ones. How a step does its work stands in
+`clientela.load`, `clientela.transform`, `clientela.memory` and `clientela.publish`; here stands only when it may be done:
+who holds the lock, what stops publication, and what is told afterwards.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from clientela import memory, transform, warehouse
+from clientela.config import REFERENCE_SOURCE, Config, EntityConfig, SourceConfig
+from clientela.contracts import ENTITIES
+from clientela.errors import ClientelaError, ConfigError, NotPublishedError
+from clientela.extract.mapping import Feed
+from clientela.load import landing
+from clientela.load.candidate import prepare_rates
+from clientela.load.load import Outcome, load_feed
+from clientela.lock import hold_lock
+from clientela.masking import read_secret
+from clientela.publish import Published, marts_of, publish_marts, publish_operations
+from clientela.transform import NodeResult
+
+STATUS_FILE = "status.json"
+#: told to whoever watches: step, subject, and a sentence
+Watcher = Callable[[str, str, str], None]
+
+
+def silent(step: str, subject: str, sentence: str) -> None:
+    """The watcher of a run that nobody watches."""
+
+
+@dataclass(frozen=True)
+class SourceStatus:
+    """Where one feed stands after a run. `age_days` counts from the end of its last event's day to the run."""
+
+    source: str
+    entity: str
+    status: str
+    reason: str
+    is_required: bool
+    is_stale: bool
+    age_days: int | None
+    page: str | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run did, as `status.json` tells it."""
+
+    run_id: str
+    kind: str
+    status: str
+    message: str
+    exit_code: int
+    started_at: str
+    ended_at: str
+    as_of: str | None
+    known_at: str | None
+    published: str | None
+    outcomes: list[dict[str, Any]] = field(default_factory=list)
+    sources: list[SourceStatus] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+def feeds_of(config: Config) -> list[Feed]:
+    """Every feed of the company: reference tables first, since exchange rates are needed to read the rest."""
+    secret = read_secret(config.data)
+    feeds = []
+    if config.reference_folder is not None:
+        folder = config.located(config.reference_folder)
+        if not folder.is_dir():
+            raise ConfigError(f"reference_folder = {config.reference_folder}: there is no such folder at {folder}.")
+        for entity in (e for e in ENTITIES.values() if e.is_reference):
+            path = folder / f"{entity.name}.csv"
+            if path.is_file():
+                feeds.append(
+                    Feed(config, REFERENCE_SOURCE, SourceConfig(entities={}), entity, _reference(path), secret)
+                )
+    for source_name, source in config.sources.items():
+        for entity_name, settings in source.entities.items():
+            feeds.append(Feed(config, source_name, source, ENTITIES[entity_name], settings, secret))
+    return feeds
+
+
+def _reference(path: Path) -> EntityConfig:
+    """A reference table's feed: its header is the contract's, and each delivery is the whole table."""
+    entity = ENTITIES[path.stem]
+    with path.open(encoding="utf-8-sig") as file:
+        header = [name.strip() for name in file.readline().rstrip("\r\n").split(",")]
+    columns: dict[str, Any] = {column.name: column.name for column in entity.columns if column.name in header}
+    return EntityConfig(files=[str(path)], key=list(entity.key), columns=columns, delivery="snapshot")
+
+
+def code_version() -> str:
+    """The package's version and a hash of everything that computes a figure."""
+    digest = hashlib.sha256()
+    for folder in ("clientela", "models", "seeds", "dbt", "expectations"):
+        for path in sorted((transform.PROJECT / folder).rglob("*")):
+            if path.suffix in (".py", ".sql", ".yml", ".csv", ".md"):
+                digest.update(str(path.relative_to(transform.PROJECT)).encode() + path.read_bytes())
+    return f"{version('clientela')}+{digest.hexdigest()[:12]}"
+
+
+class Night:
+    """One run under way. Made by `open_night`, which holds the lock; every step leaves the warehouse whole."""
+
+    def __init__(self, config: Config, kind: str, now: datetime, watch: Watcher) -> None:
+        self.config = config
+        self.kind = kind
+        self.now = now
+        self.watch = watch
+        self.run_id = f"{now.astimezone(UTC):%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}"
+        self.outcomes: list[Outcome] = []
+        self.results: list[NodeResult] = []
+        self.published: Published | None = None
+        self.as_of_on: date | None = None
+        self.known_at = now
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The warehouse, opened when first asked for after dbt had it."""
+        if self._connection is None:
+            limits = self.config.limits
+            self._connection = warehouse.connect(
+                self.config.warehouse, memory_limit=limits.memory.replace(" ", ""), threads=limits.threads
+            )
+        return self._connection
+
+    def close(self) -> None:
+        """Let go of the warehouse, so that dbt can have it."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    # ------------------------------------------------------------------ load
+
+    def load(self, feed: Feed) -> list[Outcome]:
+        """Load what one feed has new. A refused batch is an outcome; only a wrong configuration raises."""
+        subject = f"{feed.source_name}.{feed.entity.name}"
+        self.watch("load", subject, "")
+        if feed.entity.name != "exchange_rates":
+            prepare_rates(self.connection)
+        outcomes = load_feed(self.connection, feed, self.run_id, self.now)
+        self.outcomes += outcomes
+        for outcome in outcomes:
+            self.watch("loaded", subject, _told(outcome))
+        return outcomes
+
+    def load_all(self) -> None:
+        """Load every feed in order, then let landed files go that are older than their retention."""
+        for feed in feeds_of(self.config):
+            self.load(feed)
+        landing.expire(self.config.data / "landing", self.config.landing.keep_days, self.now)
+
+    # ------------------------------------------------------------- transform
+
+    def need_required(self) -> None:
+        """Raise NotPublishedError if a required feed was refused, never came, or is older than allowed."""
+        for state in self.source_states():
+            if not state.is_required:
+                continue
+            name = f"{state.source}.{state.entity}"
+            if state.status in ("refused", "never delivered"):
+                raise NotPublishedError(f"{name} is required and was {state.status}: {state.reason}")
+            allowed = self.config.max_age(state.source, state.entity)
+            if allowed is not None and state.age_days is not None and timedelta(days=state.age_days) > allowed:
+                raise NotPublishedError(f"{name} is {state.age_days} days old, older than its max_age allows.")
+
+    def set_context(self, as_of: date | None = None) -> None:
+        """Write the run's two instants and settings, which every model reads."""
+        config = self.config
+        self.as_of_on = as_of or self._configured_day()
+        self.connection.execute("begin")
+        self.connection.execute("delete from run.context")
+        self.connection.execute(
+            "insert into run.context values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                self.run_id, self.as_of_on, self.known_at, config.company, config.currency, config.time_zone,
+                config.left_censored_days, config.fingerprint(), code_version(), self.now,
+            ],
+        )  # fmt: skip
+        self.connection.execute("commit")
+
+    def _configured_day(self) -> date:
+        return self._latest_day() if isinstance(self.config.as_of, str) else self.config.as_of
+
+    def _latest_day(self) -> date:
+        """The last business day that the loaded transactions reach, in the company's calendar."""
+        rows = self.connection.execute(
+            """
+            select cast(timezone(?, max(ordered_at)) as date) from raw.transactions
+            where not is_deleted and batch_id in (select batch_id from ledger.loads where status = 'loaded')
+            """,
+            [self.config.time_zone],
+        ).fetchall()
+        if rows[0][0] is None:
+            raise NotPublishedError("No transaction is loaded, so there is no day to publish as of.")
+        return rows[0][0]  # type: ignore[no-any-return]
+
+    def is_quiet(self) -> bool:
+        """Nothing arrived, and the published file already says what these settings and this code would say."""
+        if any(outcome.status == "loaded" for outcome in self.outcomes):
+            return False
+        if not (self.config.published / "marts.duckdb").exists():
+            return False
+        last = self.connection.execute(
+            """
+            select config_hash, code_version, as_of_on from ledger.runs
+            where status = 'published' and kind = 'night' order by started_at desc limit 1
+            """
+        ).fetchall()
+        return last == [(self.config.fingerprint(), code_version(), self._configured_day())]
+
+    def transform(self) -> list[NodeResult]:
+        """Build and test all models. Raises NotPublishedError if one failed, with the first fault."""
+        self.watch("transform", "models", "")
+        self.close()
+        self.results = transform.build(self.config, self._on_node)
+        return self.judge(self.results)
+
+    def judge(self, results: list[NodeResult]) -> list[NodeResult]:
+        """Remember which models this run built; raise NotPublishedError if anything failed."""
+        built = [r.unique_id.split(".", 2)[2] for r in results if r.kind == "model" and r.status == "success"]
+        nodes = {
+            n["name"]: f"{n['schema']}.{n['name']}"
+            for n in self._manifest()["nodes"].values()
+            if n["resource_type"] == "model"
+        }
+        self.connection.execute("begin")
+        self.connection.execute("delete from run.built")
+        if built:
+            self.connection.executemany(
+                "insert into run.built values (?, ?)", [(nodes[name], self.run_id) for name in built]
+            )
+        self.connection.execute("commit")
+        failed = [r for r in results if r.has_failed]
+        if failed:
+            raise NotPublishedError(
+                f"{len(failed)} of {len(results)} models and tests failed, first {failed[0].kind} {failed[0].name}: "
+                f"{failed[0].message.splitlines()[0] if failed[0].message else failed[0].status}",
+                "\n".join(f"{r.kind} {r.name}: {r.message}" for r in failed),
+            )
+        return results
+
+    def _manifest(self) -> dict[str, Any]:
+        return transform.manifest(self.config)
+
+    def _on_node(self, kind: str, name: str, status: str, seconds: float) -> None:
+        self.watch("node", name, f"{kind} {status} {seconds:.2f}")
+
+    # --------------------------------------------------------------- publish
+
+    def publish(self) -> Published:
+        """Publish the marts of `run.context`; memory is committed after the new file is checked, before it is switched in."""
+        self.watch("publish", "marts.duckdb", "")
+        config = self.config
+        self.published = publish_marts(
+            self.connection,
+            config,
+            marts_of(self._manifest()),
+            config.published,
+            before_switch=lambda: self._remember(),
+        )
+        return self.published
+
+    def _remember(self) -> None:
+        memory.commit(self.connection)
+        memory.export(self.connection, self.config.published / "memory")
+
+    # ---------------------------------------------------------------- ending
+
+    def source_states(self) -> list[SourceStatus]:
+        """Where every configured feed stands now."""
+        last: dict[tuple[str, str], Outcome] = {(o.source, o.entity): o for o in self.outcomes}
+        known = {
+            (row[0], row[1]): row
+            for row in self.connection.execute(
+                """
+                select source, entity,
+                    max_by(status, batch_id), max_by(reason, batch_id), max_by(page, batch_id),
+                    max(last_event_on) filter (status = 'loaded'), max(loaded_at) filter (status = 'loaded')
+                from ledger.loads group by source, entity
+                """
+            ).fetchall()
+        }
+        today = self.now.astimezone(self.config.zone)
+        states = []
+        for feed in feeds_of(self.config):
+            key = feed.source_name, feed.entity.name
+            row = known.get(key)
+            outcome = last.get(key)
+            status = (
+                outcome.status
+                if outcome and outcome.status != "nothing new"
+                else (row[2] if row else "never delivered")
+            )
+            reason = (
+                outcome.reason if outcome and outcome.reason else (row[3] if row and row[2] == "refused" else "")
+            ) or ""
+            loaded_until = (row[5] or (row[6].astimezone(self.config.zone).date() if row[6] else None)) if row else None
+            age = max((today.date() - loaded_until).days, 0) if loaded_until else None
+            states.append(
+                SourceStatus(
+                    *key,
+                    status,
+                    reason,
+                    self.config.is_required(*key),
+                    status in ("refused", "never delivered"),
+                    age,
+                    row[4] if row else None,
+                )
+            )
+        return states
+
+    def finish(self, error: ClientelaError | None, message: str = "") -> Report:
+        """Write the run's end into ledger, `operations.duckdb` and `status.json`, and call the company's commands."""
+        states = self.source_states()
+        stale = [s for s in states if s.is_stale]
+        if error is not None:
+            status, exit_code, message = "failed", error.exit_code, error.sentence
+        elif self.published is None:
+            status, exit_code = "nothing new", 3 if stale else 0
+        else:
+            status, exit_code = "published", 3 if stale else 0
+        ended = datetime.now(UTC)
+        self.connection.execute(
+            """
+            update ledger.runs set ended_at = ?, status = ?, message = ?, as_of_on = ?, published_path = ? where run_id = ?
+            """,
+            [
+                ended,
+                status,
+                message or None,
+                self.as_of_on,
+                self.published.path.name if self.published else None,
+                self.run_id,
+            ],
+        )
+        report = Report(
+            run_id=self.run_id,
+            kind=self.kind,
+            status=status,
+            message=message,
+            exit_code=exit_code,
+            started_at=self.now.isoformat(timespec="seconds"),
+            ended_at=ended.isoformat(timespec="seconds"),
+            as_of=self.as_of_on.isoformat() if self.as_of_on else None,
+            known_at=self.known_at.isoformat(timespec="seconds"),
+            published=str(self.published.path) if self.published else None,
+            outcomes=[_plain(o) for o in self.outcomes],
+            sources=states,
+            failures=error.details.splitlines() if error else [],
+        )
+        publish_operations(self.connection, self.config)
+        self.close()
+        write_status(self.config, report)
+        command = self.config.on_failure if error else (self.config.on_stale if stale else None)
+        if command:
+            _call(self.config, command, report)
+        return report
+
+
+@contextmanager
+def open_night(
+    config: Config, kind: str = "night", watch: Watcher = silent, now: datetime | None = None
+) -> Iterator[Night]:
+    """Hold the company's lock, make the warehouse ready, and open the run in the ledger."""
+    with hold_lock(config.data, f"Run of {kind}"):
+        night = Night(config, kind, now or datetime.now(UTC), watch)
+        try:
+            warehouse.prepare(night.connection)
+            connection = night.connection
+            connection.execute(
+                "update ledger.runs set status = 'killed', message = 'ended without a word' where status = 'running'"
+            )
+            connection.execute(
+                "insert into ledger.runs values (?, ?, ?, null, 'running', null, ?, ?, ?, null, null)",
+                [night.run_id, kind, night.now, night.known_at, config.fingerprint(), code_version()],
+            )
+            yield night
+        finally:
+            night.close()
+
+
+def run(config: Config, watch: Watcher = silent, now: datetime | None = None) -> Report:
+    """The nightly job. Never raises for what a source or a model did wrong; the report's exit code tells."""
+    with open_night(config, "night", watch, now) as night:
+        try:
+            night.load_all()
+            night.need_required()
+            if night.is_quiet():
+                return night.finish(None, "Nothing new arrived; the published file is as it was.")
+            night.set_context()
+            night.transform()
+            night.publish()
+        except ClientelaError as error:
+            return night.finish(error)
+        except duckdb.Error as error:
+            return night.finish(NotPublishedError(f"The warehouse could not go on: {str(error).splitlines()[0]}"))
+        except OSError as error:
+            return night.finish(NotPublishedError(f"The machine could not go on: {error}"))
+        return night.finish(None)
+
+
+def publish_again(config: Config, watch: Watcher = silent) -> Report:
+    """Publish the marts that the last run built, without loading or building."""
+    with open_night(config, "publish", watch) as night:
+        try:
+            rows = night.connection.execute("select run_id, as_of_on, known_at from run.context").fetchall()
+            if rows:
+                night.as_of_on, night.known_at = rows[0][1], rows[0][2]
+            night.publish()
+        except ClientelaError as error:
+            return night.finish(error)
+        return night.finish(None)
+
+
+def run_as_of(config: Config, as_of: date, known_at: datetime | None = None, watch: Watcher = silent) -> Report:
+    """The marts as they are for a past day: built from nothing in a scratch file, published beside, remembering nothing."""
+    with open_night(config, "as_of", watch) as night:
+        scratch = config.data / "scratch" / f"as_of_{as_of}.duckdb"
+        try:
+            night.known_at = known_at or night.now
+            _prepare_scratch(night, scratch, as_of)
+            watch("transform", "models", "")
+            night.close()
+            night.results = transform.build(config, night._on_node, scratch)
+            limits = config.limits
+            night._connection = warehouse.connect(
+                scratch, memory_limit=limits.memory.replace(" ", ""), threads=limits.threads
+            )
+            night.judge(night.results)
+            folder = config.published / "as_of" / as_of.isoformat()
+            folder.mkdir(parents=True, exist_ok=True)
+            watch("publish", f"as_of/{as_of}/marts.duckdb", "")
+            night.published = publish_marts(night.connection, config, marts_of(night._manifest()), folder)
+            night.as_of_on = as_of
+            night.close()
+        except ClientelaError as error:
+            night.close()
+            return night.finish(error)
+        finally:
+            for leftover in (scratch, scratch.with_name(f"{scratch.name}.wal")):
+                leftover.unlink(missing_ok=True)
+        return night.finish(None)
+
+
+def _prepare_scratch(night: Night, scratch: Path, as_of: date) -> None:
+    """A file whose raw, ledger and memory are views of the warehouse, as they stood at the as-of day."""
+    config = night.config
+    scratch.parent.mkdir(parents=True, exist_ok=True)
+    scratch.unlink(missing_ok=True)
+    first = night.connection.execute("select min(ordered_at) from raw.transactions").fetchall()[0][0]
+    if first is None or as_of < first.astimezone(config.zone).date():
+        raise NotPublishedError(
+            f"No transaction is dated on or before {as_of}; there is nothing to publish for that day."
+        )
+    tables = night.connection.execute(
+        "select schema_name, table_name from duckdb_tables() where schema_name in ('raw', 'ledger', 'memory') and not temporary"
+    ).fetchall()
+    night.close()
+    connection = duckdb.connect(str(scratch))
+    try:
+        connection.execute(f"attach {warehouse.literal(str(config.warehouse))} as warehouse (read_only)")
+        for schema in ("raw", "ledger", "memory", "run"):
+            connection.execute(f"create schema {schema}")
+        for schema, table in tables:
+            seen = (
+                f"where run_id in (select run_id from warehouse.ledger.runs where as_of_on <= date '{as_of.isoformat()}')"
+                if schema == "memory"
+                else ""
+            )
+            name = f"{schema}.{warehouse.quoted(table)}"
+            connection.execute(f"create view {name} as select * from warehouse.{name} {seen}")
+        connection.execute(f"create table run.context ({warehouse.CONTEXT})")
+        connection.execute(f"create table run.built ({warehouse.BUILT})")
+        connection.execute(f"create view ledger.source_state as {warehouse.source_state_sql()}")
+    finally:
+        connection.close()
+    limits = config.limits
+    night._connection = warehouse.connect(scratch, memory_limit=limits.memory.replace(" ", ""), threads=limits.threads)
+    night._connection.execute(f"attach {warehouse.literal(str(config.warehouse))} as warehouse (read_only)")
+    night.set_context(as_of)
+
+
+def write_status(config: Config, report: Report) -> None:
+    """Replace `published/status.json` in one step."""
+    config.published.mkdir(parents=True, exist_ok=True)
+    path = config.published / STATUS_FILE
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    aside.write_text(json.dumps(asdict(report), indent=2, default=str) + "\n", encoding="utf-8")
+    os.replace(aside, path)
+
+
+def read_status(config: Config) -> dict[str, Any]:
+    """What the last run told. Raises ClientelaError if there was none."""
+    path = config.published / STATUS_FILE
+    if not path.is_file():
+        raise ClientelaError(f"No run has ended yet for {config.company}; start one with `clientela run`.")
+    told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return told
+
+
+def _told(outcome: Outcome) -> str:
+    if outcome.status == "loaded":
+        said = f"{outcome.loaded:,} of {outcome.delivered:,} rows loaded"
+        if outcome.unchanged:
+            said += f", {outcome.unchanged:,} unchanged"
+        if outcome.quarantined:
+            said += f", {outcome.quarantined:,} quarantined"
+        return said + (f", {len(outcome.warnings)} warnings" if outcome.warnings else "")
+    return f"{outcome.status}{f': {outcome.reason}' if outcome.reason else ''}"
+
+
+def _plain(outcome: Outcome) -> dict[str, Any]:
+    told = {name: value for name, value in outcome.__dict__.items() if name not in ("checks", "page")}
+    told["warnings"] = [f"{c.expect.name}: {c.expect.description} Found: {c.observed}" for c in outcome.warnings]
+    told["page"] = outcome.page.name if outcome.page else None
+    return told
+
+
+def _call(config: Config, command: str, report: Report) -> None:
+    """Run the company's command with the report beside it; its own failure changes nothing here."""
+    subprocess.run(
+        command,
+        shell=True,
+        cwd=config.path.parent,
+        check=False,
+        env={
+            **os.environ,
+            "CLIENTELA_STATUS": report.status,
+            "CLIENTELA_MESSAGE": report.message,
+            "CLIENTELA_STATUS_FILE": str(config.published / STATUS_FILE),
+        },
+    )

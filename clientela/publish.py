@@ -1,0 +1,219 @@
+"""The published file: built aside, checked, and switched in atomically. Readers never see half of it.
+
+`publish_marts` copies every mart into a new DuckDB file, masks personal columns, lets descriptions travel as comments and
+swaps the file in with one rename. A reader that holds the old file keeps it. `publish_operations` does the same for the
+ledger after every run, failed ones too. What a mart holds is decided in `models/`, not here.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from clientela.config import Config
+from clientela.errors import NotPublishedError
+from clientela.masking import masked_sql, read_secret
+from clientela.warehouse import literal, quoted
+
+MARTS_FILE = "marts.duckdb"
+OPERATIONS_FILE = "operations.duckdb"
+VERSIONS = "versions"
+#: the ledger's tables that a person outside the warehouse may ask, and their personal columns
+OPERATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "runs": ("select * from ledger.runs", ()),
+    "loads": ("select * from ledger.loads", ()),
+    "load_checks": ("select * from ledger.load_checks", ()),
+    "quarantined_rows": ("select * from ledger.quarantined_rows", ("value", "delivered_row")),
+    "sources": ("select * from ledger.source_state", ()),
+}
+
+
+@dataclass(frozen=True)
+class Mart:
+    """One table to publish, as dbt's manifest describes it."""
+
+    schema: str
+    name: str
+    description: str
+    #: column → (description, is personal)
+    columns: dict[str, tuple[str, bool]]
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was published: the file's path and bytes, its tables and the rows in all of them."""
+
+    path: Path
+    tables: int
+    rows: int
+    bytes: int
+
+
+def marts_of(manifest: dict[str, Any]) -> list[Mart]:
+    """Every model under models/marts, and the company's own, sorted by schema and name."""
+    marts = []
+    for node in manifest["nodes"].values():
+        if node["resource_type"] != "model" or "marts" not in node["fqn"]:
+            continue
+        columns = {
+            name: (
+                column["description"].strip(),
+                bool(
+                    column.get("meta", {}).get("personal") or column.get("config", {}).get("meta", {}).get("personal")
+                ),
+            )
+            for name, column in node["columns"].items()
+        }
+        marts.append(Mart(node["schema"], node["name"], node["description"].strip(), columns))
+    return sorted(marts, key=lambda mart: (mart.schema, mart.name))
+
+
+def publish_marts(
+    connection: duckdb.DuckDBPyConnection,
+    config: Config,
+    marts: list[Mart],
+    folder: Path,
+    *,
+    before_switch: Callable[[], None] = lambda: None,
+) -> Published:
+    """Write, check and switch in `folder/marts.duckdb`. `before_switch` runs once the new file is known to be good.
+
+    Raises NotPublishedError, and leaves the published file as it was, if the marts are not all of the run in
+    `run.context` or the published file is of a later as-of.
+    """
+    context = connection.execute("select run_id, as_of_on from run.context").fetchall()
+    if not context:
+        raise NotPublishedError("There are no marts yet; `clientela run` builds and publishes them.")
+    run_id, as_of_on = context[0]
+    _need_one_run(connection, marts, run_id)
+    published = folder / MARTS_FILE
+    if published.exists():
+        with _reading(published) as reader:
+            last = reader.execute("select max(as_of_on) from operations.publication").fetchall()[0][0]
+        if last is not None and last > as_of_on:
+            raise NotPublishedError(
+                f"The published file is as of {last} and these marts are as of {as_of_on}: "
+                "an older day is published beside, with `clientela run --as-of`."
+            )
+    versions = folder / VERSIONS
+    versions.mkdir(parents=True, exist_ok=True)
+    aside = versions / f"marts_{run_id}.duckdb"
+    secret = read_secret(config.data)
+    is_masked = config.publish.personal_data == "masked"
+    with _writing(connection, aside, config.publish.storage_version) as catalog:
+        for mart in marts:
+            _copy_table(connection, mart, catalog, secret if is_masked else None)
+    counted = _check(aside, marts, run_id)
+    before_switch()
+    _switch(aside, published)
+    for old in sorted(versions.glob("marts_*.duckdb"), key=lambda path: path.stat().st_mtime)[: -config.publish.keep]:
+        old.unlink()
+    return Published(published, len(marts), counted, published.stat().st_size)
+
+
+def publish_operations(connection: duckdb.DuckDBPyConnection, config: Config) -> Path:
+    """Write `published/operations.duckdb`: what arrived, what was refused and why; personal values masked."""
+    config.published.mkdir(parents=True, exist_ok=True)
+    path = config.published / OPERATIONS_FILE
+    aside = config.published / f".operations.{os.getpid()}.duckdb"
+    secret = read_secret(config.data)
+    is_masked = config.publish.personal_data == "masked"
+    with _writing(connection, aside, config.publish.storage_version) as catalog:
+        for name, (query, personal) in OPERATIONS.items():
+            types = {row[0]: row[1] for row in connection.execute(f"describe {query}").fetchall()}
+            hidden = set(personal) if is_masked else set()
+            selected, parameters = _selected(types, hidden, secret)
+            connection.execute(f"create table {catalog}.{quoted(name)} as select {selected} from ({query})", parameters)
+    _switch(aside, path, keep_aside=False)
+    return path
+
+
+def _need_one_run(connection: duckdb.DuckDBPyConnection, marts: list[Mart], run_id: str) -> None:
+    built = dict(connection.execute("select model, run_id from run.built").fetchall())
+    others = [f"{mart.schema}.{mart.name}" for mart in marts if built.get(f"{mart.schema}.{mart.name}") != run_id]
+    if others:
+        raise NotPublishedError(
+            f"{', '.join(others[:5])}{' and others' if len(others) > 5 else ''} were not built by run {run_id}; "
+            "`clientela run` builds all marts together."
+        )
+
+
+def _copy_table(connection: duckdb.DuckDBPyConnection, mart: Mart, catalog: str, secret: str | None) -> None:
+    source = f"{quoted(mart.schema)}.{quoted(mart.name)}"
+    target = f"{catalog}.{source}"
+    types = {row[0]: row[1] for row in connection.execute(f"describe {source}").fetchall()}
+    hidden = {name for name, (_, is_personal) in mart.columns.items() if is_personal} if secret else set()
+    selected, parameters = _selected(types, hidden, secret or "")
+    connection.execute(f"create schema if not exists {catalog}.{quoted(mart.schema)}")
+    connection.execute(f"create table {target} as select {selected} from {source}", parameters)
+    connection.execute(f"comment on table {target} is {literal(mart.description)}")
+    for name, (description, is_personal) in mart.columns.items():
+        note = f"{description} (masked)" if is_personal and secret else description
+        connection.execute(f"comment on column {target}.{quoted(name)} is {literal(note)}")
+
+
+def _selected(types: dict[str, str], hidden: set[str], secret: str) -> tuple[str, dict[str, str]]:
+    columns = [
+        f"{masked_sql(quoted(name), sql_type, '$secret')} as {quoted(name)}" if name in hidden else quoted(name)
+        for name, sql_type in types.items()
+    ]
+    selected = ", ".join(columns)
+    return selected, ({"secret": secret} if "$secret" in selected else {})
+
+
+@contextmanager
+def _writing(connection: duckdb.DuckDBPyConnection, path: Path, storage_version: str) -> Iterator[str]:
+    """A new file, attached while it is filled; what was left there by a killed run goes first."""
+    for leftover in (path, path.with_name(f"{path.name}.wal")):
+        leftover.unlink(missing_ok=True)
+    catalog = "publishing"
+    connection.execute(f"attach {literal(str(path))} as {catalog} (storage_version {literal(storage_version)})")
+    try:
+        yield catalog
+        connection.execute(f"checkpoint {catalog}")
+    finally:
+        connection.execute(f"detach {catalog}")
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _check(path: Path, marts: list[Mart], run_id: str) -> int:
+    """Open the new file as a reader would: every mart is there, and it is this run's. Gives the rows in all."""
+    with _reading(path) as reader:
+        rows = 0
+        for mart in marts:
+            rows += reader.execute(f"select count(*) from {quoted(mart.schema)}.{quoted(mart.name)}").fetchall()[0][0]
+        if reader.execute("select run_id from operations.publication").fetchall() != [(run_id,)]:
+            raise NotPublishedError(
+                f"The new file does not say that it is run {run_id}'s; the published file is as it was."
+            )
+    return rows
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    reader = duckdb.connect(str(path), read_only=True)
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
+def _switch(aside: Path, path: Path, *, keep_aside: bool = True) -> None:
+    """Put the new file at the published path in one step; a log left beside the old one would make it unopenable."""
+    path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+    if keep_aside:
+        link = path.with_name(f".{path.name}.{os.getpid()}")
+        link.unlink(missing_ok=True)
+        os.link(aside, link)
+        aside = link
+    os.replace(aside, path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,132 @@
+"""Running the dbt project, in this process, against the warehouse or a scratch file.
+
+What the models compute stands in `models/`; this module only starts dbt, hands on its progress and gathers its results.
+dbt keeps a connection open of its own: the caller closes his before, and finds dbt's closed after.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clientela.config import Config
+
+#: the checkout: dbt_project.yml, models, seeds and dbt/ stand beside the package
+PROJECT = Path(__file__).resolve().parent.parent
+#: what a node's end is told as: kind, name, status, seconds
+Progress = Callable[[str, str, str, float], None]
+_FAILED = ("error", "fail", "runtime error")
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """How one model, seed or test came out. `failures` are rows that a test found."""
+
+    unique_id: str
+    kind: str
+    name: str
+    status: str
+    seconds: float
+    message: str
+    failures: int
+
+    @property
+    def has_failed(self) -> bool:
+        """It stops publication."""
+        return self.status in _FAILED
+
+
+def target_folder(config: Config) -> Path:
+    """Where dbt keeps what it parsed and compiled for this company."""
+    return config.data / "dbt"
+
+
+def environment(config: Config, scratch: Path | None = None) -> dict[str, str]:
+    """The environment variables that dbt/profiles.yml reads."""
+    place = {"CLIENTELA_SCRATCH": str(scratch)} if scratch else {}
+    return place | {
+        "CLIENTELA_WAREHOUSE": str(config.warehouse),
+        "CLIENTELA_MEMORY_LIMIT": config.limits.memory.replace(" ", ""),
+        "CLIENTELA_THREADS": str(config.limits.threads),
+        "CLIENTELA_SPILL": str(config.data / "spill"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def arguments(config: Config, command: str = "build", target: str = "night") -> list[str]:
+    """dbt's command line for this company."""
+    variables = {"time_zone": config.time_zone}
+    return [
+        command,
+        *("--project-dir", str(PROJECT)),
+        *("--profiles-dir", str(PROJECT / "dbt")),
+        *("--target", target),
+        *("--target-path", str(target_folder(config) / target)),
+        *("--log-path", str(target_folder(config) / "logs")),
+        *("--vars", json.dumps(variables)),
+    ]
+
+
+def build(config: Config, progress: Progress | None = None, scratch: Path | None = None) -> list[NodeResult]:
+    """Build and test every model. Results in the order in which they ended; the caller judges them."""
+    from dbt.cli.main import dbtRunner
+
+    def on_event(event: Any) -> None:
+        if progress and event.info.name in ("LogModelResult", "LogTestResult", "LogSeedResult"):
+            node = event.data.node_info
+            progress(node.resource_type, node.node_name, str(event.data.status), float(event.data.execution_time))
+
+    target = "as_of" if scratch else "night"
+    with _environment(environment(config, scratch)):
+        answer = dbtRunner(callbacks=[on_event]).invoke(
+            [*arguments(config, "build", target), "--log-level", "none", "--log-level-file", "info"]
+        )
+        _close_connections()
+    if answer.exception is not None and answer.result is None:
+        return [NodeResult("dbt", "project", "dbt", "error", 0.0, str(answer.exception), 0)]
+    return [_result(r) for r in getattr(answer.result, "results", [])]
+
+
+def manifest(config: Config, target: str = "night") -> dict[str, Any]:
+    """dbt's manifest of the last build or parse: every node with its columns and descriptions."""
+    path = target_folder(config) / target / "manifest.json"
+    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+def _result(result: Any) -> NodeResult:
+    node = result.node
+    return NodeResult(
+        node.unique_id,
+        str(node.resource_type),
+        node.name,
+        str(result.status),
+        float(result.execution_time or 0),
+        (result.message or "").strip(),
+        int(result.failures or 0),
+    )
+
+
+def _close_connections() -> None:
+    """dbt-duckdb keeps the database open for the next call in the process; a warehouse has one owner at a time."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    DuckDBConnectionManager.close_all_connections()
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,118 @@
+"""The warehouse file: opening it, and the tables that exist before the first row arrives.
+
+Schemas: `raw` (versioned rows as delivered, one table per entity), `ledger` (what arrived, what each gate found, what
+was refused, every run), `run` (the two instants and the settings of the run under way), `memory` (what cannot be
+recomputed; its tables are made in `clientela.memory`). Everything else in the file is built by dbt. No statement that
+moves data stands here.
+"""
+
+from pathlib import Path
+
+import duckdb
+
+from clientela import memory
+from clientela.contracts import ENTITIES, META_COLUMNS, Entity
+
+SCHEMAS = ("raw", "ledger", "run")
+
+
+def quoted(identifier: str) -> str:
+    """The identifier as SQL, whatever characters it holds."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """The text as an SQL string literal, for the few statements (COMMENT, SET) that take no parameter."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def raw_columns(entity: Entity) -> dict[str, str]:
+    """Name → DuckDB type of every column of the entity's raw table, in table order."""
+    columns = {name: sql_type for name, sql_type, _ in META_COLUMNS}
+    for column in entity.columns:
+        columns[column.name] = column.sql_type
+        if column.refers_to:
+            columns[column.id_name] = "bigint"
+    if "order_key" in entity:
+        columns["order_id"] = "bigint"
+    if "return_of_order_key" in entity:
+        columns["return_of_order_id"] = "bigint"
+    if entity.source_amount:
+        columns["exchange_rate"] = "decimal(18,8)"
+        columns[f"source_{entity.source_amount}"] = entity[entity.source_amount].sql_type
+    return columns
+
+
+LEDGER_TABLES: dict[str, str] = {
+    "runs": """
+        run_id varchar not null, kind varchar not null, started_at timestamptz not null, ended_at timestamptz,
+        status varchar not null, as_of_on date, known_at timestamptz, config_hash varchar, code_version varchar,
+        message varchar, published_path varchar""",
+    "loads": """
+        batch_id bigint not null, run_id varchar not null, source varchar not null, entity varchar not null,
+        delivery varchar not null, status varchar not null, reason varchar, mapping_hash varchar not null,
+        started_at timestamptz not null, loaded_at timestamptz, retired_at timestamptz, file_count bigint,
+        delivered_rows bigint, loaded_rows bigint, unchanged_rows bigint, quarantined_rows bigint,
+        deleted_rows bigint, first_event_on date, last_event_on date, warning_count bigint, page varchar""",
+    "load_files": """
+        batch_id bigint not null, source varchar not null, entity varchar not null, file_name varchar not null,
+        content_sha256 varchar not null, bytes bigint not null, landed_as varchar, version bigint,
+        version_at timestamptz, delivered_rows bigint, control_rows bigint, control_sum decimal(18,4),
+        delivered_sum decimal(18,4)""",
+    "seen_files": """
+        path varchar not null, bytes bigint not null, modified_ns bigint not null, content_sha256 varchar not null""",
+    "load_checks": """
+        batch_id bigint not null, source varchar not null, entity varchar not null, expectation varchar not null,
+        severity varchar not null, is_met boolean not null, column_name varchar, description varchar,
+        observed varchar, unexpected_count bigint, unexpected_share double, examples varchar""",
+    "load_amounts": """
+        batch_id bigint not null, source varchar not null, entity varchar not null, month date, fate varchar not null,
+        row_count bigint not null, net_amount decimal(38,4)""",
+    "quarantined_rows": """
+        batch_id bigint not null, source varchar not null, entity varchar not null, source_file varchar not null,
+        source_row bigint, field varchar, value varchar, reason varchar not null, is_personal boolean not null,
+        delivered_row varchar, quarantined_at timestamptz not null""",
+}
+
+CONTEXT = """
+    run_id varchar not null, as_of_on date not null, known_at timestamptz not null, company varchar not null,
+    currency varchar not null, time_zone varchar not null, left_censored_days integer not null,
+    config_hash varchar not null, code_version varchar not null, started_at timestamptz not null"""
+
+
+#: which run built each mart: publication wants one run for all
+BUILT = "model varchar not null, run_id varchar not null"
+
+
+def connect(path: Path, *, memory_limit: str = "4GB", threads: int = 2) -> duckdb.DuckDBPyConnection:
+    """Open the warehouse with explicit limits, spilling beside it; session time zone UTC."""
+    connection = duckdb.connect(str(path))
+    connection.execute("set memory_limit = ?", [memory_limit])
+    connection.execute("set threads = ?", [threads])
+    connection.execute("set temp_directory = ?", [str(path.parent / "spill")])
+    connection.execute("set timezone = 'UTC'")
+    return connection
+
+
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create what is missing, and add columns that the contract has gained since the file was made."""
+    for schema in SCHEMAS:
+        connection.execute(f"create schema if not exists {quoted(schema)}")
+    for entity in ENTITIES.values():
+        table = f"raw.{quoted(entity.name)}"
+        columns = raw_columns(entity)
+        definition = ", ".join(f"{quoted(name)} {sql_type}" for name, sql_type in columns.items())
+        connection.execute(f"create table if not exists {table} ({definition})")
+        for name, sql_type in columns.items():
+            connection.execute(f"alter table {table} add column if not exists {quoted(name)} {sql_type}")
+    for name, definition in LEDGER_TABLES.items():
+        connection.execute(f"create table if not exists ledger.{name} ({definition})")
+    connection.execute(f"create table if not exists run.context ({CONTEXT})")
+    connection.execute(f"create table if not exists run.built ({BUILT})")
+    memory.prepare(connection)
+    connection.execute(f"create or replace view ledger.source_state as {source_state_sql()}")
+
+
+def source_state_sql() -> str:
+    """The one definition of where each source stands, over the ledger and run.context."""
+    return (Path(__file__).parent / "load" / "source_state.sql").read_text(encoding="utf-8")

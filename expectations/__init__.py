@@ -1,0 +1,5 @@
+"""What a batch must satisfy before a row of it is loaded: one suite per entity, in code, severities stated.
+
+`critical` refuses the batch and judges the batch alone; `warning` loads it and reports, and is what compares a batch with
+history or with another entity. The typing of single values is the contract's; what the models compute is dbt's to test.
+"""

@@ -1,0 +1,5 @@
+"""Campaigns."""
+
+from clientela.load.suite import given
+
+SUITE = (given("ended_on", "warning", "Every campaign states its end."),)

@@ -1,0 +1,5 @@
+"""Customer records: mostly contactable, never far fewer than before."""
+
+from clientela.load.suite import fact
+
+SUITE = (fact("rows_to_past", "warning", "The batch has at most ten times the usual records.", maximum=10),)

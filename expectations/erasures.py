@@ -1,0 +1,8 @@
+"""Requests to be forgotten: all are taken; one for an unknown customer is worth a look."""
+
+from clientela.load.suite import fact
+
+SUITE = (
+    fact("rows_in_future", "critical", "Nothing is dated after the load.", maximum=0),
+    fact("known_customers_share", "warning", "Every customer named is known to the source.", minimum=1),
+)

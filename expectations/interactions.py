@@ -1,0 +1,16 @@
+"""Contacts in any channel."""
+
+from clientela.load.suite import fact, given
+
+SUITE = (
+    given("customer_key", "warning", "Half of the contacts name their customer.", mostly=0.5),
+    fact("rows_in_future", "critical", "No contact is dated after the load.", maximum=0),
+    fact("known_customers_share", "warning", "Half of the customers named are known to the source.", minimum=0.5),
+    fact(
+        "rows_to_past",
+        "warning",
+        "The batch has between a tenth and ten times the usual contacts.",
+        minimum=0.1,
+        maximum=10,
+    ),
+)
