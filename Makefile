@@ -33,7 +33,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --processes 1 models dbt/tests
+	$(BIN)/sqlfluff lint models
 
 prove: $(READY)
 	$(BIN)/python -m pytest -m prove tests

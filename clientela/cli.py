@@ -97,14 +97,14 @@ def run(config_path: Path, as_json: bool, as_of: datetime | None, known_at: date
     from clientela import night
 
     config = load_config(config_path)
-    watch = night.silent if quiet or as_json else _Progress().watch
+    watch = night.silent if quiet or as_json else Progress().watch
     if known_at and not as_of:
         raise click.UsageError("--known-at goes with --as-of.")
     if as_of:
         report = night.run_as_of(config, as_of.date(), known_at.replace(tzinfo=UTC) if known_at else None, watch)
     else:
         report = night.run(config, watch)
-    _say_report(config, report.__dict__ | {"sources": [s.__dict__ for s in report.sources]}, as_json)
+    say_report(config, night.told(report), as_json)
     sys.exit(report.exit_code)
 
 
@@ -120,7 +120,7 @@ def status(config_path: Path, as_json: bool) -> None:
 
     config = load_config(config_path)
     told = read_status(config)
-    _say_report(config, told, as_json)
+    say_report(config, told, as_json)
     sys.exit(told["exit_code"])
 
 
@@ -136,7 +136,7 @@ def publish(config_path: Path, as_json: bool) -> None:
 
     config = load_config(config_path)
     report = night.publish_again(config)
-    _say_report(config, report.__dict__ | {"sources": [s.__dict__ for s in report.sources]}, as_json)
+    say_report(config, night.told(report), as_json)
     sys.exit(report.exit_code)
 
 
@@ -181,13 +181,14 @@ def sql(config_path: Path, as_json: bool, limit: int, as_of: datetime | None, qu
     config = load_config(config_path)
     text = sys.stdin.read() if query == "-" else query
     columns, rows = ask(config, text, as_of.date() if as_of else None, limit)
+    width = None if sys.stdout.isatty() else 10_000
     if as_json:
         click.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=2, default=str))
         return
     table = Table(*columns, show_lines=False)
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row))
-    Console(soft_wrap=False, markup=False).print(table)
+    Console(markup=False, highlight=False, width=width).print(table)
     if limit and len(rows) == limit:
         Console(stderr=True).print(f"[dim]The first {limit} rows; --limit 0 shows all.[/dim]")
 
@@ -198,7 +199,7 @@ def schema() -> None:
     click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
 
 
-class _Progress:
+class Progress:
     """Says each step as it begins and ends."""
 
     def __init__(self) -> None:
@@ -223,7 +224,8 @@ class _Progress:
             self.console.print(f"{stamp}  publishing {subject}")
 
 
-def _say_report(config: Config, report: dict[str, Any], as_json: bool) -> None:
+def say_report(config: Config, report: dict[str, Any], as_json: bool) -> None:
+    """Tell a run's report, as `status.json` holds it, to a person or a machine."""
     if as_json:
         click.echo(json.dumps(report, indent=2, default=str))
         return
@@ -235,11 +237,24 @@ def _say_report(config: Config, report: dict[str, Any], as_json: bool) -> None:
         console.print(report["message"], markup=False)
     for line in report["failures"][:20]:
         console.print(f"  {line}", style="dim", markup=False)
-    table = Table("source", "entity", "status", "age", "reason", box=None, pad_edge=False)
+    arrived = {(o["source"], o["entity"]): o for o in report["outcomes"]}
+    table = Table("source", "entity", "status", box=None, pad_edge=False)
+    for column in table.columns:
+        column.no_wrap = True
+    for heading in ("age", "delivered", "loaded", "unchanged", "quarantined"):
+        table.add_column(heading, justify="right")
+    reasons = []
     for source in report["sources"]:
+        name = source["source"], source["entity"]
         age = "" if source["age_days"] is None else f"{source['age_days']} d"
-        table.add_row(source["source"], source["entity"], source["status"], age, source["reason"])
+        outcome = arrived.get(name, {})
+        counts = [f"{outcome.get(kind, 0):,}" for kind in ("delivered", "loaded", "unchanged", "quarantined")]
+        table.add_row(*name, "stale: " * source["is_stale"] + source["status"], age, *counts)
+        if source["reason"]:
+            reasons.append(f"{'.'.join(name)}: {source['reason']}")
     console.print(table)
+    for reason in reasons:
+        console.print(reason, markup=False)
     if report["published"]:
         console.print(f"Published: {report['published']}", markup=False)
 

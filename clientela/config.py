@@ -4,6 +4,7 @@ The models below are the only description of the file: the JSON schema that edit
 How a mapping's expressions are checked against a delivered file stands in `clientela.extract.mapping`.
 """
 
+import codecs
 import difflib
 import hashlib
 import importlib.util
@@ -66,11 +67,35 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _encoding(name: str) -> str:
+    try:
+        is_text = "a,b\n".encode(name).decode(name) == "a,b\n"
+    except (LookupError, ValueError, TypeError, AttributeError):
+        is_text = False
+    if not is_text or not hasattr(codecs.lookup(name), "incrementaldecoder"):
+        raise ValueError("is no encoding of text that Python knows, such as utf-8, cp1252, latin-1 or utf-16")
+    return name
+
+
+def _look_back(value: object) -> object:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else _age(value)
+
+
+def _place(value: object) -> object:
+    if isinstance(value, list) and len(value) == 2:
+        return {"start": value[0], "width": value[1]}
+    return value
+
+
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Currency = Annotated[str, AfterValidator(_currency)]
 SourceName = Annotated[str, AfterValidator(_source_name)]
 Age = Annotated[timedelta, BeforeValidator(_age, json_schema_input_type=str)]
 Names = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str]), Field(min_length=1)]
+Patterns = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
+Encoding = Annotated[str, AfterValidator(_encoding)]
+LookBack = Annotated[timedelta | float, BeforeValidator(_look_back, json_schema_input_type=str | float)]
+Format = Literal["csv", "fixed", "json", "json_lines", "excel", "parquet"]
 
 
 class _Model(BaseModel):
@@ -106,6 +131,74 @@ class CsvFormat(_Model):
     quote: str = Field('"', max_length=1, description="Quote character; empty for none.")
     null_text: Names = Field([""], description="Texts that mean `no value`.")
 
+    @model_validator(mode="after")
+    def _characters_differ(self) -> "CsvFormat":
+        if self.delimiter in (self.quote, "\n", "\r"):
+            raise ValueError(f"delimiter {self.delimiter!r} cannot part fields: it is the quote or a line break")
+        return self
+
+
+class Place(_Model):
+    """Where a column of a fixed-width file stands in its line, in characters."""
+
+    start: int = Field(ge=1, description="Its first character; the line's first is 1.")
+    width: int = Field(ge=1)
+
+
+class FixedFormat(_Model):
+    """A text file whose columns stand at fixed places."""
+
+    columns: dict[str, Annotated[Place, BeforeValidator(_place, json_schema_input_type=Place | list[int])]] = Field(
+        min_length=1, description="Column: `[start, width]`, in characters, the line's first being 1."
+    )
+    header_lines: int = Field(0, ge=0, description="Lines at the top that are no records.")
+    line_length: int | None = Field(
+        None, ge=1, description="Characters that every line must have; a shorter or longer one is quarantined."
+    )
+    null_text: Names = Field([""], description="Texts that mean `no value`.")
+
+
+class JsonFormat(_Model):
+    """A JSON document whose records do not stand at its top."""
+
+    records: str = Field(description="Path of the list of records, such as `data.items`.")
+
+
+class ExcelFormat(_Model):
+    """Where in a workbook the table is."""
+
+    sheet: str | None = Field(None, description="Name of the sheet; the first where not given.")
+    header_row: int = Field(1, ge=1, description="Row with the column names, as Excel counts.")
+    day_numbers: Patterns = Field(
+        default_factory=list, description="Columns with dates that stand as Excel's day numbers, such as 45123."
+    )
+
+
+class DatabaseSource(_Model):
+    """A table or query of a PostgreSQL or SQLite database."""
+
+    connection_env: str = Field(
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="Environment variable with the connection: `postgresql://…`, or `sqlite:///path`. Never the "
+        "connection itself.",
+    )
+    table: str | None = Field(None, min_length=1, description="Table or view, `schema.table` where it needs a schema.")
+    query: str | None = Field(None, min_length=1, description="A SELECT, in the database's own SQL.")
+    watermark: str | None = Field(
+        None, description="Column that only grows, a time or a number: only rows from its highest on are read again."
+    )
+    look_back: LookBack = Field(
+        timedelta(0), description="How far below the highest rows still come late: `2 days`, or a number."
+    )
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> "DatabaseSource":
+        if (self.table is None) == (self.query is None):
+            raise ValueError("it needs either `table` or `query`")
+        if self.watermark is None and self.look_back != timedelta(0):
+            raise ValueError("`look_back` says how far below `watermark` to read; name the watermark's column too")
+        return self
+
 
 class ControlTotals(_Model):
     """What the source itself states of its files: a CSV with one line per delivered file."""
@@ -129,11 +222,18 @@ class GateOverride(_Model):
 class EntityConfig(_Model):
     """Where one entity of a source is, how it is delivered, and how its columns map onto the contract."""
 
-    files: Names = Field(
-        description="Paths or globs, relative to this file; `package:NAME/path` for an installed package."
+    files: Patterns = Field(
+        default_factory=list,
+        description="Paths or globs, relative to this file; `package:NAME/path` for an installed package.",
     )
-    format: Literal["csv", "parquet"] | None = Field(None, description="Told from the file's ending where not given.")
+    database: DatabaseSource | None = Field(None, description="A database, in place of files.")
+    format: Format | None = Field(None, description="Told from the file's ending where not given.")
+    encoding: Encoding = Field("utf-8", description="Of a text file: any that Python knows, such as cp1252 or utf-16.")
     csv: CsvFormat = Field(default_factory=CsvFormat)
+    fixed: FixedFormat | None = Field(None, description="The places of the columns, for format `fixed`.")
+    #: `json` is a method of every pydantic model
+    json_format: JsonFormat | None = Field(None, alias="json")
+    excel: ExcelFormat = Field(default_factory=ExcelFormat)
     delivery: Literal["append", "upsert", "snapshot"] = Field(
         "append",
         description="`append`: new rows, late ones too; `upsert`: rows by key, newest version wins; "
@@ -159,6 +259,18 @@ class EntityConfig(_Model):
     gate: dict[str, GateOverride] = Field(
         default_factory=dict, description="Expectation: threshold of this source's own."
     )
+
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> "EntityConfig":
+        if bool(self.files) == (self.database is not None):
+            raise ValueError("it needs either `files` or `database`")
+        if self.format == "fixed" and self.fixed is None:
+            raise ValueError("format `fixed` needs `fixed.columns`, the place of each column in its line")
+        if self.database is not None and self.format is not None:
+            raise ValueError("`format` is for files; a database has none")
+        if self.database is not None and self.database.watermark and self.delivery == "snapshot":
+            raise ValueError("a snapshot is the whole each time; leave `database.watermark` out, or deliver by upsert")
+        return self
 
 
 class SourceConfig(_Model):
@@ -368,6 +480,8 @@ def _sentence(problem: dict[str, Any]) -> str:
         )
     if problem["type"] == "value_error":
         message = str(problem["ctx"]["error"])
+        if where and isinstance(problem["input"], dict):
+            return f"{where}: {message}."
         return f"{where} = {problem['input']!r}: {message}." if where else f"{message}."
     if problem["type"] == "missing":
         return f"{where}: this key is missing."

@@ -6,17 +6,19 @@ the doctor says is what the night will do; only what compares with history is no
 
 import tempfile
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
 from clientela import warehouse
-from clientela.config import Config, Expression
+from clientela.config import Config
 from clientela.errors import ClientelaError, ConfigError
-from clientela.extract.mapping import RATES, Feed
+from clientela.extract.mapping import RATES, Feed, named_columns
 from clientela.extract.typing import Parameters
 from clientela.load import candidate as candidates
 from clientela.load import landing
+from clientela.load.fetched import fetch_new
 from clientela.load.suite import suite_of
 from clientela.masking import masked
 from clientela.night import feeds_of
@@ -71,9 +73,18 @@ def _examine(connection: duckdb.DuckDBPyConnection, feed: Feed, scratch: Path) -
     name = feed.source_name, feed.entity.name
     try:
         suite_of(feed.entity, feed.settings, feed.where)
-        found = landing.found_files(feed.config, feed.settings.files)
+        if feed.settings.database is not None:
+            fetched = fetch_new(connection, feed, scratch / "fetched", datetime.now(UTC))
+            found = [file.landed for file in fetched]
+        else:
+            found = landing.found_files(feed.config, feed.settings.files)
         if not found:
-            told = f"no file matches {', '.join(feed.settings.files)} (seen from {feed.config.path.parent})"
+            database = feed.settings.database
+            told = (
+                f"{database.table or 'the query'} gives no rows"
+                if database
+                else (f"no file matches {', '.join(feed.settings.files)} (seen from {feed.config.path.parent})")
+            )
             return Finding(*name, True, told)
         files = [
             landing.DeliveredFile(path, path.name, str(i), path.stat().st_size, path) for i, path in enumerate(found)
@@ -87,26 +98,21 @@ def _examine(connection: duckdb.DuckDBPyConnection, feed: Feed, scratch: Path) -
         sentence += f", {candidate.unchanged:,} say what others say"
     if candidate.quarantined:
         sentence += f", {candidate.quarantined:,} would be quarantined"
-    return Finding(*name, bool(candidate.quarantined), sentence, _notes(connection, feed, files))
+    return Finding(*name, bool(candidate.quarantined), sentence, _notes(connection, feed, files, scratch))
 
 
-def _notes(connection: duckdb.DuckDBPyConnection, feed: Feed, files: list[landing.DeliveredFile]) -> list[str]:
-    parameters = Parameters()
-    opened = candidates.open_file(connection, feed, files[-1].landed, parameters)
-    used: set[str] = set(feed.settings.key) | set((feed.settings.attributes or {}).values())
+def _notes(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, files: list[landing.DeliveredFile], scratch: Path
+) -> list[str]:
+    with tempfile.TemporaryDirectory(dir=scratch) as reading:
+        opened = candidates.open_file(connection, feed, files[-1].landed, Parameters(), Path(reading))
     mapped = []
     for column, mapping in feed.settings.columns.items():
         told = (
             mapping if isinstance(mapping, str) else getattr(mapping, "sql", None) or getattr(mapping, "column", None)
         )
         mapped.append(f"{column} ← {told or mapping if not hasattr(mapping, 'value') else repr(mapping.value)}")
-        if isinstance(mapping, Expression):
-            used |= {name for name in opened.delivery.columns if name.lower() in mapping.sql.lower()}
-        elif isinstance(mapping, list):
-            used |= set(mapping)
-        elif isinstance(told, str):
-            used.add(told)
-    lowered = {name.lower() for name in used}
+    lowered = {name.lower() for name in named_columns(connection, feed.settings)}
     unused = [name for name in opened.delivery.columns if name.lower() not in lowered]
     notes = [f"maps {', '.join(mapped)}"] if mapped else []
     if unused:

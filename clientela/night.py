@@ -128,16 +128,26 @@ class Night:
         self.as_of_on: date | None = None
         self.known_at = now
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._file = config.warehouse
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
-        """The warehouse, opened when first asked for after dbt had it."""
+        """The file the run builds in, opened when first asked for after dbt had it."""
         if self._connection is None:
             limits = self.config.limits
             self._connection = warehouse.connect(
-                self.config.warehouse, memory_limit=limits.memory.replace(" ", ""), threads=limits.threads
+                self._file, memory_limit=limits.memory.replace(" ", ""), threads=limits.threads
             )
+            if self._file != self.config.warehouse:
+                self._connection.execute(
+                    f"attach {warehouse.literal(str(self.config.warehouse))} as warehouse (read_only)"
+                )
         return self._connection
+
+    def build_in(self, file: Path) -> None:
+        """Build in another file from here on, with the warehouse attached read-only, or in the warehouse again."""
+        self.close()
+        self._file = file
 
     def close(self) -> None:
         """Let go of the warehouse, so that dbt can have it."""
@@ -170,14 +180,20 @@ class Night:
     def need_required(self) -> None:
         """Raise NotPublishedError if a required feed was refused, never came, or is older than allowed."""
         for state in self.source_states():
-            if not state.is_required:
-                continue
-            name = f"{state.source}.{state.entity}"
-            if state.status in ("refused", "never delivered"):
-                raise NotPublishedError(f"{name} is required and was {state.status}: {state.reason}")
-            allowed = self.config.max_age(state.source, state.entity)
-            if allowed is not None and state.age_days is not None and timedelta(days=state.age_days) > allowed:
-                raise NotPublishedError(f"{name} is {state.age_days} days old, older than its max_age allows.")
+            if obstacle := self.obstacle(state):
+                raise NotPublishedError(obstacle)
+
+    def obstacle(self, state: SourceStatus) -> str | None:
+        """Why nothing may be published while a feed stands so; None if it may."""
+        if not state.is_required:
+            return None
+        name = f"{state.source}.{state.entity}"
+        if state.status in ("refused", "never delivered"):
+            return f"{name} is required and was {state.status}: {state.reason}"
+        allowed = self.config.max_age(state.source, state.entity)
+        if allowed is not None and state.age_days is not None and timedelta(days=state.age_days) > allowed:
+            return f"{name} is {state.age_days} days old, older than its max_age allows."
+        return None
 
     def set_context(self, as_of: date | None = None) -> None:
         """Write the run's two instants and settings, which every model reads."""
@@ -386,6 +402,10 @@ def open_night(
             connection.execute(
                 "update ledger.runs set status = 'killed', message = 'ended without a word' where status = 'running'"
             )
+            same = connection.execute(
+                "select count(*) from ledger.runs where starts_with(run_id, ?)", [night.run_id]
+            ).fetchall()[0][0]
+            night.run_id += f"-{same + 1}" if same else ""
             connection.execute(
                 "insert into ledger.runs values (?, ?, ?, null, 'running', null, ?, ?, ?, null, null)",
                 [night.run_id, kind, night.now, night.known_at, config.fingerprint(), code_version()],
@@ -438,19 +458,15 @@ def run_as_of(config: Config, as_of: date, known_at: datetime | None = None, wat
             watch("transform", "models", "")
             night.close()
             night.results = transform.build(config, night._on_node, scratch)
-            limits = config.limits
-            night._connection = warehouse.connect(
-                scratch, memory_limit=limits.memory.replace(" ", ""), threads=limits.threads
-            )
             night.judge(night.results)
             folder = config.published / "as_of" / as_of.isoformat()
             folder.mkdir(parents=True, exist_ok=True)
             watch("publish", f"as_of/{as_of}/marts.duckdb", "")
             night.published = publish_marts(night.connection, config, marts_of(night._manifest()), folder)
             night.as_of_on = as_of
-            night.close()
+            night.build_in(config.warehouse)
         except ClientelaError as error:
-            night.close()
+            night.build_in(config.warehouse)
             return night.finish(error)
         finally:
             for leftover in (scratch, scratch.with_name(f"{scratch.name}.wal")):
@@ -490,9 +506,7 @@ def _prepare_scratch(night: Night, scratch: Path, as_of: date) -> None:
         connection.execute(f"create view ledger.source_state as {warehouse.source_state_sql()}")
     finally:
         connection.close()
-    limits = config.limits
-    night._connection = warehouse.connect(scratch, memory_limit=limits.memory.replace(" ", ""), threads=limits.threads)
-    night._connection.execute(f"attach {warehouse.literal(str(config.warehouse))} as warehouse (read_only)")
+    night.build_in(scratch)
     night.set_context(as_of)
 
 
@@ -501,7 +515,7 @@ def write_status(config: Config, report: Report) -> None:
     config.published.mkdir(parents=True, exist_ok=True)
     path = config.published / STATUS_FILE
     aside = path.with_name(f".{path.name}.{os.getpid()}")
-    aside.write_text(json.dumps(asdict(report), indent=2, default=str) + "\n", encoding="utf-8")
+    aside.write_text(json.dumps(told(report), indent=2) + "\n", encoding="utf-8")
     os.replace(aside, path)
 
 
@@ -523,6 +537,12 @@ def _told(outcome: Outcome) -> str:
             said += f", {outcome.quarantined:,} quarantined"
         return said + (f", {len(outcome.warnings)} warnings" if outcome.warnings else "")
     return f"{outcome.status}{f': {outcome.reason}' if outcome.reason else ''}"
+
+
+def told(report: Report) -> dict[str, Any]:
+    """The report as `status.json` holds it."""
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(report), default=str))
+    return plain
 
 
 def _plain(outcome: Outcome) -> dict[str, Any]:

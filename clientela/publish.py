@@ -27,7 +27,7 @@ OPERATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "runs": ("select * from ledger.runs", ()),
     "loads": ("select * from ledger.loads", ()),
     "load_checks": ("select * from ledger.load_checks", ()),
-    "quarantined_rows": ("select * from ledger.quarantined_rows", ("value", "delivered_row")),
+    "quarantined_rows": ("select * from ledger.quarantined_rows", ("personal_value", "delivered_row")),
     "sources": ("select * from ledger.source_state", ()),
 }
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from clientela.config import Config
+from clientela.errors import NotPublishedError
 
 #: the checkout: dbt_project.yml, models, seeds and dbt/ stand beside the package
 PROJECT = Path(__file__).resolve().parent.parent
@@ -59,7 +60,6 @@ def environment(config: Config, scratch: Path | None = None) -> dict[str, str]:
 
 def arguments(config: Config, command: str = "build", target: str = "night") -> list[str]:
     """dbt's command line for this company."""
-    variables = {"time_zone": config.time_zone}
     return [
         command,
         *("--project-dir", str(PROJECT)),
@@ -67,7 +67,9 @@ def arguments(config: Config, command: str = "build", target: str = "night") -> 
         *("--target", target),
         *("--target-path", str(target_folder(config) / target)),
         *("--log-path", str(target_folder(config) / "logs")),
-        *("--vars", json.dumps(variables)),
+        *("--vars", json.dumps(_variables(config))),
+        *("--log-level", "none"),
+        *("--log-level-file", "info"),
     ]
 
 
@@ -82,8 +84,13 @@ def build(config: Config, progress: Progress | None = None, scratch: Path | None
 
     target = "as_of" if scratch else "night"
     with _environment(environment(config, scratch)):
-        answer = dbtRunner(callbacks=[on_event]).invoke(
-            [*arguments(config, "build", target), "--log-level", "none", "--log-level-file", "info"]
+        try:
+            parsed = _parse(config, target)
+        except NotPublishedError as error:
+            return [NodeResult("dbt", "project", "dbt", "error", 0.0, error.sentence, 0)]
+        answer = dbtRunner(manifest=parsed, callbacks=[on_event]).invoke(
+            # unit tests judge the models, not the night: `make test` runs them
+            [*arguments(config, "build", target), "--exclude-resource-type", "unit_test"]
         )
         _close_connections()
     if answer.exception is not None and answer.result is None:
@@ -92,10 +99,32 @@ def build(config: Config, progress: Progress | None = None, scratch: Path | None
 
 
 def manifest(config: Config, target: str = "night") -> dict[str, Any]:
-    """dbt's manifest of the last build or parse: every node with its columns and descriptions."""
-    path = target_folder(config) / target / "manifest.json"
-    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return loaded
+    """dbt's manifest: every node with its columns and descriptions."""
+    with _environment(environment(config)):
+        parsed = _parse(config, target)
+    described: dict[str, Any] = parsed.writable_manifest().to_dict()
+    return described
+
+
+#: the parsed project by what its parsing depends on; a process that serves several nights parses once
+_PARSED: dict[tuple[str, ...], Any] = {}
+
+
+def _parse(config: Config, target: str) -> Any:
+    """The project, parsed. Its relations bear no path, so that the same manifest serves every file."""
+    from dbt.cli.main import dbtRunner
+
+    key = (target, *_variables(config).values())
+    if key not in _PARSED:
+        answer = dbtRunner().invoke(arguments(config, "parse", target))
+        if not answer.success:
+            raise NotPublishedError(f"The models cannot be parsed: {answer.exception}")
+        _PARSED[key] = answer.result
+    return _PARSED[key]
+
+
+def _variables(config: Config) -> dict[str, str]:
+    return {"time_zone": config.time_zone}
 
 
 def _result(result: Any) -> NodeResult:
@@ -115,6 +144,8 @@ def _close_connections() -> None:
     """dbt-duckdb keeps the database open for the next call in the process; a warehouse has one owner at a time."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
+    if DuckDBConnectionManager._ENV is not None:
+        DuckDBConnectionManager._ENV.close()
     DuckDBConnectionManager.close_all_connections()
 
 

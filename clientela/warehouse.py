@@ -70,7 +70,7 @@ LEDGER_TABLES: dict[str, str] = {
         row_count bigint not null, net_amount decimal(38,4)""",
     "quarantined_rows": """
         batch_id bigint not null, source varchar not null, entity varchar not null, source_file varchar not null,
-        source_row bigint, field varchar, value varchar, reason varchar not null, is_personal boolean not null,
+        source_row bigint, field varchar, value varchar, personal_value varchar, reason varchar not null,
         delivered_row varchar, quarantined_at timestamptz not null""",
 }
 

@@ -95,7 +95,7 @@ META_COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("loaded_at", "timestamptz", "When the batch was loaded: the row's known-at."),
     ("version", "bigint", "Orders the versions of one record; the greatest wins, ties by content_hash."),
     ("version_at", "timestamptz", "The instant the version speaks of, where version_by is a time; else null."),
-    ("content_hash", "bigint", "First 63 bits of md5 over the contract's columns."),
-    ("is_revision", "boolean", "An earlier version of the same record was in raw when this one was loaded."),
+    ("content_hash", "bigint", "First 63 bits of md5 over the mapped values as delivered."),
+    ("is_revision", "boolean", "The record has, or had when this row was loaded, another version in raw."),
     ("is_deleted", "boolean", "A tombstone: the record vanished from a snapshot, or its source says deleted."),
 )

@@ -75,6 +75,12 @@ def check_expression(
     return used
 
 
+def names_in(connection: duckdb.DuckDBPyConnection, text: str) -> set[str]:
+    """The columns that an expression names, whether it is allowed or not."""
+    answer = connection.execute("select json_serialize_sql(?)", [f"select (\n{text}\n)"]).fetchall()[0][0]
+    return {".".join(part["column_names"]) for part in _nodes(json.loads(answer)) if part["class"] == "COLUMN_REF"}
+
+
 def unknown_column(where: str, name: str, columns: Collection[str]) -> ConfigError:
     """The sentence for a column that the source does not have, with the nearest that it has."""
     near = difflib.get_close_matches(name, columns, 1)

@@ -14,7 +14,7 @@ from clientela.config import Config, Constant, EntityConfig, Expression, Mapping
 from clientela.contracts import ENTITIES, Column, Entity
 from clientela.errors import ConfigError, DeliveryError
 from clientela.extract import derive
-from clientela.extract.expressions import check_expression, unknown_column
+from clientela.extract.expressions import check_expression, names_in, unknown_column
 from clientela.extract.typing import (
     Parameters,
     Style,
@@ -98,6 +98,23 @@ def surrogate_key(*parts: str) -> str:
     return f"cast(cast('0x' || substr(md5({joined}), 1, 16) as ubigint) >> 1 as bigint)"
 
 
+def named_columns(connection: duckdb.DuckDBPyConnection, settings: EntityConfig) -> set[str]:
+    """The source's columns that the configuration names anywhere."""
+    names = {*settings.key, *(settings.attributes or {}).values()}
+    if settings.version_by and not settings.version_by.startswith(FILE_DATE) and settings.version_by != "updated_at":
+        names.add(settings.version_by)
+    for mapping in settings.columns.values():
+        if isinstance(mapping, str):
+            names.add(mapping)
+        elif isinstance(mapping, Translated):
+            names.add(mapping.column)
+        elif isinstance(mapping, Expression):
+            names |= names_in(connection, mapping.sql)
+        elif isinstance(mapping, list):
+            names |= set(mapping)
+    return names
+
+
 @dataclass(frozen=True)
 class Delivery:
     """A delivered relation: SQL to read it, its columns and their DuckDB types, and how a row's number is told."""
@@ -141,14 +158,14 @@ def candidate_select(
     for i, name in enumerate(feed.settings.key):
         faults.append(_fault(f"k_{i} is null", name, "null", "the key is empty", parameters))
 
+    control = feed.settings.control_totals.of if feed.settings.control_totals else (entity.source_amount or "")
     digits = derive.minor_digits(feed.config.currency)
-    layers = [dict(derive.completed_amounts(entity))]
+    layers = [f"* replace ({_replaced(layer)})" for layer in (derive.completed_amounts(entity),) if layer]
+    layers.append(f"*, {_control(control, entity)} as control_amount")
     if feed.source.amounts_include_tax:
         _need_tax(feed)
-        layers.append(dict(derive.without_tax(entity, digits)))
+        layers += [f"* replace ({_replaced(layer)})" for layer in (derive.without_tax(entity, digits),) if layer]
     rate, rate_join, rate_fault = _exchange(feed, parameters)
-    if rate_fault:
-        faults.append(rate_fault)
     final = dict(derive.converted(entity, digits))
 
     record_key = _record_key(len(key_parts))
@@ -164,22 +181,26 @@ def candidate_select(
         ids.append(f"{surrogate_key(source, 'order_key')} as order_id")
     if "return_of_order_key" in entity:
         ids.append(f"{surrogate_key(source, 'return_of_order_key')} as return_of_order_id")
-    hashed = " || chr(31) || ".join(f"coalesce(cast({quoted(n)} as varchar), '')" for n in names)
-    control = feed.settings.control_totals.of if feed.settings.control_totals else (entity.source_amount or "")
+    hashed = ", ".join(_hashable(quoted("m_" + name), mapped_types[name]) for name in expressions)
+    content_hash = surrogate_key(f"concat_ws(chr(31), '', {hashed})" if hashed else "''")
     is_faulty = " or ".join(condition for condition, _ in faults)
     listed = ", ".join(f"case when {condition} then {fault} end" for condition, fault in faults)
+    all_faults = "_faults"
+    if rate_fault:
+        all_faults = (
+            f"case when {rate_fault[0]} then list_append(coalesce(_faults, []), {rate_fault[1]}) else _faults end"
+        )
     # a delivered column may bear a contract column's name: beyond the mapping it goes by its place
     kept = [f"{quoted(name)} as d_{i}" for i, name in enumerate(delivery.columns)]
     row_json = ", ".join(f"{quoted(name)} := d_{i}" for i, name in enumerate(delivery.columns))
     row_number = delivery.row_number or "cast(null as bigint)"
 
     extra = [f"{quoted(n)} as {quoted(n)}" for n in (f"source_{entity.source_amount}",) if entity.source_amount]
-    stacked = "typed"
+    stacked = "judged"
     ctes = []
     for i, layer in enumerate(layers):
-        if layer:
-            ctes.append(f"derived_{i} as (select * replace ({_replaced(layer)}) from {stacked})")
-            stacked = f"derived_{i}"
+        ctes.append(f"derived_{i} as (select {layer} from {stacked})")
+        stacked = f"derived_{i}"
     replaced = {name: sql for name, sql in final.items() if name in entity}
     added = {name: sql for name, sql in final.items() if name not in entity}
     money = f"select * {f'replace ({_replaced(replaced)})' if replaced else ''}"
@@ -194,24 +215,34 @@ mapped as (
 ),
 typed as (
     select *, {", ".join(typed_columns)}, {record_key} as _record_key from mapped
+),
+judged as (
+    select *, case when {is_faulty} then list_filter([{listed}], lambda fault: fault is not null) end as _faults from typed
 ){derived},
 rated as (
-    select {stacked}.*, {rate} as exchange_rate, {_control(control, entity)} as control_amount from {stacked} {rate_join}
+    select {stacked}.*, {rate} as exchange_rate from {stacked} {rate_join}
 ),
 amounts as ({money} from rated)
 select
     {", ".join([*ids, *(quoted(n) for n in names), *extra])}
     {", exchange_rate" if entity.source_amount else ""},
-    {surrogate_key(f"({hashed})")} as content_hash,
+    {content_hash} as content_hash,
     {version} as version,
     {version_at} as version_at,
     {parameters.bind(file_name)} as source_file,
     _row as source_row,
     control_amount,
-    case when {is_faulty} then list_filter([{listed}], lambda fault: fault is not null) end as faults,
-    case when {is_faulty} then left(to_json(struct_pack({row_json})), {5 * LONGEST}) end as delivered_row
+    {all_faults} as faults,
+    case when faults is not null then left(to_json(struct_pack({row_json})), {5 * LONGEST}) end as delivered_row
 from amounts
 """
+
+
+def _hashable(expression: str, delivered_type: str) -> str:
+    """A mapped value as text that is cheap to make; what was not given must differ from what was left out."""
+    if delivered_type.startswith("TIMESTAMP"):
+        expression = f"epoch_us({expression})"
+    return f"coalesce(cast({expression} as varchar), '')"
 
 
 def _replaced(layer: Dict[str, str]) -> str:

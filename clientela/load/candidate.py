@@ -1,29 +1,40 @@
 """The candidate batch: the new files of one feed, typed, in temporary tables of the warehouse's connection.
 
 Made here: `candidate` (every row that could be parsed, with its faults), `unreadable` (those that could not),
-`batch_files`, `row_lines` (from a row's place to its line), `odd_rows` (rows that are not to be loaded, and why) and the
+`batch_files`, `odd_rows` (rows that are not to be loaded, and why) and the
 view `gated` (what expectations judge). All are temporary: a killed run leaves none. Nothing loaded is changed here.
 """
 
-import bisect
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import duckdb
 
+from clientela.config import Format
 from clientela.errors import ConfigError, DeliveryError
-from clientela.extract.mapping import FILE_DATE, LONGEST, RATES, Feed, candidate_select
-from clientela.extract.readers import Opened, Unreadable
-from clientela.extract.readers import csv as csv_reader
+from clientela.extract.mapping import FILE_DATE, LONGEST, RATES, Feed, candidate_select, named_columns
+from clientela.extract.readers import Opened
+from clientela.extract.readers.csv import open_csv
+from clientela.extract.readers.excel import open_excel
+from clientela.extract.readers.fixed import open_fixed
+from clientela.extract.readers.json import open_json
 from clientela.extract.readers.parquet import open_parquet
 from clientela.extract.typing import Parameters
 from clientela.load.landing import DeliveredFile, found_files
 from clientela.warehouse import quoted
 
-FORMATS = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet"}
+#: a file's ending → its format; .txt may be anything, and is CSV where nothing else is said
+FORMATS = {
+    ".csv": "csv", ".txt": "csv", ".tsv": "csv", ".json": "json", ".jsonl": "json_lines", ".ndjson": "json_lines",
+    ".xlsx": "excel", ".xlsm": "excel", ".xlsb": "excel", ".xls": "excel", ".ods": "excel",
+    ".parquet": "parquet", ".pq": "parquet",
+}  # fmt: skip
+COMPRESSED = (".gz", ".gzip", ".zst", ".zstd")
 
 
 @dataclass(frozen=True)
@@ -120,63 +131,91 @@ def _make_tables(connection: duckdb.DuckDBPyConnection) -> None:
         "path varchar, version bigint, version_at timestamptz, delivered_rows bigint, control_rows bigint, "
         "control_sum decimal(18,4), delivered_sum decimal(38,4)",
         "unreadable": "file_index integer, source_row bigint, text varchar, reason varchar",
-        "row_lines": "first_row bigint, shift bigint",
         "odd_rows": "row_id bigint, fate varchar, reason varchar",
     }.items():
         connection.execute(f"create or replace temp table {name} ({columns})")
 
 
 def kind_of(feed: Feed, path: Path) -> str:
-    """The format that the configuration or the file's ending tells."""
-    kind = feed.settings.format or FORMATS.get(path.suffix.lower())
+    """The file's format: as configured, or else as its ending tells, compression aside."""
+    if feed.settings.database is not None:
+        return "parquet"
+    if feed.settings.format is None and feed.settings.fixed is not None:
+        return "fixed"
+    suffixes = [suffix for suffix in path.suffixes if suffix.lower() not in COMPRESSED]
+    kind = feed.settings.format or FORMATS.get(suffixes[-1].lower() if suffixes else "")
     if kind is None:
-        raise ConfigError(f"{feed.where}.format: {path.name} does not tell its format; write csv or parquet.")
+        raise ConfigError(
+            f"{feed.where}.format: {path.name} does not tell its format; write one of {', '.join(get_args(Format))}."
+        )
     return kind
 
 
-def open_file(connection: duckdb.DuckDBPyConnection, feed: Feed, path: Path, parameters: Parameters) -> Opened:
-    """The file as a relation, by the reader of its kind."""
-    if kind_of(feed, path) == "parquet":
-        return open_parquet(connection, path, parameters)
-    return csv_reader.open_csv(path, feed.settings.csv, parameters)
+def open_file(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, path: Path, parameters: Parameters, scratch: Path
+) -> Opened:
+    """The file as a relation, by the reader of its kind; `scratch` is an empty folder of its own."""
+    settings, style = feed.settings, feed.source.decimal_style
+    match kind_of(feed, path):
+        case "parquet":
+            return open_parquet(connection, path, parameters)
+        case "excel":
+            return open_excel(connection, path, settings.excel, parameters, scratch, style)
+        case "fixed":
+            assert settings.fixed is not None
+            return open_fixed(path, settings.fixed, parameters, scratch, settings.encoding)
+        case "json" | "json_lines" as kind:
+            return open_json(
+                connection, path, settings.json_format, parameters, scratch, is_lines=kind == "json_lines",
+                encoding=settings.encoding, decimal_style=style, wanted=named_columns(connection, settings),
+            )  # fmt: skip
+    return open_csv(path, settings.csv, parameters, scratch, settings.encoding)
 
 
 def _extract(connection: duckdb.DuckDBPyConnection, feed: Feed, index: int, file: DeliveredFile, scratch: Path) -> int:
     """Insert one file's rows; gives how many it delivered, parsed or not. No row goes unaccounted for."""
-    parameters = Parameters()
-    opened = open_file(connection, feed, file.landed, parameters)
-    first, parsed, rejected = _insert(connection, feed, index, file, opened, parameters)
-    lines: Sequence[tuple[int, int]] = opened.lines
-    unreadable = [*opened.unreadable, *rejected]
-    expected = opened.expected_rows
-    if expected is not None and parsed + len(rejected) != expected:
-        if not opened.has_rejects:
-            raise DeliveryError(f"it states {expected} rows and {parsed} came out")
-        mended = csv_reader.mend(file.landed, feed.settings.csv, scratch / "mended.csv", LONGEST)
-        connection.execute("delete from candidate where file_index = ?", [index])
+    reading = scratch / "reading"
+    shutil.rmtree(reading, ignore_errors=True)
+    reading.mkdir(parents=True)
+    try:
         parameters = Parameters()
-        opened = csv_reader.open_csv(mended.path, feed.settings.csv, parameters, is_mended=True)
-        first, parsed, rejected = _insert(connection, feed, index, file, opened, parameters)
-        if parsed + len(rejected) != mended.records - 1:
-            lost = mended.records - 1 - parsed - len(rejected)
-            raise DeliveryError(
-                f"{lost} of its {mended.records - 1} lines cannot be accounted for; nothing of it is loaded"
-            )
-        lines = mended.lines
-        unreadable = [*mended.unreadable, *(Unreadable(_line(lines, u.row - 1), u.text, u.reason) for u in rejected)]
-        lines = [(record, shift + 1) for record, shift in ((max(r - 1, 0), s) for r, s in lines)]
-        mended.path.unlink()
-    if lines:
-        shifts = line_shifts([u.row for u in rejected], lines)
-        connection.executemany(
-            "insert into row_lines values (?, ?)", [(first + p, shift - first) for p, shift in shifts]
+        opened = open_file(connection, feed, file.landed, parameters, reading)
+        try:
+            parsed = _insert(connection, feed, index, file, opened, parameters)
+        except duckdb.Error:
+            if opened.carefully is None:
+                raise
+            parsed = -1
+        if opened.carefully is not None and parsed != opened.expected_rows:
+            _delete(connection, index)
+            parameters = Parameters()
+            opened = opened.carefully(parameters)
+            parsed = _insert(connection, feed, index, file, opened, parameters)
+        if opened.expected_rows not in (None, parsed):
+            raise DeliveryError(f"it states {opened.expected_rows} rows and {parsed} came out; nothing of it is loaded")
+        if opened.unreadable is None:
+            return parsed
+        statement = (
+            f"insert into unreadable select {parameters.bind(index)}, source_row, left(text, {LONGEST}), reason "
+            f"from {opened.unreadable}"
         )
-    if unreadable:
-        connection.executemany(
-            "insert into unreadable values (?, ?, ?, ?)",
-            [(index, u.row, u.text[:LONGEST], u.reason) for u in unreadable],
-        )
-    return parsed + len(unreadable)
+        unreadable = connection.execute(statement, parameters.used_in(statement)).fetchall()[0][0]
+        return parsed + int(unreadable)
+    finally:
+        shutil.rmtree(reading, ignore_errors=True)
+
+
+def _delete(connection: duckdb.DuckDBPyConnection, index: int) -> None:
+    """Take back what a file gave."""
+    if _has_candidate(connection):
+        connection.execute("delete from candidate where file_index = ?", [index])
+
+
+def _has_candidate(connection: duckdb.DuckDBPyConnection) -> bool:
+    found = connection.execute(
+        "select count(*) from duckdb_tables() where temporary and table_name = 'candidate'"
+    ).fetchall()
+    return bool(found[0][0])
 
 
 def _insert(
@@ -186,56 +225,15 @@ def _insert(
     file: DeliveredFile,
     opened: Opened,
     parameters: Parameters,
-) -> tuple[int, int, list[Unreadable]]:
-    """(rowid of the first row, rows parsed, rows rejected)."""
+) -> int:
+    """Type the file's rows into the candidate; gives how many there were."""
     select = candidate_select(connection, feed, opened.delivery, file.name, parameters)
     file_index = parameters.bind(index)
-    for name in ("reject_errors", "reject_scans"):
-        connection.execute(f"drop table if exists {name}")
-    exists = connection.execute(
-        "select count(*) from duckdb_tables() where temporary and table_name = 'candidate'"
-    ).fetchall()[0][0]
-    into = "insert into candidate" if exists else "create temp table candidate as"
+    into = "insert into candidate" if _has_candidate(connection) else "create temp table candidate as"
     statement = f"{into} select cast({file_index} as integer) as file_index, * from ({select})"
     connection.execute(statement, parameters.used_in(statement))
-    parsed, first = connection.execute(
-        "select count(*), min(rowid) from candidate where file_index = ?", [index]
-    ).fetchall()[0]
-    rejected: list[Unreadable] = []
-    if opened.has_rejects:
-        has_table = connection.execute(
-            "select count(*) from duckdb_tables() where table_name = 'reject_errors'"
-        ).fetchall()[0][0]
-        rejected = csv_reader.rejects(connection, LONGEST) if has_table else []
-    return first or 0, parsed, rejected
-
-
-def line_shifts(rejected_lines: Sequence[int], lines: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """From which parsed row on (0 is the first) line = row + shift.
-
-    `rejected_lines` are lines of the file that was read (its header is line 1); `lines` maps its records (0 is the first
-    after the header) to lines of the delivered file: from record r on, line = record + shift.
-    """
-    rejected = sorted(line - 2 for line in rejected_lines)
-    starts = {0} | {record - k for k, record in enumerate(rejected)}
-    starts |= {max(record - bisect.bisect_left(rejected, record), 0) for record, _ in lines}
-    gone = [record - k for k, record in enumerate(rejected)]
-    shifts: list[tuple[int, int]] = []
-    for row in sorted(start for start in starts if start >= 0):
-        before = bisect.bisect_right(gone, row)
-        shift = before + _shift(lines, row + before)
-        if not shifts or shifts[-1][1] != shift:
-            shifts.append((row, shift))
-    return shifts
-
-
-def _shift(lines: Sequence[tuple[int, int]], record: int) -> int:
-    at = bisect.bisect_right([first for first, _ in lines], record) - 1
-    return lines[max(at, 0)][1]
-
-
-def _line(lines: Sequence[tuple[int, int]], record: int) -> int:
-    return record + _shift(lines, record)
+    counted = connection.execute("select count(*) from candidate where file_index = ?", [index]).fetchall()
+    return int(counted[0][0])
 
 
 def _is_batch_ordered(feed: Feed) -> bool:

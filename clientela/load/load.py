@@ -21,6 +21,7 @@ from clientela.load import candidate as candidates
 from clientela.load import landing
 from clientela.load.candidate import Candidate
 from clientela.load.facts import take_facts
+from clientela.load.fetched import fetch_new
 from clientela.load.gate import Check, validate
 from clientela.load.landing import DeliveredFile
 from clientela.load.page import write_page
@@ -72,7 +73,10 @@ def load_feed(connection: duckdb.DuckDBPyConnection, feed: Feed, run_id: str, no
     """Load whatever is new; one outcome per batch. Snapshots dated by their file are batches of their own, oldest first."""
     found = landing.found_files(feed.config, feed.settings.files)
     try:
-        files = _new_files(connection, feed, found)
+        if feed.settings.database is not None:
+            files = fetch_new(connection, feed, _landing(feed), now)
+        else:
+            files = _new_files(connection, feed, found)
         groups = _batches(feed, files)
     except DeliveryError as error:
         return [Outcome(feed.source_name, feed.entity.name, "refused", error.sentence)]
@@ -94,8 +98,15 @@ def _nothing(connection: duckdb.DuckDBPyConnection, feed: Feed, found: Sequence[
     if loaded or found:
         return Outcome(feed.source_name, feed.entity.name, "nothing new")
     patterns = ", ".join(feed.settings.files)
+    if (database := feed.settings.database) is not None:
+        reason = f"{database.table or 'the query'} gave no rows through {database.connection_env}"
+        return Outcome(feed.source_name, feed.entity.name, "never delivered", reason)
     reason = f"no file matches {patterns} (seen from {feed.config.path.parent})"
     return Outcome(feed.source_name, feed.entity.name, "never delivered", reason)
+
+
+def _landing(feed: Feed) -> Path:
+    return feed.config.data / "landing" / feed.source_name / feed.entity.name
 
 
 def _new_files(connection: duckdb.DuckDBPyConnection, feed: Feed, found: Sequence[Path]) -> list[DeliveredFile]:
@@ -110,7 +121,7 @@ def _new_files(connection: duckdb.DuckDBPyConnection, feed: Feed, found: Sequenc
             [feed.source_name, feed.entity.name],
         ).fetchall()
     }
-    folder = feed.config.data / "landing" / feed.source_name / feed.entity.name
+    folder = _landing(feed)
     new: dict[str, DeliveredFile] = {}
     for path in found:
         known = landing.known_content(connection, path)
@@ -207,19 +218,6 @@ def _batch_version(batch_id: int) -> str:
     return f"coalesce(candidate.version, files.version, {batch_id * FILES_PER_BATCH} + file_index)"
 
 
-def _source_row(connection: duckdb.DuckDBPyConnection) -> tuple[str, str]:
-    """(expression, join) for the row's place in its file."""
-    shifts = connection.execute("select first_row, shift from row_lines").fetchall()
-    if not shifts:
-        return "candidate.source_row", ""
-    if len(shifts) == 1:
-        return f"coalesce(candidate.source_row, candidate.rowid + {int(shifts[0][1])})", ""
-    return (
-        "coalesce(candidate.source_row, candidate.rowid + row_lines.shift)",
-        "asof left join row_lines on candidate.rowid >= row_lines.first_row",
-    )
-
-
 def _insert_rows(connection: duckdb.DuckDBPyConnection, feed: Feed, batch_id: int, now: datetime) -> int:
     table = f"raw.{quoted(feed.entity.name)}"
     places = {
@@ -231,7 +229,6 @@ def _insert_rows(connection: duckdb.DuckDBPyConnection, feed: Feed, batch_id: in
         "is_revision": "record_id in (select record_id from known_before) or record_id in (select record_id from repeated)",
         "is_deleted": "false",
     }
-    places["source_row"], line_join = _source_row(connection)
     connection.execute(
         f"""
         create or replace temp table known_before as
@@ -246,7 +243,7 @@ def _insert_rows(connection: duckdb.DuckDBPyConnection, feed: Feed, batch_id: in
         connection.execute(
             f"""
             insert into {table} ({", ".join(quoted(name) for name in columns)})
-            select {selected} from candidate join batch_files as files using (file_index) {line_join} where {wanted}
+            select {selected} from candidate join batch_files as files using (file_index) where {wanted}
             """,
             {"source": feed.source_name, "batch_id": batch_id, "now": now},
         ).fetchall()[0][0]
@@ -364,17 +361,16 @@ def _write_ledger(
 def _write_quarantine(
     connection: duckdb.DuckDBPyConnection, feed: Feed, batch_id: int, personal: set[str], now: datetime
 ) -> None:
-    source_row, line_join = _source_row(connection)
     connection.execute(
-        f"""
+        """
         insert into ledger.quarantined_rows
         with faulty as (
-            select source_file, {source_row} as line, unnest(faults) as fault, delivered_row
-            from candidate {line_join} where faults is not null
+            select source_file, source_row as line, unnest(faults) as fault, delivered_row
+            from candidate where faults is not null
         ),
         conflicting as (
-            select source_file, {source_row} as line, record_key, reason, delivered_row
-            from candidate join odd_rows on candidate.rowid = row_id and fate = 'quarantined' {line_join}
+            select source_file, source_row as line, record_key, reason, delivered_row
+            from candidate join odd_rows on candidate.rowid = row_id and fate = 'quarantined'
         ),
         refused as (
             select source_file, line, fault.field, fault.value, fault.reason,
@@ -385,7 +381,10 @@ def _write_quarantine(
             union all
             select file_name, source_row, null, text, reason, true, null from unreadable join batch_files using (file_index)
         )
-        select $batch_id, $source, $entity, source_file, line, field, value, reason, is_personal, delivered_row, $now
+        select
+            $batch_id, $source, $entity, source_file, line, field,
+            case when not is_personal then value end, case when is_personal then value end,
+            reason, delivered_row, $now
         from refused
         """,
         {

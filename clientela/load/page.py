@@ -87,13 +87,14 @@ def write_page(page: Path, feed: Feed, outcome: object, connection: duckdb.DuckD
     ]
     rows = connection.execute(
         """
-        select source_file, source_row, field, value, reason, is_personal from ledger.quarantined_rows
+        select source_file, source_row, field, value, personal_value, reason from ledger.quarantined_rows
         where batch_id = ? order by source_file, source_row nulls last, field nulls first limit ?
         """,
         [outcome.batch_id, ROWS],  # type: ignore[attr-defined]
     ).fetchall()
     told = [
-        (file, row, field, shown(value, is_personal), reason) for file, row, field, value, reason, is_personal in rows
+        (file, row, field, value if personal is None else shown(personal, True), reason)
+        for file, row, field, value, personal, reason in rows
     ]
     page.parent.mkdir(parents=True, exist_ok=True)
     moment = now.astimezone(feed.config.zone).strftime("%Y-%m-%d %H:%M %Z")

@@ -1,35 +1,26 @@
 """The kinds of source: each reader turns one delivered file into a relation that DuckDB can select from.
 
 A reader accounts for every delivered row: those it gives, and those it could not parse, with their place and reason.
-It types nothing and maps nothing; that is `clientela.extract.mapping`.
+Places are those of the delivered file: a line of a text file, a row of a sheet, an element of a list. It types nothing
+and maps nothing; that is `clientela.extract.mapping`. What it must write to read at all (a decompressed copy, the lines
+that were told apart) goes into a scratch folder that the caller empties.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from clientela.extract.mapping import Delivery
-
-
-@dataclass(frozen=True)
-class Unreadable:
-    """A delivered row that could not be parsed: its place in the file, itself, and why."""
-
-    row: int
-    text: str
-    reason: str
+from clientela.extract.typing import Parameters
 
 
 @dataclass(frozen=True)
 class Opened:
-    """One delivered file, ready to be selected from.
-
-    `expected_rows` is how many rows the relation and `unreadable` must give together, None where the format itself
-    counts. `lines` maps the position of a row to its line: from position `first` on, line = position + `shift`.
-    """
+    """One delivered file, ready to be selected from."""
 
     delivery: Delivery
+    #: rows that the relation must give; None where the format itself counts
     expected_rows: int | None = None
-    unreadable: Sequence[Unreadable] = field(default_factory=tuple)
-    lines: Sequence[tuple[int, int]] = field(default_factory=tuple)
-    #: DuckDB keeps lines it rejects in reject_errors of this scan
-    has_rejects: bool = False
+    #: relation (source_row, text, reason) of the rows that could not be parsed, bound into the same parameters
+    unreadable: str | None = None
+    #: the slower way to read the file, to be taken where the rows do not add up or the fast way stumbles
+    carefully: Callable[[Parameters], "Opened"] | None = None

@@ -1,197 +1,343 @@
-"""CSV in UTF-8, read so that every physical line is accounted for.
+"""CSV, read so that every physical line is accounted for.
 
-DuckDB reads fast but loses lines behind a stray quote without a word. So the lines of the file are counted apart: where
-rows read + rows rejected + header is not the number of lines, the file is walked line by line and mended first: a quote
-that opens and does not close within its record costs that line, not those after it.
+DuckDB reads fast but loses lines behind a stray quote without a word. So the lines of the file are counted apart, and
+only a file that gives one row for each line is taken as DuckDB read it. Any other is read carefully: here, line by line,
+where a quote that opens and does not close within its record costs that line, not those after it.
 """
 
-import csv
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections import deque
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
 
 from clientela.config import CsvFormat
 from clientela.errors import DeliveryError
 from clientela.extract.mapping import Delivery
-from clientela.extract.readers import Opened, Unreadable
+from clientela.extract.readers import Opened
+from clientela.extract.readers.text import Block, UnreadableRows, as_utf8, blocks, is_utf8, shown, too_long, undecodable
 from clientela.extract.typing import Parameters
 from clientela.warehouse import quoted
 
-#: stands for a line break inside a quoted field of a mended file (a private-use character of Unicode)
-BREAK = "\ue00a"
 #: lines that one quoted field may span
 LONGEST_FIELD = 1000
-#: bytes that one line may have
-LONGEST_LINE = 32 * 1024 * 1024
-_CHUNK = 4 * 1024 * 1024
+#: bytes that a header may have
+LONGEST_HEADER = 1024 * 1024
+#: rows that are held before they are written
+_ROWS = 20_000
+#: the column with a row's line, beside the delivered ones
+LINE = "clientela's own line"
+_CHUNK = 8 * 1024 * 1024
 
 
-def open_csv(path: Path, settings: CsvFormat, parameters: Parameters, *, is_mended: bool = False) -> Opened:
-    """The file as DuckDB reads it straight. Whether all its lines came out, `count_lines` tells afterwards."""
-    header = read_header(path, settings)
-    relation = _scan(path, settings, header, parameters)
-    columns = dict.fromkeys(header, "VARCHAR")
-    if is_mended:
-        restored = ", ".join(f"replace({quoted(name)}, '{BREAK}', chr(10)) as {quoted(name)}" for name in header)
-        relation = f"(select {restored} from {relation})"
+def open_csv(path: Path, settings: CsvFormat, parameters: Parameters, scratch: Path, encoding: str = "utf-8") -> Opened:
+    """The file as DuckDB reads it straight, each line being one row; `carefully` reads it where that does not hold."""
+    plain = as_utf8(path, encoding, scratch)
+    header = read_header(plain, settings)
+    relation = (
+        f"(select *, row_number() over () + 1 as {quoted(LINE)} from {_scan(plain, settings, header, parameters)})"
+    )
     return Opened(
-        Delivery(relation, columns, None),
-        expected_rows=count_lines(path) - 1,
-        lines=((0, 2),),
-        has_rejects=True,
+        Delivery(relation, dict.fromkeys(header, "VARCHAR"), quoted(LINE)),
+        expected_rows=count_lines(plain) - 1,
+        carefully=lambda later: read_carefully(plain, settings, later, scratch, encoding),
     )
 
 
 def read_header(path: Path, settings: CsvFormat) -> list[str]:
-    """The names in the first line; a byte order mark is no part of the first name."""
-    with path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
-        try:
-            first = next(
-                csv.reader([file.readline(LONGEST_LINE)], delimiter=settings.delimiter, **_quoting(settings)), []
-            )
-        except csv.Error as error:
-            raise DeliveryError(f"its first line is not a header ({error})") from error
-    names = [name.strip() for name in first]
-    if not any(names):
+    """The names in the first line; a byte order mark is no part of the first, a column without a name goes by its place."""
+    with path.open("rb") as file:
+        line = file.readline(LONGEST_HEADER).removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")
+    if not is_utf8(line):
+        raise DeliveryError("its first line is not UTF-8; say its `encoding`, such as cp1252 or utf-16")
+    if not line.strip():
         raise DeliveryError("it is empty; not even a header is there")
-    if "" in names:
-        raise DeliveryError(f"column {names.index('') + 1} of its header has no name")
-    if repeated := {name for name in names if [n.lower() for n in names].count(name.lower()) > 1}:
-        raise DeliveryError(f"its header names {', '.join(sorted(repeated))} more than once")
+    record = Record(settings, line.decode())
+    if not record.is_whole:
+        raise DeliveryError("its first line is not a header: a quote in it is opened and not closed")
+    names = [name.strip() or f"column {place}" for place, name in enumerate(record.fields, 1)]
+    lowered = [name.lower() for name in names]
+    if repeated := sorted({name for name in names if lowered.count(name.lower()) > 1}):
+        raise DeliveryError(f"its header names {', '.join(repeated)} more than once")
     return names
 
 
-def _quoting(settings: CsvFormat) -> dict[str, object]:
-    return {"quotechar": settings.quote} if settings.quote else {"quoting": csv.QUOTE_NONE}
-
-
-def _scan(path: Path, settings: CsvFormat, header: list[str], parameters: Parameters) -> str:
+def _scan(path: Path, settings: CsvFormat, header: Sequence[str], parameters: Parameters) -> str:
     columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in header)
     nulls = ", ".join(parameters.bind(text) for text in settings.null_text)
     return (
         f"read_csv({parameters.bind(str(path))}, columns = {{{columns}}}, header = true, auto_detect = false, "
         f"delim = {parameters.bind(settings.delimiter)}, quote = {parameters.bind(settings.quote)}, "
-        f"escape = {parameters.bind(settings.quote)}, nullstr = [{nulls}], store_rejects = true, rejects_limit = 0, "
-        f"max_line_size = {LONGEST_LINE})"
+        f"escape = {parameters.bind(settings.quote)}, nullstr = [{nulls}])"
     )
 
 
 def count_lines(path: Path) -> int:
-    """Physical lines, the last one too if it lacks its line break."""
-    lines, last = 0, b"\n"
+    """Physical lines: the last one too if it lacks its line break, but not blank ones that the file ends with."""
+    lines, trailing, is_empty = 0, 0, True
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             lines += chunk.count(b"\n")
-            last = chunk[-1:]
-    return lines + (last != b"\n")
+            text = chunk.rstrip(b"\r\n")
+            ending = chunk.count(b"\n", len(text))
+            trailing = ending if text else trailing + ending
+            is_empty = False
+    return lines - max(trailing - 1, 0) + (trailing == 0 and not is_empty)
 
 
-def rejects(connection: duckdb.DuckDBPyConnection, limit_text: int) -> list[Unreadable]:
-    """The lines that DuckDB rejected in the last scan, once each, in order."""
-    rows = connection.execute(
-        """
-        select line, left(any_value(csv_line), ?), string_agg(distinct lower(error_type::varchar), ', ' order by lower(error_type::varchar))
-        from reject_errors group by line order by line
-        """,
-        [limit_text],
-    ).fetchall()
-    return [Unreadable(int(line), text or "", f"the line cannot be parsed: {reason}") for line, text, reason in rows]
+class Record:
+    """One record under way: its fields so far, and whether a quoted one is still open at the end of the text.
+
+    A quote opens a field only at its start, spaces aside; elsewhere it is a character like any other, as in `5" pipe`.
+    """
+
+    def __init__(self, settings: CsvFormat, text: str) -> None:
+        self.delimiter, self.quote = settings.delimiter, settings.quote
+        self.fields: list[str] = []
+        #: a character other than a delimiter stands behind a closing quote
+        self.is_broken = False
+        self.is_open = False
+        self._parts: list[str] = []
+        if self.quote and self.quote in text:
+            self._read(text, 0)
+        else:
+            self.fields = text.split(self.delimiter)
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.is_open and not self.is_broken
+
+    def go_on(self, text: str) -> None:
+        """The next line of a record that is open."""
+        self._parts.append("\n")
+        self._read_quoted(text, 0)
+
+    def could_go_on(self, text: str) -> "Record":
+        """What the record would be with that line."""
+        longer = object.__new__(Record)
+        longer.__dict__ = {**self.__dict__, "fields": [*self.fields], "_parts": [*self._parts]}
+        longer.go_on(text)
+        return longer
+
+    def _read(self, text: str, at: int) -> None:
+        while True:
+            start = at
+            if self.delimiter != " ":
+                while text[start : start + 1] == " ":
+                    start += 1
+            if text.startswith(self.quote, start):
+                return self._read_quoted(text, start + 1)
+            end = text.find(self.delimiter, at)
+            if end < 0:
+                return self.fields.append(text[at:])
+            self.fields.append(text[at:end])
+            at = end + 1
+
+    def _read_quoted(self, text: str, start: int) -> None:
+        closing = self._closing(text, start)
+        self.is_open = closing < 0
+        if self.is_open:
+            return self._parts.append(text[start:])
+        self._parts.append(text[start:closing])
+        self.fields.append("".join(self._parts).replace(self.quote * 2, self.quote))
+        self._parts = []
+        after = closing + 1
+        if self.delimiter != " ":
+            while text[after : after + 1] == " ":
+                after += 1
+        if after == len(text):
+            return None
+        if text[after] != self.delimiter:
+            self.is_broken = True
+            return None
+        return self._read(text, after + 1)
+
+    def _closing(self, text: str, at: int) -> int:
+        while True:
+            found = text.find(self.quote, at)
+            if found < 0 or text[found + 1 : found + 2] != self.quote:
+                return found
+            at = found + 2
 
 
-@dataclass(frozen=True)
-class Mended:
-    """A file with one record a line: where the lines of the original went."""
-
-    path: Path
-    records: int
-    unreadable: list[Unreadable]
-    #: from this record on (0 is the header), original line = record + shift
-    lines: list[tuple[int, int]]
-
-
-def mend(path: Path, settings: CsvFormat, into: Path, limit_text: int) -> Mended:
-    """Write the file anew with one record a line; lines that belong to no record are told apart.
+def read_carefully(path: Path, settings: CsvFormat, parameters: Parameters, scratch: Path, encoding: str) -> Opened:
+    """The file parsed here, each row with its line; what is no record is told apart, with the reason.
 
     A quoted field may span lines, unless one of those lines would be a whole record by itself: then the quote was a stray
-    one. Runs over lines in Python, since what a quote means depends on all before it; only for files whose count does
-    not close.
+    one. Blank lines are no delivered rows.
     """
-    width = len(read_header(path, settings))
-    unreadable: list[Unreadable] = []
-    lines: list[tuple[int, int]] = []
-    records = 0
-    with into.open("wb") as out:
-        for number, record, reason in _records(path, settings, width):
-            if reason:
-                unreadable.append(Unreadable(number, record.decode("utf-8", "replace")[:limit_text], reason))
+    header = read_header(path, settings)
+    unreadable = UnreadableRows(scratch / "unreadable.parquet")
+    walk = _Walk(settings, len(header), unreadable, encoding)
+    types = pa.schema([*((name, pa.string()) for name in header), (LINE, pa.int64())])
+    into = scratch / "rows.parquet"
+    rows = 0
+    with pq.ParquetWriter(into, types, compression="lz4") as writer:
+        for batch in walk.batches(path, types):
+            writer.write_batch(batch)
+            rows += batch.num_rows
+    nulls = ", ".join(parameters.bind(text) for text in settings.null_text)
+    columns = ", ".join(
+        f"case when {quoted(name)} not in ({nulls}) then {quoted(name)} end as {quoted(name)}" for name in header
+    )
+    relation = f"(select {columns}, {quoted(LINE)} from read_parquet({parameters.bind(str(into))}))"
+    return Opened(
+        Delivery(relation, dict.fromkeys(header, "VARCHAR"), quoted(LINE)),
+        expected_rows=rows,
+        unreadable=unreadable.relation(parameters),
+    )
+
+
+def _pattern(settings: CsvFormat, width: int) -> re.Pattern[bytes] | None:
+    """Matches a line that is one record whichever way quotes are understood; None where a line cannot be told so."""
+    delimiter, quote = (re.escape(character.encode()) for character in (settings.delimiter, settings.quote))
+    if width == 1 or not settings.delimiter.isascii() or not settings.quote.isascii():
+        return None
+    bare = rb"[^%s%s\r]*+" % (delimiter, quote)
+    field = rb"(?:%s(?:[^%s\r]++|%s%s)*+%s|%s)" % (quote, quote, quote, quote, quote, bare) if quote else bare
+    return re.compile(rb"%s(?:%s%s){%d}" % (field, delimiter, field, width - 1))
+
+
+def _has_inner_returns(block: Block) -> bool:
+    """Whether a carriage return stands anywhere but before a newline."""
+    line_ends = np.append(block.starts[1:] - 1, len(block.data) - (block.data[-1:] == b"\n"))
+    return block.data.count(b"\r") != int(np.count_nonzero(block.ends < line_ends)) or b"\r\r" in block.data
+
+
+class _Walk:
+    """Over the lines behind the header, from one record to the next."""
+
+    def __init__(self, settings: CsvFormat, width: int, unreadable: UnreadableRows, encoding: str) -> None:
+        self.settings, self.width, self.unreadable, self.encoding = settings, width, unreadable, encoding
+        #: the lines of a record that is still open, and what they make so far
+        self.held: list[tuple[int, str]] = []
+        self.record: Record | None = None
+        self.rows: list[list[str]] = []
+        self.numbers: list[int] = []
+        self.pattern = _pattern(settings, width)
+
+    def batches(self, path: Path, types: pa.Schema) -> Iterator[pa.RecordBatch]:
+        for block in blocks(path):
+            good = self._good(block)
+            if len(good):
+                yield from self._parsed(block, good, types)
+            if len(self.rows) >= _ROWS:
+                yield self._batch(types)
+        while self.held:
+            self._let_go()
+        if self.rows:
+            yield self._batch(types)
+
+    def _batch(self, types: pa.Schema) -> pa.RecordBatch:
+        columns = [pa.array(column, pa.string()) for column in zip(*self.rows, strict=True)]
+        batch = pa.record_batch([*columns, pa.array(self.numbers, pa.int64())], schema=types)
+        self.rows, self.numbers = [], []
+        return batch
+
+    # ------------------------------------------------------------- many lines
+
+    def _good(self, block: Block) -> Sequence[int]:
+        """Which lines of the block are records beyond doubt; the others have been judged one by one."""
+        can_match = self.pattern is not None and not block.is_too_long and is_utf8(block.data)
+        quote = self.settings.quote.encode()
+        if can_match and not self.held and not (quote and quote in block.data) and not _has_inner_returns(block):
+            return self._good_by_count(block)
+        good: list[int] = []
+        for i, (number, line) in enumerate(block.lines()):
+            if can_match and not self.held and self.pattern.fullmatch(line) and number > 1:  # type: ignore[union-attr]
+                good.append(i)
+            elif number > 1:
+                self._line(number, line, block.is_too_long)
+        return good
+
+    def _good_by_count(self, block: Block) -> Sequence[int]:
+        """Where only delimiters decide where a field ends, their number tells."""
+        delimiters = np.frombuffer(block.data, np.uint8) == ord(self.settings.delimiter)
+        is_good = np.add.reduceat(delimiters.astype(np.int32), block.starts) == self.width - 1
+        if block.first == 1:
+            is_good[0] = False
+        for i in np.flatnonzero(~is_good).tolist():
+            if block.first + i > 1:
+                self._line(block.first + i, block.data[block.starts[i] : block.ends[i]], False)
+        return np.flatnonzero(is_good).tolist()  # type: ignore[no-any-return]
+
+    def _parsed(self, block: Block, good: Sequence[int], types: pa.Schema) -> Iterator[pa.RecordBatch]:
+        data = block.data
+        if len(good) < len(block):
+            starts, ends = block.starts.tolist(), block.ends.tolist()
+            data = b"\n".join(data[starts[i] : ends[i]] for i in good)
+        names = types.names[:-1]
+        table = pacsv.read_csv(
+            pa.BufferReader(data),
+            pacsv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=names),
+            pacsv.ParseOptions(delimiter=self.settings.delimiter, quote_char=self.settings.quote or False),
+            pacsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
+        )
+        lines = pa.array(np.array(good) + block.first, pa.int64())
+        yield from table.append_column(LINE, lines).cast(types).to_batches()
+
+    # --------------------------------------------------------------- one line
+
+    def _line(self, number: int, line: bytes, is_too_long: bool) -> None:
+        if is_too_long or not is_utf8(line):
+            while self.held:
+                self._let_go()
+            self.unreadable.add(number, shown(line), too_long() if is_too_long else undecodable(self.encoding))
+            return
+        self._take(number, line.decode())
+
+    def _take(self, number: int, text: str) -> None:
+        queue = deque([(number, text)])
+        while queue:
+            number, text = queue.popleft()
+            if self.record is None:
+                self._begin(number, text)
                 continue
-            if not lines or lines[-1][1] != number - records:
-                lines.append((records, number - records))
-            out.write(record + b"\n")
-            records += 1
-    return Mended(into, records, unreadable, lines)
-
-
-def _records(path: Path, settings: CsvFormat, width: int) -> Iterator[tuple[int, bytes, str]]:
-    """(line, record, reason); a reason is given for a line that is no record."""
-    quote = settings.quote.encode()
-    held: list[tuple[int, bytes]] = []
-
-    def let_go() -> Iterator[tuple[int, bytes, str]]:
-        """The held quote was a stray one: its line is lost, those after it stand by themselves."""
-        yield *held[0], "a quote is opened and not closed"
-        yield from ((number, line, "") for number, line in held[1:] if line.strip())
-        held.clear()
-
-    with path.open("rb") as file:
-        for number, raw in enumerate(file, 1):
-            line = raw.rstrip(b"\r\n")
-            if number == 1:
-                line = line.removeprefix(b"\xef\xbb\xbf")
-            if not line.isascii() and not _is_utf8(line):
-                yield number, line, "the line is not valid UTF-8"
+            longer = self.record.could_go_on(text)
+            if longer.is_whole and len(longer.fields) == self.width:
+                self._give(self.held[0][0], longer)
+                self.held, self.record = [], None
                 continue
-            is_open = bool(quote) and line.count(quote) % 2 == 1
-            if not held:
-                if is_open:
-                    held.append((number, line))
-                elif line.strip():
-                    yield number, line, ""
-                continue
-            if is_open:
-                joined = BREAK.encode().join([*(part for _, part in held), line])
-                if _width(joined, settings) == width:
-                    yield held[0][0], joined, ""
-                    held.clear()
-                else:
-                    yield from let_go()
-                    held.append((number, line))
-            elif len(held) >= LONGEST_FIELD or _width(line, settings) == width:
-                yield from let_go()
-                if line.strip():
-                    yield number, line, ""
+            alone = Record(self.settings, text)
+            is_record = alone.is_whole and len(alone.fields) == self.width
+            if is_record or not longer.is_open or len(self.held) >= LONGEST_FIELD:
+                queue.appendleft((number, text))
+                queue.extendleft(reversed(self._stray()))
             else:
-                held.append((number, line))
-    if held:
-        yield from let_go()
+                self.held.append((number, text))
+                self.record = longer
 
+    def _begin(self, number: int, text: str) -> None:
+        if not text.strip():
+            return
+        record = Record(self.settings, text)
+        if record.is_open:
+            self.held, self.record = [(number, text)], record
+        elif record.is_broken:
+            self.unreadable.add(number, shown(text.encode()), "text stands behind a closing quote")
+        elif len(record.fields) != self.width:
+            self.unreadable.add(number, shown(text.encode()), self._misfit(len(record.fields)))
+        else:
+            self._give(number, record)
 
-def _is_utf8(line: bytes) -> bool:
-    try:
-        line.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+    def _give(self, number: int, record: Record) -> None:
+        self.rows.append(record.fields)
+        self.numbers.append(number)
 
+    def _stray(self) -> list[tuple[int, str]]:
+        """The open quote was a stray one: its line is lost, those after it stand by themselves."""
+        (number, text), *rest = self.held
+        self.unreadable.add(number, shown(text.encode()), "a quote is opened and not closed")
+        self.held, self.record = [], None
+        return rest
 
-def _width(line: bytes, settings: CsvFormat) -> int:
-    """How many fields the text has as one record; 0 where it is none."""
-    if not settings.quote or settings.quote.encode() not in line:
-        return line.count(settings.delimiter.encode()) + 1
-    try:
-        rows = list(csv.reader([line.decode()], delimiter=settings.delimiter, strict=True, **_quoting(settings)))
-    except csv.Error:
-        return 0
-    return len(rows[0]) if len(rows) == 1 else 0
+    def _let_go(self) -> None:
+        for number, text in self._stray():
+            self._take(number, text)
+
+    def _misfit(self, fields: int) -> str:
+        return f"the line has {fields} field{'s' if fields > 1 else ''} where the header has {self.width}"

@@ -1,0 +1,5 @@
+"""`python -m clientela` is the `clientela` command."""
+
+from clientela.cli import main
+
+main()

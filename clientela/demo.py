@@ -1,0 +1,69 @@
+"""`make demo`: the nightly job on the Complete Journey data, and what an analyst would ask of it first."""
+
+import sys
+import time
+from decimal import Decimal
+
+from rich.console import Console
+from rich.table import Table
+
+from clientela import night
+from clientela.ask import ask
+from clientela.cli import Progress, say_report
+from clientela.config import load_config
+from clientela.transform import PROJECT
+
+COMPLETE_JOURNEY = PROJECT / "examples" / "complete_journey" / "clientela.yml"
+QUESTIONS = (
+    (
+        "What did each quarter bring, and from how many households?",
+        """
+        select quarter, count(distinct customer_id) as households, count(*) as baskets, sum(net_amount) as net_revenue
+        from value.orders join value.calendar on day = ordered_on
+        group by quarter order by quarter
+        """,
+    ),
+    (
+        "How much of the revenue comes from each RFM group?",
+        """
+        select rfm_group, count(*) as households, sum(value.net_revenue) as net_revenue,
+            round(100 * sum(value.net_revenue) / sum(sum(value.net_revenue)) over (), 1) as share_percent
+        from segment.customer_segments join value.customer_value as value using (customer_id)
+        where customer_id > 0 group by rfm_group order by net_revenue desc
+        """,
+    ),
+    (
+        "Does every delivered cent arrive?",
+        """
+        select count(*) as lines, sum(net_amount) as net_revenue, count(distinct order_id) as baskets,
+            count(distinct customer_id) as households
+        from value.order_lines
+        """,
+    ),
+)
+
+
+def main() -> int:
+    """Run the night, say what was loaded, refused and published, and answer three questions."""
+    console = Console(highlight=False, width=110)
+    config = load_config(COMPLETE_JOURNEY)
+    began = time.monotonic()
+    report = night.run(config, Progress().watch)
+    console.print()
+    say_report(config, night.told(report), as_json=False)
+    if report.exit_code not in (0, 3):
+        return report.exit_code
+    for question, query in QUESTIONS:
+        columns, rows = ask(config, query)
+        table = Table(*columns, title=question, title_justify="left", title_style="bold")
+        for row in rows:
+            table.add_row(*(f"{value:,}" if isinstance(value, int | float | Decimal) else str(value) for value in row))
+        console.print()
+        console.print(table)
+    console.print(f"\nIn {time.monotonic() - began:.0f} s. Ask more:")
+    console.print(f"[bold].venv/bin/clientela sql -c {COMPLETE_JOURNEY.relative_to(PROJECT)}[/bold]")
+    return report.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+"""Fixed width: columns stand at places of the line, counted in characters, whatever the encoding."""
+
+from pathlib import Path
+
+from clientela.config import FixedFormat
+from clientela.extract.mapping import LONGEST, Delivery
+from clientela.extract.readers import Opened
+from clientela.extract.readers.text import UnreadableRows, as_utf8, lines_to_parquet
+from clientela.extract.typing import Parameters
+from clientela.warehouse import quoted
+
+_PLACE = "clientela's own line"
+
+
+def open_fixed(path: Path, settings: FixedFormat, parameters: Parameters, scratch: Path, encoding: str) -> Opened:
+    """A line that ends early has no values behind its end; blank lines are no records."""
+    rejected = UnreadableRows(scratch / "unreadable.parquet")
+    lines_to_parquet(as_utf8(path, encoding, scratch), encoding, scratch / "lines.parquet", rejected)
+    lines = (
+        f"(select file_row_number + 1 as {quoted(_PLACE)}, rtrim(line, chr(10) || chr(13)) as line "
+        f"from read_parquet({parameters.bind(str(scratch / 'lines.parquet'))}, file_row_number = true) "
+        f"where trim(line, ' ' || chr(9) || chr(10) || chr(13)) <> '' and file_row_number >= {settings.header_lines})"
+    )
+    nulls = ", ".join(parameters.bind(text) for text in settings.null_text)
+    columns = []
+    for name, place in settings.columns.items():
+        value = f"trim(substr(line, {place.start}, {place.width}))"
+        columns.append(f"case when {value} not in ({nulls}) then {value} end as {quoted(name)}")
+    unreadable = rejected.relation(parameters)
+    fits = "true"
+    if settings.line_length is not None:
+        fits = f"length(line) = {settings.line_length}"
+        misfits = (
+            f"select {quoted(_PLACE)} as source_row, left(line, {LONGEST}) as text, "
+            f"'the line has ' || length(line) || ' characters, not {settings.line_length}' as reason "
+            f"from {lines} where not ({fits})"
+        )
+        unreadable = (
+            f"({misfits} union all select source_row, text, reason from {unreadable})" if unreadable else f"({misfits})"
+        )
+    relation = f"(select {', '.join(columns)}, {quoted(_PLACE)} from {lines} where {fits})"
+    return Opened(Delivery(relation, dict.fromkeys(settings.columns, "VARCHAR"), quoted(_PLACE)), unreadable=unreadable)

@@ -1,0 +1,201 @@
+"""JSON: a list of records, records one a line, or a list inside a document; nested fields become columns by their path.
+
+The record `{"id": 1, "contact": {"email": "a@b.c"}}` has the columns `id` and `contact.email`. Lists, and objects that are
+dictionaries rather than records, stay JSON in one column. A field that a record lacks is null there; a field that no
+record has is no column. Numbers come as text in the source's own decimal style, since all text is read that way.
+"""
+
+import json
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from clientela.config import JsonFormat
+from clientela.errors import DeliveryError
+from clientela.extract.mapping import LONGEST, Delivery
+from clientela.extract.readers import Opened
+from clientela.extract.readers.text import UnreadableRows, as_utf8, blocks, lines_to_parquet
+from clientela.extract.typing import Parameters
+from clientela.warehouse import quoted
+
+#: bytes that one record, or a document with its records inside, may have
+LARGEST_RECORD, LARGEST_DOCUMENT = 64 * 1024 * 1024, 512 * 1024 * 1024
+#: records whose fields are looked through; a mapped field that none of them has is looked for in all
+SAMPLED = 20_000
+#: fields of an object beyond which it is a dictionary, and stays JSON
+MOST_FIELDS = 200
+_PLACE = "clientela's own place"
+_SPACES = "' ' || chr(9) || chr(10) || chr(13)"
+
+Path_ = tuple[str, ...]
+
+
+def open_json(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    settings: JsonFormat | None,
+    parameters: Parameters,
+    scratch: Path,
+    *,
+    is_lines: bool,
+    encoding: str,
+    decimal_style: str,
+    wanted: Collection[str],
+) -> Opened:
+    """`wanted` are the columns that the mapping names: they are found even where only few records have them."""
+    plain = as_utf8(path, encoding, scratch)
+    rejected = UnreadableRows(scratch / "unreadable.parquet")
+    records = scratch / "records.parquet"
+    if is_lines and plain.stat().st_size == 0:
+        raise DeliveryError("it is empty; not one record is there")
+    if settings is not None or not (is_lines or _is_one_record_a_line(connection, plain)):
+        _unwrap(connection, plain, settings, records)
+        what = "element"
+    else:
+        lines_to_parquet(plain, encoding, records, rejected)
+        what = "line"
+    read = f"read_parquet({parameters.bind(str(records))}, file_row_number = true)"
+    kind = "try(json_type(line))"
+    stated = f"(select file_row_number, line, {kind} as kind from {read} where trim(line, {_SPACES}) <> '')"
+    columns = _columns(connection, records, wanted)
+    pointers = ", ".join(parameters.bind(_pointer(field)) for field in columns.values())
+    values = []
+    for i, name in enumerate(columns, 1):
+        value = f"v[{i}]"
+        if decimal_style == "comma":
+            text = f"cast({value} as varchar)"
+            value = (
+                f"case json_type({value}) when 'NULL' then null when 'VARCHAR' then {value} ->> '$' "
+                f"when 'DOUBLE' then replace({text}, '.', ',') else {text} end"
+            )
+        values.append(f"{value} as {quoted(name)}")
+    extract = "json_extract" if decimal_style == "comma" else "json_extract_string"
+    relation = (
+        f"(select {', '.join(values)}, file_row_number + 1 as {quoted(_PLACE)} from "
+        f"(select file_row_number, {extract}(line, [{pointers}]) as v from {stated} where kind = 'OBJECT'))"
+    )
+    refused = (
+        f"select file_row_number + 1 as source_row, left(rtrim(line, {_SPACES}), {LONGEST}) as text, case when kind is null "
+        f"then 'the {what} is not whole JSON' else 'the {what} is no JSON object but ' || lower(kind) end as reason "
+        f"from {stated} where kind is distinct from 'OBJECT'"
+    )
+    told_apart = rejected.relation(parameters)
+    if told_apart:
+        refused += f" union all select source_row, text, reason from {told_apart}"
+    return Opened(Delivery(relation, dict.fromkeys(columns, "VARCHAR"), quoted(_PLACE)), unreadable=f"({refused})")
+
+
+def _is_one_record_a_line(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
+    """A file that begins with an object holds one a line, unless it is one document spread over lines."""
+    first = next((line for block in blocks(path) for _, line in block.lines() if line.strip()), b"")
+    if not first:
+        raise DeliveryError("it is empty; not one record is there")
+    if not first.lstrip().startswith(b"{"):
+        return False
+    text = first.decode("utf-8", "replace")
+    if connection.execute("select json_valid(?)", [text]).fetchall()[0][0]:
+        return True
+    raise DeliveryError(
+        "it begins with an object that does not end on its line: name the path of its list as `json: {records: …}`, or say "
+        "`format: json_lines` if each line is a record"
+    )
+
+
+def _unwrap(connection: duckdb.DuckDBPyConnection, path: Path, settings: JsonFormat | None, into: Path) -> None:
+    """Write the elements of the list one a row."""
+    if settings is None:
+        source = "select json as line from read_json_objects($path, format = 'array', maximum_object_size = $size)"
+        values = {"path": str(path), "size": LARGEST_RECORD}
+    else:
+        pointer = _pointer(tuple(settings.records.split(".")))
+        whole = "from read_json_objects($path, format = 'unstructured', maximum_object_size = $size)"
+        values = {"path": str(path), "size": LARGEST_DOCUMENT, "pointer": pointer}
+        source = f"select unnest(cast(json_extract(json, $pointer) as json[])) as line {whole}"
+        try:
+            found = connection.execute(f"select json_type(json, $pointer) {whole}", values).fetchall()
+        except duckdb.Error as error:
+            raise DeliveryError(f"it is not whole JSON ({_told(error)})") from error
+        if {kind for (kind,) in found} != {"ARRAY"}:
+            kinds = ", ".join(sorted(kind.lower() if kind else "nothing" for (kind,) in found)) or "nothing"
+            raise DeliveryError(f"at json.records = {settings.records!r} it holds {kinds} where a list is expected")
+    try:
+        connection.execute(
+            f"copy (select cast(line as varchar) as line from ({source})) to $into (format parquet, compression lz4)",
+            {**values, "into": str(into)},
+        )
+    except duckdb.Error as error:
+        raise DeliveryError(f"it is not whole JSON ({_told(error)})") from error
+
+
+def _told(error: duckdb.Error) -> str:
+    """DuckDB's sentence without the scratch file's name."""
+    return re.sub(r'in file ".*?", ', "", str(error).splitlines()[0].split(": ", 1)[-1]).rstrip(". ")
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, records: Path, wanted: Collection[str]) -> dict[str, Path_]:
+    """Column → its path in the record: those that the sampled records have, and the wanted ones that any has."""
+    every = max(
+        connection.execute("select count(*) from read_parquet(?)", [str(records)]).fetchall()[0][0] // SAMPLED, 1
+    )
+    structures = connection.execute(
+        """
+        select distinct cast(json_structure(line) as varchar) from read_parquet(?, file_row_number = true)
+        where file_row_number % ? = 0 and try(json_type(line)) = 'OBJECT'
+        """,
+        [str(records), every],
+    ).fetchall()
+    merged: dict[str, Any] = {}
+    for (structure,) in structures:
+        _merge(merged, json.loads(structure))
+    columns: dict[str, Path_] = {}
+    lowered: dict[str, str] = {}
+    for path in _leaves(merged, ()):
+        name = ".".join(path)
+        if (other := lowered.setdefault(name.lower(), name)) != name or name in columns:
+            raise DeliveryError(f"its records have the fields {other!r} and {name!r}, which no column can tell apart")
+        columns[name] = path
+    is_empty = not connection.execute("select count(*) from read_parquet(?)", [str(records)]).fetchall()[0][0]
+    for name in wanted:
+        path = tuple(name.split("."))
+        if name.lower() not in lowered and (is_empty or _is_found(connection, records, path)):
+            columns[name] = path
+    if not columns:
+        raise DeliveryError("not one of its records can be read")
+    return columns
+
+
+def _merge(into: dict[str, Any], structure: dict[str, Any]) -> None:
+    for name, kind in structure.items():
+        known = into.get(name)
+        if isinstance(kind, dict):
+            if not isinstance(known, dict):
+                known = into[name] = {}
+            _merge(known, kind)
+        elif name not in into:
+            into[name] = None
+
+
+def _leaves(structure: dict[str, Any], above: Path_) -> Iterator[Path_]:
+    for name, inner in structure.items():
+        path = (*above, name)
+        is_object = isinstance(inner, dict) and bool(inner)
+        if is_object and len(inner) <= MOST_FIELDS and len({field.lower() for field in inner}) == len(inner):
+            yield from _leaves(inner, path)
+        else:
+            yield path
+
+
+def _is_found(connection: duckdb.DuckDBPyConnection, records: Path, path: Path_) -> bool:
+    found = connection.execute(
+        "select 1 from read_parquet(?) where try(json_exists(line, ?)) limit 1",
+        [str(records), _pointer(path)],
+    ).fetchall()
+    return bool(found)
+
+
+def _pointer(path: Path_) -> str:
+    """The path as a JSON Pointer (RFC 6901), in which any name can stand."""
+    return "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in path)

@@ -1,0 +1,191 @@
+"""Why these records are one customer, and why a near one is not: as a frame, and in plain sentences.
+
+Belongs here: turning links, cuts and weights into evidence that a person can read. Does not belong here: deciding
+anything. The evidence frame holds record ids, rules and weights, never a name or an address, so it needs no masking;
+`sentences` shows values only if asked to.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from clientela.identity.cluster import ALWAYS, Clusters
+from clientela.identity.match import EXACT_WEIGHT
+from clientela.identity.model import Model
+from clientela.identity.settings import IdentitySettings
+
+WEIGHED_FIELDS = ("given", "family", "birth_date", "email", "phone", "tax_id", "loyalty_id", "address")
+LINKS_SCHEMA: dict[str, pl.DataType] = {
+    "record_id_l": pl.Int64(),
+    "record_id_r": pl.Int64(),
+    "status": pl.String(),
+    "rule": pl.String(),
+    "match_weight": pl.Float64(),
+    "is_weak": pl.Boolean(),
+    "reason": pl.String(),
+    **{f"{field}_weight": pl.Float64() for field in WEIGHED_FIELDS},
+}
+NEAR = 8.0
+"""A pair that fell short of the link weight by no more than this is kept as a near one, to be explained."""
+
+
+def link_evidence(
+    members: pl.DataFrame,
+    links: pl.DataFrame,
+    done: Clusters,
+    weighed: pl.DataFrame | None,
+    model: Model | None,
+    settings: IdentitySettings,
+) -> pl.DataFrame:
+    """`identity_links`, in `LINKS_SCHEMA`: one row per pair of records that was linked, cut or near.
+
+    `status`: `linked`; `cut` (a rule or weight would link them, a guard or veto did not let it: see `reason`); `near`
+    (the weight was not enough). Records that say exactly the same are linked by the rule `identical`.
+    """
+    first = members.group_by("node").agg(pl.col("record_id").min().alias("record_id"))
+    cut = done.cuts.select("node_l", "node_r", "reason").unique(["node_l", "node_r"], keep="first", maintain_order=True)
+    decided = links.join(cut, on=["node_l", "node_r"], how="left").with_columns(
+        pl.when(pl.col("reason").is_null()).then(pl.lit("linked")).otherwise(pl.lit("cut")).alias("status")
+    )
+    if weighed is None:
+        together = decided
+    else:
+        by_field = weighed.select(
+            "node_l",
+            "node_r",
+            *(pl.col(f"mw_{field}").cast(pl.Float64).alias(f"{field}_weight") for field in _fields(model)),
+        )
+        near = (
+            weighed.filter(pl.col("weight") >= settings.link_weight - NEAR)
+            .join(links, on=["node_l", "node_r"], how="anti")
+            .select(
+                "node_l",
+                "node_r",
+                pl.lit("weighed").alias("rule"),
+                "weight",
+                pl.when(pl.col("weight") >= settings.link_weight)
+                .then(pl.lit("nothing of the person's own speaks for it"))
+                .otherwise(pl.lit("the evidence is not enough"))
+                .alias("reason"),
+                pl.lit("near").alias("status"),
+            )
+        )
+        together = pl.concat([decided, near.select(decided.columns)]).join(
+            by_field, on=["node_l", "node_r"], how="left"
+        )
+    between = together.join(first.rename({"node": "node_l", "record_id": "a"}), on="node_l").join(
+        first.rename({"node": "node_r", "record_id": "b"}), on="node_r"
+    )
+    same = (
+        members.with_columns(pl.col("record_id").min().over("node").alias("a"))
+        .filter(pl.col("a") != pl.col("record_id"))
+        .select(
+            "a",
+            pl.col("record_id").alias("b"),
+            pl.lit("linked").alias("status"),
+            pl.lit("identical").alias("rule"),
+            pl.lit(None, pl.Float64).alias("weight"),
+            pl.lit(None, pl.String).alias("reason"),
+        )
+    )
+    is_exact = pl.col("weight") >= EXACT_WEIGHT / 2
+    return (
+        pl.concat([between, same], how="diagonal")
+        .with_columns(
+            pl.min_horizontal("a", "b").alias("record_id_l"),
+            pl.max_horizontal("a", "b").alias("record_id_r"),
+            (pl.col("weight") < settings.weak_weight).fill_null(False).alias("is_weak"),
+            pl.when(~is_exact).then("weight").alias("match_weight"),
+        )
+        .pipe(_in_schema)
+        .sort("record_id_l", "record_id_r")
+    )
+
+
+def _fields(model: Model | None) -> list[str]:
+    return [field for field in WEIGHED_FIELDS if model is not None and field in model.fields]
+
+
+def _in_schema(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select(
+        (pl.col(name) if name in frame.columns else pl.lit(None)).cast(kind).alias(name)
+        for name, kind in LINKS_SCHEMA.items()
+    )
+
+
+def sentences(
+    customer_id: int,
+    crosswalk: pl.DataFrame,
+    links: pl.DataFrame,
+    records: pl.DataFrame | None = None,
+    field_values: pl.DataFrame | None = None,
+    *,
+    show_values: bool = False,
+) -> list[str]:
+    """Say why this customer's records are one, why near ones are not, and where each value came from.
+
+    `records` (record_id, source, source_key) names the records; without it they are called by their id. Values appear
+    only with `show_values`.
+    """
+    mine = crosswalk.filter(pl.col("customer_id") == customer_id).sort("record_id")["record_id"].to_list()
+    if not mine:
+        return [f"There is no customer {customer_id} among the records of this run."]
+    is_mine_l, is_mine_r = (pl.col(side).is_in(mine) for side in ("record_id_l", "record_id_r"))
+    inside = links.filter(is_mine_l & is_mine_r)
+    across = links.filter(is_mine_l ^ is_mine_r)
+    asked = set(mine) | set(across["record_id_l"].to_list()) | set(across["record_id_r"].to_list())
+    names = _names(records, asked)
+    told = [f"Customer {customer_id} has {_count(len(mine), 'record')}: {', '.join(names(r) for r in mine)}."]
+    for link in inside.filter(pl.col("status") == "linked").iter_rows(named=True):
+        told.append(f"{names(link['record_id_l'])} and {names(link['record_id_r'])} are one {_because(link)}.")
+    owner = dict(crosswalk.filter(pl.col("record_id").is_in(list(asked))).iter_rows())
+    for link in across.filter(pl.col("status") != "linked").iter_rows(named=True):
+        left, right = link["record_id_l"], link["record_id_r"]
+        here, there = (left, right) if left in set(mine) else (right, left)
+        told.append(
+            f"{names(there)}, customer {owner.get(there, 'unknown')}, is not the same as {names(here)}: "
+            f"{link['reason']}{_parts(link)}."
+        )
+    if field_values is not None:
+        for row in field_values.filter((pl.col("customer_id") == customer_id) & pl.col("is_winner")).iter_rows(
+            named=True
+        ):
+            value = f" {row['value']!r}" if show_values else ""
+            told.append(f"The {row['field']}{value} comes from {names(row['record_id'])}: {row['rule']}.")
+    return told
+
+
+def _names(records: pl.DataFrame | None, asked: set[int]):  # type: ignore[no-untyped-def]
+    known: dict[int, str] = {}
+    if records is not None:
+        for record_id, source, source_key in (
+            records.filter(pl.col("record_id").is_in(list(asked)))
+            .select("record_id", "source", "source_key")
+            .iter_rows()
+        ):
+            known[record_id] = f"{source} {source_key}"
+    return lambda record_id: known.get(record_id, f"record {record_id}")
+
+
+def _because(link: dict[str, object]) -> str:
+    rule = str(link["rule"])
+    if rule == ALWAYS:
+        return "because someone decided so"
+    if rule == "identical":
+        return "because they say exactly the same"
+    if rule == "weighed":
+        return f"because the evidence weighs {link['match_weight']:.1f}{_parts(link)}"
+    return f"by the rule {rule}"
+
+
+def _parts(link: dict[str, object]) -> str:
+    weights = {field: link[f"{field}_weight"] for field in WEIGHED_FIELDS}
+    said = {field: float(str(weight)) for field, weight in weights.items() if weight is not None and weight != 0}
+    if not said:
+        return ""
+    ordered = sorted(said.items(), key=lambda item: (-item[1], item[0]))
+    return " (" + ", ".join(f"{field} {weight:+.1f}" for field, weight in ordered) + ")"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,462 @@
+"""The probabilistic model: Fellegi and Sunter's (1969) weights, trained without labels by Splink, then frozen.
+
+Belongs here: what is compared and how finely, training, and the versioned JSON that a model is. Does not belong here:
+choosing pairs (`match`), or what a weight leads to (`cluster`).
+
+A model is frozen with its term frequencies: rare names weigh more, and what is rare is decided at training. So a pair
+weighs the same on every night until someone retrains. Names in it are keyed hashes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import polars as pl
+
+from clientela.identity.settings import IdentitySettings
+
+if TYPE_CHECKING:
+    from splink import DuckDBAPI, Linker
+    from splink.internals.blocking_rule_creator import BlockingRuleCreator
+
+log = logging.getLogger(__name__)
+
+MODEL_VERSION = 1
+MIN_NODES_TO_TRAIN = 500
+MAX_RANDOM_PAIRS = 500_000
+TERM_FREQUENCY_FIELDS = ("given", "family", "family_first")
+COMPARED_COLUMNS = (
+    "given", "given_words", "is_given_common", "family", "family_words", "family_first", "born", "email", "mailbox",
+    "phone_digits", "tax_id", "loyalty_id", "street", "postal_code", "city",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Model:
+    """`parameters`: Splink's settings with m and u. `term_frequencies`: field -> keyed hash -> share of values.
+    `floors`: the share of a value never seen in training. `common_from`: a given name from this share on is a name of
+    its own and never somebody's misspelling. `are_homes_shared`: different first names at one home are different
+    people (in nearly every company) and not one person badly written."""
+
+    parameters: dict[str, Any]
+    term_frequencies: dict[str, dict[str, float]]
+    floors: dict[str, float]
+    common_from: float
+    node_count: int
+    is_trained: bool
+    are_homes_shared: bool
+    version: int = MODEL_VERSION
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Model:
+        read = json.loads(text)
+        if read.get("version") != MODEL_VERSION:
+            raise ValueError(
+                f"this identity model has version {read.get('version')}, this release reads {MODEL_VERSION}: retrain it"
+            )
+        return cls(**read)
+
+    @cached_property
+    def id(self) -> str:
+        """A short hash of all of it: scored pairs are reused only under the same id."""
+        return hashlib.blake2b(self.to_json().encode(), digest_size=8).hexdigest()
+
+    @property
+    def fields(self) -> list[str]:
+        return [comparison["output_column_name"] for comparison in self.parameters["comparisons"]]
+
+    @property
+    def prior_weight(self) -> float:
+        share = self.parameters["probability_two_random_records_match"]
+        return math.log2(share / (1 - share))
+
+
+def _level(label: str, sql: str, m: float, u: float, **more: Any) -> dict[str, Any]:
+    return {"label_for_charts": label, "sql_condition": sql, "m_probability": m, "u_probability": u, **more}
+
+
+def _missing(*columns: str, also: str = "") -> dict[str, Any]:
+    sql = " or ".join(f"{column}_l is null or {column}_r is null" for column in columns)
+    return {"label_for_charts": "missing", "sql_condition": sql + also, "is_null_level": True}
+
+
+_SWAPPED = "(given_l = family_r and family_l = given_r)"
+
+
+def comparisons(node_count: int, distinct_days: int) -> list[dict[str, Any]]:
+    """What is compared. The u of exact agreement on what belongs to a person or a house is set, not sampled.
+
+    A random sample of a small file is full of true matches, which would make an e-mail look common; so: an e-mail or a
+    loyalty card is taken to be shared with 0.3 other people, a phone and a home with 1, a tax id with 0.01.
+    """
+    n = max(node_count, 1000)
+    day = 1.2 / max(distinct_days, 2000)
+    return [
+        {
+            "output_column_name": "given",
+            "comparison_levels": [
+                _missing("given"),
+                _level("same", "given_l = given_r", 0.80, 0.01, tf_adjustment_column="given"),
+                _level("given and family swapped", _SWAPPED, 0.01, 1e-6),
+                _level(
+                    "one name of several",
+                    "(len(given_words_l) > 1 or len(given_words_r) > 1) and list_has_any(given_words_l, given_words_r)",
+                    0.04,
+                    0.01,
+                ),
+                _level(
+                    "misspelt",
+                    "jaro_winkler_similarity(given_l, given_r) >= 0.86 "
+                    "and not (is_given_common_l and is_given_common_r)",
+                    0.08,
+                    0.003,
+                ),
+                _level(
+                    "initial",
+                    "(len(given_l) = 1 or len(given_r) = 1) and left(given_l, 1) = left(given_r, 1)",
+                    0.03,
+                    0.01,
+                ),
+                _level("different", "ELSE", 0.04, 0.97),
+            ],
+        },
+        {
+            "output_column_name": "family",
+            "comparison_levels": [
+                _missing("family", also=f" or {_SWAPPED}"),
+                _level("same", "family_l = family_r", 0.80, 0.003, tf_adjustment_column="family"),
+                _level(
+                    "two names, one in common",
+                    "len(family_words_l) > 1 and len(family_words_r) > 1 "
+                    "and list_has_any(family_words_l, family_words_r)",
+                    0.03,
+                    0.004,
+                ),
+                _level(
+                    "the first of two names",
+                    "family_first_l = family_first_r",
+                    0.06,
+                    0.006,
+                    tf_adjustment_column="family_first",
+                ),
+                _level("the second of two names", "list_has_any(family_words_l, family_words_r)", 0.01, 0.004),
+                _level("misspelt", "jaro_winkler_similarity(family_l, family_r) >= 0.88", 0.08, 0.004),
+                _level("different", "ELSE", 0.06, 0.985),
+            ],
+        },
+        {
+            "output_column_name": "birth_date",
+            "comparison_levels": [
+                _missing("born"),
+                _level("same", "born_l = born_r", 0.92, day),
+                _level(
+                    "a slip",
+                    "damerau_levenshtein(born_l, born_r) <= 1 or (left(born_l, 4) = left(born_r, 4) "
+                    "and right(born_l, 2) || substr(born_l, 5, 2) = right(born_r, 4))",
+                    0.05,
+                    60 * day,
+                ),
+                _level("different", "ELSE", 0.03, 0.99),
+            ],
+        },
+        {
+            "output_column_name": "email",
+            "comparison_levels": [
+                _missing("email"),
+                _level("same", "email_l = email_r", 0.60, 0.3 / n),
+                _level("same mailbox elsewhere", "mailbox_l = mailbox_r and len(mailbox_l) >= 6", 0.05, 0.3 / n),
+                _level("misspelt", "len(email_l) >= 9 and damerau_levenshtein(email_l, email_r) <= 1", 0.05, 0.3 / n),
+                _level("different", "ELSE", 0.30, 0.999),
+            ],
+        },
+        {
+            "output_column_name": "phone",
+            "comparison_levels": [
+                _missing("phone_digits"),
+                _level("same", "phone_digits_l = phone_digits_r", 0.60, 1.0 / n),
+                _level("a slip", "damerau_levenshtein(phone_digits_l, phone_digits_r) <= 1", 0.05, 3.0 / n),
+                _level("different", "ELSE", 0.35, 0.999),
+            ],
+        },
+        {
+            "output_column_name": "tax_id",
+            "comparison_levels": [
+                _missing("tax_id"),
+                _level("same", "tax_id_l = tax_id_r", 0.90, 0.01 / n),
+                _level("a slip", "damerau_levenshtein(tax_id_l, tax_id_r) <= 1", 0.07, 5.0 / n),
+                _level("two slips", "damerau_levenshtein(tax_id_l, tax_id_r) <= 2", 0.02, 60.0 / n),
+                _level("different", "ELSE", 0.03, 0.999),
+            ],
+        },
+        {
+            "output_column_name": "loyalty_id",
+            "comparison_levels": [
+                _missing("loyalty_id"),
+                _level("same", "loyalty_id_l = loyalty_id_r", 0.80, 0.3 / n),
+                _level("different", "ELSE", 0.20, 0.999),
+            ],
+        },
+        {
+            "output_column_name": "address",
+            "comparison_levels": [
+                {
+                    "label_for_charts": "missing",
+                    "sql_condition": "coalesce(street_l, postal_code_l, city_l) is null "
+                    "or coalesce(street_r, postal_code_r, city_r) is null",
+                    "is_null_level": True,
+                },
+                _level(
+                    "same home",
+                    "street_l = street_r and (postal_code_l = postal_code_r or city_l = city_r)",
+                    0.50,
+                    1.0 / n,
+                ),
+                _level(
+                    "nearly the same home",
+                    "jaro_winkler_similarity(replace(street_l, ' ', ''), replace(street_r, ' ', '')) >= 0.86 "
+                    "and (postal_code_l = postal_code_r or city_l = city_r)",
+                    0.15,
+                    6.0 / n,
+                ),
+                _level("same street, other place", "street_l = street_r", 0.03, 0.0005),
+                _level("same postal code", "postal_code_l = postal_code_r", 0.10, 0.003),
+                _level("same place", "city_l = city_r", 0.05, 0.03),
+                _level("different", "ELSE", 0.17, 0.96),
+            ],
+        },
+    ]
+
+
+_COLUMN_OF = {"birth_date": "born", "phone": "phone_digits"}
+_FIXED_U = {
+    "birth_date": ("same",),
+    "email": ("same", "same mailbox elsewhere", "misspelt"),
+    "phone": ("same", "a slip"),
+    "tax_id": ("same", "a slip"),
+    "loyalty_id": ("same",),
+    "address": ("same home", "nearly the same home"),
+    "given": ("given and family swapped",),
+}
+_TRAINING_BLOCKS = (
+    "l.email = r.email and l.given = r.given",
+    "l.born = r.born and l.given = r.given",
+    "l.born = r.born and l.family = r.family",
+    "l.phone_digits = r.phone_digits and l.given = r.given",
+    "l.given = r.given and l.family = r.family and l.postal_code = r.postal_code",
+    "l.tax_id = r.tax_id",
+)
+_CERTAIN = (
+    "l.tax_id = r.tax_id",
+    "l.email = r.email and l.given = r.given",
+    "l.phone_digits = r.phone_digits and l.given = r.given and l.family = r.family",
+    "l.born = r.born and l.given = r.given and l.family = r.family",
+)
+EXPECTED_RECALL_OF_CERTAIN_RULES = 0.7
+
+
+def hashed(value: str, key: str) -> str:
+    """A keyed hash of a name: in a model no name can be read."""
+    return hashlib.blake2b(value.encode(), key=key.encode()[:64], digest_size=8).hexdigest()
+
+
+def with_frequencies(nodes: pl.DataFrame, model: Model, key: str) -> tuple[pl.DataFrame, dict[str, pl.DataFrame]]:
+    """Nodes with `is_given_common`, and per field the frozen frequency of each value that occurs in them."""
+    tables: dict[str, pl.DataFrame] = {}
+    for field in TERM_FREQUENCY_FIELDS:
+        values = nodes[field].drop_nulls().unique().sort()
+        known, floor = model.term_frequencies.get(field, {}), model.floors.get(field, 1e-6)
+        shares = [known.get(hashed(value, key), floor) for value in values.to_list()]
+        tables[field] = pl.DataFrame({field: values, f"tf_{field}": pl.Series(shares, dtype=pl.Float64)})
+    common = tables["given"].select("given", (pl.col("tf_given") >= model.common_from).alias("is_given_common"))
+    return nodes.join(common, on="given", how="left", maintain_order="left"), tables
+
+
+@contextmanager
+def splink_api(settings: IdentitySettings) -> Iterator[DuckDBAPI]:
+    """Splink on a DuckDB of its own, in memory, that spills when it must and leaves nothing behind."""
+    from splink import DuckDBAPI
+
+    with tempfile.TemporaryDirectory(prefix="clientela_identity_") as scratch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": settings.memory_limit,
+            "threads": settings.threads,
+            "temp_directory": settings.temp_directory or scratch,
+        }
+        with duckdb.connect(":memory:", config=config) as connection:
+            yield DuckDBAPI(connection=connection)
+
+
+def new_linker(api: DuckDBAPI, nodes: pl.DataFrame, parameters: dict[str, Any]) -> Linker:
+    """Splink on these nodes with these settings, silent."""
+    from splink import Linker
+
+    columns = ["node", *(name for name in COMPARED_COLUMNS if name in nodes.columns)]
+    return Linker(api.register(nodes.select(columns).to_arrow()), parameters, log_level=None)
+
+
+def default_model(nodes: pl.DataFrame, key: str = "") -> Model:
+    """A model from general experience, with the frequencies of these nodes: for files too small to learn from."""
+    frequencies: dict[str, dict[str, float]] = {}
+    floors: dict[str, float] = {}
+    for field in TERM_FREQUENCY_FIELDS:
+        counts = nodes.drop_nulls(field).group_by(field).agg(pl.len().alias("count")).sort(field)
+        total = max(int(counts["count"].sum()), 1000)
+        floors[field] = 1.0 / total
+        often = counts.filter(pl.col("count") > 1)
+        frequencies[field] = {hashed(value, key): count / total for value, count in often.iter_rows()}
+    days = nodes["born"].drop_nulls().n_unique()
+    present = {
+        name: nodes[_COLUMN_OF.get(name, name)].count() if name != "address" else nodes["street"].count()
+        for name in ("given", "family", "birth_date", "email", "phone", "tax_id", "loyalty_id")
+    }
+    used = [
+        comparison
+        for comparison in comparisons(nodes.height, days)
+        if present.get(comparison["output_column_name"], 1) > 0
+    ]
+    return Model(
+        parameters={
+            "link_type": "dedupe_only",
+            "unique_id_column_name": "node",
+            "probability_two_random_records_match": 0.5 / max(nodes.height, 1000),
+            "comparisons": used,
+            "blocking_rules_to_generate_predictions": [],
+            "retain_matching_columns": False,
+            "retain_intermediate_calculation_columns": True,
+            "max_iterations": 15,
+        },
+        term_frequencies=frequencies,
+        floors=floors,
+        common_from=max(0.0005, 5.0 / max(nodes.height, 1)),
+        node_count=nodes.height,
+        is_trained=False,
+        are_homes_shared=_are_homes_shared(nodes),
+    )
+
+
+MIN_PAIRS_AT_HOME = 10
+
+
+def _are_homes_shared(nodes: pl.DataFrame) -> bool:
+    """Whether records of one home and surname with different first names mostly have different birth dates.
+
+    Then they are a family, and surname, home and phone prove little. In a register of single people they are one
+    person whose first name was badly written. Too few such pairs: a family, to be careful.
+    """
+    home = ["street", "postal_code", "family"]
+    people = nodes.drop_nulls([*home, "given", "born"]).filter(pl.len().over(home).is_between(2, 12))
+    with duckdb.connect(":memory:", config={"threads": 2}) as connection:
+        connection.register("people", people.select("node", *home, "given", "born").to_arrow())
+        counted = connection.sql(
+            """
+            select
+                count(*) as pairs,
+                count(*) filter (where damerau_levenshtein(l.born, r.born) > 2) as apart
+            from people l join people r using (street, postal_code, family)
+            where l.node < r.node and jaro_winkler_similarity(l.given, r.given) < 0.8
+                and l.given[1] <> r.given[1]
+            """
+        ).fetchall()
+    pairs, apart = counted[0]
+    return bool(pairs < MIN_PAIRS_AT_HOME or apart >= 0.5 * pairs)
+
+
+def train(nodes: pl.DataFrame, settings: IdentitySettings | None = None, key: str = "") -> Model:
+    """Learn m and u from nodes without labels: u from seeded random pairs, m by expectation maximisation.
+
+    Deterministic for the same nodes and seed on one machine. Below `MIN_NODES_TO_TRAIN` nodes the default model is
+    returned. Levels that the data does not show keep their default.
+    """
+    settings = settings or IdentitySettings()
+    from splink.internals.exceptions import SplinkException
+
+    model = default_model(nodes, key)
+    if nodes.height < MIN_NODES_TO_TRAIN:
+        return model
+    nodes, _ = with_frequencies(nodes.sort("node"), model, key)
+    defaults = _weights_of(model.parameters)
+    with splink_api(settings) as api:
+        linker = new_linker(api, nodes, model.parameters)
+        linker.training.estimate_u_using_random_sampling(max_pairs=MAX_RANDOM_PAIRS, seed=settings.seed, num_chunks=1)
+        certain: list[str | BlockingRuleCreator] = [rule for rule in _CERTAIN if _meets(api, nodes, rule) > 0]
+        if certain:
+            linker.training.estimate_probability_two_random_records_match(certain, EXPECTED_RECALL_OF_CERTAIN_RULES)
+        sampled = _repaired(linker.misc.save_model_to_json(), defaults, keep_u=_FIXED_U)
+    with splink_api(settings) as api:
+        linker = new_linker(api, nodes, sampled)
+        for block in _TRAINING_BLOCKS:
+            if _meets(api, nodes, block) < 50:
+                continue
+            try:
+                linker.training.estimate_parameters_using_expectation_maximisation(
+                    block, estimate_without_term_frequencies=True, max_pairs=500_000 if nodes.height > 50_000 else None
+                )
+            except (SplinkException, ValueError, ZeroDivisionError, duckdb.Error) as error:
+                log.info("identity training skipped a pass on %s: %s", block, error)
+        trained = _repaired(linker.misc.save_model_to_json(), defaults, keep_u=_FIXED_U)
+    trained.pop("linker_uid", None)
+    return replace(model, parameters=trained, is_trained=True)
+
+
+def _meets(api: DuckDBAPI, nodes: pl.DataFrame, block: str) -> int:
+    """How many pairs a block of equal columns brings together, counted without building them."""
+    columns = [part.split("=")[0].strip().removeprefix("l.") for part in block.split(" and ")]
+    sizes = nodes.select(columns).drop_nulls().group_by(columns).len()["len"].cast(pl.Int64)
+    return int((sizes * (sizes - 1) // 2).sum())
+
+
+def _weights_of(parameters: dict[str, Any]) -> dict[tuple[str, str], tuple[float, float]]:
+    return {
+        (comparison["output_column_name"], level["label_for_charts"]): (level["m_probability"], level["u_probability"])
+        for comparison in parameters["comparisons"]
+        for level in comparison["comparison_levels"]
+        if not level.get("is_null_level")
+    }
+
+
+# What training may not unlearn, whatever odd file it meets: agreement never speaks against, plain difference never for.
+_LARGEST_M_OF_DIFFERENCE = {"given": 0.06, "family": 0.25, "birth_date": 0.04, "tax_id": 0.05}
+
+
+def _repaired(
+    parameters: dict[str, Any],
+    defaults: dict[tuple[str, str], tuple[float, float]],
+    keep_u: dict[str, tuple[str, ...]],
+) -> dict[str, Any]:
+    repaired: dict[str, Any] = json.loads(json.dumps(parameters))
+    for comparison in repaired["comparisons"]:
+        field = comparison["output_column_name"]
+        for level in comparison["comparison_levels"]:
+            if level.get("is_null_level"):
+                continue
+            label = level["label_for_charts"]
+            m, u = defaults[(field, label)]
+            level["m_probability"] = max(_number(level.get("m_probability"), m), 1e-5)
+            level["u_probability"] = max(_number(level.get("u_probability"), u), 1e-12)
+            if label in keep_u.get(field, ()):
+                level["u_probability"] = u
+            if label == "different":
+                most = _LARGEST_M_OF_DIFFERENCE.get(field, 0.9)
+                level["m_probability"] = min(level["m_probability"], most, 0.95 * level["u_probability"])
+            if label == "same":
+                level["m_probability"] = max(level["m_probability"], 0.2)
+    return repaired
+
+
+def _number(value: Any, default: float) -> float:
+    return float(value) if isinstance(value, int | float) and not math.isnan(value) else default

@@ -1,0 +1,57 @@
+"""What each customer is worth, as a library: arrays (or polars frames) in, arrays (or frames) out.
+
+What belongs in this package: purchase, contract and spend models, baselines, draws, scores, and their orchestration as pure
+functions. What does not: configuration, files, the warehouse, any printing. Nothing here imports the rest of clientela.
+
+Most callers need three names: `backtest` and `forecast` over a frame of orders, and `LifetimeError`. The models themselves
+stand in their modules: fitting (purchase), contracts, gamma_gamma and contribution (spend), draws, scoring.
+"""
+
+from clientela.lifetime.backtest import Backtest, Widening, backtest
+from clientela.lifetime.candidates import ORDER_CANDIDATES
+from clientela.lifetime.contracts import ContractFit, fit_contracts, fit_contracts_chosen
+from clientela.lifetime.contribution import ContributionFit, SpendHistory, fit_contribution
+from clientela.lifetime.discounting import force_of_interest
+from clientela.lifetime.draws import ModelDraws, ScatterDraws, group_intervals, randomised_pit, read_futures
+from clientela.lifetime.errors import LifetimeError, NotIdentified
+from clientela.lifetime.fitting import PurchaseFit, fit, fit_by_segment, fit_or_simpler
+from clientela.lifetime.forecast import Forecast, forecast
+from clientela.lifetime.gamma_gamma import GammaGammaFit, fit_gamma_gamma
+from clientela.lifetime.histories import Histories
+from clientela.lifetime.origins import Orders, rolling_origins, summarise_purchase_days
+from clientela.lifetime.scoring import choose, score
+
+__all__ = [
+    "ORDER_CANDIDATES",
+    "Backtest",
+    "ContractFit",
+    "ContributionFit",
+    "Forecast",
+    "GammaGammaFit",
+    "Histories",
+    "LifetimeError",
+    "ModelDraws",
+    "NotIdentified",
+    "Orders",
+    "PurchaseFit",
+    "ScatterDraws",
+    "SpendHistory",
+    "Widening",
+    "backtest",
+    "choose",
+    "fit",
+    "fit_by_segment",
+    "fit_contracts",
+    "fit_contracts_chosen",
+    "fit_contribution",
+    "fit_gamma_gamma",
+    "fit_or_simpler",
+    "force_of_interest",
+    "forecast",
+    "group_intervals",
+    "randomised_pit",
+    "read_futures",
+    "rolling_origins",
+    "score",
+    "summarise_purchase_days",
+]

@@ -1,0 +1,195 @@
+"""The candidates that compete at the rolling origins, each asked the same: orders expected of each customer in a horizon.
+
+What belongs here: one call that gives any candidate's forecast for a snapshot. What does not: scoring and choosing
+(backtest.py), the formulas.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import numpy as np
+
+from clientela.lifetime.arrays import Floats, Integers
+from clientela.lifetime.baselines import last_period, mean_of_two, own_rate, poisson_regression
+from clientela.lifetime.draws import ModelDraws, OrderSource
+from clientela.lifetime.errors import LifetimeError, NotIdentified
+from clientela.lifetime.fitting import (
+    MODELS,
+    Fallback,
+    FitWithHistory,
+    PurchaseFit,
+    fit,
+    fit_by_segment,
+    fit_or_simpler,
+    one_rate,
+)
+from clientela.lifetime.histories import Histories
+from clientela.lifetime.origins import Orders, Snapshot
+
+ORDER_CANDIDATES = (
+    "own_rate",
+    "last_period",
+    "mean_of_two",
+    "nbd",
+    "bg_nbd",
+    "mbg_nbd",
+    "pareto_nbd",
+    "poisson_regression",
+    "mbg_cnbd_k",
+)
+BASELINES = ("own_rate", "last_period", "mean_of_two", "poisson_regression")
+_LEAST_IN_SEGMENT = 500
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """One purchase model fitted to the customers of a snapshot, by segment where asked: label -1 holds the rest."""
+
+    parts: Mapping[int, FitWithHistory]
+    labels: Integers
+    rows: Mapping[int, Integers] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The models used, most customers first."""
+        sizes: dict[str, int] = {}
+        for label, rows in self.rows.items():
+            sizes[self.parts[label].fit.name] = sizes.get(self.parts[label].fit.name, 0) + len(rows)
+        return ", ".join(sorted(sizes, key=lambda n: -sizes[n]))
+
+    @property
+    def fallbacks(self) -> list[Fallback]:
+        return [f for label in self.rows for f in self.parts[label].fallbacks]
+
+    def each(self, h: Histories, ask: Callable[[PurchaseFit, Histories], Floats]) -> Floats:
+        """ask(fit, histories of its customers) put together for all customers."""
+        out = np.empty(len(h))
+        for label, rows in self.rows.items():
+            out[rows] = ask(self.parts[label].fit, h[rows])
+        return out
+
+    def source(self, h: Histories, horizon: float, *, delta: float, draws: int, seed: int) -> OrderSource:
+        """Draws of the orders of all customers."""
+        parts = {
+            label: ModelDraws(self.parts[label].fit, h[rows], horizon, delta=delta, draws=draws, seed=seed + 7 * at)
+            for at, (label, rows) in enumerate(self.rows.items())
+        }
+        return next(iter(parts.values())) if len(parts) == 1 else PartDraws(parts, self.rows, len(h), draws)
+
+
+class PartDraws:
+    """Draws put together from segments; each segment's parameters are drawn apart."""
+
+    def __init__(
+        self, parts: Mapping[int, ModelDraws], rows: Mapping[int, Integers], customers: int, draws: int
+    ) -> None:
+        self.customers, self.draws = customers, draws
+        self._parts, self._rows = parts, rows
+
+    def draw(self, rows: slice, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        size = (rows.stop - rows.start, self.draws)
+        orders, factor = np.empty(size), np.empty(size)
+        for label, part in self._parts.items():
+            own = self._rows[label]
+            low, high = np.searchsorted(own, [rows.start, rows.stop])
+            if high > low:
+                at = own[low:high] - rows.start
+                orders[at], factor[at] = part.draw(slice(int(low), int(high)), rng)
+        return orders, factor
+
+
+def fit_snapshot(model: str, s: Snapshot, *, by_segment: bool = False, simpler: bool = True) -> Fitted:
+    """Fit a purchase model to a snapshot's customers. simpler: fall back where it fails, else raise NotIdentified."""
+    n = len(s)
+    if by_segment and s.segment is not None:
+        codes = s.segment.rank("dense").fill_null(0).to_numpy().astype(np.int64)
+        found = fit_by_segment(model, s.histories, codes, least=_LEAST_IN_SEGMENT)
+        labels = np.where(np.isin(codes, [k for k in found if k >= 0]), codes, -1)
+        return Fitted(found, labels, {int(v): np.flatnonzero(labels == v) for v in np.unique(labels)})
+    one = fit_or_simpler(model, s.histories) if simpler else FitWithHistory(fit(model, s.histories))
+    return Fitted({-1: one}, np.full(n, -1), {-1: np.arange(n)})
+
+
+@dataclass(frozen=True)
+class OrderForecast:
+    """Expected orders of each customer by one candidate; fitted is None for baselines."""
+
+    candidate: str
+    mean: Floats
+    model_used: str
+    fallback_reason: str
+    fitted: Fitted | None = None
+
+
+def forecast_orders(
+    candidate: str, orders: Orders, s: Snapshot, horizon_days: int, *, inner_days: int, by_segment: bool = False
+) -> OrderForecast:
+    """What `candidate` expects of the snapshot's customers in the horizon; what fails falls back and says so."""
+    if candidate in MODELS:
+        fitted = fit_snapshot(candidate, s, by_segment=by_segment)
+        mean = fitted.each(s.histories, lambda f, h: f.expected_orders(h, horizon_days))
+        return OrderForecast(candidate, mean, fitted.name, _reasons(fitted.fallbacks), fitted)
+    if candidate == "own_rate":
+        mean = own_rate(s.histories, horizon_days)
+    elif candidate == "last_period":
+        mean = last_period(s.recent_orders, s.recent_days, horizon_days)
+    elif candidate in ("mean_of_two", "poisson_regression"):
+        mean = mean_of_two(s.histories, s.recent_orders, s.recent_days, horizon_days)
+    else:
+        raise LifetimeError(f"There is no candidate {candidate!r}; there are {', '.join(ORDER_CANDIDATES)}.")
+    if candidate == "poisson_regression":
+        try:
+            # A short past is split so that two thirds remain to look back on and a third is the target.
+            days = max(1, min(inner_days, (s.as_of - orders.first_day).days // 3))
+            inner = orders.at(s.as_of - timedelta(days=days), holdout_days=days, recent_days=days)
+            mean = poisson_regression(inner, days, orders.at(s.as_of, recent_days=days), horizon_days)
+        except LifetimeError as why:
+            return OrderForecast(candidate, mean, "mean_of_two", f"poisson_regression: {why}")
+    return OrderForecast(candidate, mean, candidate, "")
+
+
+def fit_alive(s: Snapshot, chosen: Fitted | None) -> Fitted:
+    """The model P(alive) is taken from: the chosen one if it can see one-time buyers die, else Pareto/NBD, then MBG/NBD.
+
+    Where neither can be fitted nobody is seen to leave: NBD or one rate, P(alive) 1, with the reasons.
+    """
+    if chosen is not None and all(p.fit.model.knows_death_of_one_time_buyers for p in chosen.parts.values()):
+        return chosen
+    given_up: list[Fallback] = []
+    for name in ("pareto_nbd", "mbg_nbd", "nbd"):
+        try:
+            one = fit(name, s.histories)
+            return Fitted({-1: FitWithHistory(one, given_up)}, np.full(len(s), -1), {-1: np.arange(len(s))})
+        except NotIdentified as why:
+            given_up.append(Fallback(name, str(why)))
+    last = FitWithHistory(one_rate(s.histories.compressed()), given_up)
+    return Fitted({-1: last}, np.full(len(s), -1), {-1: np.arange(len(s))})
+
+
+def parameter_rows(part: str, fitted: Fitted) -> list[dict[str, object]]:
+    """One row per parameter of each fit: part, segment, model, parameter, value, standard_error, log_likelihood …"""
+    out: list[dict[str, object]] = []
+    for label in fitted.rows:
+        with_history = fitted.parts[label]
+        found: PurchaseFit = with_history.fit
+        errors = found.standard_errors
+        for name, value in found.parameters.items():
+            out.append(
+                {
+                    "part": part,
+                    "segment": label,
+                    "model": found.name if found.name != "mbg_cnbd_k" else f"mbg_cnbd_{getattr(found.model, 'k', 0)}",
+                    "parameter": name,
+                    "value": value,
+                    "standard_error": errors[name],
+                    "log_likelihood": found.log_likelihood,
+                    "customers": found.customers,
+                    "reason": _reasons(with_history.fallbacks),
+                }
+            )
+    return out
+
+
+def _reasons(fallbacks: list[Fallback]) -> str:
+    return "; ".join(dict.fromkeys(f"{f.model}: {f.reason}" for f in fallbacks))

@@ -1,0 +1,229 @@
+"""What an order brings: net revenue times margin, or contribution outright; orders at or below zero included.
+
+What belongs here: the two spend models put together from their parts, and money drawn for orders drawn. What does not: the
+parts (gamma_gamma.py, shrinkage.py), how many orders come.
+
+`gamma_gamma`: an order is at or below zero with the customer's (shrunken) share and then brings the company's mean of such
+orders; else it brings a Gamma-Gamma amount times the customer's margin rate, shrunk to his category and the company.
+`normal`: mean contribution per order, any sign, shrunk to category and company. Where frequency and mean amount are
+rank-correlated above .3, Gamma-Gamma is fitted, and the normal model shrinks, by band of frequency.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from clientela.lifetime.arrays import Floats, Integers, same_length
+from clientela.lifetime.errors import LifetimeError, NotIdentified
+from clientela.lifetime.gamma_gamma import GammaGammaFit, fit_gamma_gamma
+from clientela.lifetime.shrinkage import Shrunken, shrink, shrunken_share
+
+Kind = Literal["gamma_gamma", "normal"]
+_BANDS = np.array([1, 2, 4, 8, 16, 32])
+_LEAST_IN_BAND = 200
+_CORRELATED = 0.3
+
+
+@dataclass(frozen=True)
+class SpendHistory:
+    """What n customers' orders brought so far, as sums per customer; all shape (n,).
+
+    paid, paid_revenue: orders of net revenue > 0 and their revenue. Of the orders whose contribution is known: margin_
+    revenue, margin_contribution, margin_squares: over those with revenue > 0, their revenue z, contribution c and c^2 / z,
+    margin_orders how many; unpaid, unpaid_contribution, unpaid_squares: those with revenue <= 0; known, contribution,
+    contribution_squares: all of them. orders: all, known or not. category: codes from 0, or None.
+    """
+
+    orders: Floats
+    paid: Floats
+    paid_revenue: Floats
+    margin_orders: Floats
+    margin_revenue: Floats
+    margin_contribution: Floats
+    margin_squares: Floats
+    unpaid: Floats
+    unpaid_contribution: Floats
+    unpaid_squares: Floats
+    known: Floats
+    contribution: Floats
+    contribution_squares: Floats
+    category: Integers | None = None
+
+    def __post_init__(self) -> None:
+        same_length(**{k: v for k, v in vars(self).items() if isinstance(v, np.ndarray)})
+
+    @property
+    def mean_amount(self) -> Floats:
+        """Mean revenue of orders above zero, 0 for customers without."""
+        return np.asarray(np.where(self.paid > 0, self.paid_revenue / np.maximum(self.paid, 1), 0.0))
+
+
+@dataclass(frozen=True)
+class ContributionFit:
+    """A fitted spend model for the customers of one SpendHistory.
+
+    per_order: shape (n,), expected contribution of a customer's next order. correlation: rank correlation of orders and
+    mean amount. bands: lower ends of the frequency bands fitted apart ([1] for one). reason: why it is not the kind asked.
+    """
+
+    kind: Kind
+    per_order: Floats
+    correlation: float
+    bands: Floats
+    band: Integers
+    spend: SpendHistory
+    amounts: tuple[GammaGammaFit, ...] = ()
+    shrunken: Shrunken | None = None
+    unpaid_share: Floats | None = None
+    unpaid_mean: float = 0.0
+    unpaid_deviation: float = 0.0
+    reason: str = ""
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Named parameters; those of Gamma-Gamma carry the lower end of their band."""
+        out: dict[str, float] = {"rank_correlation": self.correlation}
+        for low, fit in zip(self.bands, self.amounts, strict=False):
+            suffix = "" if len(self.amounts) == 1 else f"_from_{low:g}_orders"
+            out |= {f"{k}{suffix}": v for k, v in fit.parameters.items()}
+        if self.shrunken is not None:
+            what = "margin" if self.kind == "gamma_gamma" else "contribution"
+            out |= {
+                f"{what}_company_mean": self.shrunken.company_mean,
+                f"{what}_variance_of_orders": self.shrunken.sigma2,
+                f"{what}_variance_of_customers": self.shrunken.tau2,
+            }
+        return out
+
+    def draws(self, draws: int, seed: int) -> "MoneyDraws":
+        """A source of money for drawn orders, its parameters drawn once for all customers."""
+        return MoneyDraws(self, draws, seed)
+
+
+class MoneyDraws:
+    """Money that drawn orders bring (draws.MoneySource)."""
+
+    def __init__(self, fit: ContributionFit, draws: int, seed: int) -> None:
+        rng = np.random.default_rng([seed, 3])
+        self._fit = fit
+        assert fit.shrunken is not None
+        self._shifts = fit.shrunken.draw_shifts(draws, rng)
+        self._theta = [a.draw_parameters(draws, rng) for a in fit.amounts]
+
+    def draw(self, rows: slice, orders: Floats, rng: np.random.Generator) -> Floats:
+        fit = self._fit
+        assert fit.shrunken is not None
+        mean = fit.shrunken.draw(self._shifts, rng, rows)
+        if fit.kind == "normal":
+            noise = np.sqrt(orders * fit.shrunken.sigma2) * rng.standard_normal(orders.shape)
+            return np.asarray(orders * mean + noise)
+        assert fit.unpaid_share is not None
+        share = fit.unpaid_share[rows]
+        unpaid = np.zeros(orders.shape)
+        if share.any():
+            whole = np.minimum(orders, 1e15).astype(np.int64)
+            unpaid = rng.binomial(whole, np.broadcast_to(share[:, None], orders.shape)).astype(np.float64)
+        paid = orders - unpaid
+        n, z, band = fit.spend.paid[rows], fit.spend.mean_amount[rows], fit.band[rows]
+        revenue = np.empty(orders.shape)
+        for code, amounts in enumerate(fit.amounts):
+            here = band == code
+            if here.any():
+                revenue[here] = amounts.draw_totals(self._theta[code], n[here], z[here], paid[here], rng)
+        lost = unpaid * fit.unpaid_mean + np.sqrt(unpaid) * fit.unpaid_deviation * rng.standard_normal(orders.shape)
+        return np.asarray(revenue * mean + lost)
+
+
+def rank_correlation(spend: SpendHistory) -> float:
+    """Spearman's correlation of orders and mean amount over customers with an order above zero; 0 where undefined."""
+    seen = spend.paid > 0
+    n, z = spend.paid[seen], spend.mean_amount[seen]
+    if len(n) < 3 or n.min() == n.max() or z.min() == z.max():
+        return 0.0
+    return float(spearmanr(n, z).statistic)
+
+
+def fit_contribution(kind: Kind, spend: SpendHistory) -> ContributionFit:
+    """Fit `gamma_gamma` (the normal model, with a reason, where it cannot be fitted) or `normal`.
+
+    Raises LifetimeError when no order's contribution is known.
+    """
+    if not spend.known.sum():
+        raise LifetimeError("No order's contribution is known, so no contribution can be expected.")
+    correlation = rank_correlation(spend)
+    bands = _bands(spend.orders) if abs(correlation) > _CORRELATED else np.array([1.0])
+    band = np.maximum(np.searchsorted(bands, spend.orders, side="right") - 1, 0).astype(np.int64)
+    if kind == "normal":
+        return _normal(spend, correlation, bands, band)
+    if not spend.margin_revenue.sum():
+        fallback = _normal(spend, correlation, bands, band)
+        return _because(fallback, "no margin is known of an order above zero")
+    reason = ""
+    try:
+        amounts = tuple(fit_gamma_gamma(spend.paid[band == b], spend.mean_amount[band == b]) for b in range(len(bands)))
+    except NotIdentified as why:
+        if len(bands) == 1:
+            return _because(_normal(spend, correlation, bands, band), f"Gamma-Gamma: {why}")
+        try:
+            amounts = (fit_gamma_gamma(spend.paid, spend.mean_amount),)
+        except NotIdentified as again:
+            return _because(_normal(spend, correlation, bands, band), f"Gamma-Gamma: {again}")
+        reason = f"Gamma-Gamma by band of frequency: {why}; one for all"
+        bands, band = np.array([1.0]), np.zeros(len(spend.orders), dtype=np.int64)
+    own = np.where(spend.margin_revenue > 0, spend.margin_contribution**2 / _or_one(spend.margin_revenue), 0.0)
+    within = float(np.maximum(spend.margin_squares - own, 0.0).sum())
+    degrees = float(np.maximum(spend.margin_orders - 1, 0).sum())
+    margin = shrink(spend.margin_contribution, spend.margin_revenue, within, degrees, spend.category)
+    share = shrunken_share(spend.unpaid, spend.orders)
+    count = float(spend.unpaid.sum())
+    unpaid_mean = float(spend.unpaid_contribution.sum()) / count if count else 0.0
+    unpaid_variance = float(spend.unpaid_squares.sum()) / count - unpaid_mean**2 if count else 0.0
+    amount = np.empty(len(spend.orders))
+    for code, fitted in enumerate(amounts):
+        here = band == code
+        amount[here] = fitted.expected_amount(spend.paid[here], spend.mean_amount[here])
+    per_order = (1 - share) * amount * margin.mean + share * unpaid_mean
+    return ContributionFit(
+        "gamma_gamma",
+        per_order,
+        correlation,
+        bands,
+        band,
+        spend,
+        amounts,
+        margin,
+        share,
+        unpaid_mean,
+        float(np.sqrt(max(unpaid_variance, 0.0))),
+        reason,
+    )
+
+
+def _normal(spend: SpendHistory, correlation: float, bands: Floats, band: Integers) -> ContributionFit:
+    own = np.where(spend.known > 0, spend.contribution**2 / _or_one(spend.known), 0.0)
+    within = float(np.maximum(spend.contribution_squares - own, 0.0).sum())
+    degrees = float(np.maximum(spend.known - 1, 0).sum())
+    group = band if len(bands) > 1 or spend.category is None else spend.category
+    shrunken = shrink(spend.contribution, spend.known, within, degrees, group)
+    return ContributionFit("normal", shrunken.mean, correlation, bands, band, spend, shrunken=shrunken)
+
+
+def _because(fit: ContributionFit, reason: str) -> ContributionFit:
+    return replace(fit, reason=reason)
+
+
+def _or_one(values: Floats) -> Floats:
+    return np.asarray(np.where(values > 0, values, 1.0))
+
+
+def _bands(orders: Floats) -> Floats:
+    """Lower ends of bands of the number of orders, doubling, each with enough customers."""
+    lows = [1.0]
+    for low in _BANDS[1:]:
+        if (orders >= low).sum() < _LEAST_IN_BAND:
+            break
+        if ((orders >= lows[-1]) & (orders < low)).sum() >= _LEAST_IN_BAND:
+            lows.append(float(low))
+    return np.array(lows)

@@ -1,0 +1,345 @@
+"""What each customer is expected to bring from a day on: the whole library behind one call over polars frames.
+
+What belongs here: putting candidates, spend, discounting, draws and widening together into frames. What does not: any
+formula, any choice (backtest.py), reading or writing.
+
+    past = backtest(orders, as_of)
+    made = forecast(orders, as_of, horizon_months=24, annual_discount_rate=0.10, past=past)
+    made.customers, made.groups, made.parameters, past.scores
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from clientela.lifetime.arrays import Floats, Integers
+from clientela.lifetime.backtest import (
+    DEFAULT_ORDERS,
+    DEFAULT_SPEND,
+    Backtest,
+    Widening,
+    season_factor,
+    seasoned,
+    source_of,
+)
+from clientela.lifetime.candidates import (
+    BASELINES,
+    ORDER_CANDIDATES,
+    Fitted,
+    OrderForecast,
+    fit_alive,
+    forecast_orders,
+    parameter_rows,
+)
+from clientela.lifetime.contribution import ContributionFit, Kind, fit_contribution
+from clientela.lifetime.discounting import force_of_interest
+from clientela.lifetime.draws import Futures, group_intervals, read_futures
+from clientela.lifetime.errors import LifetimeError
+from clientela.lifetime.origins import LEFT_TRUNCATED_DAYS, Orders, Snapshot
+from clientela.lifetime.season import NOT_LEARNT
+
+DAYS_PER_YEAR = 365.25
+_FAR_DAYS = 36_525.0  # a next order more than a century away is not dated
+
+CUSTOMER_SCHEMA = pl.Schema(
+    {
+        "p_alive": pl.Float64,
+        "p_alive_model": pl.String,
+        "expected_orders": pl.Float64,
+        "expected_orders_p10": pl.Float64,
+        "expected_orders_p50": pl.Float64,
+        "expected_orders_p90": pl.Float64,
+        "expected_discounted_orders": pl.Float64,
+        "expected_contribution_per_order": pl.Float64,
+        "expected_contribution": pl.Float64,
+        "expected_contribution_p10": pl.Float64,
+        "expected_contribution_p50": pl.Float64,
+        "expected_contribution_p90": pl.Float64,
+        "median_days_to_next_order": pl.Float64,
+        "p_order_within_30_days": pl.Float64,
+        "p_order_within_90_days": pl.Float64,
+        "horizon_days": pl.Int64,
+        "order_model": pl.String,
+        "spend_model": pl.String,
+        "fallback_reason": pl.String,
+        "widening_orders": pl.Float64,
+        "widening_contribution": pl.Float64,
+        "season": pl.String,
+        "first_ordered_on": pl.Date,
+        "is_left_truncated": pl.Boolean,
+    }
+)
+GROUP_SCHEMA = pl.Schema(
+    {
+        "grouping": pl.String,
+        "group": pl.String,
+        "customers": pl.Int64,
+        "expected_orders": pl.Float64,
+        "expected_orders_p10": pl.Float64,
+        "expected_orders_p50": pl.Float64,
+        "expected_orders_p90": pl.Float64,
+        "expected_contribution": pl.Float64,
+        "expected_contribution_p10": pl.Float64,
+        "expected_contribution_p50": pl.Float64,
+        "expected_contribution_p90": pl.Float64,
+        "widening_orders": pl.Float64,
+        "widening_contribution": pl.Float64,
+    }
+)
+PARAMETER_SCHEMA = pl.Schema(
+    {
+        "part": pl.String,
+        "segment": pl.Int64,
+        "model": pl.String,
+        "parameter": pl.String,
+        "value": pl.Float64,
+        "standard_error": pl.Float64,
+        "log_likelihood": pl.Float64,
+        "customers": pl.Int64,
+        "reason": pl.String,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """customers: one row per customer known at as_of, `customer_id` first, then CUSTOMER_SCHEMA; groups: GROUP_SCHEMA, first
+    the company as a whole; parameters: PARAMETER_SCHEMA. Money is discounted to as_of; contributions are null where the
+    orders carry no money."""
+
+    customers: pl.DataFrame
+    groups: pl.DataFrame
+    parameters: pl.DataFrame
+
+
+def forecast(
+    orders: pl.DataFrame | Orders,
+    as_of: date,
+    *,
+    horizon_months: int = 24,
+    annual_discount_rate: float = 0.10,
+    past: Backtest | None = None,
+    order_model: str | None = None,
+    spend_model: Kind | None = None,
+    groups: pl.DataFrame | None = None,
+    by_segment: bool = False,
+    draws: int = 400,
+    seed: int = 0,
+) -> Forecast:
+    """Forecast every customer known at as_of over the months after it.
+
+    orders: see origins.py; those after as_of are not looked at. past: what backtest() chose and learnt; `order_model` and
+    `spend_model` fix a candidate instead. groups: customer_id and any columns of labels: each label of each column becomes a
+    row of `groups`, with an interval from sums of draws. Raises LifetimeError with one sentence where nothing can be said.
+    """
+    if horizon_months < 1:
+        raise LifetimeError(f"The horizon must be at least one month, it is {horizon_months}.")
+    ready = orders if isinstance(orders, Orders) else Orders.of(orders)
+    holdout = past.holdout_days if past else 91
+    s = ready.at(as_of, recent_days=holdout)
+    horizon = (add_months(as_of, horizon_months) - as_of).days
+    delta = force_of_interest(annual_discount_rate, DAYS_PER_YEAR)
+    name = order_model or (past.order_model if past else DEFAULT_ORDERS)
+    if name not in ORDER_CANDIDATES:
+        raise LifetimeError(f"There is no candidate {name!r}; there are {', '.join(ORDER_CANDIDATES)}.")
+    widening = past.widening if past and name == past.order_model else Widening()
+
+    made = forecast_orders(
+        name, ready, s, holdout if name in BASELINES else horizon, inner_days=holdout, by_segment=by_segment
+    )
+    alive = fit_alive(s, made.fitted)
+    p_alive = alive.each(s.histories, lambda f, h: f.p_alive(h))
+    shape = made.fitted or alive
+    discounted = shape.each(s.histories, lambda f, h: f.expected_discounted_orders(h, horizon, delta))
+    plain = shape.each(s.histories, lambda f, h: f.expected_orders(h, horizon))
+    discount = np.where(plain > 0, discounted / np.where(plain > 0, plain, 1.0), 1.0)
+    if made.fitted is None:
+        # A baseline knows one period; how orders thin out beyond it is taken from the model that sees customers leave.
+        near = shape.each(s.histories, lambda f, h: f.expected_orders(h, holdout))
+        made = replace(made, mean=made.mean * np.where(near > 0, plain / np.where(near > 0, near, 1.0), 0.0))
+    made = seasoned(made, ready, s, horizon)
+    season = season_factor(ready, as_of, horizon) if made.candidate not in BASELINES[1:] else 1.0
+
+    spend = _spend(s, spend_model or (past.spend_model if past else DEFAULT_SPEND))
+    labels, codes = _label_groups(s, groups)
+    source = source_of(
+        made,
+        s,
+        horizon,
+        discount,
+        delta=delta,
+        dispersion=past.dispersion if past else 0.0,
+        level_error=past.level_error if past else 0.0,
+        draws=draws,
+        seed=seed,
+    )
+    scale = season if made.fitted is not None else 1.0
+    money = spend.draws(draws, seed) if spend else None
+    futures = read_futures(
+        source,
+        money=money,
+        groups=codes,
+        seed=seed,
+        widening_orders=widening.orders_customers,
+        widening_money=widening.money_customers,
+    )
+    customers = _customers(s, made, alive, p_alive, discount, spend, futures, scale, horizon, widening, season, ready)
+    rows = [
+        _group_row(
+            grouping, label, np.flatnonzero(codes[grouping] == number), customers, futures, number, scale, widening
+        )
+        for grouping, names in labels.items()
+        for number, label in names.items()
+    ]
+    parameters = parameter_rows("orders", made.fitted) if made.fitted else []
+    if alive is not made.fitted:
+        parameters += parameter_rows("alive", alive)
+    parameters += _spend_rows(spend)
+    return Forecast(
+        customers,
+        pl.DataFrame(rows, schema=GROUP_SCHEMA),
+        pl.DataFrame(parameters, schema=PARAMETER_SCHEMA),
+    )
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day so many months later, or the last day of that month where it has no such day."""
+    month = day.month - 1 + months
+    first = date(day.year + month // 12, month % 12 + 1, 1)
+    after = (first + timedelta(days=32)).replace(day=1)
+    return min(first + timedelta(days=day.day - 1), after - timedelta(days=1))
+
+
+def _spend(s: Snapshot, kind: Kind) -> ContributionFit | None:
+    return None if s.spend is None or not s.spend.known.sum() else fit_contribution(kind, s.spend)
+
+
+def _label_groups(s: Snapshot, groups: pl.DataFrame | None) -> tuple[dict[str, dict[int, str]], dict[str, Integers]]:
+    labels: dict[str, dict[int, str]] = {"company": {0: "all"}}
+    codes: dict[str, Integers] = {"company": np.zeros(len(s), dtype=np.int64)}
+    if groups is None:
+        return labels, codes
+    if "customer_id" not in groups.columns or groups.get_column("customer_id").is_duplicated().any():
+        raise LifetimeError("groups must have one row per customer_id.")
+    joined = s.customers.to_frame().join(groups, on="customer_id", how="left", maintain_order="left")
+    for name in groups.columns:
+        if name != "customer_id":
+            text = joined.get_column(name).cast(pl.String).fill_null("(none)")
+            values = text.unique().sort()
+            labels[name] = dict(enumerate(values.to_list()))
+            codes[name] = (text.rank("dense").to_numpy() - 1).astype(np.int64)
+    return labels, codes
+
+
+def _customers(
+    s: Snapshot,
+    made: OrderForecast,
+    alive: Fitted,
+    p_alive: Floats,
+    discount: Floats,
+    spend: ContributionFit | None,
+    futures: Futures,
+    scale: float,
+    horizon: int,
+    widening: Widening,
+    season: float,
+    ready: Orders,
+) -> pl.DataFrame:
+    n = len(s)
+    median = alive.each(s.histories, lambda f, h: f.median_next_order(h))
+    nothing = [None] * n
+    worth = made.mean * discount * spend.per_order if spend else None
+    reasons = [made.fallback_reason]
+    if alive is not made.fitted:
+        reasons += [f"{f.model}: {f.reason}" for f in alive.fallbacks]
+    if spend and spend.reason:
+        reasons.append(spend.reason)
+    learnt = (s.as_of - ready.first_day).days + 1 >= 730
+    columns: dict[str, object] = {
+        "p_alive": p_alive,
+        "p_alive_model": [alive.name] * n,
+        "expected_orders": made.mean,
+        "expected_orders_p10": futures.orders.p10 * scale,
+        "expected_orders_p50": futures.orders.p50 * scale,
+        "expected_orders_p90": futures.orders.p90 * scale,
+        "expected_discounted_orders": made.mean * discount,
+        "expected_contribution_per_order": spend.per_order if spend else nothing,
+        "expected_contribution": worth if worth is not None else nothing,
+        "expected_contribution_p10": futures.money.p10 * scale if futures.money else nothing,
+        "expected_contribution_p50": futures.money.p50 * scale if futures.money else nothing,
+        "expected_contribution_p90": futures.money.p90 * scale if futures.money else nothing,
+        "median_days_to_next_order": median,
+        "p_order_within_30_days": alive.each(s.histories, lambda f, h: f.p_order_within(h, 30.0)),
+        "p_order_within_90_days": alive.each(s.histories, lambda f, h: f.p_order_within(h, 90.0)),
+        "horizon_days": [horizon] * n,
+        "order_model": [made.model_used] * n,
+        "spend_model": [spend.kind if spend else None] * n,
+        "fallback_reason": ["; ".join(r for r in reasons if r)] * n,
+        "widening_orders": [widening.orders_customers] * n,
+        "widening_contribution": [widening.money_customers] * n,
+        "season": [f"season x {season:.3f}" if learnt else NOT_LEARNT] * n,
+        "first_ordered_on": s.first_on,
+        "is_left_truncated": (s.first_on - ready.first_day).dt.total_days() < LEFT_TRUNCATED_DAYS,
+    }
+    frame = pl.DataFrame({"customer_id": s.customers, **columns}, schema_overrides=CUSTOMER_SCHEMA)
+    far = pl.col("median_days_to_next_order") > _FAR_DAYS
+    return frame.with_columns(median_days_to_next_order=pl.when(~far).then(pl.col("median_days_to_next_order")))
+
+
+def _group_row(
+    grouping: str,
+    label: str,
+    members: Integers,
+    customers: pl.DataFrame,
+    futures: Futures,
+    number: int,
+    scale: float,
+    widening: Widening,
+) -> dict[str, object]:
+    counts = group_intervals(
+        futures.group_orders[grouping][number : number + 1] * scale, widening=widening.orders_groups
+    )
+    row: dict[str, object] = {
+        "grouping": grouping,
+        "group": label,
+        "customers": len(members),
+        "expected_orders": float(customers.get_column("expected_orders").to_numpy()[members].sum()),
+        "expected_orders_p10": max(0.0, float(counts.p10[0])),
+        "expected_orders_p50": float(counts.p50[0]),
+        "expected_orders_p90": float(counts.p90[0]),
+        "widening_orders": widening.orders_groups,
+        "widening_contribution": widening.money_groups,
+    }
+    if futures.group_money:
+        money = group_intervals(
+            futures.group_money[grouping][number : number + 1] * scale, widening=widening.money_groups
+        )
+        row |= {
+            "expected_contribution": float(customers.get_column("expected_contribution").to_numpy()[members].sum()),
+            "expected_contribution_p10": float(money.p10[0]),
+            "expected_contribution_p50": float(money.p50[0]),
+            "expected_contribution_p90": float(money.p90[0]),
+        }
+    return row
+
+
+def _spend_rows(spend: ContributionFit | None) -> list[dict[str, object]]:
+    if spend is None:
+        return []
+    seen = int((spend.spend.known > 0).sum())
+    return [
+        {
+            "part": "spend",
+            "segment": -1,
+            "model": spend.kind,
+            "parameter": name,
+            "value": value,
+            "standard_error": None,
+            "log_likelihood": None,
+            "customers": seen,
+            "reason": spend.reason,
+        }
+        for name, value in spend.parameters.items()
+    ]

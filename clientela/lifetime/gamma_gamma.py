@@ -1,0 +1,101 @@
+"""Gamma-Gamma: what an order is worth when it is above zero.
+
+What belongs here: its likelihood, what it expects of a customer, and draws. What does not: margins and orders that bring
+nothing (contribution.py).
+
+Fader & Hardie 2013, "The Gamma-Gamma Model of Monetary Value". Orders of a customer are gamma(p, nu), nu is gamma(q,
+gamma) over customers; amounts and gamma in money. Given n orders of mean z, nu is gamma(q + p n, gamma + n z).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import digamma, gammaln
+
+from clientela.lifetime.arrays import Floats, floats, same_length
+from clientela.lifetime.errors import LifetimeError, NotIdentified
+from clientela.lifetime.maximise import maximise
+
+
+@dataclass(frozen=True)
+class GammaGammaFit:
+    """theta: ln p, ln q, ln gamma."""
+
+    theta: Floats
+    covariance: Floats
+    log_likelihood: float
+    customers: int
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """p, q and gamma (money)."""
+        return dict(zip(("p", "q", "gamma"), map(float, np.exp(self.theta)), strict=True))
+
+    @property
+    def standard_errors(self) -> dict[str, float]:
+        """On the scale of `parameters`."""
+        deviations = np.sqrt(np.diag(self.covariance)) * np.exp(self.theta)
+        return dict(zip(("p", "q", "gamma"), map(float, deviations), strict=True))
+
+    def expected_amount(self, orders: object, mean_amount: object) -> Floats:
+        """Expected amount of a customer's next order, given `orders` (may be 0) of mean `mean_amount`; shape (n,)."""
+        n, z = _customers(orders, mean_amount)
+        p, q, g = np.exp(self.theta)
+        return np.asarray(p * (g + n * z) / (p * n + q - 1))
+
+    def draw_parameters(self, draws: int, rng: np.random.Generator) -> Floats:
+        """Draws (draws, 3) of theta; q stays above 1, where the mean amount exists: below it a draw is worth anything."""
+        out = np.asarray(rng.multivariate_normal(self.theta, self.covariance, size=draws, method="eigh"))
+        out[:, 1] = np.maximum(out[:, 1], min(self.theta[1], np.log(1.1)))
+        return out
+
+    def draw_totals(
+        self, theta: Floats, orders: Floats, mean_amount: Floats, future: Floats, rng: np.random.Generator
+    ) -> Floats:
+        """Total amount of `future` (n, draws) orders, given each customer's orders and mean; theta: (draws, 3)."""
+        p, q, g = np.exp(theta).T
+        nu = rng.standard_gamma(q + p * orders[:, None]) / (g + (orders * mean_amount)[:, None])
+        total = np.where(future > 0, rng.standard_gamma(np.maximum(p * future, 1e-9)), 0.0)
+        return np.asarray(total / np.maximum(nu, 1e-300))
+
+
+def _customers(orders: object, mean_amount: object) -> tuple[Floats, Floats]:
+    n, z = floats(orders, "orders", minimum=0), floats(mean_amount, "mean_amount", minimum=0)
+    same_length(orders=n, mean_amount=z)
+    if ((n > 0) & (z <= 0)).any():
+        raise LifetimeError("Gamma-Gamma takes orders of more than zero only; leave the others out of orders and mean.")
+    return n, z
+
+
+def fit_gamma_gamma(orders: object, mean_amount: object) -> GammaGammaFit:
+    """Fit to customers with `orders` >= 1 orders of mean `mean_amount` > 0; customers with 0 orders are left out.
+
+    Raises NotIdentified when the data do not determine p, q and gamma, or say that a mean amount does not exist (q <= 1).
+    """
+    n, z = _customers(orders, mean_amount)
+    z, n = z[n > 0], n[n > 0]
+    if len(n) < 10:
+        raise NotIdentified(f"only {len(n)} customers have an order above zero")
+    unit = float(np.exp(np.mean(np.log(z))))  # amounts are fitted in units of their geometric mean
+    z = z / unit
+    ln_z, ln_n = np.log(z), np.log(n)
+
+    def objective(theta: Floats) -> tuple[float, Floats]:
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            p, q, g = np.exp(theta)
+            a, ln_sum = p * n, np.log(g + n * z)
+            value = gammaln(a + q) - gammaln(a) - gammaln(q) + q * np.log(g) + (a - 1) * ln_z + a * ln_n
+            value = value - (a + q) * ln_sum
+            both = digamma(a + q)
+            by_p = n * (both - digamma(a) + ln_z + ln_n - ln_sum)
+            by_q = both - digamma(q) + np.log(g) - ln_sum
+            by_g = q / g - (a + q) / (g + n * z)
+            return float(value.sum()), np.array([p * by_p.sum(), q * by_q.sum(), g * by_g.sum()])
+
+    starts = [np.log([p, q, max(q - 1, 0.5) / p]) for p, q in ((2.0, 3.0), (6.0, 4.0), (1.0, 10.0), (20.0, 2.0))]
+    bounds = [(-7.0, 12.0), (-4.0, 9.0), (-14.0, 14.0)]
+    top = maximise(objective, starts, bounds, ("p", "q", "gamma"))
+    if top.theta[1] <= np.log(1.02):
+        raise NotIdentified("amounts differ so much between customers that their mean does not exist (q at most 1)")
+    theta = top.theta + np.array([0.0, 0.0, np.log(unit)])
+    return GammaGammaFit(theta, top.covariance, top.log_likelihood - len(n) * np.log(unit), len(n))

@@ -1,0 +1,227 @@
+"""BG/NBD, MBG/NBD and MBG/CNBD-k: after an order a customer drops out with a probability of his own, beta(a, b).
+
+What belongs here: the formulas the three share; they differ in whether one can drop out after the first order too (M)
+and in how regular the gaps between orders are (k). What does not: fitting.
+
+Fader, Hardie & Lee 2005 (Marketing Science 24) for BG/NBD; Batislam, Denizel & Filiztekin 2007 and Hoppe & Wagner 2007
+for MBG/NBD; Reutterer, Platzer & Schröder 2021 (IJRM) for MBG/CNBD-k. With A = r + k x, n = the orders after which one
+could have dropped out (x, or x + 1 for M), tau = T - t_x and S = sum over j < k of (A)_j / j! (tau / (alpha+T))^j:
+
+    L = Gamma(A)/Gamma(r) alpha^r B(a, b+n)/B(a, b) { S (alpha+T)^-A + a/(b+n-1) (alpha+t_x)^-A }
+
+Given alive, the rate is gamma(A + j, alpha + T) with j of the k phases done (weights: the terms of S), and the dropout
+probability beta(a, b + n), independent of it.
+"""
+
+from typing import ClassVar
+
+import numpy as np
+from scipy.special import betainc, digamma, gammaln
+
+from clientela.lifetime.arrays import Floats
+from clientela.lifetime.discounting import mean_discount
+from clientela.lifetime.dropout_integral import orders_until_dropout
+from clientela.lifetime.histories import Histories
+from clientela.lifetime.purchase_model import FAR, PurchaseModel, columns, one_set
+
+
+class GeometricDropout(PurchaseModel):
+    """Parameters r, alpha (rate of phases, in time units), a, b (dropout after an order)."""
+
+    parameters: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
+    dropout_parameters: ClassVar[tuple[str, ...]] = ("a", "b")
+    first_order_counts: ClassVar[bool] = True
+    k: int = 1
+
+    def _chances(self, h: Histories) -> Floats:
+        return h.x + 1.0 if self.first_order_counts else h.x
+
+    def _phases(self, p: Floats, h: Histories) -> list[Floats]:
+        """The terms of S; S is their sum (for k = 1 just [1])."""
+        r, alpha = p[0], p[1]
+        terms = [np.ones(len(h))]
+        shape, share = r + self.k * h.x, (h.T - h.t_x) / (alpha + h.T)
+        for j in range(1, self.k):
+            terms.append(terms[-1] * (shape + (j - 1)) / j * share)
+        return terms
+
+    def log_odds_dead(self, p: Floats, h: Histories) -> Floats:
+        r, alpha, a, b = p
+        n = self._chances(h)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            odds = np.log(a) - np.log(b + n - 1) + (r + self.k * h.x) * np.log((alpha + h.T) / (alpha + h.t_x))
+        if self.k > 1:
+            odds = odds - np.log(sum(self._phases(p, h)))
+        return odds if self.first_order_counts else np.where(h.x > 0, odds, -np.inf)
+
+    def log_likelihood(self, p: Floats, h: Histories) -> tuple[Floats, list[Floats]]:
+        r, alpha, a, b = p
+        k, one = self.k, one_set(p)
+        n, shape = self._chances(h), r + self.k * h.x
+        plus = 1.0 if self.first_order_counts else 0.0
+        age, age_x = alpha + h.T, alpha + h.t_x
+        ln_age = np.log(age)
+        ln_ratio = ln_age - np.log(age_x)
+
+        def constant(x: Floats) -> Floats:
+            m = x + plus
+            return np.asarray(
+                gammaln(r + k * x) - gammaln(r) + gammaln(b + m) - gammaln(a + b + m) + gammaln(a + b) - gammaln(b)
+            )
+
+        with np.errstate(divide="ignore", invalid="ignore"):
+            odds = np.log(a) - np.log(b + n - 1) + shape * ln_ratio
+        if not self.first_order_counts:
+            odds = np.where(h.x > 0, odds, -np.inf)
+        ln_S: Floats | float = 0.0
+        S_by_shape: Floats | float = 0.0
+        S_by_alpha: Floats | float = 0.0
+        if k > 1:
+            terms = self._phases(p, h)
+            S = np.sum(terms, axis=0)
+            ln_S = np.log(S)
+            harmonic = np.cumsum([np.zeros(len(h))] + [1.0 / (shape + i) for i in range(k - 1)], axis=0)
+            S_by_shape = np.sum([t * d for t, d in zip(terms, harmonic, strict=True)], axis=0) / S
+            S_by_alpha = -np.sum([j * t for j, t in enumerate(terms)], axis=0) / S / age
+            odds = odds - ln_S
+        value = h.on_x(constant, one_parameter_set=one) + r * np.log(alpha) - shape * ln_age
+        value = value + ln_S + np.logaddexp(0.0, odds)
+        if k > 1 and h.log_gaps is not None:
+            value = value + (k - 1) * h.log_gaps - h.x * gammaln(k)
+        dead = 1.0 / (1.0 + np.exp(-np.maximum(odds, -700.0)))
+        alive = 1.0 - dead
+
+        by_r = h.on_x(lambda x: digamma(r + k * x) - digamma(r), one_parameter_set=one)
+        by_r = by_r + np.log(alpha) - ln_age + dead * ln_ratio + alive * S_by_shape
+        by_alpha = r / alpha - shape / age + dead * shape * (1 / age - 1 / age_x) + alive * S_by_alpha
+        ab = h.on_x(lambda x: digamma(a + b) - digamma(a + b + x + plus), one_parameter_set=one)
+        by_a = ab + dead / a
+        below = b + n - 1
+        by_b = ab + h.on_x(lambda x: digamma(b + x + plus) - digamma(b), one_parameter_set=one)
+        by_b = by_b - np.where(below > 0, dead / np.where(below > 0, below, 1.0), 0.0)
+        return value, [r * by_r, alpha * by_alpha, a * by_a, b * by_b]
+
+    def orders_if_alive(self, p: Floats, h: Histories, horizon: Floats) -> Floats:
+        r, alpha, a, b = p
+        n, shape = self._chances(h), r + self.k * h.x
+        if self.k == 1:
+            return orders_until_dropout(shape, alpha + h.T, a, b + n, horizon)
+        return self._regular_orders(p, h, horizon)
+
+    def _regular_orders(self, p: Floats, h: Histories, horizon: Floats) -> Floats:
+        """Sum over m of P(m k - j phases within the horizon) P(no dropout in m - 1 orders), mixed over the phase j.
+
+        P(N >= i) of a gamma mixture of Poissons is the incomplete beta function. Where hundreds of orders are expected
+        the sum gives way to the memoryless formula at the order rate (a k-th of the phase rate).
+        """
+        r, alpha, a, b = (np.broadcast_to(v, len(h)) for v in p)
+        B, shape, age = b + self._chances(h), r + self.k * h.x, alpha + h.T
+        out = orders_until_dropout(shape, age * self.k, a, B, horizon)
+        w = horizon / (age + horizon)
+        phase_rate = shape / age * horizon
+        summed = phase_rate / self.k < 100
+        weights = self._phases(p, h)
+        total = np.sum(weights, axis=0)
+        rows = np.flatnonzero(summed)
+        result = np.zeros(len(h))
+        for j, weight in enumerate(weights):
+            left, kept, m = rows, np.ones(len(rows)), 1
+            while left.size and m < 2000:
+                term = kept * betainc(m * self.k - j, shape[left] + j, w[left]) * (weight / total)[left]
+                result[left] += term
+                kept = kept * (B[left] + m - 1) / (a[left] + B[left] + m - 1)
+                m += 1
+                going = term > 1e-12
+                left, kept = left[going], kept[going]
+        return np.where(summed, result, out)
+
+    def order_within_if_alive(self, p: Floats, h: Histories, horizon: Floats) -> Floats:
+        r, alpha = p[0], p[1]
+        shape, age = r + self.k * h.x, alpha + h.T
+        if self.k == 1:
+            return np.asarray(-np.expm1(-shape * np.log1p(horizon / age)))
+        weights = self._phases(p, h)
+        w = horizon / (age + horizon)
+        inside = [weight * betainc(self.k - j, shape + j, w) for j, weight in enumerate(weights)]
+        return np.asarray(np.sum(inside, axis=0) / np.sum(weights, axis=0))
+
+    def median_next_order(self, p: Floats, h: Histories) -> Floats:
+        if self.k == 1:
+            return super().median_next_order(p, h)
+        low, high = np.zeros(len(h)), np.full(len(h), np.log(FAR))
+        for _ in range(60):
+            middle = (low + high) / 2
+            early = self.order_within_if_alive(p, h, np.expm1(middle)) < 0.5
+            low, high = np.where(early, middle, low), np.where(early, high, middle)
+        return np.asarray(np.expm1(high))
+
+    def draw_if_alive(
+        self, p: Floats, h: Histories, horizon: float, delta: float, rng: np.random.Generator, size: tuple[int, int]
+    ) -> tuple[Floats, Floats]:
+        r, alpha, a, b = columns(p)
+        shape = np.broadcast_to(r + self.k * h.x[:, None], size)
+        done: Floats | float = 0.0
+        if self.k > 1:
+            weights = self._draw_phases(p, h, size)
+            u = rng.random(size) * weights[-1]
+            done = np.sum([u > w for w in weights[:-1]], axis=0)
+        rate = rng.standard_gamma(shape + done) / (alpha + h.T[:, None])
+        phases = rng.poisson(np.minimum(rate * horizon, 1e15)).astype(np.float64)
+        orders = np.floor((phases + done) / self.k)
+        # The order after which he drops out: geometric with his own beta(a, b + n) probability, in logs.
+        g_a = rng.standard_gamma(np.broadcast_to(a, size))
+        g_b = rng.standard_gamma(np.broadcast_to(b + self._chances(h)[:, None], size))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            last = np.ceil(np.log(1.0 - rng.random(size)) / (np.log(g_b) - np.log(g_a + g_b)))
+        last = np.where(np.isfinite(last), np.maximum(last, 1.0), np.where(g_b > 0, np.inf, 1.0))
+        cut = last < orders
+        kept = np.where(cut, last, orders)
+        # Orders lie uniformly over the horizon; the last kept of a cut series is the kept-th smallest of them.
+        end = horizon * np.where(cut, kept / np.maximum(orders + 1.0, 1.0), 1.0)
+        factor = np.where(
+            cut,
+            ((kept - 1) * mean_discount(end, delta) + np.exp(-delta * end)) / np.maximum(kept, 1.0),
+            mean_discount(np.array(horizon), delta),
+        )
+        return kept, factor
+
+    def _draw_phases(self, p: Floats, h: Histories, size: tuple[int, int]) -> list[Floats]:
+        """Running sums of the phase weights, broadcast to (n, draws)."""
+        r, alpha = columns(p)[:2]
+        shape, share = r + self.k * h.x[:, None], (h.T - h.t_x)[:, None] / (alpha + h.T[:, None])
+        term: Floats = np.ones(size)
+        sums = [term]
+        for j in range(1, self.k):
+            term = term * (shape + (j - 1)) / j * share
+            sums.append(sums[-1] + term)
+        return sums
+
+    def starts(self, mean_T: float, rate: float) -> list[Floats]:
+        rate = max(rate, 1e-9) * self.k
+        return [
+            np.log([r, r / (rate * lift), a, b])
+            for r, lift, a, b in ((0.3, 1.5, 0.7, 2.0), (1.0, 1.2, 0.3, 3.0), (3.0, 3.0, 1.5, 1.5))
+        ]
+
+
+class BGNBD(GeometricDropout):
+    """Beta-geometric/NBD: dropout only after a repeat order, so every one-time buyer is alive by construction."""
+
+    name: ClassVar[str] = "bg_nbd"
+    first_order_counts: ClassVar[bool] = False
+    knows_death_of_one_time_buyers: ClassVar[bool] = False
+
+
+class MBGNBD(GeometricDropout):
+    """Modified BG/NBD: dropout after the first order too."""
+
+    name: ClassVar[str] = "mbg_nbd"
+
+
+class MBGCNBD(GeometricDropout):
+    """MBG/CNBD-k: gaps between orders are Erlang-k, more regular than chance for k > 1."""
+
+    name: ClassVar[str] = "mbg_cnbd_k"
+
+    def __init__(self, k: int = 2) -> None:
+        self.k = int(k)

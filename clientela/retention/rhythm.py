@@ -1,0 +1,188 @@
+"""Each customer's own rhythm: how long he usually stays silent between two purchases, how much that varies.
+
+Belongs here: gaps, their shrinkage to the cohort, days silent measured by them, for all customers at all month-ends at
+once. Does not belong here: what a silence means (states.py), models of purchase rates (`clientela.lifetime`).
+
+The rhythm is the mean, the spread the standard deviation, of a customer's own gaps and k typical gaps of his cohort
+taken together (k = `cohort_gaps`), so that a one-time buyer has exactly his cohort's: with own gaps g_1..g_n and a
+cohort of mean m and mean square q,
+
+    rhythm = (sum g + k m) / (n + k)        spread^2 = (sum g^2 + k q) / (n + k) - rhythm^2
+
+A cohort's gaps are its customers' first gaps, one each: frequent buyers do not outvote the others, and a first gap is
+what a one-time buyer is waiting in. It is shrunk to the company in the same way. A first gap counts once its customer
+has been watched for `maturity_days`: else the cohorts of the last months would show only the short gaps that already
+closed.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from clientela.retention.calendar import RetentionError, check_points, require
+from clientela.retention.settings import RhythmSettings
+
+_LEAST_SPREAD = 0.1  # of the rhythm: a customer of a few equal gaps is not a clock
+COLUMNS = (
+    "customer_id",
+    "month_end",
+    "cohort",
+    "purchase_days",
+    "first_ordered_on",
+    "last_ordered_on",
+    "days_silent",
+    "own_gap_days",
+    "cohort_gap_days",
+    "rhythm_days",
+    "rhythm_spread_days",
+    "silence_multiple",
+    "silence_spreads",
+)
+
+
+def rhythms(
+    purchase_days: pl.DataFrame,
+    month_ends: Sequence[date],
+    cohorts: pl.DataFrame | None = None,
+    settings: RhythmSettings | None = None,
+) -> pl.DataFrame:
+    """The rhythm of every customer at every month-end from his first purchase on; one row each, sorted by both.
+
+    purchase_days: (customer_id integer, ordered_on date), repeats allowed, any order. month_ends: see
+    `calendar.points`. cohorts: (customer_id, cohort text); by default the calendar quarter of the first purchase.
+    Nothing dated after a month-end moves its rows. Gives COLUMNS: `_days` in days, `silence_multiple` in rhythms,
+    `silence_spreads` in spreads beyond the rhythm; rhythm columns are null while nobody in the company has bought
+    twice.
+    """
+    s = settings or RhythmSettings()
+    at = check_points(month_ends)
+    require(purchase_days, "purchase_days", "customer_id", "ordered_on")
+    ends = pl.Series("month_end", at, dtype=pl.Date)
+    days = _with_running_gaps(purchase_days, at[-1])
+    days = _with_cohort(days, cohorts)
+    own = _at_each_point(days, ends)
+    typical = _cohort_gaps(days, ends, s)
+    n, k = pl.col("own_gaps"), s.cohort_gaps
+    mean = (pl.col("sum_gap") + k * pl.col("cohort_gap_days")) / (n + k)
+    square = (pl.col("sum_square") + k * pl.col("cohort_square")) / (n + k)
+    least = _LEAST_SPREAD * pl.col("rhythm_days")
+    return (
+        own.join(typical, on=["cohort", "point"], how="left", maintain_order="left")
+        .with_columns(
+            month_end=ends.gather(own["point"]),
+            purchase_days=(n + 1).cast(pl.Int64),
+            own_gap_days=pl.when(n > 0).then(pl.col("sum_gap") / n),
+            rhythm_days=mean,
+        )
+        .with_columns(days_silent=(pl.col("month_end") - pl.col("last_ordered_on")).dt.total_days())
+        .with_columns(
+            rhythm_spread_days=pl.max_horizontal((square - pl.col("rhythm_days") ** 2).clip(0).sqrt(), least),
+            silence_multiple=pl.col("days_silent") / pl.col("rhythm_days"),
+        )
+        .with_columns(
+            silence_spreads=(pl.col("days_silent") - pl.col("rhythm_days")) / pl.col("rhythm_spread_days"),
+        )
+        .select(COLUMNS)
+    )
+
+
+def _with_running_gaps(purchase_days: pl.DataFrame, until: date) -> pl.DataFrame:
+    """One row per customer and purchase day, with what his gaps up to that day add up to."""
+    days = purchase_days.select("customer_id", pl.col("ordered_on").cast(pl.Date))
+    if days.null_count().sum_horizontal().item():
+        raise RetentionError("purchase_days holds rows without a customer or a date.")
+    who = pl.col("customer_id")
+    days = days.filter(pl.col("ordered_on") <= until).unique().sort("customer_id", "ordered_on")
+    is_first = (who != who.shift(1)).fill_null(True)
+    return (
+        days.with_columns(is_first=is_first)
+        .with_columns(
+            gap=pl.when(~pl.col("is_first")).then(pl.col("ordered_on").diff().dt.total_days()),
+            first_ordered_on=pl.when("is_first").then("ordered_on").forward_fill(),
+            row=pl.int_range(pl.len()),
+        )
+        .with_columns(
+            own_gaps=pl.col("row") - pl.when("is_first").then("row").forward_fill(),
+            sum_gap=(pl.col("ordered_on") - pl.col("first_ordered_on")).dt.total_days(),
+            all_square=(pl.col("gap").fill_null(0) ** 2).cum_sum(),
+        )
+        .with_columns(sum_square=pl.col("all_square") - pl.when("is_first").then("all_square").forward_fill())
+    )
+
+
+def _with_cohort(days: pl.DataFrame, cohorts: pl.DataFrame | None) -> pl.DataFrame:
+    if cohorts is None:
+        first = pl.col("first_ordered_on")
+        return days.with_columns(cohort=pl.format("{}-Q{}", first.dt.year(), first.dt.quarter()))
+    require(cohorts, "cohorts", "customer_id", "cohort")
+    if cohorts["customer_id"].is_duplicated().any():
+        raise RetentionError("cohorts holds a customer more than once.")
+    named = cohorts.select(pl.col("customer_id").cast(days["customer_id"].dtype), pl.col("cohort").cast(pl.String))
+    return days.join(named, on="customer_id", how="left", maintain_order="left").with_columns(
+        pl.col("cohort").fill_null("unknown")
+    )
+
+
+def _at_each_point(days: pl.DataFrame, ends: pl.Series) -> pl.DataFrame:
+    """Each customer's last purchase day before each point, from the first one on; `point` numbers the points."""
+    who = pl.col("customer_id")
+    return (
+        days.with_columns(point=ends.search_sorted(days["ordered_on"], side="left").cast(pl.Int32))
+        .filter(((who != who.shift(-1)) | (pl.col("point") != pl.col("point").shift(-1))).fill_null(True))
+        .with_columns(
+            until=pl.when(who == who.shift(-1)).then(pl.col("point").shift(-1)).otherwise(len(ends)).cast(pl.Int32)
+        )
+        .select(
+            "customer_id",
+            "cohort",
+            "first_ordered_on",
+            pl.col("ordered_on").alias("last_ordered_on"),
+            "own_gaps",
+            "sum_gap",
+            "sum_square",
+            point=pl.int_ranges("point", "until", dtype=pl.Int32),
+        )
+        .explode("point")
+    )
+
+
+def _cohort_gaps(days: pl.DataFrame, ends: pl.Series, s: RhythmSettings) -> pl.DataFrame:
+    """Mean and mean square of first gaps, per cohort and point, shrunk to the company's."""
+    mature = pl.col("first_ordered_on").dt.offset_by(f"{s.maturity_days}d")
+    first_gaps = days.filter(pl.col("own_gaps") == 1).with_columns(counted_on=pl.max_horizontal("ordered_on", mature))
+    grid = days.select(pl.col("cohort").unique(maintain_order=True)).join(
+        pl.DataFrame({"point": pl.int_range(len(ends), dtype=pl.Int32, eager=True)}), how="cross"
+    )
+    for kind, column in (("mature", "counted_on"), ("closed", "ordered_on")):
+        grid = grid.join(_running(first_gaps, column, ends, kind), on=["cohort", "point"], how="left")
+    names = [f"{kind}_{part}" for kind in ("mature", "closed") for part in ("n", "sum", "square")]
+    grid = grid.sort("cohort", "point").with_columns(pl.col(names).fill_null(0).cum_sum().over("cohort"))
+    company = grid.group_by("point").agg(pl.col(names).sum().name.suffix("_all"))
+    enough = pl.col("mature_n_all") >= s.least_mature
+    grid = grid.join(company, on="point").with_columns(
+        pl.when(enough).then(f"mature_{part}{of}").otherwise(f"closed_{part}{of}").alias(f"{part}{of}")
+        for part in ("n", "sum", "square")
+        for of in ("", "_all")
+    )
+    m = s.company_gaps
+
+    def shrunk(part: str) -> pl.Expr:
+        whole = pl.col(f"{part}_all") / pl.col("n_all")
+        value = (pl.col(part) + m * whole) / (pl.col("n") + m) if m else pl.col(part) / pl.col("n")
+        return pl.when(pl.col("n_all") > 0).then(pl.when(value.is_finite()).then(value).otherwise(whole))
+
+    return grid.select("cohort", "point", cohort_gap_days=shrunk("sum"), cohort_square=shrunk("square"))
+
+
+def _running(first_gaps: pl.DataFrame, column: str, ends: pl.Series, kind: str) -> pl.DataFrame:
+    """Number, sum and sum of squares of first gaps, at the first point on or after the day in `column`."""
+    return (
+        first_gaps.with_columns(point=ends.search_sorted(first_gaps[column], side="left").cast(pl.Int32))
+        .group_by("cohort", "point")
+        .agg(
+            pl.len().cast(pl.Float64).alias(f"{kind}_n"),
+            pl.col("gap").sum().cast(pl.Float64).alias(f"{kind}_sum"),
+            (pl.col("gap").cast(pl.Float64) ** 2).sum().alias(f"{kind}_square"),
+        )
+    )

@@ -1,0 +1,95 @@
+"""What a company may decide about retention, with defaults that hold without a decision.
+
+Belongs here: thresholds and limits that a manager can read, as typed models. Does not belong here: anything learned.
+"""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Reason = Literal["rhythm_broken", "complaint_open", "fewer_categories", "contact_withdrawn"]
+
+
+class RhythmSettings(BaseModel):
+    """How strongly a customer's rhythm leans on his cohort's, and a cohort's on the company's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cohort_gaps: float = Field(default=2.0, gt=0)
+    """A customer's rhythm is that of his own gaps and of this many typical gaps of his cohort, taken together."""
+    company_gaps: float = Field(default=30.0, ge=0)
+    """A cohort's rhythm is that of its own customers and of this many of the whole company's."""
+    maturity_days: int = Field(default=180, ge=0)
+    """A first gap counts once its customer has been watched this long, or else a young cohort shows short gaps only."""
+    least_mature: int = Field(default=30, ge=1)
+    """With fewer mature first gaps in the company than this, every closed first gap counts."""
+
+
+class StateSettings(BaseModel):
+    """A customer is slowing, at risk or lapsed when his silence exceeds his rhythm by so many of his own spreads."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rule: Literal["rhythm", "fixed_days"] = "rhythm"
+
+    slowing_spreads: float = Field(default=1.0, gt=0)
+    at_risk_spreads: float = Field(default=2.0, gt=0)
+    lapsed_spreads: float = Field(default=3.0, gt=0)
+    lapsed_at_least_days: int = Field(default=45, ge=1)
+    """Nobody is lapsed by rhythm before so many silent days, however often he used to buy."""
+    lapsed_at_most_days: int = Field(default=730, ge=1)
+    """Everybody is lapsed by rhythm after so many silent days, however rarely he used to buy."""
+
+    slowing_days: int = Field(default=60, ge=1)
+    at_risk_days: int = Field(default=90, ge=1)
+    lapsed_days: int = Field(default=180, ge=1)
+    """The three of the fixed rule; they also serve while a company has no rhythm yet (nobody bought twice)."""
+
+    new_days: int = Field(default=90, ge=1)
+    returned_days: int = Field(default=90, ge=1)
+    """For how long after his first order, or his return, a customer who keeps his rhythm is called so."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        for rising in (
+            ("slowing_spreads", "at_risk_spreads", "lapsed_spreads"),
+            ("slowing_days", "at_risk_days", "lapsed_days"),
+            ("lapsed_at_least_days", "lapsed_at_most_days"),
+        ):
+            values = [getattr(self, name) for name in rising]
+            if values != sorted(values):
+                raise ValueError(f"{', '.join(rising)} must not fall; they are {values}")
+        return self
+
+
+class ChurnSettings(BaseModel):
+    """What period churn is foretold for, and what it is learned from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    horizon_months: int = Field(default=3, ge=1)
+    training_snapshots: int = Field(default=12, ge=1)
+    """How many of the latest usable month-ends a model learns from."""
+    origins: int = Field(default=3, ge=1)
+    """At how many of the latest month-ends whose outcome is known the candidates are compared."""
+    max_training_rows: int = Field(default=300_000, ge=1000)
+    """Beyond this, whole customers are left out, chosen by a hash of their number."""
+    least_churned: int = Field(default=50, ge=10)
+    """With fewer churned, or fewer kept, customer-months than this nothing is learned."""
+    boosting_rounds: int = Field(default=80, ge=10)
+    folds: int = Field(default=3, ge=2)
+    """Groups of customers; the calibration of each is learned from scores given by a model that did not see it."""
+    seed: int = 1
+
+
+class ReasonSettings(BaseModel):
+    """When a reason holds, and which is named first."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    order: tuple[Reason, ...] = ("rhythm_broken", "complaint_open", "fewer_categories", "contact_withdrawn")
+    """Which reason is named first; `reasons.reason_lifts` says what the company's own past would put first."""
+    broken_spreads: float = 2.0
+    """Silence beyond the rhythm by more spreads than this breaks it."""
+    categories_kept_share: float = Field(default=0.5, gt=0, le=1)
+    """Fewer categories: of those bought in the previous window, less than this share in the latest one."""

@@ -1,0 +1,133 @@
+"""A whole company onto the disk: the systems' files, clientela.yml, the reference tables and the truth."""
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from clientela.simulate.catalogue import reference_tables
+from clientela.simulate.company import Company, build_company
+from clientela.simulate.configuration import configuration
+from clientela.simulate.dirt import plant, without
+from clientela.simulate.files import Planted, Table, Written, night_date, write_file, write_table
+from clientela.simulate.records import TILL, WEBSHOP
+from clientela.simulate.settings import SimulateSettings
+from clientela.simulate.streams import Ints
+from clientela.simulate.systems import STORES, tables
+from clientela.simulate.truth import DeliveredSales, fields_of, write_truth
+
+#: stores whose sales of a few days arrive late: store, last day as a share of history, days of sales, days of delay
+_LATE = ((STORES[2], 0.55, 28, 8), (STORES[0], 0.93, 21, 12))
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was written."""
+
+    folder: Path
+    files: int
+    rows: int
+    order_lines: int
+    dirty_rows: int
+
+
+def write_company(settings: SimulateSettings, out: Path) -> Summary:
+    """Write the company into `out`, which must be empty or not there, or hold an earlier simulation: that one is replaced.
+
+    Raises FileExistsError where the folder holds anything else.
+    """
+    _clear(out)
+    company = build_company(settings)
+    written = Written()
+    sold: dict[str, DeliveredSales] = {}
+    record_fields: list[pl.DataFrame] = []
+    for table in tables(company):
+        if table.entity == "customers":
+            record_fields.append(fields_of(table))
+        dirty, planted = plant(table, settings)
+        late = _late_rows(dirty, settings) if table.source == TILL and table.entity == "transactions" else []
+        if late:
+            planted = _write_with_late(dirty, planted, late, out, settings, written)
+        else:
+            write_table(dirty, planted, out, settings, written)
+        if table.entity == "transactions":
+            sales = company.till if table.source == TILL else company.webshop
+            repeated = late[-1] if late else np.zeros(0, dtype=np.int64)
+            sold[table.source] = DeliveredSales(sales, planted, repeated)
+    (out / "clientela.yml").write_text(configuration(settings), encoding="utf-8")
+    (out / "reference").mkdir()
+    for name, frame in reference_tables(settings).items():
+        frame.write_csv(out / "reference" / f"{name}.csv")
+    write_truth(company, pl.concat(record_fields), sold, written, out / "truth")
+    return _summary(company, written, out)
+
+
+def _summary(company: Company, written: Written, out: Path) -> Summary:
+    lines = len(company.till.lines.order) + len(company.webshop.lines.order)
+    return Summary(out, len(written.files), sum(f["rows"] for f in written.files), lines, len(written.dirt))
+
+
+def _clear(out: Path) -> None:
+    if out.exists() and any(out.iterdir()):
+        if not (out / "truth" / "parameters.parquet").is_file():
+            raise FileExistsError(f"{out} holds something else than a simulated company; name an empty folder.")
+        for name in (TILL, WEBSHOP, "call_centre", "loyalty", "reference", "truth"):
+            shutil.rmtree(out / name, ignore_errors=True)
+        (out / "clientela.yml").unlink(missing_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
+
+
+def _late_rows(table: Table, settings: SimulateSettings) -> list[Ints]:
+    """Rows of the till's sales that a store sends days later."""
+    if settings.dirt == 0:
+        return []
+    found = []
+    for store, share, span, _ in _LATE:
+        last = np.floor(share * settings.days)
+        first, end = np.searchsorted(table.day, [last - span, last])
+        inside = (table.frame["tienda"][int(first) : int(end)] == store).to_numpy()
+        found.append(first + np.flatnonzero(inside))
+    return found
+
+
+def _write_with_late(
+    table: Table, planted: Planted, late: list[Ints], out: Path, settings: SimulateSettings, written: Written
+) -> Planted:
+    """The main files without the late rows, then a clean file for each late store, the last of them sent twice.
+
+    Gives the planted dirt that was written, by place in the whole table.
+    """
+    gone = np.sort(np.concatenate(late))
+    stays = np.ones(table.frame.height, dtype=np.bool_)
+    stays[gone] = False
+    kept = np.flatnonzero(stays)
+    main = replace(table, frame=table.frame.filter(stays), day=table.day[kept])
+    rest = without(planted, gone)
+    write_table(main, rest, out, settings, written)
+    nobody = Planted(np.zeros(0, dtype=np.int64), ())
+    for number, (rows, (store, share, _, delay)) in enumerate(zip(late, _LATE, strict=True)):
+        arrives = min(np.floor(share * settings.days) + delay, settings.days)
+        night = int(np.searchsorted(settings.night_ends(), arrives)) + 1
+        name = f"{table.stem}_{night_date(settings, arrives)}_tienda{STORES.index(store) + 1:02}"
+        frame = table.frame[rows]
+        if frame.is_empty():
+            continue
+        write_file(table, frame, nobody, out, f"{name}.csv", night, written, "late")
+        _note(table, f"{name}.csv", "late_file", "loaded", written)
+        if number == len(late) - 1:
+            write_file(
+                table, frame, nobody, out, f"{name}_reenvio.csv", min(night + 1, settings.nights), written, "repeated"
+            )
+            _note(table, f"{name}_reenvio.csv", "repeated_file", "loaded_once", written)
+    return Planted(kept[rest.row], rest.kind)
+
+
+def _note(table: Table, name: str, kind: str, expected: str, written: Written) -> None:
+    written.dirt.append(
+        {
+            "kind": kind, "source": table.source, "entity": table.entity, "file": name, "row": None, "record_key": None,
+            "expected": expected,
+        }
+    )  # fmt: skip

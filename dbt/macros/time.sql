@@ -1,0 +1,50 @@
+{# The day on which an instant falls in the company's time zone. Staging computes it once; nothing else does. #}
+{% macro local_date(instant) -%}
+    {{ return(adapter.dispatch('local_date')(instant)) }}
+{%- endmacro %}
+
+{% macro default__local_date(instant) -%}
+    cast(({{ instant }} at time zone '{{ var("time_zone") }}') as date)
+{%- endmacro %}
+
+{% macro spark__local_date(instant) -%}
+    to_date(from_utc_timestamp({{ instant }}, '{{ var("time_zone") }}'))
+{%- endmacro %}
+
+
+{# The run's as-of day: nothing later exists for this run. #}
+{% macro as_of() -%}
+    (select as_of_on from {{ source('run', 'context') }})
+{%- endmacro %}
+
+
+{# Days from one date to a later one. #}
+{% macro days_from(first_day, second_day) -%}
+    {{ dbt.datediff(first_day, second_day, 'day') }}
+{%- endmacro %}
+
+
+{# The first day of a date's month. #}
+{% macro month_of(date) -%}
+    cast(date_trunc('month', {{ date }}) as date)
+{%- endmacro %}
+
+
+{# One row per day, column `day`, both ends included. #}
+{% macro each_day(first_day, last_day) -%}
+    {{ return(adapter.dispatch('each_day')(first_day, last_day)) }}
+{%- endmacro %}
+
+{% macro default__each_day(first_day, last_day) -%}
+    select cast(unnest(generate_series({{ first_day }}, {{ last_day }}, interval 1 day)) as date) as day
+{%- endmacro %}
+
+{% macro spark__each_day(first_day, last_day) -%}
+    select explode(sequence({{ first_day }}, {{ last_day }}, interval 1 day)) as day
+{%- endmacro %}
+
+
+{# The date, if the as-of day has reached it; what happens later is not known yet. #}
+{% macro known_by_as_of(date) -%}
+    case when {{ date }} <= {{ as_of() }} then {{ date }} end
+{%- endmacro %}

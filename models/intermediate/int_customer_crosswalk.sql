@@ -1,0 +1,16 @@
+{{ config(materialized="view") }}
+
+with
+
+crosswalk as (
+
+    select
+        record_id,
+        customer_id,
+        is_added
+    from {{ ref('int_customers_assigned') }}
+    where event is null
+
+)
+
+select * from crosswalk

@@ -1,0 +1,53 @@
+with
+
+-- An order belongs to one customer. Where its lines name several (an error of the source, of which a test warns), the
+-- whole order goes to one of them, always the same.
+orders as (
+
+    select
+        ---------- ids
+        order_id,
+        min(customer_record_id) as customer_record_id,
+        min(return_of_order_id) as return_of_order_id,
+        max(batch_id) as batch_id,
+
+        ---------- the source's own keys
+        any_value(source) as source,
+        any_value(order_key) as order_key,
+        min(store_key) as store_key,
+        min(channel) as channel,
+        min(currency) as currency,
+
+        ---------- counts
+        count(*) as line_count,
+        count(*) filter (where not is_return) as sale_line_count,
+        sum(quantity) as quantity,
+
+        ---------- amounts, company currency, without tax
+        {{ money('coalesce(sum(gross_amount) filter (where not is_return), 0)') }} as gross_amount,
+        {{ money('coalesce(sum(discount_amount) filter (where not is_return), 0)') }} as discount_amount,
+        {{ money('coalesce(sum(net_amount) filter (where is_return), 0)') }} as return_amount,
+        {{ money('sum(net_amount)') }} as net_amount,
+        {{ money('sum(tax_amount)') }} as tax_amount,
+        {{ money('sum(cost_amount)') }} as cost_amount,
+        {{ money('sum(contribution)') }} as contribution,
+        {{ money('coalesce(sum(net_amount) filter (where cost_amount is null), 0)') }} as net_amount_without_cost,
+
+        ---------- booleans
+        bool_or(is_cost_assumed) as is_cost_assumed,
+        coalesce(min(customer_record_id) <> max(customer_record_id), false) as has_several_customers,
+
+        ---------- times
+        min(ordered_at) as ordered_at,
+        min(ordered_on) as ordered_on,
+        max(ordered_on) as last_line_on,
+        min(ordered_on) filter (where not is_return) as first_sale_on,
+        max(promised_on) as promised_on,
+        case when count(*) = count(delivered_on) then max(delivered_on) end as delivered_on
+
+    from {{ ref('int_order_lines') }}
+    group by order_id
+
+)
+
+select * from orders

@@ -1,0 +1,247 @@
+{{ config(materialized="view") }}
+
+with
+
+context as (
+
+    select * from {{ source('run', 'context') }}
+
+),
+
+crosswalk as (
+
+    select * from {{ ref('int_customer_crosswalk') }}
+
+),
+
+campaigns as (
+
+    select * from {{ ref('stg_campaigns') }}
+
+),
+
+contracts as (
+
+    select
+        *,
+        coalesce(cancelled_on, ends_on) as ended_on
+    from {{ ref('stg_contracts') }}
+
+),
+
+orders as (
+
+    select
+        case when sale_line_count > 0 then 'order' else 'return' end as event_kind,
+        order_id as event_record_id,
+        customer_record_id,
+        source,
+        order_key as source_key,
+        channel,
+        null as direction,
+        null as topic,
+        null as outcome,
+        net_amount as amount,
+        false as is_date_assumed,
+        ordered_at as happened_at,
+        ordered_on as happened_on
+    from {{ ref('int_orders') }}
+
+),
+
+interactions as (
+
+    select
+        'interaction' as event_kind,
+        interaction_id as event_record_id,
+        customer_record_id,
+        source,
+        interaction_key as source_key,
+        channel,
+        direction,
+        kind as topic,
+        coalesce(outcome, status) as outcome,
+        amount,
+        is_date_assumed,
+        opened_at as happened_at,
+        opened_on as happened_on
+    from {{ ref('stg_interactions') }}
+
+),
+
+campaign_contacts as (
+
+    select
+        case when contacts.role = 'held_out' then 'campaign holdout' else 'campaign contact' end as event_kind,
+        contacts.campaign_contact_id as event_record_id,
+        contacts.customer_record_id,
+        contacts.source,
+        contacts.campaign_contact_key as source_key,
+        coalesce(contacts.channel, campaigns.channel) as channel,
+        'outbound' as direction,
+        coalesce(campaigns.campaign_name, contacts.campaign_key) as topic,
+        contacts.role as outcome,
+        null as amount,
+        contacts.is_date_assumed,
+        contacts.contacted_at as happened_at,
+        contacts.contacted_on as happened_on
+    from {{ ref('stg_campaign_contacts') }} as contacts
+    left join campaigns on contacts.campaign_id = campaigns.campaign_id
+
+),
+
+rewards as (
+
+    select
+        'reward' as event_kind,
+        reward_id as event_record_id,
+        customer_record_id,
+        source,
+        reward_key as source_key,
+        null as channel,
+        null as direction,
+        kind as topic,
+        null as outcome,
+        value_amount as amount,
+        false as is_date_assumed,
+        rewarded_at as happened_at,
+        rewarded_on as happened_on
+    from {{ ref('stg_rewards') }}
+
+),
+
+consents as (
+
+    select
+        'consent' as event_kind,
+        consent_id as event_record_id,
+        customer_record_id,
+        source,
+        consent_key as source_key,
+        channel,
+        'inbound' as direction,
+        purpose as topic,
+        status as outcome,
+        null as amount,
+        false as is_date_assumed,
+        decided_at as happened_at,
+        decided_on as happened_on
+    from {{ ref('stg_consents') }}
+
+),
+
+contract_starts as (
+
+    select
+        'contract start' as event_kind,
+        contract_id as event_record_id,
+        customer_record_id,
+        source,
+        contract_key as source_key,
+        null as channel,
+        null as direction,
+        product_key as topic,
+        null as outcome,
+        recurring_amount as amount,
+        false as is_date_assumed,
+        null as happened_at,
+        started_on as happened_on
+    from contracts
+
+),
+
+contract_ends as (
+
+    select
+        'contract end' as event_kind,
+        contracts.contract_id as event_record_id,
+        contracts.customer_record_id,
+        contracts.source,
+        contracts.contract_key as source_key,
+        null as channel,
+        null as direction,
+        contracts.product_key as topic,
+        coalesce(contracts.cancel_reason, contracts.cancelled_by) as outcome,
+        contracts.recurring_amount as amount,
+        false as is_date_assumed,
+        null as happened_at,
+        contracts.ended_on as happened_on
+    from contracts
+    cross join context
+    where contracts.ended_on <= context.as_of_on
+
+),
+
+erasures as (
+
+    select
+        'erasure request' as event_kind,
+        erasure_id as event_record_id,
+        customer_record_id,
+        source,
+        erasure_key as source_key,
+        null as channel,
+        'inbound' as direction,
+        null as topic,
+        null as outcome,
+        null as amount,
+        false as is_date_assumed,
+        requested_at as happened_at,
+        requested_on as happened_on
+    from {{ ref('stg_erasures') }}
+
+),
+
+events as (
+
+    select * from orders
+    union all
+    select * from interactions
+    union all
+    select * from campaign_contacts
+    union all
+    select * from rewards
+    union all
+    select * from consents
+    union all
+    select * from contract_starts
+    union all
+    select * from contract_ends
+    union all
+    select * from erasures
+
+),
+
+timeline as (
+
+    select
+        ---------- ids
+        {{ surrogate_key(['events.event_kind', 'events.event_record_id']) }} as event_id,
+        coalesce(crosswalk.customer_id, 0) as customer_id,
+        events.event_record_id,
+        events.source,
+        events.source_key,
+
+        ---------- what it was
+        events.event_kind,
+        events.channel,
+        events.direction,
+        events.topic,
+        events.outcome,
+
+        ---------- amounts
+        {{ money('events.amount') }} as amount,
+
+        ---------- booleans
+        events.is_date_assumed,
+
+        ---------- times
+        events.happened_at,
+        events.happened_on
+
+    from events
+    left join crosswalk on events.customer_record_id = crosswalk.record_id
+
+)
+
+select * from timeline

@@ -1,0 +1,188 @@
+{#- Fields that identify a person; a customer who asked to be forgotten has none. -#}
+{%- set personal_fields = [
+    'given_name', 'family_name', 'full_name', 'company_name', 'email', 'phone', 'tax_id', 'loyalty_id', 'birth_date',
+    'street', 'postal_code', 'city', 'attributes',
+] -%}
+
+with
+
+context as (
+
+    select * from {{ source('run', 'context') }}
+
+),
+
+crosswalk as (
+
+    select * from {{ ref('int_customer_crosswalk') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('int_customers') }}
+
+),
+
+records as (
+
+    select
+        crosswalk.customer_id,
+        customer_records.*
+    from {{ ref('stg_customers') }} as customer_records
+    inner join crosswalk on customer_records.record_id = crosswalk.record_id
+
+),
+
+-- The record that changed last speaks for the customer, as a whole.
+golden as (
+
+    select *
+    from records
+    qualify
+        row_number() over (
+            partition by customer_id order by updated_at desc nulls last, record_id asc nulls last
+        ) = 1
+
+),
+
+contracts as (
+
+    select
+        crosswalk.customer_id,
+        count(*) as contracts,
+        count(*) filter (
+            where contracts.cancelled_on is null and coalesce(contracts.ends_on >= context.as_of_on, true)
+        ) as contracts_in_force
+    from {{ ref('stg_contracts') }} as contracts
+    inner join crosswalk on contracts.customer_record_id = crosswalk.record_id
+    cross join context
+    group by crosswalk.customer_id
+
+),
+
+consents as (
+
+    select
+        crosswalk.customer_id,
+        consents.*
+    from {{ ref('stg_consents') }} as consents
+    inner join crosswalk on consents.customer_record_id = crosswalk.record_id
+
+),
+
+-- The latest decision about each purpose and channel; of two at one instant the one that allows less.
+consents_in_force as (
+
+    select *
+    from consents
+    qualify
+        row_number() over (
+            partition by customer_id, purpose, coalesce(channel, '')
+            order by decided_at desc nulls last, status desc nulls last, consent_id asc nulls last
+        ) = 1
+
+),
+
+consent_summary as (
+
+    select
+        customer_id,
+        max(status) filter (where purpose = 'relationship' and channel is null) as relationship_consent,
+        {{ text_list("case when status = 'granted' then purpose || coalesce(' by ' || channel, '') end") }}
+            as granted_purposes,
+        max(decided_on) as last_consent_on
+    from consents_in_force
+    group by customer_id
+
+),
+
+joined as (
+
+    select
+        customers.*,
+        golden.country,
+        golden.region,
+        golden.language,
+        golden.acquisition_channel,
+        golden.acquired_on,
+        golden.acquisition_cost,
+        golden.is_prospect,
+        golden.updated_at,
+        coalesce(contracts.contracts, 0) as contracts,
+        coalesce(contracts.contracts_in_force, 0) as contracts_in_force,
+        consent_summary.relationship_consent,
+        consent_summary.granted_purposes,
+        consent_summary.last_consent_on,
+        {% for field in personal_fields %}
+            case when customers.erasure_requested_on is null then golden.{{ field }} end as {{ field }},
+        {% endfor %}
+        {{ days_from('customers.first_order_on', 'context.as_of_on') }} as days_since_first_order,
+        {{ days_from('customers.last_order_on', 'context.as_of_on') }} as days_since_last_order
+    from customers
+    left join golden on customers.customer_id = golden.customer_id
+    left join contracts on customers.customer_id = contracts.customer_id
+    left join consent_summary on customers.customer_id = consent_summary.customer_id
+    cross join context
+
+),
+
+final as (
+
+    select
+        ---------- ids
+        customer_id,
+        sources,
+
+        ---------- golden record
+        {% for field in personal_fields %}
+            {{ field }},
+        {% endfor %}
+        region,
+        country,
+        language,
+        acquisition_channel,
+        {{ money('acquisition_cost') }} as acquisition_cost,
+        case when erasure_requested_on is not null then 'erasure requested' end as withheld_reason,
+
+        ---------- life cycle
+        case
+            when customer_id = 0 then 'not identified'
+            when orders = 0 and contracts = 0 then 'prospect'
+            when contracts_in_force > 0 and orders = 0 then 'active'
+            when
+                not is_left_censored
+                and days_since_first_order < {{ var('new_customer_days') }}
+                then 'new'
+            when contracts_in_force > 0 or days_since_last_order <= {{ var('lapsed_customer_days') }} then 'active'
+            else 'lapsed'
+        end as life_cycle_stage,
+        relationship_consent,
+        granted_purposes,
+
+        ---------- counts
+        cast(record_count as bigint) as record_count,
+        orders,
+        contracts_in_force,
+
+        ---------- booleans
+        customer_id <> 0 as is_identified,
+        is_left_censored,
+        coalesce(is_prospect, false) as is_stated_prospect,
+        erasure_requested_on is not null as is_erasure_requested,
+
+        ---------- dates
+        acquired_on,
+        first_seen_on,
+        last_seen_on,
+        first_order_on,
+        last_order_on,
+        last_consent_on,
+        erasure_requested_on,
+        updated_at
+
+    from joined
+
+)
+
+select * from final

@@ -1,0 +1,31 @@
+with
+
+loads as (
+
+    select
+        batch_id,
+        run_id,
+        source,
+        entity,
+        delivery,
+        status,
+        reason,
+        mapping_hash,
+        started_at,
+        loaded_at,
+        retired_at,
+        file_count,
+        delivered_rows,
+        loaded_rows,
+        unchanged_rows,
+        quarantined_rows,
+        deleted_rows,
+        first_event_on,
+        last_event_on,
+        warning_count,
+        page
+    from {{ source('ledger', 'loads') }}
+
+)
+
+select * from loads

@@ -1,0 +1,20 @@
+with
+
+publication as (
+
+    select
+        run_id,
+        company,
+        currency,
+        time_zone,
+        as_of_on,
+        known_at,
+        left_censored_days,
+        config_hash,
+        code_version,
+        started_at
+    from {{ source('run', 'context') }}
+
+)
+
+select * from publication

@@ -1,0 +1,24 @@
+with
+
+sources as (
+
+    select
+        source,
+        entity,
+        batches,
+        loaded_rows,
+        quarantined_rows,
+        refused_since,
+        last_refusal_reason,
+        last_batch_id,
+        age_days,
+        is_stale,
+        first_event_on,
+        last_event_on,
+        last_loaded_at,
+        last_refused_at
+    from {{ source('ledger', 'source_state') }}
+
+)
+
+select * from sources

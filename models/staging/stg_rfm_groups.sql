@@ -1,0 +1,12 @@
+with
+
+rfm_groups as (
+
+    {{ company_rows_or_default('rfm_groups', [
+        'rank', 'group_name', 'recency_from', 'recency_to', 'frequency_from', 'frequency_to', 'monetary_from',
+        'monetary_to', 'advice',
+    ]) }}
+
+)
+
+select * from rfm_groups

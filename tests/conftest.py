@@ -1,0 +1,159 @@
+"""What every test shares: an invented company in a temporary folder, and its nights."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from clientela.config import Config, load_config
+from clientela.night import Report, run
+
+ROOT = Path(__file__).resolve().parent.parent
+#: the wall clock of invented nights, after all invented events
+NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
+
+
+@dataclass
+class Company:
+    """A company of one configuration file, whose files a test writes."""
+
+    folder: Path
+
+    @property
+    def config_path(self) -> Path:
+        return self.folder / "clientela.yml"
+
+    @property
+    def config(self) -> Config:
+        return load_config(self.config_path)
+
+    def write(self, name: str, text: str | bytes) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    def change(self, change: Callable[[dict[str, Any]], None]) -> None:
+        """Edit the configuration as a person would edit the file."""
+        settings = yaml.safe_load(self.config_path.read_text(encoding="utf-8"))
+        change(settings)
+        self.config_path.write_text(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+    def night(self, now: datetime = NOW) -> Report:
+        return run(self.config, now=now)
+
+    def published(self, query: str, file: str = "marts.duckdb") -> list[tuple[Any, ...]]:
+        connection = duckdb.connect(str(self.config.published / file), read_only=True)
+        try:
+            return connection.execute(query).fetchall()
+        finally:
+            connection.close()
+
+    def warehouse(self, query: str) -> list[tuple[Any, ...]]:
+        connection = duckdb.connect(str(self.config.warehouse), read_only=True)
+        try:
+            return connection.execute(query).fetchall()
+        finally:
+            connection.close()
+
+
+SHOP: dict[str, Any] = {
+    "company": "Corner shop",
+    "currency": "EUR",
+    "time_zone": "Europe/Madrid",
+    "data_folder": "data",
+    "sources": {
+        "till": {
+            "entities": {
+                "transactions": {
+                    "files": "sales*.csv",
+                    "key": ["receipt", "line"],
+                    "columns": {
+                        "order_key": "receipt",
+                        "line_key": "line",
+                        "customer_key": "customer",
+                        "product_key": "product",
+                        "net_amount": "net",
+                        "ordered_at": "sold_at",
+                    },
+                },
+                "customers": {
+                    "files": "customers*.csv",
+                    "key": "customer",
+                    "columns": {"full_name": "name", "email": "email", "updated_at": "changed"},
+                },
+            }
+        }
+    },
+}
+
+SALES = """receipt,line,customer,product,net,sold_at
+1,1,a,bread,2.00,2026-01-05 10:00:00
+1,2,a,wine,8.50,2026-01-05 10:00:00
+2,1,b,bread,2.00,2026-01-20 18:30:00
+3,1,,bread,4.00,2026-02-02 09:00:00
+"""
+MORE_SALES = """receipt,line,customer,product,net,sold_at
+4,1,a,wine,17.00,2026-02-10 12:00:00
+5,1,c,bread,2.00,2026-02-11 12:00:00
+"""
+CUSTOMERS = """customer,name,email,changed
+a,Ana Gil,ana@example.com,2026-01-01 08:00:00
+b,Blas Ruiz,blas@example.com,2026-01-02 08:00:00
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Company:
+    """A shop with one source, two entities, nothing loaded yet."""
+    company = Company(tmp_path)
+    company.config_path.write_text(yaml.safe_dump(SHOP, sort_keys=False), encoding="utf-8")
+    company.write("sales_1.csv", SALES)
+    company.write("customers.csv", CUSTOMERS)
+    return company
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Company]:
+    """README's example, copied."""
+    shutil.copytree(ROOT / "examples" / "small", tmp_path / "small")
+    company = Company(tmp_path / "small")
+    company.change(lambda settings: settings.update(data_folder="data"))
+    yield company
+
+
+def marts(company: Company, file: str = "marts.duckdb") -> dict[str, list[tuple[Any, ...]]]:
+    """Every published table as sorted rows, customers by their records instead of their number.
+
+    Left out: what speaks of the run itself, not of the company (operations, and columns of the load).
+    """
+    connection = duckdb.connect(str(company.config.published / file), read_only=True)
+    try:
+        tables = connection.execute(
+            "select schema_name, table_name from duckdb_tables() where schema_name <> 'operations' order by 1, 2"
+        ).fetchall()
+        connection.execute(
+            """
+            create temp table known as
+            select customer_id, string_agg(source || '/' || customer_key, '+' order by source, customer_key) as who
+            from customer.customer_records group by customer_id
+            """
+        )
+        told = {}
+        for schema, table in tables:
+            names = [r[0] for r in connection.execute(f"describe {schema}.{table}").fetchall()]
+            ids = [n for n in names if n == "customer_id" or n.endswith("_customer_id")]
+            joins = " ".join(f"left join known as k_{n} on k_{n}.customer_id = t.{n}" for n in ids)
+            shown = ", ".join(f"coalesce(k_{n}.who, cast(t.{n} as varchar))" if n in ids else f"t.{n}" for n in names)
+            told[f"{schema}.{table}"] = connection.execute(
+                f"select {shown} from {schema}.{table} as t {joins} order by all"
+            ).fetchall()
+        return told
+    finally:
+        connection.close()

@@ -1,0 +1,185 @@
+"""Faults caused, not imagined: a kill in each step, two runs at once, readers during publication.
+
+A killed run is a process of its own, made from a server that has the slow imports already.
+"""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import duckdb
+import pytest
+
+from clientela.errors import RunningError
+from clientela.lock import hold_lock
+from clientela.night import run
+from tests.conftest import MORE_SALES, NOW, Company, marts
+
+#: what is killed, and where the step is in the middle of its work
+STEPS = {
+    "extract": "clientela.load.candidate.candidate_select",
+    "gate": "clientela.load.load.validate",
+    "load": "clientela.load.load._write_ledger",
+    "dbt": "clientela.transform._result",
+    "publish": "clientela.publish._check",
+    "remember": "clientela.memory.export",
+    "switch": "clientela.publish._switch",
+}
+
+
+def _die_in(config_path: str, target: str) -> None:
+    """Run a night in which the named function is never left alive."""
+    import importlib
+
+    from clientela.config import load_config
+
+    module_name, name = target.rsplit(".", 1)
+
+    def die(*_: Any, **__: Any) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(importlib.import_module(module_name), name, die)
+    run(load_config(config_path), now=NOW)
+
+
+def _killed_in(company: Company, target: str) -> None:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["clientela.night", "great_expectations.expectations", "dbt.cli.main"])
+    child = context.Process(target=_die_in, args=(str(company.config_path), target))
+    child.start()
+    child.join(120)
+    assert child.exitcode == -signal.SIGKILL, "the step was reached and killed"
+
+
+@pytest.mark.parametrize("step", ["extract", "gate", "load", "dbt", "publish"])
+def test_a_kill_in_any_step_loses_nothing_and_the_next_run_heals(shop: Company, step: str, tmp_path_factory) -> None:
+    shop.change(lambda s: s.update(publish={"personal_data": "full"}))
+    undisturbed = Company(tmp_path_factory.mktemp("undisturbed"))
+    for path in shop.folder.iterdir():
+        undisturbed.write(path.name, path.read_bytes())
+    _killed_in(shop, STEPS[step])
+    assert not (shop.config.published / "marts.duckdb").exists(), "nothing half-done is published"
+    report = shop.night()
+    assert (report.status, report.exit_code) == ("published", 0)
+    undisturbed.night()
+    assert marts(shop) == marts(undisturbed)
+    assert shop.warehouse("select count(*) from ledger.runs where status = 'killed'") == [(1,)]
+    assert shop.warehouse("select count(distinct record_id) = count(*) from memory.customer_registry") == [(True,)]
+
+
+def test_a_second_run_at_the_same_time_stops_at_once_and_names_the_first(shop: Company) -> None:
+    with hold_lock(shop.config.data, "Run of night"):
+        began = time.monotonic()
+        with pytest.raises(RunningError, match=f"Run of night .process {os.getpid()}, since .* is under way"):
+            shop.night()
+        assert time.monotonic() - began < 5
+        done = subprocess.run(
+            [sys.executable, "-m", "clientela", "run", "-c", str(shop.config_path)], capture_output=True, text=True
+        )
+        assert done.returncode == 5
+        assert "is under way for this company" in done.stderr and "Traceback" not in done.stderr
+    with hold_lock(shop.config.data, "Run of night"):
+        pass
+
+
+def test_a_reader_that_holds_the_file_through_three_nights_sees_one_whole_file(shop: Company) -> None:
+    shop.night()
+    reader = duckdb.connect(str(shop.config.published / "marts.duckdb"), read_only=True)
+    try:
+        for night in range(3):
+            shop.write(f"sales_n{night}.csv", MORE_SALES.replace("4,1", f"4{night},1").replace("5,1", f"5{night},1"))
+            assert shop.night().status == "published"
+            assert reader.execute("select count(*), sum(net_amount) from value.order_lines").fetchall() == [(4, 16.50)]
+    finally:
+        reader.close()
+    assert shop.published("select count(*) from value.order_lines") == [(10,)]
+
+
+def test_a_failing_model_leaves_the_published_file_as_it_was(shop: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    from clientela import transform
+
+    shop.night()
+    before = (shop.config.published / "marts.duckdb").stat().st_ino
+    shop.write("sales_2.csv", MORE_SALES)
+    failing = transform.NodeResult("test.clientela.sums_agree", "test", "sums_agree", "fail", 0.1, "Got 3 results", 3)
+    build: Callable[..., Any] = transform.build
+    monkeypatch.setattr(transform, "build", lambda *a, **k: [*build(*a, **k), failing])
+    report = shop.night()
+    assert report.exit_code == 4 and "sums_agree" in report.message
+    assert (shop.config.published / "marts.duckdb").stat().st_ino == before
+    monkeypatch.undo()
+    assert shop.night().status == "published", "the rows were loaded; the next run builds and publishes them"
+
+
+def test_a_full_disk_at_publication_leaves_the_published_file_as_it_was(
+    shop: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clientela import publish
+
+    shop.night()
+    shop.write("sales_2.csv", MORE_SALES)
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(publish, "_check", full)
+    report = shop.night()
+    assert report.exit_code == 4 and "No space left" in report.message
+    monkeypatch.undo()
+    assert shop.published("select count(*) from value.order_lines") == [(4,)]
+    assert shop.night().status == "published"
+
+
+def test_a_stale_log_beside_the_published_file_does_not_make_it_unopenable(shop: Company) -> None:
+    shop.night()
+    (shop.config.published / "marts.duckdb.wal").write_bytes(b"left by a crash")
+    shop.write("sales_2.csv", MORE_SALES)
+    shop.night()
+    assert shop.published("select count(*) from value.order_lines") == [(6,)]
+
+
+def test_the_published_file_is_older_than_the_warehouse_by_format(shop: Company) -> None:
+    """A client of DuckDB 1.4 opens what storage version 64 says; that version stands in the file's header."""
+    shop.night()
+    header = (shop.config.published / "marts.duckdb").read_bytes()[:64]
+    assert header[8:12] == b"DUCK"
+    assert int.from_bytes(header[12:20], "little") <= 67
+
+
+def test_the_operations_file_tells_of_a_night_that_failed(shop: Company) -> None:
+    shop.change(lambda s: s["sources"]["till"]["entities"]["transactions"].update(max_age="1 day"))
+    report = shop.night()
+    assert report.exit_code == 4 and "max_age" in report.message
+    told = shop.published("select status, message from runs", "operations.duckdb")
+    assert told == [("failed", report.message)]
+
+
+def test_the_companys_command_is_called_when_a_night_fails(shop: Company) -> None:
+    shop.change(lambda s: s.update(on_failure='echo "$CLIENTELA_STATUS $CLIENTELA_MESSAGE" > told.txt'))
+    shop.change(lambda s: s["sources"]["till"]["entities"]["transactions"].update(files="nothing.csv"))
+    shop.night()
+    assert (shop.folder / "told.txt").read_text().startswith("failed till.transactions is required")
+
+
+def test_a_build_under_two_session_time_zones_is_the_same(shop: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    from clientela import transform
+
+    shop.night()
+    before = marts(shop)
+    monkeypatch.setenv("CLIENTELA_SESSION_TIME_ZONE", "Pacific/Auckland")
+    monkeypatch.setenv("TZ", "America/Los_Angeles")
+    time.tzset()
+    transform._PARSED.clear()
+    try:
+        shop.change(lambda s: s.update(left_censored_days=91))
+        assert shop.night().status == "published"
+        assert marts(shop) == before
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+        transform._PARSED.clear()

@@ -1,0 +1,245 @@
+"""The dbt project from raw to marts on a small company made by hand: what each mart must say, and what must never move it."""
+
+import os
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+
+from tests.integration.marts_fixture import AS_OF, Company, fill, line
+
+ROOT = Path(__file__).parents[2]
+AREAS = ("customer", "value", "retention", "segment")
+
+
+def dbt(folder: Path, *command: str, zone: str = "UTC", target: str = "night") -> dict[str, str]:
+    """Run dbt in-process on the company in the folder: the status of every node that ran."""
+    settings = {
+        "CLIENTELA_WAREHOUSE": str(folder / "warehouse.duckdb"),
+        "CLIENTELA_SCRATCH": str(folder / "scratch.duckdb"),
+        "CLIENTELA_MEMORY_LIMIT": "1GB",
+        "CLIENTELA_SESSION_TIME_ZONE": zone,
+    }
+    before = dict(os.environ)
+    os.environ.update(settings)
+    try:
+        outcome = dbtRunner().invoke(
+            [
+                *command, "--project-dir", str(ROOT), "--profiles-dir", str(ROOT / "dbt"), "--target", target,
+                "--target-path", str(folder / "target"), "--log-path", str(folder / "logs"), "--quiet",
+                "--vars", "{time_zone: Europe/Madrid}",
+            ]
+        )  # fmt: skip
+    finally:
+        # dbt-duckdb keeps its connection for the next command of the process
+        if DuckDBConnectionManager._ENV is not None:
+            DuckDBConnectionManager._ENV.close()
+        DuckDBConnectionManager.close_all_connections()
+        os.environ.clear()
+        os.environ.update(before)
+    assert outcome.exception is None, outcome.exception
+    return {result.node.name: str(result.status) for result in outcome.result}  # type: ignore[union-attr]
+
+
+def failed(statuses: dict[str, str]) -> dict[str, str]:
+    return {name: status for name, status in statuses.items() if status not in ("success", "pass")}
+
+
+def read(path: Path, query: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        connection.execute("set timezone = 'UTC'")
+        return connection.execute(query).fetchall()
+
+
+def marts(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Every mart's rows, in an order of their own, whatever run made them."""
+    areas = ", ".join(f"'{area}'" for area in AREAS)
+    tables = read(
+        path, f"select table_schema, table_name from information_schema.tables where table_schema in ({areas})"
+    )
+    return {f"{area}.{name}": sorted(map(repr, read(path, f"from {area}.{name}"))) for area, name in tables}  # type: ignore[misc]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("acme")
+    company = Company(folder / "warehouse.duckdb")
+    fill(company)
+    company.close()
+    assert failed(dbt(folder, "build")) == {}
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ask(built: Path) -> Iterator[Any]:
+    connection = duckdb.connect(str(built / "warehouse.duckdb"), read_only=True)
+    connection.execute("set timezone = 'UTC'")
+    yield lambda query: connection.execute(query).fetchall()
+    connection.close()
+
+
+def ids(ask: Any) -> dict[str, int]:
+    return dict(ask("select customer_key, customer_id from customer.customer_records"))
+
+
+def test_every_cost_rule_gives_its_cost(ask: Any) -> None:
+    assert ask("select line_key, cost_rule, cost_amount from value.order_lines where order_key = '1' order by 1") == [
+        ("1", "product unit cost", Decimal("3.0000")),
+        ("2", "category margin", Decimal("6.0000")),
+        ("3", "product margin", Decimal("2.0000")),
+        ("4", "department margin", Decimal("5.6000")),
+        ("5", "company margin", Decimal("0.8000")),
+        ("6", "company margin", Decimal("4.0000")),
+        ("7", "line cost", Decimal("1.9000")),
+    ]
+
+
+def test_a_correction_replaces_a_deletion_removes_and_the_future_is_left_out(ask: Any) -> None:
+    orders = dict(ask("select order_key, net_amount from value.orders where source = 'till'"))
+    assert orders == {"1": 33, "2": 21, "3": 0, "5": -10, "7": Decimal("2.5")}
+
+
+def test_days_are_those_of_the_companys_zone(ask: Any) -> None:
+    days = dict(ask("select order_key, ordered_on from value.orders where order_key in ('2', '3')"))
+    assert days == {"2": date(2026, 1, 31), "3": date(2026, 2, 1)}
+
+
+def test_months_are_filled_and_a_late_return_counts_in_its_own(ask: Any) -> None:
+    ben = ids(ask)["ben"]
+    assert ask(
+        "select extract(month from month), orders, net_revenue, returns, cumulative_net_revenue, days_since_last_order "
+        f"from value.customer_months where customer_id = {ben} order by 1"
+    ) == [(1, 1, 21, 0, 21, 0), (2, 1, 30, 0, 51, 27), (3, 0, -30, -30, 21, 58)]
+
+
+def test_what_nobody_can_be_named_for_is_kept_under_customer_0(ask: Any) -> None:
+    assert ask("select is_identified, life_cycle_stage from customer.customers where customer_id = 0") == [
+        (False, "not identified")
+    ]
+    assert ask("select net_revenue, net_revenue_rank from value.customer_value where customer_id = 0") == [
+        (Decimal("2.5"), None)
+    ]
+
+
+def test_customers_known_only_from_facts_are_customers_too(ask: Any) -> None:
+    assert set(ids(ask)) == {"ana", "ben", "pia", "zoe", "W1", "W2", "W3", "W4"}
+    assert ask("select customer_key from customer.customer_records where is_delivered order by 1") == [
+        ("W1",), ("ana",), ("ben",), ("pia",),
+    ]  # fmt: skip
+
+
+def test_the_record_changed_last_is_the_golden_one(ask: Any) -> None:
+    assert ask(f"select given_name from customer.customers where customer_id = {ids(ask)['ana']}") == [("Ana María",)]
+
+
+def test_a_customer_who_asked_to_be_forgotten_has_no_personal_fields(ask: Any) -> None:
+    query = (
+        "select given_name, email, attributes, withheld_reason, erasure_requested_on, orders from customer.customers"
+    )
+    assert ask(f"{query} where is_erasure_requested") == [(None, None, None, "erasure requested", date(2026, 3, 20), 2)]
+
+
+def test_the_latest_consents_count(ask: Any) -> None:
+    query = "select relationship_consent, granted_purposes, last_consent_on from customer.customers"
+    assert ask(f"{query} where customer_id = {ids(ask)['W1']}") == [("withdrawn", "news by email", date(2026, 3, 17))]
+
+
+def test_life_cycle_stages(ask: Any) -> None:
+    stages = dict(ask("select customer_id, life_cycle_stage from customer.customers"))
+    found = {key: stages[customer_id] for key, customer_id in ids(ask).items()}
+    assert found == {
+        "ana": "active",  # ordered lately, but was there when the data began
+        "ben": "active",
+        "pia": "prospect",
+        "zoe": "prospect",  # held out of a campaign, never seen
+        "W1": "active",
+        "W2": "new",
+        "W3": "prospect",
+        "W4": "lapsed",  # his contract ended
+    }
+
+
+def test_every_kind_of_event_is_on_the_timeline(ask: Any) -> None:
+    assert dict(ask("select event_kind, count(*) from customer.customer_timeline group by 1")) == {
+        "order": 6, "return": 1, "interaction": 3, "campaign contact": 1, "campaign holdout": 1, "reward": 1,
+        "consent": 3, "contract start": 2, "contract end": 1, "erasure request": 1,
+    }  # fmt: skip
+
+
+def test_products_sold_but_never_delivered_are_known_by_their_key(ask: Any) -> None:
+    assert ask("select product_key, order_lines from value.products where not is_known order by 1 nulls last") == [
+        ("ebook", 2), ("never delivered", 1), (None, 1),
+    ]  # fmt: skip
+
+
+def test_neither_the_future_nor_the_sessions_time_zone_moves_a_figure(built: Path, tmp_path: Path) -> None:
+    company = Company(tmp_path / "warehouse.duckdb")
+    fill(company)
+    company.deliver(
+        "transactions", "till",
+        line("8/1", "ana", "bread", "2026-03-31 22:00+00", 50.00),  # 1 April in Madrid
+        line("8/2", "new one", "other", "2026-04-30 22:00+00", 50.00),
+    )  # fmt: skip
+    company.deliver(
+        "products", "till",
+        {"key": "bread", "product_name": "Dear bread", "unit_cost": 9, "version_at": "2026-04-02 00:00+00"},
+    )  # fmt: skip
+    company.deliver("erasures", "till", {"key": "e2", "customer_key": "ana", "requested_at": "2026-04-02 12:00+00"})
+    company.deliver("campaign_contacts", "till", {
+        "key": "spring|new", "campaign_key": "spring", "customer_key": "new two", "contacted_at": "2026-04-02 05:00+00",
+    })  # fmt: skip
+    company.close()
+    assert failed(dbt(tmp_path, "build", "--exclude-resource-type", "unit_test", zone="Pacific/Kiritimati")) == {}
+    assert marts(tmp_path / "warehouse.duckdb") == marts(built / "warehouse.duckdb")
+
+
+def test_money_that_is_missing_from_the_marts_turns_the_reconciliation_red(built: Path, tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    path.write_bytes((built / "warehouse.duckdb").read_bytes())
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "update ledger.load_amounts set net_amount = net_amount + 0.01 where month = date '2026-02-01'"
+        )
+    statuses = dbt(tmp_path, "test", "--select", "money_delivered_is_in_the_marts")
+    assert statuses == {"money_delivered_is_in_the_marts": "fail"}
+
+
+def test_a_past_day_is_built_aside_from_a_company_that_has_transactions_only(tmp_path: Path) -> None:
+    company = Company(tmp_path / "warehouse.duckdb", as_of=AS_OF)
+    company.deliver(
+        "transactions", "till",
+        line("1/1", "ana", "bread", "2026-01-05 11:00+00", 3.00),
+        line("2/1", "ana", "bread", "2026-02-05 11:00+00", 4.00),
+        line("3/1", "ben", "bread", "2026-03-05 11:00+00", 5.00),
+    )  # fmt: skip
+    company.close()
+    with duckdb.connect(str(tmp_path / "scratch.duckdb")) as scratch:
+        scratch.execute(f"attach '{tmp_path / 'warehouse.duckdb'}' as warehouse (read_only)")
+        for schema, table in scratch.execute(
+            "select schema_name, table_name from duckdb_tables() where database_name = 'warehouse' "
+            "union all select schema_name, view_name from duckdb_views() where database_name = 'warehouse' and not internal"
+        ).fetchall():
+            scratch.execute(f"create schema if not exists {schema}")
+            scratch.execute(f"create view {schema}.{table} as from warehouse.{schema}.{table}")
+        scratch.execute("drop view run.context; create table run.context as from warehouse.run.context")
+        scratch.execute("update run.context set as_of_on = date '2026-02-10'")
+    assert failed(dbt(tmp_path, "build", "--exclude-resource-type", "unit_test", target="as_of")) == {}
+    with duckdb.connect(str(tmp_path / "scratch.duckdb"), read_only=True) as scratch:
+        scratch.execute(f"attach '{tmp_path / 'warehouse.duckdb'}' as warehouse (read_only)")
+        value = scratch.execute(
+            "select orders, net_revenue, net_revenue_without_cost, contribution from value.customer_value order by customer_id"
+        ).fetchall()
+        assert value == [(0, 0, 0, 0), (2, 7, 7, None)]
+        cohorts = scratch.execute(
+            "select period, customers, active_customers, is_month_complete from retention.cohort_retention"
+        )
+        assert sorted(cohorts.fetchall()) == [(0, 1, 1, True), (1, 1, 1, False)]
+    assert read(tmp_path / "warehouse.duckdb", "select count(*) from duckdb_tables() where schema_name = 'value'") == [
+        (0,)
+    ]

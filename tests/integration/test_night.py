@@ -1,0 +1,138 @@
+"""What a night does with files that are as they should be, and what a second one does with nothing new."""
+
+from datetime import UTC, datetime
+
+from clientela.night import run_as_of
+from tests.conftest import MORE_SALES, NOW, SALES, Company, marts
+
+
+def test_every_delivered_cent_is_in_the_marts(shop: Company) -> None:
+    report = shop.night()
+    assert (report.status, report.exit_code) == ("published", 0)
+    assert shop.published("select count(*), sum(net_amount) from value.order_lines") == [(4, 16.50)]
+    assert shop.published("select sum(net_revenue) from value.customer_value") == [(16.50,)]
+    # the sale without a customer is customer 0's, so that an inner join keeps the total
+    assert shop.published("select sum(net_amount) from value.orders where customer_id = 0") == [(4.00,)]
+
+
+def test_a_second_night_with_nothing_new_changes_no_row(shop: Company) -> None:
+    shop.night()
+    tables = ("raw.transactions", "ledger.loads", "memory.customer_registry")
+    before = {table: shop.warehouse(f"select * from {table}") for table in tables}
+    inode = (shop.config.published / "marts.duckdb").stat().st_ino
+    report = shop.night()
+    assert (report.status, report.exit_code) == ("nothing new", 0)
+    assert before == {table: shop.warehouse(f"select * from {table}") for table in before}
+    assert (shop.config.published / "marts.duckdb").stat().st_ino == inode
+
+
+def test_a_renamed_or_resent_file_loads_nothing_twice(shop: Company) -> None:
+    shop.night()
+    (shop.folder / "sales_1.csv").rename(shop.folder / "sales_again.csv")
+    shop.write("sales_copy.csv", (shop.folder / "sales_again.csv").read_bytes())
+    assert shop.night().status == "nothing new"
+
+
+def test_an_overlapping_delivery_loads_only_what_is_new_and_a_corrected_line_wins(shop: Company) -> None:
+    shop.night()
+    head, bread, wine, *_ = SALES.splitlines(keepends=True)
+    corrected = head + bread + wine.replace("8.50", "9.50")
+    shop.write("sales_2.csv", corrected)
+    (outcome,) = [o for o in shop.night().outcomes if o["entity"] == "transactions"]
+    assert (outcome["delivered"], outcome["loaded"], outcome["unchanged"]) == (2, 1, 1)
+    assert shop.published("select sum(net_amount), count(*) from value.order_lines") == [(17.50, 4)]
+    assert shop.warehouse("select count(*) from raw.transactions") == [(5,)], "raw keeps the line as it was"
+
+
+def test_files_in_another_order_and_all_at_once_give_the_same_marts(shop: Company, tmp_path_factory) -> None:
+    # each company has a secret of its own, so masked values would differ
+    shop.change(lambda s: s.update(publish={"personal_data": "full"}))
+    files = {"sales_1.csv": (shop.folder / "sales_1.csv").read_text(), "sales_2.csv": MORE_SALES}
+    told = []
+    for order in (["sales_1.csv", "sales_2.csv"], ["sales_2.csv", "sales_1.csv"], [("sales_1.csv", "sales_2.csv")]):
+        company = Company(tmp_path_factory.mktemp("company"))
+        company.write("clientela.yml", shop.config_path.read_bytes())
+        company.write("customers.csv", (shop.folder / "customers.csv").read_bytes())
+        for night in order:
+            for name in [night] if isinstance(night, str) else night:
+                company.write(name, files[name])
+            assert company.night().exit_code == 0
+        told.append(marts(company))
+    assert told[0] == told[1] == told[2]
+    assert len(told[0]["value.order_lines"]) == 6
+
+
+def test_a_run_for_an_earlier_day_equals_the_run_made_then(shop: Company) -> None:
+    shop.night()
+    then = marts(shop)
+    shop.write("sales_2.csv", MORE_SALES)
+    shop.night(datetime(2026, 3, 2, 3, tzinfo=UTC))
+    assert marts(shop) != then
+    now = marts(shop)
+    memory = shop.warehouse("select * from memory.customer_registry order by all")
+    report = run_as_of(shop.config, datetime(2026, 2, 2).date())
+    assert report.exit_code == 0, report.message
+    assert marts(shop, "as_of/2026-02-02/marts.duckdb") == then
+    assert marts(shop) == now, "the published file is not touched"
+    assert shop.warehouse("select * from memory.customer_registry order by all") == memory, "nothing is remembered"
+
+
+def test_known_at_leaves_out_what_was_delivered_later(shop: Company) -> None:
+    shop.night()
+    then = marts(shop)
+    late = "receipt,line,customer,product,net,sold_at\n0,1,a,bread,50.00,2026-01-02 10:00:00\n"
+    shop.write("sales_late.csv", late)
+    shop.night(datetime(2026, 3, 2, 3, tzinfo=UTC))
+    day = datetime(2026, 2, 2).date()
+    assert run_as_of(shop.config, day, known_at=NOW).exit_code == 0
+    assert marts(shop, "as_of/2026-02-02/marts.duckdb") == then
+    assert run_as_of(shop.config, day).exit_code == 0
+    assert marts(shop, "as_of/2026-02-02/marts.duckdb") != then, "by default a late row moves a past day"
+
+
+def test_a_later_version_of_a_customer_wins_whatever_order_it_comes_in(shop: Company) -> None:
+    shop.change(lambda s: s.update(publish={"personal_data": "full"}))
+    newer = "customer,name,email,changed\na,Ana Gil Mora,ana@example.com,2026-01-10 08:00:00\n"
+    shop.write("customers_0.csv", newer)
+    shop.night()
+    older = "customer,name,email,changed\na,Ana,ana@example.com,2025-12-01 08:00:00\n"
+    shop.write("customers_9.csv", older)
+    shop.night()
+    assert shop.published("select full_name from customer.customers where full_name like 'Ana%'") == [("Ana Gil Mora",)]
+
+
+def test_personal_data_is_masked_unless_full_is_asked_for(shop: Company) -> None:
+    shop.night()
+    masked = shop.published(
+        "select full_name, email from customer.customers where customer_id > 0 and email is not null"
+    )
+    assert masked and all(name.startswith("masked:") and email.startswith("masked:") for name, email in masked)
+    assert b"ana@example.com" not in (shop.config.published / "marts.duckdb").read_bytes()
+    assert b"ana@example.com" not in (shop.config.published / "operations.duckdb").read_bytes()
+
+
+def test_descriptions_travel_in_the_published_file(shop: Company) -> None:
+    shop.night()
+    bare = shop.published("select schema_name, table_name from duckdb_tables() where comment is null or comment = ''")
+    assert bare == []
+    bare_columns = shop.published(
+        """
+        select schema_name, table_name, column_name from duckdb_columns()
+        where not internal and (comment is null or comment = '')
+        """
+    )
+    assert bare_columns == []
+
+
+def test_the_publication_says_whose_figures_it_holds(shop: Company) -> None:
+    report = shop.night()
+    ((run_id, as_of, config_hash),) = shop.published("select run_id, as_of_on, config_hash from operations.publication")
+    assert (run_id, str(as_of), config_hash) == (report.run_id, "2026-02-02", shop.config.fingerprint())
+
+
+def test_only_the_last_files_are_kept(shop: Company) -> None:
+    shop.change(lambda s: s.update(publish={"keep": 2}))
+    for day, name in enumerate(("x", "y", "z"), 1):
+        shop.write(f"sales_{name}.csv", MORE_SALES.replace("4,1", f"4{name},1").replace("5,1", f"5{name},1"))
+        shop.night(datetime(2026, 3, day, 3, tzinfo=UTC))
+    assert len(list((shop.config.published / "versions").glob("*.duckdb"))) == 2

@@ -1,0 +1,182 @@
+"""What a night does with what a source did wrong: refuse the batch, keep the rest, and say so."""
+
+import json
+
+import pytest
+
+from clientela.load.load import Outcome
+from tests.conftest import CUSTOMERS, MORE_SALES, SALES, Company
+
+
+def test_a_refused_optional_batch_holds_back_only_itself(shop: Company) -> None:
+    shop.night()
+    shop.write("customers_2.csv", "wrong,header\n1,2\n")
+    shop.write("sales_2.csv", MORE_SALES)
+    report = shop.night()
+    assert (report.status, report.exit_code) == ("published", 3)
+    assert shop.published("select count(*) from value.order_lines") == [(6,)], "the other feed is loaded"
+    assert shop.published("select count(*) from customer.customer_records") == [(3,)]
+    assert shop.published(
+        "select is_stale, last_refusal_reason from operations.sources where entity = 'customers'"
+    ) == [(True, report.sources[1].reason)]
+    assert "customer" in report.sources[1].reason and "customers_2.csv" in report.sources[1].reason
+
+
+def test_a_refused_required_batch_stops_publication_and_correcting_it_heals(shop: Company) -> None:
+    shop.night()
+    before = (shop.config.published / "marts.duckdb").stat().st_ino
+    broken = MORE_SALES.replace("net", "amount")
+    shop.write("sales_2.csv", broken)
+    report = shop.night()
+    assert (report.status, report.exit_code) == ("failed", 4)
+    assert "till.transactions is required" in report.message and "sales_2.csv" in report.message
+    assert (shop.config.published / "marts.duckdb").stat().st_ino == before
+    assert json.loads((shop.config.published / "status.json").read_text())["status"] == "failed"
+    assert shop.published("select status from runs order by started_at desc limit 1", "operations.duckdb") == [
+        ("failed",)
+    ]
+    shop.write("sales_2.csv", MORE_SALES)
+    report = shop.night()
+    assert (report.status, report.exit_code) == ("published", 0)
+    assert shop.published("select sum(net_amount) from value.order_lines") == [(35.50,)]
+
+
+def test_a_batch_refused_twice_for_the_same_reason_is_told_once(shop: Company) -> None:
+    shop.write("customers_2.csv", "wrong,header\n1,2\n")
+    assert shop.night().exit_code == 3
+    assert shop.night().exit_code == 3
+    assert shop.warehouse("select count(*) from ledger.loads where status = 'refused'") == [(1,)]
+
+
+def _transactions(company: Company) -> Outcome:
+    """Load the transactions only, as a night would, and give the outcome."""
+    from clientela.night import feeds_of, open_night
+    from tests.conftest import NOW
+
+    with open_night(company.config, now=NOW) as night:
+        (feed,) = [f for f in feeds_of(company.config) if f.entity.name == "transactions"]
+        return night.load(feed)[-1]
+
+
+HEAD = "receipt,line,customer,product,net,sold_at\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "reason"),
+    [
+        ("9,1,a,bread,two,2026-01-05 10:00:00", "net_amount", "not an amount"),
+        ("9,1,a,bread,2.00,yesterday", "ordered_at", "not a time, or not one that exists in the source's zone"),
+        (
+            "9,1,a,bread,2.00,2026-03-29 02:30:00",
+            "ordered_at",
+            "not a time, or not one that exists in the source's zone",
+        ),
+        ("9,1,a,bread,2.00,", "ordered_at", "a value is required"),
+        ("9,,a,bread,2.00,2026-01-05 10:00:00", "line", "the key is empty"),
+        ("9,1,a,bread,99999999999999999999,2026-01-05 10:00:00", "net_amount", "not an amount"),
+    ],
+)
+def test_a_row_that_does_not_fit_is_quarantined_with_its_place_and_the_rest_goes_on(
+    shop: Company, line: str, field: str, reason: str
+) -> None:
+    shop.write("sales_1.csv", SALES + line + "\n")
+    outcome = _transactions(shop)
+    assert (outcome.delivered, outcome.loaded, outcome.quarantined) == (5, 4, 1)
+    rows = shop.warehouse("select source_file, source_row, field, reason from ledger.quarantined_rows")
+    assert rows == [("sales_1.csv", 6, field, reason)]
+
+
+def test_a_key_that_stands_twice_with_different_content_is_quarantined_both_times(shop: Company) -> None:
+    more = "".join(f"{n},1,a,bread,1.00,2026-01-06 10:00:00\n" for n in range(10, 20))
+    shop.write("sales_1.csv", SALES + "1,1,a,bread,3.00,2026-01-05 10:00:00\n" + more)
+    outcome = _transactions(shop)
+    assert (outcome.delivered, outcome.loaded, outcome.quarantined) == (15, 13, 2)
+    assert sorted(r[0] for r in shop.warehouse("select source_row from ledger.quarantined_rows")) == [2, 6]
+
+
+def test_a_line_delivered_twice_alike_is_loaded_once(shop: Company) -> None:
+    shop.write("sales_1.csv", SALES + SALES.splitlines()[1] + "\n")
+    outcome = _transactions(shop)
+    assert (outcome.delivered, outcome.loaded, outcome.unchanged, outcome.quarantined) == (5, 4, 1, 0)
+
+
+def test_an_unclosed_quote_costs_its_line_and_no_other(shop: Company) -> None:
+    lines = SALES.splitlines()
+    shop.write("sales_1.csv", "\n".join([*lines[:2], '8,1,a,"bread,2.00,2026-01-05 10:00:00', *lines[2:]]) + "\n")
+    outcome = _transactions(shop)
+    assert (outcome.delivered, outcome.loaded, outcome.quarantined) == (5, 4, 1)
+    assert shop.warehouse("select source_row, reason from ledger.quarantined_rows") == [
+        (3, "a quote is opened and not closed")
+    ]
+    assert sorted(r[0] for r in shop.warehouse("select source_row from raw.transactions")) == [2, 4, 5, 6]
+
+
+def test_a_time_that_occurs_twice_takes_the_first(shop: Company) -> None:
+    shop.write("sales_1.csv", HEAD + "9,1,a,bread,2.00,2025-10-26 02:30:00\n")
+    _transactions(shop)
+    told = shop.warehouse("select cast(timezone('UTC', ordered_at) as varchar) from raw.transactions")
+    assert told == [("2025-10-26 00:30:00",)]
+
+
+def test_a_line_from_the_future_refuses_the_batch(shop: Company) -> None:
+    shop.write("sales_1.csv", SALES + "9,1,a,bread,2.00,2027-01-05 10:00:00\n")
+    outcome = _transactions(shop)
+    assert outcome.status == "refused" and "rows_in_future" in outcome.reason
+    assert shop.warehouse("select count(*) from raw.transactions") == [(0,)]
+    page = outcome.page.read_text(encoding="utf-8")
+    assert "Refused" in page and "http" not in page
+
+
+def test_control_totals_refuse_a_batch_whose_amounts_come_from_the_wrong_column(shop: Company) -> None:
+    wide = "receipt,line,customer,product,gross,net,sold_at\n1,1,a,bread,3.00,2.00,2026-01-05 10:00:00\n"
+    shop.write("sales_1.csv", wide)
+    shop.write("totals.csv", "file,rows,sum\nsales_1.csv,1,2.00\n")
+
+    def state_totals(settings: dict) -> None:
+        entity = settings["sources"]["till"]["entities"]["transactions"]
+        entity["control_totals"] = {"files": "totals.csv", "rows_column": "rows", "sum_column": "sum"}
+
+    def map_wrongly(settings: dict) -> None:
+        settings["sources"]["till"]["entities"]["transactions"]["columns"]["net_amount"] = "gross"
+
+    shop.change(state_totals)
+    shop.change(map_wrongly)
+    outcome = _transactions(shop)
+    assert outcome.status == "refused" and "control_sum_off" in outcome.reason
+    shop.change(lambda s: s["sources"]["till"]["entities"]["transactions"]["columns"].update(net_amount="net"))
+    assert _transactions(shop).status == "loaded"
+
+
+def test_a_missing_exchange_rate_is_a_reason_for_quarantine(shop: Company) -> None:
+    shop.change(lambda s: s["sources"]["till"].update(currency="GBP"))
+    outcome = _transactions(shop)
+    assert outcome.status == "refused", "more than a fifth in quarantine"
+    assert "quarantined_share" in outcome.reason
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "receipt,line,customer,product,net,sold_at\n"])
+def test_an_empty_file_is_refused_or_loads_nothing_but_never_crashes(shop: Company, content: str) -> None:
+    shop.write("sales_1.csv", content)
+    outcome = _transactions(shop)
+    assert (outcome.status, outcome.loaded) in (("refused", 0), ("loaded", 0))
+    if outcome.status == "refused":
+        assert "sales_1.csv" in outcome.reason
+
+
+def test_a_wrong_path_is_said_in_one_sentence(shop: Company) -> None:
+    shop.change(lambda s: s["sources"]["till"]["entities"]["transactions"].update(files="slaes*.csv"))
+    report = shop.night()
+    assert report.exit_code == 4
+    assert "slaes*.csv" in report.message and "no file matches" in report.message
+
+
+def test_a_personal_key_never_enters_the_warehouse(shop: Company) -> None:
+    shop.write("customers.csv", CUSTOMERS)
+    shop.change(lambda s: s["sources"]["till"]["entities"]["customers"].update(key="email"))
+    from clientela.night import feeds_of, open_night
+
+    with open_night(shop.config) as night:
+        (feed,) = [f for f in feeds_of(shop.config) if f.entity.name == "customers"]
+        night.load(feed)
+    keys = [row[0] for row in shop.warehouse("select record_key from raw.customers")]
+    assert keys and all(key.startswith("p_") and "@" not in key for key in keys)

@@ -1,0 +1,89 @@
+"""Survival curves reproduce published figures; lapses are dated by the silence."""
+
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+
+from clientela.retention.calendar import RetentionError, points
+from clientela.retention.rhythm import rhythms
+from clientela.retention.settings import StateSettings
+from clientela.retention.states import states
+from clientela.retention.survival import contract_durations, lapse_durations, survival_curves
+
+START = date(2024, 1, 1)
+FIXED = StateSettings(rule="fixed_days", slowing_days=30, at_risk_days=60, lapsed_days=100)
+# Freireich et al. 1963, weeks of remission under 6-mercaptopurine; + is censored
+SIX_MP = "6 6 6 7 10 13 16 22 23 6+ 9+ 10+ 11+ 17+ 19+ 20+ 25+ 32+ 32+ 34+ 35+".split()
+
+
+def six_mp() -> pl.DataFrame:
+    return pl.DataFrame(
+        {"duration_days": [int(t.strip("+")) for t in SIX_MP], "has_ended": [not t.endswith("+") for t in SIX_MP]}
+    )
+
+
+def test_freireichs_remissions_come_out_as_published() -> None:
+    curve = survival_curves(six_mp())
+    at = dict(curve.select("days", "survival").iter_rows())
+    published = {6: 0.857, 7: 0.807, 10: 0.753, 13: 0.690, 16: 0.627, 22: 0.538, 23: 0.448}
+    assert {t: round(at[t], 3) for t in published} == published
+    # log(-log) interval at 6 weeks (Kalbfleisch & Prentice; R survfit, conf.type = "log-log")
+    row = curve.filter(pl.col("days") == 6).row(0, named=True)
+    assert (round(row["survival_low"], 3), round(row["survival_high"], 3)) == (0.620, 0.952)
+    assert (row["customers_at_risk"], row["customers_lapsed"], row["customers_censored"]) == (21, 3, 1)
+
+
+def test_each_group_has_its_own_curve_and_nobody_is_counted_twice() -> None:
+    other = pl.DataFrame({"duration_days": [5, 5, 9], "has_ended": [True, False, True], "cohort": ["b"] * 3})
+    rows = pl.concat([six_mp().with_columns(cohort=pl.lit("a")), other])
+    both = survival_curves(rows, "cohort")
+    alone = survival_curves(six_mp())
+    assert both.filter(pl.col("group") == "a").drop("group").equals(alone.drop("group"))
+    ended = pl.col("customers_lapsed", "customers_censored").sum()
+    assert both.group_by("group").agg(ended).sort("group").rows() == [("a", 9, 12), ("b", 2, 1)]
+
+
+def bought(**days: list[int]) -> pl.DataFrame:
+    rows = [(int(who[1:]), START + timedelta(days=day)) for who, when in days.items() for day in when]
+    return pl.DataFrame(rows, schema={"customer_id": pl.Int64, "ordered_on": pl.Date}, orient="row")
+
+
+def test_a_lapse_is_dated_at_the_threshold_only_the_first_counts_and_silence_not_yet_passed_is_censored() -> None:
+    as_of = date(2024, 12, 15)
+    r = rhythms(bought(c1=[0, 20, 250], c2=[0, 300]), points(START, as_of))
+    r = pl.concat([r, rhythms(bought(c3=[290]), points(START, as_of)).select(r.columns)])
+    out = lapse_durations(r, states(r, FIXED))
+    total = (as_of - START).days
+    assert out.select("customer_id", "duration_days", "has_ended").rows() == [
+        (1, 20 + 101, True),  # not 20, the day of the order before it; the lapse after day 250 is his second
+        (2, 101, True),
+        (3, total - 290, False),
+    ]
+
+
+def test_contracts_are_exact_and_what_has_not_ended_by_the_as_of_day_is_censored() -> None:
+    contracts = pl.DataFrame(
+        {
+            "customer_id": [1, 2, 3, 4],
+            "started_on": [START] * 3 + [date(2025, 1, 1)],
+            "ends_on": [date(2024, 3, 1), date(2024, 12, 1), date(2024, 2, 1), None],
+            "cancelled_on": [date(2024, 2, 1), date(2024, 5, 1), None, None],
+            "cancelled_by": ["customer", "customer", None, None],
+        },
+        schema_overrides={"ends_on": pl.Date},
+    )
+    as_of = date(2024, 6, 30)
+    assert contract_durations(contracts, as_of).select("customer_id", "duration_days", "has_ended").rows() == [
+        (1, 60, True),
+        (2, (as_of - START).days, False),  # cancelled, but it runs until December
+        (3, 31, True),
+    ]
+    by_customer = contract_durations(contracts, as_of, only_by="customer")
+    assert by_customer["has_ended"].to_list() == [True, False, False]
+
+
+def test_a_confidence_that_is_none_is_refused_and_nobody_gives_no_curve() -> None:
+    with pytest.raises(RetentionError, match="between 0 and 1"):
+        survival_curves(six_mp(), confidence=95)
+    assert survival_curves(six_mp().head(0)).is_empty()

@@ -1,0 +1,65 @@
+"""The same settings give the same bytes; other settings do not."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from clientela.simulate import SimulateSettings, write_company
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def test_the_same_seed_gives_the_same_bytes_in_every_file_the_excel_too(
+    company: Path, simulate_settings: SimulateSettings, tmp_path: Path
+) -> None:
+    write_company(simulate_settings, tmp_path)
+    again = hashes(tmp_path)
+    assert again == hashes(company)
+    assert any(name.endswith(".xlsx") for name in again)
+
+
+def test_another_seed_gives_other_people_and_other_sales(
+    company: Path, simulate_settings: SimulateSettings, tmp_path: Path
+) -> None:
+    write_company(replace(simulate_settings, seed=8), tmp_path)
+    mine, other = hashes(company), hashes(tmp_path)
+    same = {name for name in mine if mine[name] == other.get(name)}
+    assert same <= {"clientela.yml", "reference/cost_rates.csv", "reference/margin_rates.csv"}
+
+
+def test_writing_again_replaces_what_was_written_and_nothing_else(tmp_path: Path) -> None:
+    write_company(SimulateSettings(customers=50, nights=3), tmp_path / "a")
+    write_company(SimulateSettings(customers=50), tmp_path / "a")
+    write_company(SimulateSettings(customers=50), tmp_path / "b")
+    assert hashes(tmp_path / "a") == hashes(tmp_path / "b")
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "thesis.txt").write_text("irreplaceable")
+    with pytest.raises(FileExistsError, match="holds something else"):
+        write_company(SimulateSettings(customers=50), tmp_path / "c")
+    assert (tmp_path / "c" / "thesis.txt").read_text() == "irreplaceable"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"customers": 0}, "at least one customer"),
+        ({"dirt": 0.9}, "between 0 and 0.2"),
+        ({"nights": 0}, "one delivery"),
+        ({"seasonality": 2.0}, "strength between"),
+        ({"process": "nbd"}, "choose one of"),
+        ({"nights": 40, "night_days": 60}, "must fit"),
+    ],
+)
+def test_settings_that_make_no_company_are_refused_in_a_sentence(wrong: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        SimulateSettings(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("customers", [1, 3])
+def test_a_company_may_be_tiny(customers: int, tmp_path: Path) -> None:
+    assert write_company(SimulateSettings(customers=customers, campaigns=False), tmp_path).files > 10
