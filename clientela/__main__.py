@@ -1,5 +1,5 @@
 """`python -m clientela` is the `clientela` command."""
 
-from clientela.cli import main
+from clientela.cli import entry
 
-main()
+entry()

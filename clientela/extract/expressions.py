@@ -28,6 +28,15 @@ FUNCTIONS = frozenset(
     number
     """.split()
 )
+#: types of one value that a cast may name; a type that someone made, an enum or a nested one is none of them
+TYPES = frozenset(
+    """
+    boolean bool logical tinyint int1 smallint int2 short integer int int4 signed bigint int8 long hugeint utinyint
+    usmallint uinteger ubigint uhugeint decimal numeric dec float float4 real double float8 varchar text string char bpchar
+    date time timestamp datetime timestamptz interval uuid blob json
+    """.split()
+    + ["timestamp with time zone", "double precision"]
+)
 _CLASSES = frozenset(
     {"COLUMN_REF", "CONSTANT", "CAST", "CASE", "COMPARISON", "CONJUNCTION", "BETWEEN", "OPERATOR", "FUNCTION", "TYPE"}
 )
@@ -62,7 +71,13 @@ def check_expression(
     for part in _nodes(node["select_list"]):
         if "lambda" in json.dumps(part.get("type", "")).lower() or part["class"] not in _CLASSES:
             raise ConfigError(f"{where}: {text!r} uses {part['class'].lower()}, which a mapping may not.")
+        if part["type"] == "GROUPING_FUNCTION":
+            raise ConfigError(f"{where}: {text!r} uses grouping(), which a mapping may not.")
+        if part["class"] == "CAST" and (name := _type_name(part)) not in TYPES:
+            raise ConfigError(f"{where}: {text!r} casts to {name or 'a nested type'}, which a mapping may not.")
         if part["class"] == "FUNCTION":
+            if part.get("distinct") or part.get("filter") or (part.get("order_bys") or {}).get("orders"):
+                raise ConfigError(f"{where}: {text!r} uses distinct, filter or order by, which a mapping may not.")
             path = (part.get("qualified_name") or {}).get("path") or [part["function_name"]]
             name = part["function_name"].lower()
             if part.get("schema") or part.get("catalog") or len(path) > 1 or name not in FUNCTIONS:
@@ -73,6 +88,17 @@ def check_expression(
                 raise unknown_column(where, ".".join(names), columns)
             used.add(by_lower[names[0].lower()])
     return used
+
+
+def _type_name(cast: dict[str, Any]) -> str:
+    """The type's name in small letters; empty for a type of some schema. DuckDB 1.5 and 2.0 tell it differently."""
+    told = cast.get("type_expr")
+    if told is None:
+        kind = cast["cast_type"]
+        told = kind["type_info"] if kind["id"] in ("UNBOUND", "USER") else {"type_name": kind["id"]}
+    if told.get("schema") or told.get("catalog") or len((told.get("qualified_name") or {}).get("path", [])) > 1:
+        return ""
+    return str(told.get("type_name") or told.get("name") or "").lower()
 
 
 def names_in(connection: duckdb.DuckDBPyConnection, text: str) -> set[str]:

@@ -133,7 +133,9 @@ def candidate_select(
     """
     entity, style = feed.entity, feed.style
     connection.execute(
-        f"create or replace temp macro number(x) as {number('trim(cast(x as varchar))', style.decimal_style, 'decimal(18,6)')}"
+        f"create or replace temp macro number(x) as case when typeof(x) in ('VARCHAR', '\"NULL\"') "
+        f"then {number('trim(cast(x as varchar))', style.decimal_style, 'decimal(18,6)')} "
+        "else try_cast(x as decimal(18,6)) end"
     )
     expressions = {
         name: _expression(connection, feed, f"{feed.where}.columns.{name}", mapping, delivery, parameters)

@@ -129,7 +129,8 @@ def number(expression: str, decimal_style: str, target: str) -> str:
         return f"case when {digits} then try_cast({expression} as bigint) end"
     if decimal_style == "point":
         grouped = f"regexp_full_match({expression}, '[+-]?[0-9]{{1,3}}(,[0-9]{{3}})+([.][0-9]*)?')"
-        plain = f"try_cast({expression} as {target})"
+        # DuckDB takes 1_000 for a number
+        plain = f"case when not contains({expression}, '_') then try_cast({expression} as {target}) end"
         return f"coalesce({plain}, case when {grouped} then try_cast(replace({expression}, ',', '') as {target}) end)"
     shaped = f"regexp_full_match({expression}, '[+-]?([0-9]{{1,3}}([.][0-9]{{3}})+|[0-9]*)(,[0-9]*)?')"
     bare = f"replace(replace({expression}, '.', ''), ',', '.')"
@@ -189,32 +190,32 @@ def in_zone(expression: str, time_zone: str, parameters: Parameters) -> str:
     """
     zone = parameters.bind(time_zone)
     instant = f"timezone({zone}, {expression})"
-    days = changing_days(time_zone)
+    days, steps = changes_of(time_zone)
     if not days:
         return instant
     listed = ", ".join(f"date '{day}'" for day in days)
-    earlier = f"{instant} - interval 1 hour"
-    careful = (
-        f"case when timezone({zone}, {instant}) <> {expression} then null "
-        f"when timezone({zone}, {earlier}) = {expression} then {earlier} else {instant} end"
-    )
+    earlier = [f"{instant} - interval {int(step.total_seconds())} second" for step in steps]
+    first = " ".join(f"when timezone({zone}, {moment}) = {expression} then {moment}" for moment in earlier)
+    careful = f"case when timezone({zone}, {instant}) <> {expression} then null {first} else {instant} end"
     return f"case when cast({expression} as date) in ({listed}) then {careful} else {instant} end"
 
 
 @cache
-def changing_days(time_zone: str) -> tuple[str, ...]:
-    """The local days, 1970 to 2100, on which the zone's distance from UTC changes."""
+def changes_of(time_zone: str) -> tuple[tuple[str, ...], tuple[timedelta, ...]]:
+    """The local days, 1970 to 2100, on which the zone's distance from UTC changes, and how far its clock goes back."""
     zone = ZoneInfo(time_zone)
-    step = timedelta(days=1)
     moment = datetime(1970, 1, 1, tzinfo=UTC)
     days: set[str] = set()
-    offset = moment.astimezone(zone).utcoffset()
+    steps: set[timedelta] = set()
     while moment.year < 2100:
-        after = moment + step
-        new_offset = after.astimezone(zone).utcoffset()
-        if new_offset != offset:
-            for near in (moment, after):
-                days.add(near.astimezone(zone).date().isoformat())
-            offset = new_offset
+        after = moment + timedelta(days=1)
+        before_offset, after_offset = (at.astimezone(zone).utcoffset() or timedelta() for at in (moment, after))
+        if before_offset != after_offset:
+            day, last = (at.astimezone(zone).date() for at in (moment, after))
+            while day <= last:
+                days.add(day.isoformat())
+                day += timedelta(days=1)
+            if before_offset > after_offset:
+                steps.add(before_offset - after_offset)
         moment = after
-    return tuple(sorted(days))
+    return tuple(sorted(days)), tuple(sorted(steps, reverse=True))

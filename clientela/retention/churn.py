@@ -40,7 +40,7 @@ RETENTION_FEATURES = (
     "rhythm_spread_days",
     "purchase_days",
     "tenure_days",
-    "days_until_lapse",
+    "spare_days",
 )
 _KEY = ["customer_id", "month_end"]
 _SCORES = {
@@ -66,11 +66,13 @@ _DECILES = {
 }
 
 
-def snapshots(rhythms: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
+def snapshots(rhythms: pl.DataFrame, states: pl.DataFrame, horizon_months: int = 3) -> pl.DataFrame:
     """RETENTION_FEATURES of every customer at every month-end at which he is not gone; sorted by both.
 
+    `spare_days`: how far from lapsing a customer who stays silent would be when the horizon is over; negative, lapsed.
     Further columns (complaints, categories, margin, p_alive ...) may be joined to it; each must have been known then.
     """
+    ahead = (end_of_period(pl.col("month_end"), horizon_months) - pl.col("month_end")).dt.total_days()
     return (
         rhythms.join(states.select(*_KEY, "state", "lapses_after_days"), on=_KEY, how="inner")
         .filter(~pl.col("state").is_in(GONE))
@@ -79,7 +81,7 @@ def snapshots(rhythms: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
             "state",
             *[name for name in RETENTION_FEATURES if name in rhythms.columns],
             tenure_days=(pl.col("month_end") - pl.col("first_ordered_on")).dt.total_days(),
-            days_until_lapse=pl.col("lapses_after_days") - pl.col("days_silent"),
+            spare_days=pl.col("lapses_after_days") - pl.col("days_silent") - ahead,
         )
         .sort(_KEY)
     )

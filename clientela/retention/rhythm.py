@@ -10,9 +10,9 @@ cohort of mean m and mean square q,
     rhythm = (sum g + k m) / (n + k)        spread^2 = (sum g^2 + k q) / (n + k) - rhythm^2
 
 A cohort's gaps are its customers' first gaps, one each: frequent buyers do not outvote the others, and a first gap is
-what a one-time buyer is waiting in. It is shrunk to the company in the same way. A first gap counts once its customer
-has been watched for `maturity_days`: else the cohorts of the last months would show only the short gaps that already
-closed.
+what a one-time buyer is waiting in. They are those that closed within `maturity_days` of customers watched for at least
+so long: of the last months only short gaps have closed, and of the first ones the longest go on closing for years; so
+every cohort is seen through the same window, and what is known of it stays. It is shrunk to the company in the same way.
 """
 
 from collections.abc import Sequence
@@ -149,13 +149,14 @@ def _at_each_point(days: pl.DataFrame, ends: pl.Series) -> pl.DataFrame:
 
 def _cohort_gaps(days: pl.DataFrame, ends: pl.Series, s: RhythmSettings) -> pl.DataFrame:
     """Mean and mean square of first gaps, per cohort and point, shrunk to the company's."""
-    mature = pl.col("first_ordered_on").dt.offset_by(f"{s.maturity_days}d")
-    first_gaps = days.filter(pl.col("own_gaps") == 1).with_columns(counted_on=pl.max_horizontal("ordered_on", mature))
+    closed = days.filter(pl.col("own_gaps") == 1)
+    seen_by = pl.col("first_ordered_on").dt.offset_by(f"{s.maturity_days}d")
+    mature = closed.filter(pl.col("gap") <= s.maturity_days).with_columns(counted_on=seen_by)
     grid = days.select(pl.col("cohort").unique(maintain_order=True)).join(
         pl.DataFrame({"point": pl.int_range(len(ends), dtype=pl.Int32, eager=True)}), how="cross"
     )
-    for kind, column in (("mature", "counted_on"), ("closed", "ordered_on")):
-        grid = grid.join(_running(first_gaps, column, ends, kind), on=["cohort", "point"], how="left")
+    for kind, gaps, column in (("mature", mature, "counted_on"), ("closed", closed, "ordered_on")):
+        grid = grid.join(_running(gaps, column, ends, kind), on=["cohort", "point"], how="left")
     names = [f"{kind}_{part}" for kind in ("mature", "closed") for part in ("n", "sum", "square")]
     grid = grid.sort("cohort", "point").with_columns(pl.col(names).fill_null(0).cum_sum().over("cohort"))
     company = grid.group_by("point").agg(pl.col(names).sum().name.suffix("_all"))

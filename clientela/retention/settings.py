@@ -20,7 +20,8 @@ class RhythmSettings(BaseModel):
     company_gaps: float = Field(default=30.0, ge=0)
     """A cohort's rhythm is that of its own customers and of this many of the whole company's."""
     maturity_days: int = Field(default=180, ge=0)
-    """A first gap counts once its customer has been watched this long, or else a young cohort shows short gaps only."""
+    """First gaps of at most this length count, once their customer has been watched so long: all cohorts alike. Set it
+    to a length within which most second purchases come; with 0 every closed first gap counts."""
     least_mature: int = Field(default=30, ge=1)
     """With fewer mature first gaps in the company than this, every closed first gap counts."""
 

@@ -36,4 +36,4 @@ campaign_contacts as (
 )
 
 select * from campaign_contacts
-where contacted_on <= {{ as_of() }}
+where contacted_on is null or contacted_on <= {{ as_of() }}

@@ -33,11 +33,11 @@ COMPANIES = {
 
 
 def drawn(customers: int, seed: int, truth: tuple[float, float, float, float]) -> tuple[pl.DataFrame, np.ndarray]:
-    """(purchase days, day of death counted from START) of customers who join evenly over the first 900 days."""
+    """(purchase days, day of death counted from START) of customers who join evenly over the three years."""
     r, alpha, s, beta = truth
     rng = np.random.default_rng(seed)
     rate, doom = rng.gamma(r, 1 / alpha, customers), rng.gamma(s, 1 / beta, customers)
-    birth = rng.uniform(0, 900, customers)
+    birth = rng.uniform(0, DAYS, customers)
     death = birth + rng.exponential(1 / doom)
     seen = np.minimum(death, DAYS) - birth
     who = np.repeat(np.arange(customers), rng.poisson(rate * seen))
@@ -76,7 +76,7 @@ def test_churn_probabilities_are_calibrated_in_at_least_17_of_20_seeds() -> None
     truth = COMPANIES["a shop"]
     good = 0
     for seed in range(20):
-        purchases, _ = drawn(40_000, seed, truth)
+        purchases, _ = drawn(48_000, seed, truth)
         known = rhythms(purchases, points(START, END))
         judged = states(known)
         rows = snapshots(known, judged).join(

@@ -14,12 +14,6 @@ crosswalk as (
 
 ),
 
-campaigns as (
-
-    select * from {{ ref('stg_campaigns') }}
-
-),
-
 contracts as (
 
     select
@@ -72,21 +66,20 @@ interactions as (
 campaign_contacts as (
 
     select
-        case when contacts.role = 'held_out' then 'campaign holdout' else 'campaign contact' end as event_kind,
-        contacts.campaign_contact_id as event_record_id,
-        contacts.customer_record_id,
-        contacts.source,
-        contacts.campaign_contact_key as source_key,
-        coalesce(contacts.channel, campaigns.channel) as channel,
+        case when role = 'held_out' then 'campaign holdout' else 'campaign contact' end as event_kind,
+        campaign_contact_id as event_record_id,
+        customer_record_id,
+        source,
+        campaign_contact_key as source_key,
+        channel,
         'outbound' as direction,
-        coalesce(campaigns.campaign_name, contacts.campaign_key) as topic,
-        contacts.role as outcome,
+        campaign_name as topic,
+        role as outcome,
         null as amount,
-        contacts.is_date_assumed,
-        contacts.contacted_at as happened_at,
-        contacts.contacted_on as happened_on
-    from {{ ref('stg_campaign_contacts') }} as contacts
-    left join campaigns on contacts.campaign_id = campaigns.campaign_id
+        is_date_assumed,
+        contacted_at as happened_at,
+        contacted_on as happened_on
+    from {{ ref('int_campaign_contacts_dated') }}
 
 ),
 

@@ -14,7 +14,7 @@ customers as (
 
 campaign_contacts as (
 
-    select * from {{ ref('stg_campaign_contacts') }}
+    select * from {{ ref('int_campaign_contacts_dated') }}
 
 ),
 

@@ -44,6 +44,13 @@ def test_nobody_leaving_is_recorded_and_ends_in_nbd() -> None:
     assert all(f.reason for f in found.fallbacks)
 
 
+def test_a_dropout_that_adds_nothing_to_the_likelihood_is_not_believed() -> None:
+    h = invent("nbd", {"r": 0.8, "alpha": 6.0}, 1500, seed=9).histories  # Pareto/NBD converges here, on chance alone
+    found = fit_or_simpler("pareto_nbd", h)
+    assert found.fit.name == "nbd"
+    assert "no dropout is visible" in found.fallbacks[0].reason
+
+
 def test_a_fit_that_works_falls_back_to_nothing() -> None:
     h = invent("mbg_nbd", MBG, 4000, seed=2).histories
     found = fit_or_simpler("mbg_nbd", h)

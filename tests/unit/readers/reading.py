@@ -54,9 +54,7 @@ class Read:
     texts: dict[int, str]
 
 
-def read(
-    connection: duckdb.DuckDBPyConnection, feed: Feed, path: Path, scratch: Path, *columns: str
-) -> Read:
+def read(connection: duckdb.DuckDBPyConnection, feed: Feed, path: Path, scratch: Path, *columns: str) -> Read:
     """Extract one file into the candidate. Fails unless every delivered row is found exactly once."""
     file = DeliveredFile(path, path.name, "0", path.stat().st_size, path)
     built = candidates.build(connection, feed, [file], scratch)

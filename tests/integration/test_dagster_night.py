@@ -1,0 +1,207 @@
+"""Whole nights taken as Dagster's assets, in this process, on a tiny company."""
+
+import json
+import shutil
+from collections.abc import Callable
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster_fixture import checks, failures, tables, take_night, write_company
+
+from clientela import night as clientela_night
+from clientela import transform
+from clientela.config import load_config
+from clientela.night import Night, open_night, run
+from dagster_project.defs import ingestion
+
+REFUSED_CALLS = "id,customer,kind,at\n901,1,complaint,2099-01-01T12:00:00\n"
+REFUSED_SALES = "order,line,customer,net,units,at\n99,1,1,12.50,1,2099-01-01T10:00:00\n"
+
+
+@pytest.fixture(scope="module")
+def first_night(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dg.ExecuteInProcessResult]:
+    config = write_company(tmp_path_factory.mktemp("dagster"))
+    return config, take_night(config)
+
+
+@pytest.fixture
+def company(first_night: tuple[Path, dg.ExecuteInProcessResult], tmp_path: Path) -> Path:
+    """A copy of the company as it stands after its first night."""
+    config, result = first_night
+    assert result.success, failures(result)
+    shutil.copytree(config.parent, tmp_path / "company")
+    return tmp_path / "company" / "clientela.yml"
+
+
+def status(config: Path) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads((config.parent / "data/published/status.json").read_text(encoding="utf-8"))
+    return told
+
+
+def published(config: Path) -> Path:
+    return config.parent / "data/published/marts.duckdb"
+
+
+def write(config: Path, name: str, text: str) -> None:
+    (config.parent / "files" / name).write_text(text, encoding="utf-8")
+
+
+def begun(result: dg.ExecuteInProcessResult) -> set[str]:
+    """The steps that were begun at all."""
+    return {str(e.step_key) for e in result.all_events if e.event_type == dg.DagsterEventType.STEP_START}
+
+
+def test_the_assets_publish_what_the_command_publishes(
+    first_night: tuple[Path, dg.ExecuteInProcessResult], tmp_path: Path
+) -> None:
+    config, result = first_night
+    assert result.success, failures(result)
+    by_command = write_company(tmp_path / "command")
+    report = run(load_config(by_command))
+    assert (
+        (status(config)["status"], status(config)["exit_code"]) == (report.status, report.exit_code) == ("published", 0)
+    )
+    ours, theirs = tables(published(config)), tables(published(by_command))
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        assert ours[name] == theirs[name], name
+    assert len(ours["value.order_lines"]) == 5
+
+
+def test_every_asset_check_and_delivery_is_told(first_night: tuple[Path, dg.ExecuteInProcessResult]) -> None:
+    _, result = first_night
+    made = {event.asset_key for event in result.get_asset_materialization_events()}
+    expected = {
+        key for key in result.job_def.asset_layer.executable_asset_keys if key != dg.AssetKey(["run", "context"])
+    }
+    assert made >= expected
+    evaluated = {e.check_name for e in result.get_asset_check_evaluations()}
+    assert evaluated == {key.name for key in result.job_def.asset_layer.asset_graph.asset_check_keys}
+    assert all(e.passed for e in result.get_asset_check_evaluations())
+    observed = {e.asset_observation_data.asset_observation.asset_key for e in result.get_asset_observation_events()}
+    assert dg.AssetKey(["sources", "web", "transactions"]) in observed and len(observed) == 5
+
+
+def test_a_night_with_nothing_new_loads_nothing_and_builds_nothing(company: Path) -> None:
+    before = published(company).stat()
+    result = take_night(company)
+    assert result.success, failures(result)
+    assert "run__context" in begun(result) and not begun(result) & {"models", "published__marts"}
+    assert status(company)["status"] == "nothing new"
+    assert published(company).stat().st_ino == before.st_ino
+
+
+def test_a_refused_optional_batch_fails_its_check_and_the_rest_is_published(
+    company: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk also fails once while it loads: the load is tried again, and goes on where it stopped."""
+    write(company, "calls_2.csv", REFUSED_CALLS)
+    write(company, "web_2.csv", "order,customer,net,at\nW2,1,50.00,2026-04-07T08:00:00\n")
+    monkeypatch.setattr(ingestion, "RETRIES", dg.RetryPolicy(max_retries=1))
+    failing = _fail_once(Night.load, "web", OSError("No space left on device"))
+    monkeypatch.setattr(Night, "load", failing)
+    result = take_night(company)
+    assert result.success, failures(result)
+    retried = [e.step_key for e in result.all_events if e.event_type == dg.DagsterEventType.STEP_UP_FOR_RETRY]
+    assert retried == ["raw__transactions"]
+    check = checks(result)["interactions.service_gate"]
+    assert not check.passed and not check.blocking and check.severity == dg.AssetCheckSeverity.WARN
+    failed = check.metadata["failed_expectations"]
+    assert isinstance(failed, dg.TableMetadataValue)
+    assert [record.data["expectation"] for record in failed.records] == ["rows_in_future"]
+    assert str(check.metadata["page"].value).endswith(".html")
+    assert {name for name, c in checks(result).items() if not c.passed} == {"interactions.service_gate"}
+    assert (status(company)["status"], status(company)["exit_code"]) == ("published", 3)
+    assert len(tables(published(company))["value.order_lines"]) == 6
+
+
+def _fail_once(load: Callable[..., Any], source: str, error: Exception) -> Callable[..., Any]:
+    errors = [error]
+
+    def failing(self: Night, feed: Any) -> Any:
+        if feed.source_name == source and errors:
+            raise errors.pop()
+        return load(self, feed)
+
+    return failing
+
+
+def test_a_refused_required_batch_keeps_the_night_from_publishing_until_it_is_corrected(company: Path) -> None:
+    write(company, "sales_2.csv", REFUSED_SALES)
+    before = published(company).stat()
+    result = take_night(company)
+    assert not result.success
+    check = checks(result)["transactions.till_gate"]
+    assert not check.passed and check.blocking and check.severity == dg.AssetCheckSeverity.ERROR
+    assert "till.transactions is required and was refused" in str(check.metadata["reason"].value)
+    assert not begun(result) & {"run__context", "models", "published__marts"}
+    assert published(company).stat().st_ino == before.st_ino
+    told = status(company)
+    assert (told["status"], told["exit_code"]) == ("failed", 4)
+    assert told["message"].startswith("till.transactions is required and was refused: rows_in_future")
+
+
+def test_a_failed_data_test_keeps_the_night_from_publishing(company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(company, "web_2.csv", "order,customer,net,at\nW2,1,50.00,2026-04-07T08:00:00\n")
+    nodes = transform.manifest(load_config(company))["nodes"]
+    order = TopologicalSorter(
+        {name: node["depends_on"].get("nodes", ()) for name, node in nodes.items()}
+    ).static_order()
+    results = []
+    for name in order:
+        if node := nodes.get(name):
+            told = {"test": "fail" if node["name"] == "sums_agree" else "pass"}.get(node["resource_type"], "success")
+            results.append(transform.NodeResult(name, node["resource_type"], node["name"], told, 0.1, "", 0))
+    monkeypatch.setattr(transform, "build", lambda *_: results)
+    before = published(company).stat()
+    result = take_night(company)
+    assert not result.success
+    assert [e.check_name for e in result.get_asset_check_evaluations() if not e.passed] == ["sums_agree"]
+    assert any("models and tests failed, first test sums_agree" in sentence for sentence in failures(result))
+    assert "models" in begun(result) and "published__marts" not in begun(result)
+    assert published(company).stat().st_ino == before.st_ino
+    assert "sums_agree" in status(company)["message"]
+
+
+def test_marts_that_this_run_did_not_build_are_not_published_by_it(company: Path) -> None:
+    result = take_night(company, asset_selection=[dg.AssetKey(["published", "marts"])])
+    assert not result.success
+    assert any("has not built the models" in sentence for sentence in failures(result))
+
+
+def test_a_second_run_at_the_same_time_fails_naming_the_first(company: Path) -> None:
+    before = status(company)
+    with open_night(load_config(company)):
+        result = take_night(company)
+    assert not result.success
+    sentence = next(told for told in failures(result) if "under way" in told)
+    assert "Run of night (process" in sentence and "nothing was done" in sentence
+    assert status(company) == before
+
+
+def test_a_past_month_is_published_beside(company: Path) -> None:
+    before = published(company).stat()
+    result = take_night(company, "as_of", partition_key="2026-03")
+    assert result.success, failures(result)
+    beside = company.parent / "data/published/as_of/2026-03-31/marts.duckdb"
+    assert len(tables(beside)["value.order_lines"]) == 4
+    assert published(company).stat().st_ino == before.st_ino
+
+
+def test_a_month_without_data_fails_with_a_sentence(company: Path) -> None:
+    result = take_night(company, "as_of", partition_key="2011-05")
+    assert not result.success
+    assert any("No transaction is dated on or before 2011-05-31" in sentence for sentence in failures(result))
+
+
+def test_a_stopped_run_says_that_nothing_was_published(company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(clientela_night.Night, "need_required", stopped)
+    assert not take_night(company).success
+    assert status(company)["status"] == "failed"
+    assert "stopped" in status(company)["message"]
