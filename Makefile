@@ -27,7 +27,7 @@ demo: $(READY)
 	$(BIN)/python -m clientela.demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not prove" tests
+	$(BIN)/python -m pytest -m "not prove" -n 2 --dist loadfile tests
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -283,6 +283,8 @@ class Night:
         """Publish the marts of `run.context`; memory is committed after the new file is checked, before it is switched in."""
         self.watch("publish", "marts.duckdb", "")
         config = self.config
+        for as_of_on, known_at in self.connection.execute("select as_of_on, known_at from run.context").fetchall():
+            self.as_of_on, self.known_at = as_of_on, known_at
         self.published = publish_marts(
             self.connection,
             config,
@@ -439,9 +441,6 @@ def publish_again(config: Config, watch: Watcher = silent) -> Report:
     """Publish the marts that the last run built, without loading or building."""
     with open_night(config, "publish", watch) as night:
         try:
-            rows = night.connection.execute("select run_id, as_of_on, known_at from run.context").fetchall()
-            if rows:
-                night.as_of_on, night.known_at = rows[0][1], rows[0][2]
             night.publish()
         except ClientelaError as error:
             return night.finish(error)

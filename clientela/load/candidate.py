@@ -169,7 +169,7 @@ def open_file(
                 connection, path, settings.json_format, parameters, scratch, is_lines=kind == "json_lines",
                 encoding=settings.encoding, decimal_style=style, wanted=named_columns(connection, settings),
             )  # fmt: skip
-    return open_csv(path, settings.csv, parameters, scratch, settings.encoding)
+    return open_csv(connection, path, settings.csv, parameters, scratch, settings.encoding)
 
 
 def _extract(connection: duckdb.DuckDBPyConnection, feed: Feed, index: int, file: DeliveredFile, scratch: Path) -> int:

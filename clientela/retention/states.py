@@ -6,14 +6,15 @@ by state (SQL).
 From the first rule that holds:
 
     cancelled   no contract runs any more, and no purchase has kept him since
-    lapsed      silent beyond his rhythm by `lapsed_spreads`; until he orders again
+    lapsed      silent beyond his rhythm by `lapsed_spreads`, until he orders again
     at_risk     ... by `at_risk_spreads`
     slowing     ... by `slowing_spreads`
     new         first order or contract at most `new_days` ago
     returned    not lapsed any more since a month-end at most `returned_days` ago
     active      all others
 
-Whoever has a running contract is at most slowing, whatever his silence. The state at a month-end follows from the
+The rhythm is the one known at the first month-end of the silence: the days after which he will be slowing, at risk and
+lapsed do not move while he is silent, whatever others do meanwhile. Whoever has a running contract is at most slowing, whatever his silence. The state at a month-end follows from the
 month-ends up to it, beginning with the customer's first, and from nothing after it.
 """
 
@@ -52,27 +53,24 @@ def states(
     ordered, ended = pl.col("last_ordered_on"), pl.col("contract_ended_on")
     if rows.select(((who == who.shift(1)) & (day == day.shift(1))).any()).item():
         raise RetentionError("A customer stands more than once at the same month-end.")
-    slowing, at_risk, lapsed = _thresholds(s)
-    silent = pl.col("days_silent")
     # Rows are sorted: what belongs to one customer, or to one of his silences, is what lies at or below its first row.
     rows = rows.with_columns(
-        lapses_after_days=lapsed.floor().cast(pl.Int64),
-        runs=pl.col("has_contract").fill_null(False),
-        is_first=(who != who.shift(1)).fill_null(True),
+        runs=pl.col("has_contract").fill_null(False), is_first=(who != who.shift(1)).fill_null(True)
     ).with_columns(
-        passed=pl.when(silent > pl.col("lapses_after_days")).then(row),
         customer_row=pl.when("is_first").then(row).forward_fill(),
         silence_row=pl.when(pl.col("is_first") | ordered.ne_missing(ordered.shift(1))).then(row).forward_fill(),
     )
-    has_passed = (pl.col("passed").forward_fill() >= pl.col("silence_row")).fill_null(False)
-    had_passed = (pl.col("passed").forward_fill().shift(1) >= pl.col("silence_row")).fill_null(False)
-    passes = pl.col("passed").is_not_null() & ~had_passed
-    day_before = pl.when(~pl.col("is_first")).then(day.shift(1))
+    limits = {name: limit.gather(pl.col("silence_row")) for name, limit in _thresholds(s).items()}
+    rows = rows.with_columns(**limits).with_columns(
+        lapses_after_days=pl.when(ordered.is_not_null()).then(pl.col("lapsed_limit").floor().cast(pl.Int64))
+    )
+    silent = pl.col("days_silent")
+    has_passed = (silent > pl.col("lapses_after_days")).fill_null(False)
     is_unkept = has_passed | ordered.is_null()
     rows = rows.with_columns(
         is_lapsed=has_passed,
         is_cancelled=~pl.col("runs") & is_unkept & (ended.is_not_null() & (ended >= ordered).fill_null(True)),
-        lapsed_on=pl.when(has_passed).then(pl.when(passes).then(_day_of_passing(day_before)).forward_fill()),
+        lapsed_on=pl.when(has_passed).then(ordered + pl.duration(days=pl.col("lapses_after_days") + 1)),
         started_on=pl.min_horizontal("first_ordered_on", "contract_started_on"),
     ).with_columns(is_gone=pl.col("is_cancelled") | (pl.col("is_lapsed") & ~pl.col("runs")))
     returns = pl.col("is_gone").shift(1) & ~pl.col("is_gone") & ~pl.col("is_first")
@@ -85,9 +83,9 @@ def states(
         .then(pl.lit("cancelled"))
         .when("is_gone")
         .then(pl.lit("lapsed"))
-        .when((silent > at_risk) & ~pl.col("runs"))
+        .when((silent > pl.col("at_risk_limit")) & ~pl.col("runs"))
         .then(pl.lit("at_risk"))
-        .when((silent > slowing) | pl.col("is_lapsed"))
+        .when((silent > pl.col("slowing_limit")) | pl.col("is_lapsed"))
         .then(pl.lit("slowing"))
         .when(((at - pl.col("started_on")).dt.total_days() <= s.new_days) & is_seen_to_start)
         .then(pl.lit("new"))
@@ -150,25 +148,16 @@ def with_end(contracts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _thresholds(s: StateSettings) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+def _thresholds(s: StateSettings) -> dict[str, pl.Expr]:
     """Silences in days, per row, beyond which a customer is slowing, at risk, lapsed."""
+    names, days = ("slowing_limit", "at_risk_limit", "lapsed_limit"), (s.slowing_days, s.at_risk_days, s.lapsed_days)
+    fixed = [pl.lit(float(d)) for d in days]
     if s.rule == "fixed_days":
-        return pl.lit(float(s.slowing_days)), pl.lit(float(s.at_risk_days)), pl.lit(float(s.lapsed_days))
-
-    def beyond(spreads: float) -> pl.Expr:
-        return pl.col("rhythm_days") + spreads * pl.col("rhythm_spread_days")
-
-    lapsed = beyond(s.lapsed_spreads).clip(s.lapsed_at_least_days, s.lapsed_at_most_days)
-    days = (s.slowing_days, s.at_risk_days, s.lapsed_days)
-    exprs = (beyond(s.slowing_spreads), beyond(s.at_risk_spreads), lapsed)
-    slowing, at_risk, gone = (e.fill_null(float(d)) for e, d in zip(exprs, days, strict=True))
-    return slowing, at_risk, gone
-
-
-def _day_of_passing(previous_point: pl.Expr) -> pl.Expr:
-    """The day on which the silence passed its threshold, in the month at whose end it was first seen to have."""
-    day = pl.col("last_ordered_on") + pl.duration(days=pl.col("lapses_after_days") + 1)
-    return pl.max_horizontal(day, previous_point.dt.offset_by("1d"))
+        return {name: pl.repeat(float(d), pl.len(), dtype=pl.Float64) for name, d in zip(names, days, strict=True)}
+    spreads = (s.slowing_spreads, s.at_risk_spreads, s.lapsed_spreads)
+    beyond = [pl.col("rhythm_days") + k * pl.col("rhythm_spread_days") for k in spreads]
+    beyond[2] = beyond[2].clip(s.lapsed_at_least_days, s.lapsed_at_most_days)
+    return {name: pl.coalesce(b, f) for name, b, f in zip(names, beyond, fixed, strict=True)}
 
 
 def _joined(rhythms: pl.DataFrame, contracts: pl.DataFrame | None) -> pl.DataFrame:

@@ -8,8 +8,10 @@ where a quote that opens and does not close within its record costs that line, n
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -34,18 +36,53 @@ LINE = "clientela's own line"
 _CHUNK = 8 * 1024 * 1024
 
 
-def open_csv(path: Path, settings: CsvFormat, parameters: Parameters, scratch: Path, encoding: str = "utf-8") -> Opened:
-    """The file as DuckDB reads it straight, each line being one row; `carefully` reads it where that does not hold."""
+def open_csv(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    settings: CsvFormat,
+    parameters: Parameters,
+    scratch: Path,
+    encoding: str = "utf-8",
+) -> Opened:
+    """The file as DuckDB reads it straight, each line being one row; read carefully where that does not hold."""
     plain = as_utf8(path, encoding, scratch)
     header = read_header(plain, settings)
+    counted = count(plain, settings)
+    if _has_odd_lines(connection, plain, settings, header, counted):
+        return read_carefully(plain, settings, parameters, scratch, encoding)
     relation = (
         f"(select *, row_number() over () + 1 as {quoted(LINE)} from {_scan(plain, settings, header, parameters)})"
     )
     return Opened(
         Delivery(relation, dict.fromkeys(header, "VARCHAR"), quoted(LINE)),
-        expected_rows=count_lines(plain) - 1,
+        expected_rows=counted.lines - 1,
         carefully=lambda later: read_carefully(plain, settings, later, scratch, encoding),
     )
+
+
+def _has_odd_lines(
+    connection: duckdb.DuckDBPyConnection, path: Path, settings: CsvFormat, header: Sequence[str], counted: "Counted"
+) -> bool:
+    """Whether lines have more or fewer delimiters than the header, as far as that can be told from their number.
+
+    DuckDB takes a line with surplus fields if those are empty: `1,Smith, John,` would lose its e-mail without a word.
+    """
+    surplus = counted.delimiters - (len(header) - 1) * counted.lines
+    if surplus == 0:
+        return False
+    if not counted.has_quotes:
+        return True
+    parameters = Parameters()
+    delimiter = parameters.bind(settings.delimiter)
+    inside_row = " + ".join(
+        f"coalesce(length({quoted(name)}) - length(replace({quoted(name)}, {delimiter}, '')), 0)" for name in header
+    )
+    try:
+        sql = f"select coalesce(sum({inside_row}), 0) from {_scan(path, settings, header, parameters)}"
+        inside = connection.execute(sql, parameters.used_in(sql)).fetchall()[0][0]
+    except duckdb.Error:
+        return True
+    return bool(inside + sum(name.count(settings.delimiter) for name in header) != surplus)
 
 
 def read_header(path: Path, settings: CsvFormat) -> list[str]:
@@ -76,17 +113,30 @@ def _scan(path: Path, settings: CsvFormat, header: Sequence[str], parameters: Pa
     )
 
 
-def count_lines(path: Path) -> int:
+@dataclass(frozen=True)
+class Counted:
+    """What a file's bytes tell without parsing: its lines, and what stands in them."""
+
+    lines: int
+    delimiters: int
+    has_quotes: bool
+
+
+def count(path: Path, settings: CsvFormat) -> Counted:
     """Physical lines: the last one too if it lacks its line break, but not blank ones that the file ends with."""
-    lines, trailing, is_empty = 0, 0, True
+    delimiter, quote = settings.delimiter.encode(), settings.quote.encode()
+    lines, delimiters, trailing, is_empty, has_quotes = 0, 0, 0, True, False
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             lines += chunk.count(b"\n")
+            delimiters += chunk.count(delimiter)
+            has_quotes = has_quotes or bool(quote and quote in chunk)
             text = chunk.rstrip(b"\r\n")
             ending = chunk.count(b"\n", len(text))
             trailing = ending if text else trailing + ending
             is_empty = False
-    return lines - max(trailing - 1, 0) + (trailing == 0 and not is_empty)
+    lines = lines - max(trailing - 1, 0) + (trailing == 0 and not is_empty)
+    return Counted(lines, delimiters, has_quotes)
 
 
 class Record:

@@ -17,7 +17,7 @@ from reading import feed_of, prepared, read
 from clientela.config import CsvFormat
 from clientela.errors import DeliveryError
 from clientela.extract.readers import Opened, text
-from clientela.extract.readers.csv import LONGEST_FIELD, count_lines, open_csv
+from clientela.extract.readers.csv import LONGEST_FIELD, count, open_csv
 from clientela.extract.typing import Parameters
 
 HEADER = b"id,name,email"
@@ -52,7 +52,7 @@ def taken(folder: Path, data: bytes, format_: CsvFormat | None = None) -> tuple[
     for left in scratch.iterdir():
         left.unlink()
     parameters = Parameters()
-    opened = open_csv(path, format_ or CsvFormat(), parameters, scratch)
+    opened = open_csv(duckdb.default_connection(), path, format_ or CsvFormat(), parameters, scratch)
     rows: list[tuple[int, list[str]]] | None
     try:
         rows = rows_of(opened, parameters)
@@ -111,6 +111,8 @@ FUZZ = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[Hea
 @FUZZ
 @given(parts=DIRTY, ends=st.booleans())
 @example(parts=[(b'a"b,"c,', b"\n"), (b"1,2,3", b"\n"), (b'"x",y,z', b"\n")], ends=True)
+@example(parts=[(b"1,Smith, John,", b"\n"), (b'2,"a,b",c', b"\n")], ends=True)
+@example(parts=[(b",,,", b"\n")], ends=False)
 @example(parts=[(b'"a', b"\n"), (b'b",2,3', b"\r\n"), (b"\r", b"\n"), (b"1,\r,3", b"\n")], ends=False)
 @example(parts=[(b'"a,b,c', b"\n"), (b'"a,b,c', b"\n"), (b'"a,b,c', b"\n")], ends=True)
 def test_each_line_is_found_once_at_its_own_number(folder: Path, parts: list[tuple[bytes, bytes]], ends: bool) -> None:
@@ -209,7 +211,7 @@ def test_lines_are_counted_without_the_blank_ones_at_the_end(
         lines.pop()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("clientela.extract.readers.csv._CHUNK", size)
-        assert abs(count_lines(folder / "count.csv") - len(lines)) <= (1 if b"\r" in data[-3:] else 0)
+        assert abs(count(folder / "count.csv", CsvFormat()).lines - len(lines)) <= (1 if b"\r" in data[-3:] else 0)
 
 
 def test_a_stray_quote_costs_its_line_and_no_other(folder: Path) -> None:
@@ -235,6 +237,13 @@ def test_inches_are_no_quotes(folder: Path) -> None:
     rows, unreadable = taken(folder, HEADER + b'\n1,5" pipe,x\n2,"6"" pipe",y\n3, "z" ,w\n')
     assert list(rows.values()) == [["1", '5" pipe', "x"], ["2", '6" pipe', "y"], ["3", "z", "w"]]
     assert not unreadable
+
+
+@pytest.mark.parametrize("neighbour", [b"2,b,c", b'2,"b,b",c', b'2,b,"c"'])
+def test_surplus_fields_are_refused_even_if_they_are_empty(folder: Path, neighbour: bytes) -> None:
+    rows, unreadable = taken(folder, HEADER + b"\n1,Smith, John,\n" + neighbour + b"\n3,c,d")
+    assert set(rows) == {3, 4}
+    assert unreadable == {2: "the line has 4 fields where the header has 3"}
 
 
 def test_lone_carriage_returns_part_lines_where_nothing_else_does(folder: Path) -> None:
@@ -287,7 +296,7 @@ def test_a_header_alone_is_no_rows(folder: Path, data: bytes) -> None:
 def test_a_column_without_a_name_goes_by_its_place(folder: Path) -> None:
     path = folder / "x.csv"
     path.write_bytes(b",name,\n0,Ann,\n")
-    opened = open_csv(path, CsvFormat(), Parameters(), folder / "scratch")
+    opened = open_csv(duckdb.default_connection(), path, CsvFormat(), Parameters(), folder / "scratch")
     assert list(opened.delivery.columns) == ["column 1", "name", "column 3"]
 
 

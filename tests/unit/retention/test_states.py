@@ -107,23 +107,18 @@ def test_a_lapse_is_dated_when_the_silence_passes_and_ends_with_an_order_only() 
     out = states(r, FIXED)
     lapsed = out.filter(pl.col("state") == "lapsed")
     assert lapsed["lapsed_on"].to_list() == [START + timedelta(days=101)] * 5 + [START + timedelta(days=351)]
-    # a threshold that rises later does not bring anybody back
-    wider = r.with_columns(
-        rhythm_days=pl.when(pl.col("month_end") > date(2024, 6, 1)).then(400.0).otherwise(30.0),
-        rhythm_spread_days=pl.lit(5.0),
-    )
-    out = states(wider, StateSettings(lapsed_at_least_days=1))
-    assert told(out, 1)[2:8] == ["lapsed"] * 6
-    assert set(out["lapsed_on"][2:8]) == {START + timedelta(days=46)}
+    assert set(lapsed["lapses_after_days"]) == {100}
 
 
-def test_a_passing_that_only_a_new_threshold_brings_is_dated_in_that_month() -> None:
-    r = rhythms(bought(c1=[0]), points(START, END)).with_columns(
-        rhythm_days=pl.when(pl.col("month_end") > date(2024, 6, 1)).then(30.0).otherwise(400.0),
+def test_what_a_silence_is_measured_by_does_not_move_while_it_lasts() -> None:
+    r = rhythms(bought(c1=[0, 200]), points(START, END)).with_columns(
+        rhythm_days=pl.when(pl.col("month_end") > date(2024, 6, 1)).then(300.0).otherwise(30.0),
         rhythm_spread_days=pl.lit(5.0),
     )
     out = states(r)
-    assert out.filter(pl.col("state") == "lapsed")["lapsed_on"].min() == date(2024, 6, 1)
+    assert told(out, 1) == ["new", "at_risk", *["lapsed"] * 4, "returned", "returned", "returned", *["active"] * 3]
+    assert out["lapses_after_days"].to_list() == [45] * 6 + [315] * 6
+    assert set(out["lapsed_on"][2:6]) == {START + timedelta(days=46)}
 
 
 def test_a_contract_keeps_a_silent_customer_and_its_end_is_told_with_the_will() -> None:

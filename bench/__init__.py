@@ -1,0 +1,1 @@
+"""Speed, measured beside a floor in the same run. `python -m bench` runs it; nothing here asserts."""

@@ -1,0 +1,163 @@
+"""One stage, in a process of its own, so that its time and its peak memory are its own.
+
+    python -m bench.stage NAME FOLDER KIND
+
+Prints one JSON object: seconds (imports not counted), peak memory in MB, and whatever the stage knows of itself. A stage
+named `floor_…` does the same irreducible work in plain DuckDB.
+"""
+
+import json
+import os
+import resource
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+TYPED = {
+    "receipt": "bigint", "line": "bigint", "customer": "bigint", "product": "bigint", "quantity": "decimal(18,6)",
+    "gross": "decimal(18,4)", "discount": "decimal(18,4)", "sold_at": "timestamp",
+}  # fmt: skip
+
+
+def _config(folder: Path) -> Any:
+    from clientela.config import load_config
+
+    return load_config(folder / "clientela.yml")
+
+
+def load(folder: Path, kind: str) -> dict[str, Any]:
+    """Extract, gate and load, from delivered file to raw and ledger."""
+    import great_expectations.expectations  # noqa: F401
+
+    from clientela.night import feeds_of, open_night
+
+    config = _config(folder)
+    shutil.rmtree(config.data, ignore_errors=True)
+    began = time.perf_counter()
+    with open_night(config) as night:
+        (outcome,) = night.load(feeds_of(config)[0])
+    return {"seconds": time.perf_counter() - began, "rows": outcome.loaded}
+
+
+def floor_load(folder: Path, kind: str) -> dict[str, Any]:
+    """The same file into a typed table on disk, checkpointed."""
+    target = folder / "floor.duckdb"
+    target.unlink(missing_ok=True)
+    began = time.perf_counter()
+    connection = duckdb.connect(str(target))
+    columns = ", ".join(f"cast({name} as {sql_type}) as {name}" for name, sql_type in TYPED.items())
+    reader = "read_parquet" if kind == "parquet" else "read_csv"
+    options = f", columns = {TYPED!r}, header = true, auto_detect = false" if kind == "csv" else ""
+    connection.execute(f"create table lines as select {columns} from {reader}('{folder}/lines_*.{kind}'{options})")
+    connection.execute("checkpoint")
+    (rows,) = connection.execute("select count(*) from lines").fetchall()[0]
+    connection.close()
+    return {"seconds": time.perf_counter() - began, "rows": rows}
+
+
+def transform(folder: Path, kind: str) -> dict[str, Any]:
+    """All marts from raw, tests included, in this process."""
+    from clientela import transform as dbt
+    from clientela.night import open_night
+
+    config = _config(folder)
+    with open_night(config) as night:
+        night.set_context()
+        night.close()
+        dbt.manifest(config)
+        began = time.perf_counter()
+        results = night.transform()
+        seconds = time.perf_counter() - began
+    models = {r.name: round(r.seconds, 3) for r in results if r.kind == "model"}
+    return {"seconds": seconds, "models": models, "nodes": len(results)}
+
+
+def floor_transform(folder: Path, kind: str) -> dict[str, Any]:
+    """The models' own SQL, in their order, without dbt, Dagster or tests. Python models keep their tables."""
+    from clientela import transform as dbt
+
+    config = _config(folder)
+    compiled = {
+        node["name"]: node
+        for node in json.loads((dbt.target_folder(config) / "night" / "run_results.json").read_text())["results"]
+        if node["unique_id"].startswith("model.")
+        for node in [{"name": node["unique_id"].split(".")[-1], "sql": node.get("compiled_code")}]
+    }
+    nodes = {n["name"]: n for n in dbt.manifest(config)["nodes"].values() if n["resource_type"] == "model"}
+    copy = folder / "floor" / "warehouse.duckdb"
+    copy.parent.mkdir(exist_ok=True)
+    shutil.copyfile(config.warehouse, copy)
+    connection = duckdb.connect(str(copy))
+    connection.execute("set timezone = 'UTC'; set preserve_insertion_order = false; set memory_limit = '4GB'")
+    connection.execute(f"set temp_directory = '{folder}/spill'")
+    began = time.perf_counter()
+    for name, run in compiled.items():
+        node = nodes[name]
+        if node["language"] != "sql" or not run["sql"]:
+            continue
+        what = "view" if node["config"]["materialized"] == "view" else "table"
+        connection.execute(f'create or replace {what} "{node["schema"]}"."{name}" as {run["sql"]}')
+    connection.execute("checkpoint")
+    seconds = time.perf_counter() - began
+    connection.close()
+    shutil.rmtree(copy.parent)
+    return {"seconds": seconds}
+
+
+def publish(folder: Path, kind: str) -> dict[str, Any]:
+    """The published file, from the marts as they are."""
+    from clientela.night import open_night
+
+    with open_night(_config(folder)) as night:
+        night._manifest()
+        began = time.perf_counter()
+        published = night.publish()
+        seconds = time.perf_counter() - began
+        night.finish(None)
+    return {"seconds": seconds, "bytes": published.bytes, "rows": published.rows}
+
+
+def floor_publish(folder: Path, kind: str) -> dict[str, Any]:
+    """A copy of the published file, flushed to disk."""
+    source, target = _config(folder).published / "marts.duckdb", folder / "copy.duckdb"
+    began = time.perf_counter()
+    shutil.copyfile(source, target)
+    with target.open("rb+") as file:
+        os.fsync(file.fileno())
+    seconds = time.perf_counter() - began
+    target.unlink()
+    return {"seconds": seconds}
+
+
+def night(folder: Path, kind: str) -> dict[str, Any]:
+    """A whole night as a scheduler starts it, imports included."""
+    began = time.perf_counter()
+    from clientela.night import run
+
+    report = run(_config(folder))
+    return {"seconds": time.perf_counter() - began, "status": report.status, "message": report.message}
+
+
+def imports(folder: Path, kind: str) -> dict[str, Any]:
+    """What a night with a new batch imports."""
+    began = time.perf_counter()
+    import dbt.cli.main  # noqa: F401
+    import great_expectations.expectations  # noqa: F401
+
+    import clientela.night  # noqa: F401
+
+    return {"seconds": time.perf_counter() - began}
+
+
+STAGES = {f.__name__: f for f in (load, floor_load, transform, floor_transform, publish, floor_publish, night, imports)}
+
+if __name__ == "__main__":
+    name, where, how = sys.argv[1:4]
+    told = STAGES[name](Path(where), how)
+    told["peak_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print("\n" + json.dumps(told), flush=True)
+    os._exit(0)

@@ -1,0 +1,21 @@
+"""The notebooks run as written, on a published file."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT, Company
+
+
+@pytest.mark.parametrize("notebook", sorted((ROOT / "notebooks").glob("*.py")), ids=lambda path: path.stem)
+def test_a_notebook_runs_on_the_published_file(shop: Company, notebook) -> None:
+    shop.night()
+    done = subprocess.run(
+        [sys.executable, str(notebook)],
+        env={**os.environ, "CLIENTELA_CONFIG": str(shop.config_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
