@@ -270,6 +270,10 @@ class EntityConfig(_Model):
             raise ValueError("`format` is for files; a database has none")
         if self.database is not None and self.database.watermark and self.delivery == "snapshot":
             raise ValueError("a snapshot is the whole each time; leave `database.watermark` out, or deliver by upsert")
+        if self.delivery == "snapshot" and self.version_by and not self.version_by.startswith("file_date:"):
+            raise ValueError(
+                "the later snapshot wins; leave `version_by` out, or say `file_date: REGEX` where it comes late"
+            )
         return self
 
 

@@ -35,6 +35,12 @@ class NotPublishedError(ClientelaError):
     """The night ended without a publication; the published file is as it was."""
 
 
+class BugError(ClientelaError):
+    """A fault of the program itself, for the report of the night; the exception that caused it follows."""
+
+    exit_code = 1
+
+
 EXIT_CODES = {
     0: "all is loaded and published, or there was nothing new",
     1: "a bug of clientela's own; the stack trace says where",

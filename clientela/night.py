@@ -21,8 +21,8 @@ import duckdb
 
 from clientela import memory, transform, warehouse
 from clientela.config import REFERENCE_SOURCE, Config, EntityConfig, SourceConfig
-from clientela.contracts import ENTITIES
-from clientela.errors import ClientelaError, ConfigError, NotPublishedError
+from clientela.contracts import COMPANY_ENTITIES, CONTRACT_VERSION, ENTITIES
+from clientela.errors import BugError, ClientelaError, ConfigError, NotPublishedError
 from clientela.extract.mapping import Feed
 from clientela.load import landing
 from clientela.load.candidate import prepare_rates
@@ -101,6 +101,12 @@ def _reference(path: Path) -> EntityConfig:
         header = [name.strip() for name in file.readline().rstrip("\r\n").split(",")]
     columns: dict[str, Any] = {column.name: column.name for column in entity.columns if column.name in header}
     return EntityConfig(files=[str(path)], key=list(entity.key), columns=columns, delivery="snapshot")
+
+
+def _entities_without_source(config: Config) -> list[str]:
+    """What the marts cannot say, by name: the entities that no source of the company delivers."""
+    delivered = {name for source in config.sources.values() for name in source.entities}
+    return [entity.name for entity in COMPANY_ENTITIES if entity.name not in delivered]
 
 
 def code_version() -> str:
@@ -202,10 +208,11 @@ class Night:
         self.connection.execute("begin")
         self.connection.execute("delete from run.context")
         self.connection.execute(
-            "insert into run.context values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into run.context values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 self.run_id, self.as_of_on, self.known_at, config.company, config.currency, config.time_zone,
-                config.left_censored_days, config.fingerprint(), code_version(), self.now,
+                config.left_censored_days, config.fingerprint(), code_version(), self.now, duckdb.__version__,
+                CONTRACT_VERSION, ", ".join(_entities_without_source(config)) or None,
             ],
         )  # fmt: skip
         self.connection.execute("commit")
@@ -434,6 +441,10 @@ def run(config: Config, watch: Watcher = silent, now: datetime | None = None) ->
             return night.finish(NotPublishedError(f"The warehouse could not go on: {str(error).splitlines()[0]}"))
         except OSError as error:
             return night.finish(NotPublishedError(f"The machine could not go on: {error}"))
+        except Exception as error:
+            # a bug of ours: told like any failed night, and then with its trace
+            night.finish(BugError(f"A fault of clientela's own ended the night: {type(error).__name__}: {error}"))
+            raise
         return night.finish(None)
 
 
@@ -534,6 +545,8 @@ def _told(outcome: Outcome) -> str:
             said += f", {outcome.unchanged:,} unchanged"
         if outcome.quarantined:
             said += f", {outcome.quarantined:,} quarantined"
+        if outcome.new_columns:
+            said += f", new columns not used: {', '.join(outcome.new_columns)}"
         return said + (f", {len(outcome.warnings)} warnings" if outcome.warnings else "")
     return f"{outcome.status}{f': {outcome.reason}' if outcome.reason else ''}"
 

@@ -53,7 +53,8 @@ LEDGER_TABLES: dict[str, str] = {
         delivery varchar not null, status varchar not null, reason varchar, mapping_hash varchar not null,
         started_at timestamptz not null, loaded_at timestamptz, retired_at timestamptz, file_count bigint,
         delivered_rows bigint, loaded_rows bigint, unchanged_rows bigint, quarantined_rows bigint,
-        deleted_rows bigint, first_event_on date, last_event_on date, warning_count bigint, page varchar""",
+        deleted_rows bigint, first_event_on date, last_event_on date, warning_count bigint, page varchar, columns varchar,
+        new_columns varchar""",
     "load_files": """
         batch_id bigint not null, source varchar not null, entity varchar not null, file_name varchar not null,
         content_sha256 varchar not null, bytes bigint not null, landed_as varchar, version bigint,
@@ -77,7 +78,8 @@ LEDGER_TABLES: dict[str, str] = {
 CONTEXT = """
     run_id varchar not null, as_of_on date not null, known_at timestamptz not null, company varchar not null,
     currency varchar not null, time_zone varchar not null, left_censored_days integer not null,
-    config_hash varchar not null, code_version varchar not null, started_at timestamptz not null"""
+    config_hash varchar not null, code_version varchar not null, started_at timestamptz not null,
+    duckdb_version varchar, contract_version integer, entities_without_source varchar"""
 
 
 #: which run built each mart: publication wants one run for all

@@ -6,4 +6,4 @@ from clientela.contracts.reference import REFERENCE_TABLES
 
 ENTITIES: dict[str, Entity] = {entity.name: entity for entity in (*COMPANY_ENTITIES, *REFERENCE_TABLES)}
 
-__all__ = ["CONTRACT_VERSION", "ENTITIES", "META_COLUMNS", "SQL_TYPES", "Column", "Entity"]
+__all__ = ["COMPANY_ENTITIES", "CONTRACT_VERSION", "ENTITIES", "META_COLUMNS", "SQL_TYPES", "Column", "Entity"]

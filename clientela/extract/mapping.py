@@ -412,6 +412,9 @@ def _versions(
     if declared is None or declared == "updated_at":
         if "updated_at" not in feed.settings.columns:
             return nothing, "_version", "_version_at"
+        if feed.settings.delivery == "snapshot":
+            # a later snapshot wins, whatever its rows say of themselves: a record may vanish and come back as it was
+            return nothing, "_version", "updated_at"
         return nothing, "coalesce(epoch_us(updated_at), 0)", "updated_at"
     if declared.startswith(FILE_DATE):
         return nothing, "_version", "_version_at"

@@ -34,6 +34,8 @@ FORMATS = {
     ".xlsx": "excel", ".xlsm": "excel", ".xlsb": "excel", ".xls": "excel", ".ods": "excel",
     ".parquet": "parquet", ".pq": "parquet",
 }  # fmt: skip
+#: the batches that a new one is compared with, as a temporary view: those loaded, unless second thoughts say otherwise
+IN_FORCE = "batches_in_force"
 COMPRESSED = (".gz", ".gzip", ".zst", ".zstd")
 
 
@@ -48,6 +50,8 @@ class Candidate:
     is_batch_ordered: bool
     #: rows whose key is not known, so that a snapshot cannot tell what vanished
     keyless: int
+    #: the columns that the newest file delivered
+    columns: tuple[str, ...]
 
 
 def prepare_rates(connection: duckdb.DuckDBPyConnection) -> None:
@@ -69,9 +73,10 @@ def build(
     _make_tables(connection)
     control = _control_totals(connection, feed)
     delivered = 0
+    columns: tuple[str, ...] = ()
     for index, file in enumerate(files):
         try:
-            rows = _extract(connection, feed, index, file, scratch)
+            rows, columns = _extract(connection, feed, index, file, scratch)
         except DeliveryError as error:
             raise DeliveryError(f"{file.name}: {error.sentence}") from error
         except duckdb.Error as error:
@@ -84,7 +89,7 @@ def build(
             """
             insert into batch_files
             select ?, ?, ?, ?, ?, ?, epoch_us(cast(? as timestamptz)), ?, ?, ?, ?,
-                (select sum(control_amount) from candidate where file_index = ?)
+                (select sum(control_amount) from candidate where file_index = ?), ?
             """,
             [
                 index,
@@ -99,6 +104,7 @@ def build(
                 rows_stated,
                 sum_stated,
                 index,
+                file.place,
             ],
         )
         delivered += rows
@@ -120,16 +126,19 @@ def build(
             (select count(*) from candidate where record_id is null) + (select count(*) from unreadable)
         """
     ).fetchall()[0]
-    return Candidate(delivered, counted[0], counted[1], is_batch_ordered, counted[2])
+    return Candidate(delivered, counted[0], counted[1], is_batch_ordered, counted[2], columns)
 
 
 def _make_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        f"create temp view if not exists {IN_FORCE} as select batch_id from ledger.loads where status = 'loaded'"
+    )
     connection.execute("drop view if exists gated")
     connection.execute("drop table if exists candidate")
     for name, columns in {
         "batch_files": "file_index integer, file_name varchar, content_sha256 varchar, bytes bigint, landed_as varchar, "
         "path varchar, version bigint, version_at timestamptz, delivered_rows bigint, control_rows bigint, "
-        "control_sum decimal(18,4), delivered_sum decimal(38,4)",
+        "control_sum decimal(18,4), delivered_sum decimal(38,4), place bigint",
         "unreadable": "file_index integer, source_row bigint, text varchar, reason varchar",
         "odd_rows": "row_id bigint, fate varchar, reason varchar",
     }.items():
@@ -172,8 +181,10 @@ def open_file(
     return open_csv(connection, path, settings.csv, parameters, scratch, settings.encoding)
 
 
-def _extract(connection: duckdb.DuckDBPyConnection, feed: Feed, index: int, file: DeliveredFile, scratch: Path) -> int:
-    """Insert one file's rows; gives how many it delivered, parsed or not. No row goes unaccounted for."""
+def _extract(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, index: int, file: DeliveredFile, scratch: Path
+) -> tuple[int, tuple[str, ...]]:
+    """Insert one file's rows; gives how many it delivered, parsed or not, and its columns. No row goes unaccounted for."""
     reading = scratch / "reading"
     shutil.rmtree(reading, ignore_errors=True)
     reading.mkdir(parents=True)
@@ -194,13 +205,13 @@ def _extract(connection: duckdb.DuckDBPyConnection, feed: Feed, index: int, file
         if opened.expected_rows not in (None, parsed):
             raise DeliveryError(f"it states {opened.expected_rows} rows and {parsed} came out; nothing of it is loaded")
         if opened.unreadable is None:
-            return parsed
+            return parsed, tuple(opened.delivery.columns)
         statement = (
             f"insert into unreadable select {parameters.bind(index)}, source_row, left(text, {LONGEST}), reason "
             f"from {opened.unreadable}"
         )
         unreadable = connection.execute(statement, parameters.used_in(statement)).fetchall()[0][0]
-        return parsed + int(unreadable)
+        return parsed + int(unreadable), tuple(opened.delivery.columns)
     finally:
         shutil.rmtree(reading, ignore_errors=True)
 
@@ -238,7 +249,8 @@ def _insert(
 
 def _is_batch_ordered(feed: Feed) -> bool:
     declared = feed.settings.version_by
-    return declared is None and "updated_at" not in feed.settings.columns
+    is_snapshot = feed.settings.delivery == "snapshot"
+    return declared is None and (is_snapshot or "updated_at" not in feed.settings.columns)
 
 
 def file_date(feed: Feed, name: str) -> datetime | None:
@@ -328,14 +340,14 @@ def _find_odd_rows(connection: duckdb.DuckDBPyConnection, feed: Feed, is_batch_o
     )
     visible = f"""(
         select record_id, version, content_hash, is_deleted from raw.{quoted(feed.entity.name)}
-        where source = $source and batch_id in (select batch_id from ledger.loads where status = 'loaded')
+        where source = $source and batch_id in (select batch_id from {IN_FORCE})
             and record_id in (select record_id from candidate)
     )"""
     if is_batch_ordered or feed.settings.delivery == "snapshot":
         # what the record was just before: with a file's date a late file looks back to its own day, not to the newest
         known = f"""(
             select record_id, content_hash from {visible}
-            where version <= coalesce((select max(version) from batch_files), {2**62})
+            where version <= (select coalesce(max(version), max(place), {2**62}) from batch_files)
             qualify row_number() over (partition by record_id order by version desc, content_hash desc) = 1 and not is_deleted
         )"""
         is_known = "known.content_hash = versioned.content_hash"

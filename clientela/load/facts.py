@@ -50,7 +50,9 @@ def take_facts(
         select loads.batch_id, any_value(loads.loaded_rows) as loaded_rows, sum(amounts.net_amount) as net_amount
         from ledger.loads left join ledger.load_amounts as amounts
             on amounts.batch_id = loads.batch_id and amounts.fate = 'loaded'
-        where loads.source = ? and loads.entity = ? and loads.status = 'loaded' and loads.loaded_rows > 0
+        where
+            loads.source = ? and loads.entity = ? and loads.loaded_rows > 0
+            and loads.batch_id in (select batch_id from batches_in_force)
         group by loads.batch_id
         """,
         [feed.source_name, entity.name],

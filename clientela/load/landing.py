@@ -30,6 +30,8 @@ class DeliveredFile:
     content_sha256: str
     bytes: int
     landed: Path
+    #: where it stands among all files of its feed; None for a new one, which comes last
+    place: int | None = None
 
 
 def found_files(config: Config, patterns: Sequence[str]) -> list[Path]:

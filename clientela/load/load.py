@@ -50,6 +50,9 @@ class Outcome:
     deleted: int = 0
     checks: Sequence[Check] = field(default_factory=tuple)
     page: Path | None = None
+    #: what the newest file delivered, and which of it the feed's previous batch did not
+    columns: tuple[str, ...] = ()
+    new_columns: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> list[Check]:
@@ -74,17 +77,17 @@ def load_feed(connection: duckdb.DuckDBPyConnection, feed: Feed, run_id: str, no
     found = landing.found_files(feed.config, feed.settings.files)
     try:
         if feed.settings.database is not None:
-            files = fetch_new(connection, feed, _landing(feed), now)
+            files = fetch_new(connection, feed, landing_folder(feed), now)
         else:
             files = _new_files(connection, feed, found)
-        groups = _batches(feed, files)
+        groups = batches(feed, files)
     except DeliveryError as error:
         return [Outcome(feed.source_name, feed.entity.name, "refused", error.sentence)]
     if not groups:
         return [_nothing(connection, feed, found)]
     outcomes = []
     for group in groups:
-        outcomes.append(_load_batch(connection, feed, group, run_id, now))
+        outcomes.append(load_batch(connection, feed, group, run_id, now))
         if outcomes[-1].status == "refused":
             break
     return outcomes
@@ -105,7 +108,8 @@ def _nothing(connection: duckdb.DuckDBPyConnection, feed: Feed, found: Sequence[
     return Outcome(feed.source_name, feed.entity.name, "never delivered", reason)
 
 
-def _landing(feed: Feed) -> Path:
+def landing_folder(feed: Feed) -> Path:
+    """Where the feed's delivered files are kept."""
     return feed.config.data / "landing" / feed.source_name / feed.entity.name
 
 
@@ -121,7 +125,7 @@ def _new_files(connection: duckdb.DuckDBPyConnection, feed: Feed, found: Sequenc
             [feed.source_name, feed.entity.name],
         ).fetchall()
     }
-    folder = _landing(feed)
+    folder = landing_folder(feed)
     new: dict[str, DeliveredFile] = {}
     for path in found:
         known = landing.known_content(connection, path)
@@ -143,7 +147,7 @@ def _new_files(connection: duckdb.DuckDBPyConnection, feed: Feed, found: Sequenc
     return list(new.values())
 
 
-def _batches(feed: Feed, files: list[DeliveredFile]) -> list[list[DeliveredFile]]:
+def batches(feed: Feed, files: list[DeliveredFile]) -> list[list[DeliveredFile]]:
     """What is gated and loaded together: all new files of a feed, or of one day for dated snapshots."""
     if not files:
         return []
@@ -155,9 +159,17 @@ def _batches(feed: Feed, files: list[DeliveredFile]) -> list[list[DeliveredFile]
     return [by_date[day] for day in sorted(by_date, key=lambda day: (day is not None, day))]
 
 
-def _load_batch(
-    connection: duckdb.DuckDBPyConnection, feed: Feed, files: list[DeliveredFile], run_id: str, now: datetime
+def load_batch(
+    connection: duckdb.DuckDBPyConnection,
+    feed: Feed,
+    files: list[DeliveredFile],
+    run_id: str,
+    now: datetime,
+    *,
+    is_staged: bool = False,
 ) -> Outcome:
+    """Extract, judge and load the files as one batch. A staged one is written, but counts for nothing yet; refused, it
+    leaves no trace."""
     scratch = feed.config.data / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
     batch_id = connection.execute("select coalesce(max(batch_id), 0) + 1 from ledger.loads").fetchall()[0][0]
@@ -167,7 +179,10 @@ def _load_batch(
         candidate = candidates.build(connection, feed, files, scratch)
     except DeliveryError as error:
         outcome = Outcome(feed.source_name, feed.entity.name, "refused", error.sentence, batch_id, names)
+        if is_staged:
+            return outcome
         return _record_refusal(connection, feed, outcome, files, run_id, now)
+    connection.execute("update batch_files set place = ? + file_index where place is null", [batch_id * FILES_PER_BATCH])
     take_facts(connection, feed, candidate.delivered, candidate.quarantined, now)
     checks = validate(connection, suite)
     refusals = [c for c in checks if c.refuses]
@@ -177,10 +192,12 @@ def _load_batch(
             feed.source_name, feed.entity.name, "refused", reason, batch_id, names, delivered=candidate.delivered,
             quarantined=candidate.quarantined, checks=checks,
         )  # fmt: skip
+        if is_staged:
+            return outcome
         return _record_refusal(connection, feed, outcome, files, run_id, now)
     connection.execute("begin")
     try:
-        outcome = _write(connection, feed, candidate, batch_id, names, checks, run_id, now)
+        outcome = _write(connection, feed, candidate, batch_id, names, checks, run_id, now, is_staged)
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")
@@ -197,6 +214,7 @@ def _write(
     checks: Sequence[Check],
     run_id: str,
     now: datetime,
+    is_staged: bool,
 ) -> Outcome:
     """Rows and ledger, inside the caller's transaction."""
     loaded = _insert_rows(connection, feed, batch_id, now)
@@ -205,17 +223,33 @@ def _write(
     )
     outcome = Outcome(
         feed.source_name, feed.entity.name, "loaded", "", batch_id, names, candidate.delivered, loaded,
-        candidate.unchanged, candidate.quarantined, deleted, checks,
+        candidate.unchanged, candidate.quarantined, deleted, checks, columns=candidate.columns,
+        new_columns=_new_columns(connection, feed, candidate.columns),
     )  # fmt: skip
     if outcome.delivered != outcome.loaded + outcome.unchanged + outcome.quarantined:
         raise AssertionError(f"batch {batch_id} does not close: {outcome}")
     page = _write_ledger(connection, feed, outcome, run_id, now)
+    if is_staged:
+        connection.execute("update ledger.loads set status = 'staged' where batch_id = ?", [batch_id])
     return Outcome(**{**outcome.__dict__, "page": page})
 
 
-def _batch_version(batch_id: int) -> str:
-    """The version of a row that neither a column nor a file date orders: a later batch, then a later file, wins."""
-    return f"coalesce(candidate.version, files.version, {batch_id * FILES_PER_BATCH} + file_index)"
+def _new_columns(connection: duckdb.DuckDBPyConnection, feed: Feed, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """The delivered columns that the feed's last loaded batch did not have; none before the first."""
+    before = connection.execute(
+        """
+        select columns from ledger.loads
+        where source = ? and entity = ? and status = 'loaded' and columns is not null
+        order by batch_id desc limit 1
+        """,
+        [feed.source_name, feed.entity.name],
+    ).fetchall()
+    known = set(before[0][0].split(", ")) if before else set(columns)
+    return tuple(name for name in columns if name not in known)
+
+
+#: the version of a row: its own, or its file's date, or else the file's place, so that a later delivery wins
+_VERSION = "coalesce(candidate.version, files.version, files.place)"
 
 
 def _insert_rows(connection: duckdb.DuckDBPyConnection, feed: Feed, batch_id: int, now: datetime) -> int:
@@ -224,7 +258,7 @@ def _insert_rows(connection: duckdb.DuckDBPyConnection, feed: Feed, batch_id: in
         "source": "$source",
         "batch_id": "$batch_id",
         "loaded_at": "$now",
-        "version": _batch_version(batch_id),
+        "version": _VERSION,
         "version_at": "coalesce(candidate.version_at, files.version_at)",
         "is_revision": "record_id in (select record_id from known_before) or record_id in (select record_id from repeated)",
         "is_deleted": "false",
@@ -262,7 +296,7 @@ def _insert_tombstones(
     ]
     copied = ", ".join(quoted(name) for name in columns)
     parameters = {"source": feed.source_name, "batch_id": batch_id, "now": now}
-    loaded = "batch_id in (select batch_id from ledger.loads where status = 'loaded')"
+    loaded = f"batch_id in (select batch_id from {candidates.IN_FORCE})"
 
     def state(upto: str, batches: str) -> str:
         return f"""(
@@ -270,8 +304,10 @@ def _insert_tombstones(
             qualify row_number() over (partition by record_id order by version desc, content_hash desc) = 1
         ) as state"""
 
-    version, version_at = connection.execute("select max(version), max(version_at) from batch_files").fetchall()[0]
-    this = version if version is not None else batch_id * FILES_PER_BATCH + FILES_PER_BATCH - 1
+    version, version_at, place = connection.execute(
+        "select max(version), max(version_at), max(place) from batch_files"
+    ).fetchall()[0]
+    this = version if version is not None else place // FILES_PER_BATCH * FILES_PER_BATCH + FILES_PER_BATCH - 1
     deleted = 0
     if not candidate.keyless:
         deleted = connection.execute(
@@ -284,22 +320,41 @@ def _insert_tombstones(
             {**parameters, "version": this, "version_at": version_at},
         ).fetchall()[0][0]
     later = connection.execute(
-        """
-        select version, version_at from ledger.load_files join ledger.loads using (batch_id)
-        where loads.source = ? and loads.entity = ? and loads.status = 'loaded' and version > ? order by version limit 1
+        f"""
+        select version, version_at from ledger.load_files
+        where source = ? and entity = ? and version > ? and {loaded} order by version limit 1
         """,
         [feed.source_name, feed.entity.name, this],
     ).fetchall()
     if later and version is not None:
+        touched = (
+            f"record_id in (select record_id from {table} where source = $source and batch_id = $batch_id "
+            "and version = $version)"
+        )
+        values = {**parameters, "version": this, "later": later[0][0], "later_at": later[0][1]}
+        into = f"insert into {table} ({copied}, batch_id, loaded_at, version, version_at, is_revision, is_deleted)"
         connection.execute(
             f"""
-            insert into {table} ({copied}, batch_id, loaded_at, version, version_at, is_revision, is_deleted)
+            {into}
             select {copied}, $batch_id, $now, $later, $later_at, true, is_deleted from {state("$later", loaded)}
-            where version < $later and record_id in (
-                select record_id from {table} where source = $source and batch_id = $batch_id and version = $version
-            )
+            where version < $later and {touched}
             """,
-            {**parameters, "version": this, "later": later[0][0], "later_at": later[0][1]},
+            values,
+        )
+        # what no snapshot up to the later one knows vanished with it, unless it stands there among refused rows
+        connection.execute(
+            f"""
+            {into}
+            select {copied}, $batch_id, $now, $later, $later_at, true, true from {table}
+            where source = $source and batch_id = $batch_id and version = $version and not is_deleted
+                and record_id not in (select record_id from {table} where source = $source and version <= $later and {loaded})
+                and not exists (
+                    select 1 from ledger.load_files join ledger.loads using (batch_id)
+                    where loads.source = $source and loads.entity = $entity and version = $later
+                        and quarantined_rows > 0 and {loaded}
+                )
+            """,
+            {**values, "entity": feed.entity.name},
         )
     return int(deleted)
 
@@ -321,12 +376,13 @@ def _write_ledger(
             f"select min(day), max(day) from (select {day} as day from gated)", zone
         ).fetchall()[0]
     connection.execute(
-        "insert into ledger.loads values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into ledger.loads values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             outcome.batch_id, run_id, feed.source_name, entity.name, feed.settings.delivery, outcome.status,
             outcome.reason or None, mapping_hash(feed), now, now if outcome.status == "loaded" else None,
             len(outcome.files), outcome.delivered, outcome.loaded, outcome.unchanged, outcome.quarantined,
-            outcome.deleted, first, last, len(outcome.warnings), page.name,
+            outcome.deleted, first, last, len(outcome.warnings), page.name, ", ".join(outcome.columns) or None,
+            ", ".join(outcome.new_columns) or None,
         ],
     )  # fmt: skip
     personal = {column.name for column in entity.columns if column.personal}
@@ -345,11 +401,11 @@ def _write_ledger(
         connection.execute(
             """
             insert into ledger.load_files
-            select ?, ?, ?, file_name, content_sha256, bytes, landed_as, coalesce(version, ? + file_index), version_at,
+            select ?, ?, ?, file_name, content_sha256, bytes, landed_as, coalesce(version, place), version_at,
                 delivered_rows, control_rows, control_sum, delivered_sum
-            from batch_files
+            from batch_files order by file_index
             """,
-            [*key, outcome.batch_id * FILES_PER_BATCH],
+            key,
         )
         _write_quarantine(connection, feed, outcome.batch_id, personal, now)
         if entity.name == "transactions":
@@ -412,6 +468,20 @@ def _write_amounts(connection: duckdb.DuckDBPyConnection, feed: Feed, key: list[
         group by month, fate
         """,
         [*key, feed.config.time_zone],
+    )
+    # rows that a late snapshot made the loader say again: in raw, and delivered by nobody
+    connection.execute(
+        """
+        insert into ledger.load_amounts
+        select
+            $batch_id, $source, $entity,
+            cast(date_trunc('month', cast(timezone($zone, ordered_at) as date)) as date) as month,
+            'restated', count(*), sum(net_amount)
+        from raw.transactions
+        where batch_id = $batch_id and not is_deleted and version > (select max(version) from batch_files)
+        group by month
+        """,
+        {"batch_id": key[0], "source": key[1], "entity": key[2], "zone": feed.config.time_zone},
     )
 
 

@@ -43,6 +43,7 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 </p>
 <h2>What arrived</h2>
 <ul>{% for name in o.files %}<li>{{ name }}</li>{% endfor %}</ul>
+{% if o.new_columns %}<p>New columns, ignored until they are mapped: {{ o.new_columns|join(", ") }}.</p>{% endif %}
 {% if checks %}
 <h2>What was expected of it</h2>
 <table>

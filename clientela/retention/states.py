@@ -14,8 +14,9 @@ From the first rule that holds:
     active      all others
 
 The rhythm is the one known at the first month-end of the silence: the days after which he will be slowing, at risk and
-lapsed do not move while he is silent, whatever others do meanwhile. Whoever has a running contract is at most slowing, whatever his silence. The state at a month-end follows from the
-month-ends up to it, beginning with the customer's first, and from nothing after it.
+lapsed do not move while he is silent, whatever others do meanwhile. Whoever has a running contract is at most slowing,
+whatever his silence. The state at a month-end follows from the month-ends up to it, beginning with the customer's
+first, and from nothing after it.
 """
 
 from collections.abc import Sequence

@@ -32,7 +32,7 @@ def test_a_refused_required_batch_stops_publication_and_correcting_it_heals(shop
     assert "till.transactions is required" in report.message and "sales_2.csv" in report.message
     assert (shop.config.published / "marts.duckdb").stat().st_ino == before
     assert json.loads((shop.config.published / "status.json").read_text())["status"] == "failed"
-    assert shop.published("select status from runs order by started_at desc limit 1", "operations.duckdb") == [
+    assert shop.published("select status from runs order by run_id desc limit 1", "operations.duckdb") == [
         ("failed",)
     ]
     shop.write("sales_2.csv", MORE_SALES)
@@ -180,3 +180,54 @@ def test_a_personal_key_never_enters_the_warehouse(shop: Company) -> None:
         night.load(feed)
     keys = [row[0] for row in shop.warehouse("select record_key from raw.customers")]
     assert keys and all(key.startswith("p_") and "@" not in key for key in keys)
+
+
+def test_a_new_column_is_reported_and_ignored(shop: Company) -> None:
+    _transactions(shop)
+    wider = MORE_SALES.replace("sold_at", "sold_at,mood").replace(":00\n", ":00,happy\n")
+    shop.write("sales_2.csv", wider)
+    outcome = _transactions(shop)
+    assert (outcome.status, outcome.loaded, outcome.new_columns) == ("loaded", 2, ("mood",))
+    assert "mood" in outcome.page.read_text(encoding="utf-8")
+    assert shop.warehouse("select new_columns from ledger.loads order by batch_id") == [(None,), ("mood",)]
+
+
+def test_a_threshold_of_a_sources_own_takes_the_place_of_the_common_one(shop: Company) -> None:
+    future = SALES + "9,1,a,bread,2.00,2027-01-05 10:00:00\n"
+    shop.write("sales_1.csv", future)
+    gate = {"rows_in_future": {"maximum": 1}, "known_customers_share": {"severity": "off"}}
+    shop.change(lambda s: s["sources"]["till"]["entities"]["transactions"].update(gate=gate))
+    outcome = _transactions(shop)
+    assert outcome.status == "loaded"
+    assert "known_customers_share" not in [check.expect.name for check in outcome.checks]
+    gate["rows_in_future"] = {"maximum": 0, "severity": "warning"}
+    shop.change(lambda s: s["sources"]["till"]["entities"]["transactions"].update(gate=gate))
+    shop.write("sales_1.csv", future + "10,1,a,bread,1.00,2026-01-05 10:00:00\n")
+    outcome = _transactions(shop)
+    assert outcome.status == "loaded" and [c.expect.name for c in outcome.warnings if c.expect.on == "facts"] == [
+        "rows_in_future"
+    ]
+
+
+def test_an_override_of_no_expectation_is_a_mistake_in_the_configuration(shop: Company) -> None:
+    from clientela.errors import ConfigError
+
+    gate = {"no_such_thing": {"maximum": 1}}
+    shop.change(lambda s: s["sources"]["till"]["entities"]["transactions"].update(gate=gate))
+    with pytest.raises(ConfigError, match="no_such_thing: there is no such expectation; there are: quarantined_share"):
+        _transactions(shop)
+
+
+def test_a_fault_of_our_own_is_told_like_any_failed_night_and_keeps_its_trace(
+    shop: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clientela import night
+
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(night, "load_feed", broken)
+    with pytest.raises(KeyError):
+        shop.night()
+    told = json.loads((shop.config.published / "status.json").read_text())
+    assert (told["status"], told["exit_code"]) == ("failed", 1) and "a bug" in told["message"]

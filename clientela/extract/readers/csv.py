@@ -317,7 +317,7 @@ class _Walk:
 
     def _parsed(self, block: Block, good: Sequence[int], types: pa.Schema) -> Iterator[pa.RecordBatch]:
         data = block.data
-        if len(good) < len(block):
+        if len(good) < len(block) or b"\r\r" in data:
             starts, ends = block.starts.tolist(), block.ends.tolist()
             data = b"\n".join(data[starts[i] : ends[i]] for i in good)
         names = types.names[:-1]

@@ -167,7 +167,9 @@ def _block(first: int, data: bytes) -> Block:
     if not data.endswith(b"\n"):
         breaks = np.append(breaks, len(data))
     starts = np.concatenate([np.zeros(1, np.int64), breaks[:-1] + 1])
-    ends = breaks - ((breaks > starts) & (codes[breaks - 1] == 13))
+    ends = breaks
+    while np.any(has_return := (ends > starts) & (codes[ends - 1] == 13)):
+        ends = ends - has_return
     return Block(first, data, starts, ends)
 
 

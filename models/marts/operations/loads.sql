@@ -23,7 +23,9 @@ loads as (
         first_event_on,
         last_event_on,
         warning_count,
-        page
+        page,
+        columns,
+        new_columns
     from {{ source('ledger', 'loads') }}
 
 )

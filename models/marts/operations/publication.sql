@@ -12,7 +12,10 @@ publication as (
         left_censored_days,
         config_hash,
         code_version,
-        started_at
+        started_at,
+        duckdb_version,
+        contract_version,
+        entities_without_source
     from {{ source('run', 'context') }}
 
 )

@@ -104,7 +104,7 @@ def check(data: bytes, rows: dict[int, list[str]], unreadable: dict[int, str]) -
 
 
 #: `make prove` asks for more
-EXAMPLES = int(os.environ.get("CLIENTELA_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("CLIENTELA_EXAMPLES", "40"))
 FUZZ = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -113,6 +113,7 @@ FUZZ = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[Hea
 @example(parts=[(b'a"b,"c,', b"\n"), (b"1,2,3", b"\n"), (b'"x",y,z', b"\n")], ends=True)
 @example(parts=[(b"1,Smith, John,", b"\n"), (b'2,"a,b",c', b"\n")], ends=True)
 @example(parts=[(b",,,", b"\n")], ends=False)
+@example(parts=[(b"x,y,z\r", b"\r\n"), (b'"x","y","z"\r', b"\r\n")], ends=True)
 @example(parts=[(b'"a', b"\n"), (b'b",2,3', b"\r\n"), (b"\r", b"\n"), (b"1,\r,3", b"\n")], ends=False)
 @example(parts=[(b'"a,b,c', b"\n"), (b'"a,b,c', b"\n"), (b'"a,b,c', b"\n")], ends=True)
 def test_each_line_is_found_once_at_its_own_number(folder: Path, parts: list[tuple[bytes, bytes]], ends: bool) -> None:

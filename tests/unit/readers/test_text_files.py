@@ -226,7 +226,9 @@ def test_a_list_inside_a_document_is_named_by_its_path(take: Any) -> None:
     assert take("x.json", document, {**NESTED, "json": {"records": "data.items"}}).rows == {1: ("1", "A", "a")}
     with pytest.raises(DeliveryError, match="it begins with an object that does not end on its line"):
         take("x.json", document, NESTED)
-    with pytest.raises(DeliveryError, match="at json.records = 'data.list' it holds nothing where a list is expected"):
+    with pytest.raises(
+        DeliveryError, match=r"at json\.records = 'data.list' it holds nothing where a list is expected"
+    ):
         take("x.json", document, {**NESTED, "json": {"records": "data.list"}})
 
 

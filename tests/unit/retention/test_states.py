@@ -116,9 +116,9 @@ def test_what_a_silence_is_measured_by_does_not_move_while_it_lasts() -> None:
         rhythm_spread_days=pl.lit(5.0),
     )
     out = states(r)
-    assert told(out, 1) == ["new", "at_risk", *["lapsed"] * 4, "returned", "returned", "returned", *["active"] * 3]
+    assert told(out, 1) == ["new", *["lapsed"] * 5, "returned", "returned", "returned", *["active"] * 3]
     assert out["lapses_after_days"].to_list() == [45] * 6 + [315] * 6
-    assert set(out["lapsed_on"][2:6]) == {START + timedelta(days=46)}
+    assert set(out["lapsed_on"][1:6]) == {START + timedelta(days=46)}
 
 
 def test_a_contract_keeps_a_silent_customer_and_its_end_is_told_with_the_will() -> None:

