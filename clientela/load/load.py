@@ -182,7 +182,9 @@ def load_batch(
         if is_staged:
             return outcome
         return _record_refusal(connection, feed, outcome, files, run_id, now)
-    connection.execute("update batch_files set place = ? + file_index where place is null", [batch_id * FILES_PER_BATCH])
+    connection.execute(
+        "update batch_files set place = ? + file_index where place is null", [batch_id * FILES_PER_BATCH]
+    )
     take_facts(connection, feed, candidate.delivered, candidate.quarantined, now)
     checks = validate(connection, suite)
     refusals = [c for c in checks if c.refuses]

@@ -166,6 +166,21 @@ def test_a_failed_data_test_keeps_the_night_from_publishing(company: Path, monke
     assert "sums_agree" in status(company)["message"]
 
 
+def test_a_statement_that_fails_in_a_transaction_ends_the_night_with_a_sentence(
+    company: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(self: Night) -> None:
+        self.connection.execute("begin")
+        self.connection.execute("insert into run.context values (1)")
+
+    monkeypatch.setattr(Night, "set_context", failing)
+    monkeypatch.setattr(Night, "is_quiet", lambda _: False)
+    result = take_night(company)
+    assert not result.success and "models" not in begun(result)
+    assert status(company)["status"] == "failed"
+    assert status(company)["message"].startswith("The warehouse could not go on: ")
+
+
 def test_marts_that_this_run_did_not_build_are_not_published_by_it(company: Path) -> None:
     result = take_night(company, asset_selection=[dg.AssetKey(["published", "marts"])])
     assert not result.success

@@ -21,7 +21,7 @@ from dagster_fixture import write_company
 from clientela.transform import PROJECT
 
 DEPLOY = PROJECT / "deploy"
-PATIENCE_SECONDS = 240
+PATIENCE_SECONDS = 400
 
 
 def environment(config: Path, **more: str) -> dict[str, str]:
