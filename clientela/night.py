@@ -26,7 +26,7 @@ from clientela.errors import BugError, ClientelaError, ConfigError, NotPublished
 from clientela.extract.mapping import Feed
 from clientela.load import landing
 from clientela.load.candidate import prepare_rates
-from clientela.load.load import Outcome, load_feed
+from clientela.load.load import Outcome, drop_staged, load_feed
 from clientela.lock import hold_lock
 from clientela.masking import read_secret
 from clientela.publish import Published, marts_of, publish_marts, publish_operations
@@ -191,10 +191,8 @@ class Night:
 
     def obstacle(self, state: SourceStatus) -> str | None:
         """Why nothing may be published while a feed stands so; None if it may."""
-        if not state.is_required:
-            return None
         name = f"{state.source}.{state.entity}"
-        if state.status in ("refused", "never delivered"):
+        if state.is_required and state.status in ("refused", "never delivered"):
             return f"{name} is required and was {state.status}: {state.reason}"
         allowed = self.config.max_age(state.source, state.entity)
         if allowed is not None and state.age_days is not None and timedelta(days=state.age_days) > allowed:
@@ -234,18 +232,27 @@ class Night:
         return rows[0][0]  # type: ignore[no-any-return]
 
     def is_quiet(self) -> bool:
-        """Nothing arrived, and the published file already says what these settings and this code would say."""
-        if any(outcome.status == "loaded" for outcome in self.outcomes):
-            return False
+        """The published file already says what these batches, these settings and this code would say."""
         if not (self.config.published / "marts.duckdb").exists():
             return False
         last = self.connection.execute(
             """
-            select config_hash, code_version, as_of_on from ledger.runs
-            where status = 'published' and kind = 'night' order by started_at desc limit 1
+            select config_hash, code_version, as_of_on, loads_state from ledger.runs
+            where status = 'published' and kind = 'night' order by rowid desc limit 1
             """
         ).fetchall()
-        return last == [(self.config.fingerprint(), code_version(), self._configured_day())]
+        return last == [(self.config.fingerprint(), code_version(), self._configured_day(), self._loads_state())]
+
+    def _loads_state(self) -> str:
+        """Which batches are in force, in short: differs as soon as one is loaded, replaced or taken back."""
+        return str(
+            self.connection.execute(
+                """
+                select count(*) || ' batches, last ' || coalesce(max(batch_id), 0) || ', sum ' || coalesce(sum(batch_id), 0)
+                from ledger.loads where status = 'loaded'
+                """
+            ).fetchall()[0][0]
+        )
 
     def transform(self) -> list[NodeResult]:
         """Build and test all models. Raises NotPublishedError if one failed, with the first fault."""
@@ -256,6 +263,13 @@ class Night:
 
     def judge(self, results: list[NodeResult]) -> list[NodeResult]:
         """Remember which models this run built; raise NotPublishedError if anything failed."""
+        failed = [r for r in results if r.has_failed]
+        if failed:
+            raise NotPublishedError(
+                f"{len(failed)} of {len(results)} models and tests failed, first {failed[0].kind} {failed[0].name}: "
+                f"{failed[0].message.splitlines()[0] if failed[0].message else failed[0].status}",
+                "\n".join(f"{r.kind} {r.name}: {r.message}" for r in failed),
+            )
         built = [r.unique_id.split(".", 2)[2] for r in results if r.kind == "model" and r.status == "success"]
         nodes = {
             n["name"]: f"{n['schema']}.{n['name']}"
@@ -264,18 +278,10 @@ class Night:
         }
         self.connection.execute("begin")
         self.connection.execute("delete from run.built")
-        if built:
-            self.connection.executemany(
-                "insert into run.built values (?, ?)", [(nodes[name], self.run_id) for name in built]
-            )
+        self.connection.executemany(
+            "insert into run.built values (?, ?)", [(nodes[name], self.run_id) for name in built]
+        )
         self.connection.execute("commit")
-        failed = [r for r in results if r.has_failed]
-        if failed:
-            raise NotPublishedError(
-                f"{len(failed)} of {len(results)} models and tests failed, first {failed[0].kind} {failed[0].name}: "
-                f"{failed[0].message.splitlines()[0] if failed[0].message else failed[0].status}",
-                "\n".join(f"{r.kind} {r.name}: {r.message}" for r in failed),
-            )
         return results
 
     def _manifest(self) -> dict[str, Any]:
@@ -315,7 +321,8 @@ class Night:
             for row in self.connection.execute(
                 """
                 select source, entity,
-                    max_by(status, batch_id), max_by(reason, batch_id), max_by(page, batch_id),
+                    coalesce(max_by(status, batch_id) filter (status <> 'unloaded'), 'unloaded'),
+                    max_by(reason, batch_id), max_by(page, batch_id),
                     max(last_event_on) filter (status = 'loaded'), max(loaded_at) filter (status = 'loaded')
                 from ledger.loads group by source, entity
                 """
@@ -352,6 +359,9 @@ class Night:
 
     def finish(self, error: ClientelaError | None, message: str = "") -> Report:
         """Write the run's end into ledger, `operations.duckdb` and `status.json`, and call the company's commands."""
+        if error is not None:
+            # whatever transaction it broke off in is not to be gone on with
+            self.build_in(self.config.warehouse)
         states = self.source_states()
         stale = [s for s in states if s.is_stale]
         if error is not None:
@@ -363,7 +373,9 @@ class Night:
         ended = datetime.now(UTC)
         self.connection.execute(
             """
-            update ledger.runs set ended_at = ?, status = ?, message = ?, as_of_on = ?, published_path = ? where run_id = ?
+            update ledger.runs
+            set ended_at = ?, status = ?, message = ?, as_of_on = ?, published_path = ?, loads_state = ?
+            where run_id = ?
             """,
             [
                 ended,
@@ -371,6 +383,7 @@ class Night:
                 message or None,
                 self.as_of_on,
                 self.published.path.name if self.published else None,
+                self._loads_state(),
                 self.run_id,
             ],
         )
@@ -408,6 +421,7 @@ def open_night(
         try:
             warehouse.prepare(night.connection)
             connection = night.connection
+            drop_staged(connection)
             connection.execute(
                 "update ledger.runs set status = 'killed', message = 'ended without a word' where status = 'running'"
             )
@@ -416,7 +430,7 @@ def open_night(
             ).fetchall()[0][0]
             night.run_id += f"-{same + 1}" if same else ""
             connection.execute(
-                "insert into ledger.runs values (?, ?, ?, null, 'running', null, ?, ?, ?, null, null)",
+                "insert into ledger.runs values (?, ?, ?, null, 'running', null, ?, ?, ?, null, null, null)",
                 [night.run_id, kind, night.now, night.known_at, config.fingerprint(), code_version()],
             )
             yield night

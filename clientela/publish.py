@@ -27,7 +27,11 @@ OPERATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "runs": ("select * from ledger.runs", ()),
     "loads": ("select * from ledger.loads", ()),
     "load_checks": ("select * from ledger.load_checks", ()),
-    "quarantined_rows": ("select * from ledger.quarantined_rows", ("personal_value", "delivered_row")),
+    "quarantined_rows": (
+        "select * from ledger.quarantined_rows "
+        "where batch_id not in (select batch_id from ledger.loads where retired_at is not null)",
+        ("personal_value", "delivered_row"),
+    ),
     "sources": ("select * from ledger.source_state", ()),
 }
 

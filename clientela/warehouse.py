@@ -6,6 +6,7 @@ recomputed; its tables are made in `clientela.memory`). Everything else in the f
 moves data stands here.
 """
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -47,7 +48,7 @@ LEDGER_TABLES: dict[str, str] = {
     "runs": """
         run_id varchar not null, kind varchar not null, started_at timestamptz not null, ended_at timestamptz,
         status varchar not null, as_of_on date, known_at timestamptz, config_hash varchar, code_version varchar,
-        message varchar, published_path varchar""",
+        message varchar, published_path varchar, loads_state varchar""",
     "loads": """
         batch_id bigint not null, run_id varchar not null, source varchar not null, entity varchar not null,
         delivery varchar not null, status varchar not null, reason varchar, mapping_hash varchar not null,
@@ -59,7 +60,7 @@ LEDGER_TABLES: dict[str, str] = {
         batch_id bigint not null, source varchar not null, entity varchar not null, file_name varchar not null,
         content_sha256 varchar not null, bytes bigint not null, landed_as varchar, version bigint,
         version_at timestamptz, delivered_rows bigint, control_rows bigint, control_sum decimal(18,4),
-        delivered_sum decimal(18,4)""",
+        delivered_sum decimal(18,4), place bigint""",
     "seen_files": """
         path varchar not null, bytes bigint not null, modified_ns bigint not null, content_sha256 varchar not null""",
     "load_checks": """
@@ -108,11 +109,21 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
         for name, sql_type in columns.items():
             connection.execute(f"alter table {table} add column if not exists {quoted(name)} {sql_type}")
     for name, definition in LEDGER_TABLES.items():
-        connection.execute(f"create table if not exists ledger.{name} ({definition})")
-    connection.execute(f"create table if not exists run.context ({CONTEXT})")
-    connection.execute(f"create table if not exists run.built ({BUILT})")
+        _make_table(connection, f"ledger.{name}", definition)
+    _make_table(connection, "run.context", CONTEXT)
+    _make_table(connection, "run.built", BUILT)
     memory.prepare(connection)
     connection.execute(f"create or replace view ledger.source_state as {source_state_sql()}")
+
+
+def _make_table(connection: duckdb.DuckDBPyConnection, table: str, definition: str) -> None:
+    """Create the table, or add the columns that its definition has gained since it was made."""
+    connection.execute(f"create table if not exists {table} ({definition})")
+    held = {row[0] for row in connection.execute(f"describe {table}").fetchall()}
+    for column in re.split(r",(?![^(]*\))", definition):
+        name, sql_type = column.replace("not null", "").split(maxsplit=1)
+        if name not in held:
+            connection.execute(f"alter table {table} add column {name} {sql_type}")
 
 
 def source_state_sql() -> str:

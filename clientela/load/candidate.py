@@ -54,13 +54,21 @@ class Candidate:
     columns: tuple[str, ...]
 
 
+def see_loaded(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the view of the batches in force, unless it was made otherwise."""
+    connection.execute(
+        f"create temp view if not exists {IN_FORCE} as select batch_id from ledger.loads where status = 'loaded'"
+    )
+
+
 def prepare_rates(connection: duckdb.DuckDBPyConnection) -> None:
     """The exchange rates in force, for the mappings of this run."""
+    see_loaded(connection)
     connection.execute(
         f"""
         create or replace temp table {RATES} as
         select currency as rate_currency, valid_from, rate from raw.exchange_rates
-        where batch_id in (select batch_id from ledger.loads where status = 'loaded')
+        where batch_id in (select batch_id from {IN_FORCE})
         qualify row_number() over (partition by record_id order by version desc, content_hash desc) = 1 and not is_deleted
         """
     )
@@ -130,9 +138,7 @@ def build(
 
 
 def _make_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute(
-        f"create temp view if not exists {IN_FORCE} as select batch_id from ledger.loads where status = 'loaded'"
-    )
+    see_loaded(connection)
     connection.execute("drop view if exists gated")
     connection.execute("drop table if exists candidate")
     for name, columns in {

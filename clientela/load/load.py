@@ -114,28 +114,41 @@ def landing_folder(feed: Feed) -> Path:
 
 
 def _new_files(connection: duckdb.DuckDBPyConnection, feed: Feed, found: Sequence[Path]) -> list[DeliveredFile]:
-    """Those of the found files whose content no loaded batch of the feed holds, copied into the landing folder."""
-    loaded = {
-        row[0]
-        for row in connection.execute(
-            """
-            select content_sha256 from ledger.load_files join ledger.loads using (batch_id)
-            where loads.source = ? and loads.entity = ? and loads.status in ('loaded', 'unloaded')
-            """,
-            [feed.source_name, feed.entity.name],
-        ).fetchall()
-    }
+    """Those of the found files whose content no loaded batch of the feed holds, copied into the landing folder.
+
+    A file is what its bytes are, whatever its name. It is new all the same where it says again what was said before
+    something else: of another day, or under a name that has held another content since.
+    """
+    held = connection.execute(
+        """
+        select file_name, content_sha256, version_at from ledger.load_files join ledger.loads using (batch_id)
+        where loads.source = ? and loads.entity = ? and loads.status in ('loaded', 'unloaded')
+        order by batch_id, place
+        """,
+        [feed.source_name, feed.entity.name],
+    ).fetchall()
+    contents = {content for _, content, _ in held}
+    last_of = {name: content for name, content, _ in held}
+    dated = {(content, version_at) for _, content, version_at in held if version_at is not None}
+
+    def is_held(path: Path, content: str) -> bool:
+        if content not in contents:
+            return False
+        if dated and (day := candidates.file_date(feed, path.name)) is not None:
+            return (content, day) in dated
+        return last_of.get(path.name, content) == content
+
     folder = landing_folder(feed)
-    new: dict[str, DeliveredFile] = {}
+    new: dict[tuple[str, datetime | None], DeliveredFile] = {}
     for path in found:
         known = landing.known_content(connection, path)
-        if known in loaded:
+        if known is not None and is_held(path, known):
             continue
         if known is None:
             stat = path.stat()
             known = landing.content_sha256(path)
             landing.remember_content(connection, path, stat, known)
-            if known in loaded:
+            if is_held(path, known):
                 continue
         landed = folder / f"{known[:16]}-{path.name}"
         file = (
@@ -143,7 +156,7 @@ def _new_files(connection: duckdb.DuckDBPyConnection, feed: Feed, found: Sequenc
             if landed.is_file()
             else landing.land(path, folder)
         )
-        new.setdefault(file.content_sha256, file)
+        new.setdefault((file.content_sha256, candidates.file_date(feed, file.name)), file)
     return list(new.values())
 
 
@@ -157,6 +170,23 @@ def batches(feed: Feed, files: list[DeliveredFile]) -> list[list[DeliveredFile]]
     for file in files:
         by_date.setdefault(candidates.file_date(feed, file.name), []).append(file)
     return [by_date[day] for day in sorted(by_date, key=lambda day: (day is not None, day))]
+
+
+def drop_staged(connection: duckdb.DuckDBPyConnection) -> None:
+    """Remove what a killed reload has staged: it never counted for anything."""
+    staged = connection.execute("select batch_id, entity from ledger.loads where status = 'staged'").fetchall()
+    if not staged:
+        return
+    connection.execute("begin")
+    try:
+        for batch_id, entity in staged:
+            connection.execute(f"delete from raw.{quoted(entity)} where batch_id = ?", [batch_id])
+            for table in ("load_files", "load_checks", "load_amounts", "quarantined_rows", "loads"):
+                connection.execute(f"delete from ledger.{table} where batch_id = ?", [batch_id])
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
 
 
 def load_batch(
@@ -404,7 +434,7 @@ def _write_ledger(
             """
             insert into ledger.load_files
             select ?, ?, ?, file_name, content_sha256, bytes, landed_as, coalesce(version, place), version_at,
-                delivered_rows, control_rows, control_sum, delivered_sum
+                delivered_rows, control_rows, control_sum, delivered_sum, place
             from batch_files order by file_index
             """,
             key,
@@ -513,7 +543,7 @@ def _record_refusal(
     try:
         page = _write_ledger(connection, feed, outcome, run_id, now)
         connection.executemany(
-            "insert into ledger.load_files values (?, ?, ?, ?, ?, ?, ?, null, null, null, null, null, null)",
+            "insert into ledger.load_files values (?, ?, ?, ?, ?, ?, ?, null, null, null, null, null, null, null)",
             [
                 (outcome.batch_id, feed.source_name, feed.entity.name, f.name, f.content_sha256, f.bytes, f.landed.name)
                 for f in files

@@ -202,20 +202,22 @@ def deciles_of(probability: Floats, churned: NDArray[np.bool_], confidence: floa
 
 
 def _training(known: pl.DataFrame, until: date, s: ChurnSettings) -> pl.DataFrame:
-    """The latest snapshots whose outcome was known by `until`, thinned by whole customers to `max_training_rows`."""
+    """The latest snapshots whose outcome was known by `until`, thinned evenly to `max_training_rows`."""
     rows = known.filter(pl.col("known_on") <= until)
     latest = rows["month_end"].unique().sort().tail(s.training_snapshots)
     rows = rows.filter(pl.col("month_end").is_in(latest.implode()))
     if len(rows) <= s.max_training_rows:
         return rows
     share = s.max_training_rows / len(rows)
-    return rows.filter(pl.Series(_even(rows["customer_id"], s.seed) < share))
+    month = pl.col("month_end").dt.year().cast(pl.Int64) * 12 + pl.col("month_end").dt.month()
+    key = rows.select(pl.col("customer_id").cast(pl.Int64) % 2**48 * 2**15 + month).to_series()
+    return rows.filter(pl.Series(_even(key, s.seed) < share))
 
 
-def _even(customers: pl.Series, seed: int) -> Floats:
-    """A number in [0, 1) per customer that depends on his id and the seed only (splitmix64, Steele et al. 2014)."""
+def _even(keys: pl.Series, seed: int) -> Floats:
+    """A number in [0, 1) per key that depends on it and on the seed only (splitmix64, Steele et al. 2014)."""
     with np.errstate(over="ignore"):
-        x = customers.cast(pl.Int64).to_numpy().astype(np.uint64) + np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15)
+        x = keys.cast(pl.Int64).to_numpy().astype(np.uint64) + np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15)
         x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         x ^= x >> np.uint64(31)

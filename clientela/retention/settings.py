@@ -69,12 +69,12 @@ class ChurnSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     horizon_months: int = Field(default=3, ge=1)
-    training_snapshots: int = Field(default=12, ge=1)
+    training_snapshots: int = Field(default=24, ge=1)
     """How many of the latest usable month-ends a model learns from."""
     origins: int = Field(default=3, ge=1)
     """At how many of the latest month-ends whose outcome is known the candidates are compared."""
-    max_training_rows: int = Field(default=300_000, ge=1000)
-    """Beyond this, whole customers are left out, chosen by a hash of their number."""
+    max_training_rows: int = Field(default=400_000, ge=1000)
+    """Beyond this, customer-months are left out, chosen by a hash of customer and month."""
     least_churned: int = Field(default=50, ge=10)
     """With fewer churned, or fewer kept, customer-months than this nothing is learned."""
     boosting_rounds: int = Field(default=80, ge=10)

@@ -116,6 +116,38 @@ def test_a_failing_model_leaves_the_published_file_as_it_was(shop: Company, monk
     assert shop.night().status == "published", "the rows were loaded; the next run builds and publishes them"
 
 
+def test_rows_loaded_in_a_night_that_failed_are_published_by_the_next(
+    shop: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clientela import transform
+
+    shop.night()
+    # an older sale: neither the as-of day nor the settings change, only what is loaded
+    shop.write("sales_2.csv", MORE_SALES.replace("2026-02-1", "2026-01-1"))
+    failing = transform.NodeResult("test.clientela.sums_agree", "test", "sums_agree", "fail", 0.1, "Got 3 results", 3)
+    build: Callable[..., Any] = transform.build
+    monkeypatch.setattr(transform, "build", lambda *a, **k: [*build(*a, **k), failing])
+    assert shop.night().exit_code == 4
+    from clientela.night import publish_again
+
+    refused = publish_again(shop.config)
+    assert refused.exit_code == 4 and "were not built by run" in refused.message, "marts that failed are not published"
+    monkeypatch.undo()
+    assert shop.night().status == "published"
+    assert shop.published("select count(*) from value.order_lines") == [(6,)]
+
+
+def test_a_warehouse_of_an_earlier_version_gains_its_new_columns(shop: Company) -> None:
+    shop.night()
+    connection = duckdb.connect(str(shop.config.warehouse))
+    connection.execute("alter table ledger.runs drop column loads_state")
+    connection.execute("drop view ledger.source_state")
+    connection.execute("alter table run.context drop column entities_without_source")
+    connection.close()
+    shop.write("sales_2.csv", MORE_SALES)
+    assert shop.night().status == "published"
+
+
 def test_a_full_disk_at_publication_leaves_the_published_file_as_it_was(
     shop: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,15 @@
 with
 
+-- Taken back, or read again: what was refused then is of no use to anyone who mends rows now.
+retired_batches as (
+
+    select loads.batch_id
+    from {{ source('ledger', 'loads') }} as loads
+    cross join {{ source('run', 'context') }} as context
+    where loads.retired_at <= context.known_at
+
+),
+
 quarantined_rows as (
 
     select
@@ -15,6 +25,7 @@ quarantined_rows as (
         delivered_row,
         quarantined_at
     from {{ source('ledger', 'quarantined_rows') }}
+    where batch_id not in (select retired_batches.batch_id from retired_batches)
 
 )
 

@@ -51,12 +51,12 @@ def bought(**days: list[int]) -> pl.DataFrame:
 
 def test_a_lapse_is_dated_at_the_threshold_only_the_first_counts_and_silence_not_yet_passed_is_censored() -> None:
     as_of = date(2024, 12, 15)
-    r = rhythms(bought(c1=[0, 20, 250], c2=[0, 300]), points(START, as_of))
+    r = rhythms(bought(c1=[0, 20, 200], c2=[0, 300]), points(START, as_of))
     r = pl.concat([r, rhythms(bought(c3=[290]), points(START, as_of)).select(r.columns)])
     out = lapse_durations(r, states(r, FIXED))
     total = (as_of - START).days
     assert out.select("customer_id", "duration_days", "has_ended").rows() == [
-        (1, 20 + 101, True),  # not 20, the day of the order before it; the lapse after day 250 is his second
+        (1, 20 + 101, True),  # not 20, the day of the order before it; the lapse after day 200 is his second
         (2, 101, True),
         (3, total - 290, False),
     ]

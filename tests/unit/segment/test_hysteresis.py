@@ -42,6 +42,8 @@ def test_a_value_clear_of_the_boundary_moves_at_once_over_several_tiers_too() ->
 
 def test_gaps_keep_the_tier_and_nobody_has_one_before_his_first_value() -> None:
     assert tiers([None, 95.0, None, 2000.0, None], 0.1) == [None, 0, 0, 2, 2]
+    two = hold_tiers(frame(c1=[2000.0, None], c2=[None, 95.0]), "x", [100, 1000], 0.1)
+    assert two["tier"].to_list() == [2, 2, None, 0]  # and nobody has another's
 
 
 def test_boundaries_may_be_columns_of_the_month_and_must_rise() -> None:

@@ -3,11 +3,12 @@
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
 from clientela.errors import ConfigError
-from clientela.segment.predicates import check_segments, first_match_sql, memberships
+from clientela.segment.predicates import check_segments, first_match_sql, membership_sql, memberships
 from clientela.segment.settings import RuleSegment
 
 COLUMNS = {
@@ -99,6 +100,8 @@ def test_the_first_segment_that_holds_is_taken_and_unknown_does_not_hold() -> No
         (5, date(2024, 1, 31), "foreign", "foreign"),
     ]
     assert memberships(ROWS, [], "none")["segment"].to_list() == ["none"] * 3
+    condition = membership_sql(rules)["foreign"]
+    assert duckdb.sql(f"select {condition} from (select cast(null as varchar) as country)").fetchall() == [(False,)]
     assert "'Spain''s'" in first_match_sql(rules)
 
 

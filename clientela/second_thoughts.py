@@ -1,0 +1,276 @@
+"""Second thoughts: loaded batches taken back, or read again from the kept files under the present mapping.
+
+Both leave the warehouse as if it had always been so. New batches are written beside, staged: they count for nothing until
+one transaction retires the old ones and lets them in, so a refused batch or a kill changes nothing. Nothing is deleted that
+was ever loaded: a run with a `known_at` from before still sees the old rows. How a file becomes a batch stands in
+`clientela.load`; marts are built by the next run, which sees that they are outdated.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+import duckdb
+
+from clientela.config import Config
+from clientela.errors import ClientelaError, ConfigError
+from clientela.extract.mapping import Feed
+from clientela.load.candidate import IN_FORCE, prepare_rates
+from clientela.load.landing import DeliveredFile
+from clientela.load.load import Outcome, batches, drop_staged, landing_folder, load_batch
+from clientela.night import Night, Watcher, feeds_of, open_night, silent
+from clientela.publish import publish_operations
+
+_EXCHANGE_RATES = "exchange_rates"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What was taken back and what was loaded in its place. Batches of other orders than asked for follow from it."""
+
+    kind: str
+    retired: tuple[int, ...]
+    loaded: tuple[int, ...]
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def sentence(self) -> str:
+        if not self.retired:
+            return "Nothing is loaded there; nothing was changed."
+        done = f"{len(self.retired)} batch{'es' * (len(self.retired) > 1)} taken back ({_listed(self.retired)})"
+        if self.loaded:
+            done += f", {len(self.loaded)} loaded in their place ({_listed(self.loaded)})"
+        return f"{done}. The published marts are as they were: `clientela run` builds and publishes them anew."
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """A loaded batch, as the ledger knows it. `place` orders the batches of a feed as they first came."""
+
+    batch_id: int
+    source: str
+    entity: str
+    delivery: str
+    unchanged: int
+    loaded_at: datetime
+    place: int
+
+    @property
+    def feed(self) -> tuple[str, str]:
+        return self.source, self.entity
+
+
+def reload(
+    config: Config,
+    source: str,
+    entity: str | None = None,
+    since: date | None = None,
+    watch: Watcher = silent,
+    now: datetime | None = None,
+) -> Change:
+    """Read the kept files of a source's loaded batches again, and let the new batches take the place of the old.
+
+    `since`: only batches loaded on that day or later (for one that was reloaded before: first loaded). Raises
+    ConfigError for a source or entity that is not configured, ClientelaError if a batch is refused or a file is no
+    longer kept; nothing is changed then.
+    """
+    feeds = [feed for feed in feeds_of(config) if feed.source_name == source and entity in (None, feed.entity.name)]
+    if not feeds:
+        known = sorted({f"{feed.source_name}.{feed.entity.name}" for feed in feeds_of(config)})
+        raise ConfigError(f"There is no {source}{f'.{entity}' if entity else ''}; there are: {', '.join(known)}.")
+    with _opened(config, "reload", watch, now) as night:
+        loaded = _loaded_batches(night.connection)
+        wanted = [
+            batch
+            for feed in feeds
+            for batch in loaded
+            if batch.feed == (feed.source_name, feed.entity.name)
+            and (since is None or _first_day(night.connection, config, batch) >= since)
+        ]
+        return _change(night, wanted, wanted)
+
+
+def unload(config: Config, batch_id: int, watch: Watcher = silent, now: datetime | None = None) -> Change:
+    """Take one loaded batch back. Later batches that were read in its light are read again.
+
+    Its files are not loaded again while they lie there unchanged. Raises ClientelaError if there is no such batch, or a
+    file that must be read again is no longer kept.
+    """
+    with _opened(config, "unload", watch, now) as night:
+        wanted = [batch for batch in _loaded_batches(night.connection) if batch.batch_id == batch_id]
+        if not wanted:
+            raise ClientelaError(_no_batch(night.connection, batch_id))
+        return _change(night, wanted, [])
+
+
+@contextmanager
+def _opened(config: Config, kind: str, watch: Watcher, now: datetime | None) -> Iterator[Night]:
+    """The warehouse under the company's lock; the ledger of runs tells how it ended."""
+    with open_night(config, kind, watch, now) as night:
+        status, message = "failed", None
+        try:
+            yield night
+            status = "done"
+        except (ClientelaError, duckdb.Error) as error:
+            message = str(error).splitlines()[0]
+            raise
+        finally:
+            drop_staged(night.connection)
+            night.connection.execute(f"drop view if exists {IN_FORCE}")
+            night.connection.execute(
+                "update ledger.runs set ended_at = ?, status = ?, message = ? where run_id = ? and status = 'running'",
+                [datetime.now(UTC), status, message, night.run_id],
+            )
+            publish_operations(night.connection, config)
+
+
+def _loaded_batches(connection: duckdb.DuckDBPyConnection) -> list[_Batch]:
+    """Every batch in force, feed by feed in the order in which the feed's deliveries first came."""
+    rows = connection.execute(
+        """
+        select batch_id, loads.source, loads.entity, delivery, coalesce(unchanged_rows, 0), loaded_at, min(place)
+        from ledger.loads join ledger.load_files using (batch_id)
+        where status = 'loaded' group by all order by loads.source, loads.entity, min(place), batch_id
+        """
+    ).fetchall()
+    return [_Batch(*row) for row in rows]
+
+
+def _first_day(connection: duckdb.DuckDBPyConnection, config: Config, batch: _Batch) -> date:
+    """The day on which what the batch holds was first loaded, in the company's calendar."""
+    first = connection.execute(
+        """
+        select min(loaded_at) from ledger.loads join ledger.load_files using (batch_id)
+        where loads.source = ? and loads.entity = ? and status in ('loaded', 'unloaded') and place = ?
+        """,
+        [*batch.feed, batch.place],
+    ).fetchall()[0][0]
+    day: date = first.astimezone(config.zone).date()
+    return day
+
+
+def _no_batch(connection: duckdb.DuckDBPyConnection, batch_id: int) -> str:
+    found = connection.execute("select status from ledger.loads where batch_id = ?", [batch_id]).fetchall()
+    if found:
+        return f"Batch {batch_id} is {found[0][0]}, so there is nothing of it to take back."
+    return f'There is no batch {batch_id}; `clientela sql "from operations.loads"` lists those loaded.'
+
+
+def _change(night: Night, retiring: Sequence[_Batch], replaced: Sequence[_Batch]) -> Change:
+    """Retire batches; load anew those that are replaced and those that depend on what changes; all of it or nothing."""
+    connection, config = night.connection, night.config
+    retired = {batch.batch_id: batch for batch in retiring}
+    again = {batch.batch_id: batch for batch in replaced}
+    for batch in _dependent(connection, config, list(retired.values())):
+        if batch.batch_id not in retired:
+            retired[batch.batch_id] = again[batch.batch_id] = batch
+    if not retired:
+        return Change(night.kind, (), ())
+    connection.execute("create or replace temp table retiring (batch_id bigint)")
+    connection.executemany("insert into retiring values (?)", [[batch_id] for batch_id in retired])
+    connection.execute(
+        f"""
+        create or replace temp view {IN_FORCE} as
+        select batch_id from ledger.loads
+        where (status = 'loaded' and batch_id not in (select batch_id from retiring)) or status = 'staged'
+        """
+    )
+    outcomes = []
+    for feed in _in_order(config, again.values()):
+        subject = f"{feed.source_name}.{feed.entity.name}"
+        prepare_rates(connection)
+        for batch in [b for b in again.values() if b.feed == (feed.source_name, feed.entity.name)]:
+            for files in batches(feed, _kept_files(connection, feed, batch)):
+                night.watch("load", subject, "")
+                outcome = load_batch(connection, feed, files, night.run_id, night.now, is_staged=True)
+                if outcome.status == "refused":
+                    raise ClientelaError(
+                        f"{subject}: {', '.join(outcome.files)} of batch {batch.batch_id} would be refused, so nothing was "
+                        f"changed: {outcome.reason}"
+                    )
+                outcomes.append(outcome)
+                night.watch("loaded", subject, f"{outcome.loaded:,} of {outcome.delivered:,} rows loaded again")
+    _switch(connection, night.now)
+    night.outcomes += outcomes
+    loaded = tuple(outcome.batch_id for outcome in outcomes if outcome.batch_id is not None)
+    return Change(night.kind, tuple(sorted(retired)), loaded, outcomes)
+
+
+def _dependent(connection: duckdb.DuckDBPyConnection, config: Config, retired: list[_Batch]) -> list[_Batch]:
+    """Later batches whose rows were chosen in the light of the retired ones, in order.
+
+    Rows that only repeated a retired batch were left out as unchanged; a snapshot's tombstones, and what it said again
+    for a later one, follow from the snapshots before it. Converted amounts follow from exchange rates.
+    """
+    loaded = _loaded_batches(connection)
+    first = {feed: min(b.place for b in retired if b.feed == feed) for feed in {batch.feed for batch in retired}}
+    found = [
+        batch
+        for batch in loaded
+        if batch.feed in first
+        and batch.place > first[batch.feed]
+        and (batch.unchanged > 0 or batch.delivery == "snapshot")
+    ]
+    if any(batch.entity == _EXCHANGE_RATES for batch in retired):
+        converted = {
+            (feed.source_name, feed.entity.name)
+            for feed in feeds_of(config)
+            if feed.entity.source_amount and ("currency" in feed.settings.columns or feed.currency != config.currency)
+        }
+        found += [batch for batch in loaded if batch.feed in converted]
+    return found
+
+
+def _in_order(config: Config, again: Iterable[_Batch]) -> list[Feed]:
+    """The feeds of the batches that are read again, exchange rates before what they convert."""
+    wanted = {batch.feed for batch in again}
+    feeds = {(feed.source_name, feed.entity.name): feed for feed in feeds_of(config)}
+    if missing := sorted(".".join(name) for name in wanted if name not in feeds):
+        raise ClientelaError(
+            f"{', '.join(missing)} is not configured any more, and batches of it must be read again; nothing was changed."
+        )
+    return sorted(
+        (feed for name, feed in feeds.items() if name in wanted), key=lambda feed: feed.entity.name != _EXCHANGE_RATES
+    )
+
+
+def _kept_files(connection: duckdb.DuckDBPyConnection, feed: Feed, batch: _Batch) -> list[DeliveredFile]:
+    """The batch's files as they were delivered, each with its place."""
+    folder = landing_folder(feed)
+    rows = connection.execute(
+        """
+        select file_name, content_sha256, bytes, landed_as, place from ledger.load_files
+        where batch_id = ? order by place
+        """,
+        [batch.batch_id],
+    ).fetchall()
+    files = [
+        DeliveredFile(folder / landed, name, content, size, folder / landed, place)
+        for name, content, size, landed, place in rows
+    ]
+    if gone := [file.name for file in files if not file.landed.is_file()]:
+        raise ClientelaError(
+            f"{feed.source_name}.{feed.entity.name}: {', '.join(gone)} of batch {batch.batch_id} is no longer kept in "
+            f"{folder} (landing.keep_days), and must be read again; nothing was changed."
+        )
+    return files
+
+
+def _switch(connection: duckdb.DuckDBPyConnection, now: datetime) -> None:
+    """The one transaction: the old batches are retired and the staged ones are in force."""
+    connection.execute("begin")
+    try:
+        connection.execute(
+            "update ledger.loads set status = 'unloaded', retired_at = ? where batch_id in (select batch_id from retiring)",
+            [now],
+        )
+        connection.execute("update ledger.loads set status = 'loaded' where status = 'staged'")
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers[:10])) + (", …" if len(numbers) > 10 else "")

@@ -1,0 +1,1 @@
+"""The definitions, one idea per module; `dagster_project.definitions` puts them together."""

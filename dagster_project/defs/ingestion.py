@@ -1,0 +1,176 @@
+"""From what the company's systems deliver to the raw tables: one factory for every entity, one check for every feed.
+
+A source's delivery is an asset of its own that Dagster only watches; a raw table is loaded from all the sources that
+deliver its entity. The gate and the load stand in `clientela.load`; here stands how their outcome is told.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+
+from clientela.config import REFERENCE_SOURCE, Config
+from clientela.contracts import ENTITIES
+from clientela.errors import NotPublishedError
+from clientela.extract.mapping import Feed
+from clientela.load.load import Outcome
+from clientela.night import SourceStatus, feeds_of
+from dagster_project.defs.resources import NightResource
+
+RATES = "exchange_rates"
+#: a disk or a network that fails for a moment; a refused batch is not tried again, the file must be corrected
+RETRIES = dg.RetryPolicy(max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL)
+
+
+def source_key(source: str, entity: str) -> dg.AssetKey:
+    """The asset that stands for what a source delivers of an entity."""
+    return dg.AssetKey(["sources", source, entity])
+
+
+def raw_key(entity: str) -> dg.AssetKey:
+    """The asset that stands for an entity's raw table; models/staging/sources.yml names the same one."""
+    return dg.AssetKey(["raw", entity])
+
+
+def check_name(source: str) -> str:
+    """The name of a raw table's check on what one source delivered."""
+    return f"{source}_gate"
+
+
+def feeds_by_entity(config: Config) -> dict[str, list[Feed]]:
+    """Entity → its feeds, in the order in which they are loaded."""
+    grouped: dict[str, list[Feed]] = {}
+    for feed in feeds_of(config):
+        grouped.setdefault(feed.entity.name, []).append(feed)
+    return grouped
+
+
+def source_specs(config: Config) -> list[dg.AssetSpec]:
+    """What the company's systems deliver; nothing here can make it, so it is only watched."""
+    specs = []
+    for feed in feeds_of(config):
+        source, entity = feed.source_name, feed.entity.name
+        specs.append(
+            dg.AssetSpec(
+                source_key(source, entity),
+                group_name="sources",
+                description=f"What {source} delivers of {entity}. {feed.entity.description}",
+                metadata={
+                    "files": dg.MetadataValue.text(", ".join(feed.settings.files)),
+                    "delivery": feed.settings.delivery,
+                    "required": config.is_required(source, entity),
+                },
+            )
+        )
+    return specs
+
+
+def raw_assets(config: Config) -> list[dg.AssetsDefinition]:
+    """One asset per entity that any source delivers."""
+    grouped = feeds_by_entity(config)
+    return [
+        _raw_asset(config, entity, feeds, after_rates=RATES in grouped and entity != RATES, place=place)
+        for place, (entity, feeds) in enumerate(grouped.items())
+    ]
+
+
+def _raw_asset(
+    config: Config, entity: str, feeds: Sequence[Feed], *, after_rates: bool, place: int
+) -> dg.AssetsDefinition:
+    key = raw_key(entity)
+    # amounts in another currency are read with the rates, so those are loaded before
+    rates = [raw_key(RATES)] if after_rates and feeds[0].source_name != REFERENCE_SOURCE else []
+
+    @dg.asset(
+        key=key,
+        deps=[*(source_key(feed.source_name, entity) for feed in feeds), *rates],
+        check_specs=[
+            dg.AssetCheckSpec(
+                check_name(feed.source_name),
+                asset=key,
+                description=f"Whether the gate accepted what {feed.source_name} last delivered of {entity}.",
+                blocking=config.is_required(feed.source_name, entity)
+                or config.max_age(feed.source_name, entity) is not None,
+            )
+            for feed in feeds
+        ],
+        group_name="raw",
+        kinds={"duckdb"},
+        description=ENTITIES[entity].description,
+        retry_policy=RETRIES,
+        # entities are loaded in the order of the configuration, as `clientela run` does
+        op_tags={"dagster/priority": str(-place)},
+    )
+    def load(context: dg.AssetExecutionContext, night: NightResource) -> Iterator[Any]:
+        with night.step(f"raw.{entity}") as tonight:
+            for feed in feeds_by_entity(tonight.config)[entity]:
+                # a retry goes on where the last attempt stopped
+                if not _outcomes(tonight.outcomes, feed.source_name, entity):
+                    tonight.load(feed)
+            outcomes = [o for o in tonight.outcomes if o.entity == entity]
+            states = [s for s in tonight.source_states() if s.entity == entity]
+            obstacles = {state.source: tonight.obstacle(state) for state in states}
+        for state in states:
+            if obstacle := obstacles[state.source]:
+                night.hinder(f"{state.source}.{entity}", NotPublishedError(obstacle))
+            delivered = _outcomes(outcomes, state.source, entity)
+            context.log_event(dg.AssetObservation(source_key(state.source, entity), metadata=counts(delivered)))
+            yield check_result(key, state, delivered, obstacles[state.source])
+        yield dg.MaterializeResult(asset_key=key, metadata=counts(outcomes))
+
+    return load
+
+
+def _outcomes(outcomes: Sequence[Outcome], source: str, entity: str) -> list[Outcome]:
+    return [o for o in outcomes if (o.source, o.entity) == (source, entity)]
+
+
+def counts(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Rows of some batches by their fate, and the files they came in."""
+    files = [name for outcome in outcomes for name in outcome.files]
+    return {
+        "status": ", ".join(dict.fromkeys(outcome.status for outcome in outcomes)),
+        "files": dg.MetadataValue.text(", ".join(files) or "none new"),
+        "rows_delivered": sum(outcome.delivered for outcome in outcomes),
+        "rows_loaded": sum(outcome.loaded for outcome in outcomes),
+        "rows_unchanged": sum(outcome.unchanged for outcome in outcomes),
+        "rows_quarantined": sum(outcome.quarantined for outcome in outcomes),
+    }
+
+
+def check_result(
+    key: dg.AssetKey, state: SourceStatus, outcomes: Sequence[Outcome], obstacle: str | None
+) -> dg.AssetCheckResult:
+    """Where one feed stands: not passed if its last batch was refused or never came, or if it keeps the night from publishing."""
+    metadata: dict[str, Any] = {"source": state.source, "status": state.status, "required": state.is_required}
+    if obstacle or state.reason:
+        metadata["reason"] = dg.MetadataValue.text(obstacle or state.reason)
+    if state.age_days is not None:
+        metadata["age_days"] = state.age_days
+    failed = [
+        dg.TableRecord(
+            {
+                "expectation": check.expect.name,
+                "severity": check.expect.severity,
+                "column": check.expect.column or "",
+                "meaning": check.expect.description,
+                "found": check.observed,
+                "rows": check.unexpected_count or 0,
+            }
+        )
+        for outcome in outcomes
+        for check in outcome.checks
+        if not check.is_met
+    ]
+    if failed:
+        metadata["failed_expectations"] = dg.MetadataValue.table(failed)
+    pages = [outcome.page for outcome in outcomes if outcome.page]
+    if pages:
+        metadata["page"] = dg.MetadataValue.path(pages[-1])
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=check_name(state.source),
+        passed=obstacle is None and not state.is_stale,
+        severity=dg.AssetCheckSeverity.ERROR if obstacle else dg.AssetCheckSeverity.WARN,
+        metadata=metadata,
+    )

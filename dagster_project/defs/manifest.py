@@ -1,0 +1,57 @@
+"""dbt's manifest, from which the model assets are made: parsed when it is missing or older than the project.
+
+It lies apart from the one a night writes, so that a server which loads its definitions while a night runs meets
+neither half a file nor dbt at work in the same folder.
+"""
+
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from clientela import transform
+from clientela.config import Config
+from clientela.errors import ClientelaError
+
+_PARSED = ("models", "seeds", "dbt/macros", "dbt/tests", "dbt/profiles.yml", "dbt_project.yml")
+
+
+def read_manifest(config: Config) -> dict[str, Any]:
+    """The manifest of the project as it is now. Raises ClientelaError with dbt's words if it cannot be parsed."""
+    path = transform.target_folder(config) / "graph" / "manifest.json"
+    if not path.is_file() or path.stat().st_mtime_ns < _last_change():
+        _parse(config, path)
+    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return manifest
+
+
+def _last_change() -> int:
+    """When the newest file or folder that dbt parses changed, in ns since 1970; a deleted file changes its folder."""
+    newest = 0
+    for name in _PARSED:
+        place = transform.PROJECT / name
+        for path in (place, *place.rglob("*")):
+            if path.name != "__pycache__" and path.suffix != ".pyc":
+                newest = max(newest, path.stat().st_mtime_ns)
+    return newest
+
+
+def _parse(config: Config, path: Path) -> None:
+    """Let dbt parse in a folder of its own and put the result in place in one step: others may be reading or parsing."""
+    from dbt.cli.main import dbtRunner
+
+    began = time.time_ns()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as aside:
+        arguments = [*transform.arguments(config, "parse"), "--target-path", aside, "--log-path", aside]
+        answer = dbtRunner().invoke(
+            [*arguments, "--log-level", "none", "--log-level-file", "none", "--no-partial-parse"]
+        )
+        if not answer.success:
+            raise ClientelaError(f"dbt cannot parse the models: {str(answer.exception).splitlines()[0]}", str(answer))
+        made = Path(aside) / "manifest.json"
+        # a file that changed while dbt was at work is newer than this, and is parsed the next time
+        os.utime(made, ns=(began, began))
+        os.replace(made, path)

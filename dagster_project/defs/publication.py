@@ -1,0 +1,55 @@
+"""The last step of a night: the published file, downstream of every mart.
+
+A failed dbt test does not keep Dagster from running a Python asset behind it, so nothing here relies on that: the step
+that builds the models fails when anything failed, and this one refuses marts that its own run did not build and judge.
+How the file is written and switched in stands in `clientela.publish`.
+"""
+
+from typing import Any
+
+import dagster as dg
+
+from clientela.errors import NotPublishedError
+from clientela.publish import marts_of
+from dagster_project.defs.resources import NightResource
+from dagster_project.defs.transformation import Translator
+
+PUBLISHED = dg.AssetKey(["published", "marts"])
+
+
+def mart_keys(manifest: dict[str, Any]) -> list[dg.AssetKey]:
+    """The assets of all models that are published."""
+    nodes = {(node["schema"], node["name"]): node for node in manifest["nodes"].values()}
+    return [Translator().get_asset_key(nodes[mart.schema, mart.name]) for mart in marts_of(manifest)]
+
+
+def published_marts(manifest: dict[str, Any]) -> dg.AssetsDefinition:
+    """The asset that is published/marts.duckdb."""
+
+    @dg.asset(
+        key=PUBLISHED,
+        deps=mart_keys(manifest),
+        group_name="published",
+        kinds={"duckdb"},
+        description="The read-only DuckDB file that analysts and BI tools open: published/marts.duckdb, switched in atomically.",
+    )
+    def publish(night: NightResource) -> dg.MaterializeResult[None]:
+        with night.step("published.marts") as tonight:
+            if not tonight.results:
+                raise NotPublishedError(
+                    "This run has not built the models, so it cannot vouch for them; run the whole night, "
+                    "or `clientela publish` for the marts of the last one."
+                )
+            published = tonight.publish()
+        return dg.MaterializeResult(
+            metadata={
+                "path": dg.MetadataValue.path(published.path),
+                "run": tonight.run_id,
+                "as_of": str(tonight.as_of_on),
+                "tables": published.tables,
+                "dagster/row_count": published.rows,
+                "bytes": published.bytes,
+            }
+        )
+
+    return publish

@@ -1,0 +1,153 @@
+"""From raw to marts: the run's context, then dbt's models and tests, built in this process by `clientela.transform`.
+
+dagster-dbt makes the assets and checks out of dbt's manifest. Its own runner starts dbt as a second process with options
+of its own; the night has one process, one DuckDB file and one owner of it, so our body lets `Night` build and tells
+Dagster what came of each node. What a model computes stands in `models/`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
+
+from clientela.config import Config
+from clientela.contracts import ENTITIES
+from clientela.load import landing
+from clientela.transform import NodeResult
+from dagster_project.defs.ingestion import feeds_by_entity, raw_key
+from dagster_project.defs.resources import QUIET, NightResource
+
+CONTEXT = dg.AssetKey(["run", "context"])
+_DONE = ("pass", "warn", "fail", "error")
+
+
+class Translator(DagsterDbtTranslator):
+    """dbt's nodes in this project's words: one group per layer, and per area of marts."""
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """`staging`, `intermediate`, `seeds`, or `marts_` and the area."""
+        if dbt_resource_props["resource_type"] == "seed":
+            return "seeds"
+        layer, *inside = dbt_resource_props["fqn"][1:-1] or ["models"]
+        return "_".join([layer, *inside[:1]]) if layer == "marts" else str(layer)
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """What the model's YAML says of it."""
+        return str(dbt_resource_props.get("description", ""))
+
+    def get_asset_check_spec(
+        self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetCheckSpec | None:
+        """dagster-dbt knows no place for a singular test of several models: it stands at the first that it names."""
+        node = manifest["nodes"][unique_id]
+        models = [parent for parent in node["depends_on"]["nodes"] if parent.startswith("model.")]
+        if node.get("attached_node") or len(node["depends_on"]["nodes"]) == 1 or not models:
+            return super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        home, *others = [self.get_asset_key(manifest["nodes"][model]) for model in models]
+        if home != asset_spec.key:
+            return None
+        return dg.AssetCheckSpec(
+            node["name"],
+            asset=home,
+            description=node.get("description"),
+            additional_deps=others,
+            blocking=node["config"].get("severity", "error").lower() == "error",
+        )
+
+
+def input_specs(config: Config, manifest: Mapping[str, Any]) -> list[dg.AssetSpec]:
+    """What models read and no asset makes: entities that no source of this company delivers, the ledger, memory."""
+    made = {CONTEXT, *(raw_key(entity) for entity in feeds_by_entity(config))}
+    specs = []
+    for source in manifest["sources"].values():
+        key = Translator().get_asset_key(source)
+        if key in made:
+            continue
+        description = source["description"] or source["source_description"]
+        if source["source_name"] == "raw":
+            description = (
+                f"No source of this company delivers it; the table is empty. {ENTITIES[source['name']].description}"
+            )
+        specs.append(dg.AssetSpec(key, group_name=source["source_name"], description=description, kinds={"duckdb"}))
+    return specs
+
+
+def run_context(config: Config) -> dg.AssetsDefinition:
+    """The asset that stands between loading and building: is there anything to build, and as of which day?"""
+
+    @dg.asset(
+        key=CONTEXT,
+        deps=[raw_key(entity) for entity in feeds_by_entity(config)],
+        group_name="run",
+        kinds={"duckdb"},
+        description="The run's two instants and settings, which every model reads. Not made when a required feed is "
+        "missing (the run fails) or nothing new arrived (the rest of the run is skipped).",
+        output_required=False,
+    )
+    def context_of_the_run(context: dg.AssetExecutionContext, night: NightResource) -> Iterator[dg.Output[None]]:
+        with night.step("run.context") as tonight:
+            landing.expire(tonight.config.data / "landing", tonight.config.landing.keep_days, tonight.now)
+            tonight.need_required()
+            is_quiet = tonight.is_quiet()
+            if not is_quiet:
+                tonight.set_context()
+        if is_quiet:
+            night.rest()
+            context.log.info(QUIET)
+            return
+        yield dg.Output(None, metadata={"run": tonight.run_id, "as_of": str(tonight.as_of_on)})
+
+    return context_of_the_run
+
+
+def model_assets(manifest: dict[str, Any]) -> dg.AssetsDefinition:
+    """Every model and seed as an asset, every test as a check, built together by one step."""
+    translator = Translator()
+    keys = {
+        unique_id: translator.get_asset_key(node)
+        for unique_id, node in manifest["nodes"].items()
+        if node["resource_type"] in ("model", "seed")
+    }
+
+    @dbt_assets(manifest=manifest, dagster_dbt_translator=translator, name="models")
+    def models(context: dg.AssetExecutionContext, night: NightResource) -> Iterator[Any]:
+        failure: dg.Failure | None = None
+        tonight = night.night
+        try:
+            with night.step("models"):
+                if tonight.as_of_on is None:
+                    # a run that was started again from here: all marts bear this run's id or none is published
+                    tonight.need_required()
+                    tonight.set_context()
+                tonight.transform()
+        except dg.Failure as error:
+            failure = error
+        checks = {key.name: key for key in context.selected_asset_check_keys}
+        yield from told(tonight.results, keys, context.selected_asset_keys, checks)
+        if failure is not None:
+            raise failure
+
+    return models
+
+
+def told(
+    results: Sequence[NodeResult],
+    keys: Mapping[str, dg.AssetKey],
+    selected: set[dg.AssetKey] | frozenset[dg.AssetKey] | Any,
+    checks: Mapping[str, dg.AssetCheckKey],
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """dbt's results in Dagster's words: a model that was built, a test that was made. What was skipped is not told."""
+    for result in results:
+        key = keys.get(result.unique_id)
+        if key in selected and result.status == "success":
+            yield dg.MaterializeResult(asset_key=key, metadata={"seconds": result.seconds})
+        check = checks.get(result.name) if result.kind == "test" else None
+        if check is not None and result.status in _DONE:
+            yield dg.AssetCheckResult(
+                asset_key=check.asset_key,
+                check_name=check.name,
+                passed=result.status == "pass",
+                severity=dg.AssetCheckSeverity.WARN if result.status == "warn" else dg.AssetCheckSeverity.ERROR,
+                metadata={"rows_found": result.failures, "message": result.message, "seconds": result.seconds},
+            )

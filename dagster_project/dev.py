@@ -1,0 +1,75 @@
+"""`python -m dagster_project.dev`: Dagster's UI for one company on this machine only.
+
+Runs, schedules and logs are kept in the company's data folder, with the settings of deploy/dagster.yaml. Nothing is sent
+anywhere. The port is CLIENTELA_PORT, else 3000.
+"""
+
+import os
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+from clientela.config import CONFIG_VARIABLE, Config
+from clientela.errors import ClientelaError, ConfigError
+from clientela.transform import PROJECT
+from dagster_project.company import chosen_company
+
+HOST = "127.0.0.1"
+PORT_VARIABLE = "CLIENTELA_PORT"
+DEFAULT_PORT = "3000"
+
+
+def dagster_home(config: Config) -> Path:
+    """The company's DAGSTER_HOME, with the settings of deploy/dagster.yaml as they are now."""
+    home = config.data / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(PROJECT / "deploy" / "dagster.yaml", home / "dagster.yaml")
+    return home
+
+
+def free_port() -> int:
+    """The port to listen on. Raises ConfigError if it is no port or taken."""
+    named = os.environ.get(PORT_VARIABLE) or DEFAULT_PORT
+    if not named.isdigit() or not 1024 <= int(named) <= 65535:
+        raise ConfigError(f"{PORT_VARIABLE} = {named!r}: a port is a number from 1024 to 65535.")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, int(named)))
+        except OSError:
+            raise ConfigError(f"Port {named} is taken; name a free one, such as {PORT_VARIABLE}=3001.") from None
+    return int(named)
+
+
+def command(port: int) -> list[str]:
+    """The command line of the server: web and daemon, on loopback."""
+    return [
+        *(sys.executable, "-m", "dagster", "dev"),
+        *("--module-name", "dagster_project.definitions"),
+        *("--working-directory", str(PROJECT)),
+        *("--host", HOST, "--port", str(port)),
+        *("--log-level", "warning"),
+    ]
+
+
+def main() -> None:
+    """Check the configuration, say where the UI is, and become the server."""
+    try:
+        config = chosen_company()
+        port = free_port()
+    except ClientelaError as error:
+        print(f"Error: {error.sentence}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    settings = {
+        "DAGSTER_HOME": str(dagster_home(config)),
+        "DAGSTER_DISABLE_TELEMETRY": "1",
+        "DO_NOT_TRACK": "1",
+        CONFIG_VARIABLE: str(config.path),
+    }
+    print(f"{config.company}: http://{HOST}:{port}  (ready in some seconds; Ctrl-C ends it)", flush=True)
+    os.execve(sys.executable, command(port), {**os.environ, **settings})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""Each snippet of docs/sources.md loads the two customers that it shows, as it stands there."""
+
+import gzip
+import re
+import sqlite3
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import xlsxwriter
+import yaml
+
+from clientela.config import Config, load_config
+from clientela.extract.mapping import Feed
+from clientela.load.load import load_feed
+from clientela.night import feeds_of
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "readers"))
+from reading import prepared
+
+PAGE = (Path(__file__).parents[2] / "docs" / "sources.md").read_text(encoding="utf-8")
+SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE))
+PEOPLE = [
+    (17, "Ann Lee", "ann@example.com", 1234.5, "2026-01-05 10:00:00"),
+    (18, "Íñigo Ruiz", None, 0.5, "2026-01-06"),
+]
+
+
+def _sample(folder: Path, section: str, encoding: str = "utf-8") -> None:
+    name, text = re.findall(r"```text (\S+)\n(.*?)```", section, re.DOTALL)[0]
+    (folder / name).write_bytes(text.encode(encoding))
+
+
+def _excel(folder: Path, section: str) -> None:
+    with xlsxwriter.Workbook(folder / "customers.xlsx") as workbook:
+        workbook.add_worksheet("Notas")
+        sheet = workbook.add_worksheet("Clientes")
+        sheet.write_row(0, 0, ["Customers of the Madrid shop"])
+        sheet.write_row(1, 0, ["id", "name", "email", "cost", "since"])
+        for row, (person, day) in enumerate(zip(PEOPLE, (46027, 46028), strict=True), 2):
+            sheet.write_row(row, 0, [value for value in person[:4]] + [day])
+
+
+def _parquet(folder: Path, section: str) -> None:
+    (folder / "lake" / "customers").mkdir(parents=True)
+    duckdb.execute(
+        "copy (select * from (values (17, 'Ann Lee', 'ann@example.com', 1234.5), (18, 'Íñigo Ruiz', null, 0.5)) "
+        "as people (id, name, email, cost)) to ? (format parquet)",
+        [str(folder / "lake" / "customers" / "1.parquet")],
+    )
+
+
+def _sqlite(folder: Path, section: str) -> None:
+    with closing(sqlite3.connect(folder / "crm.db")) as connection, connection:
+        connection.execute("create table customers (id integer, name text, email text, cost real, changed text)")
+        connection.executemany("insert into customers values (?, ?, ?, ?, ?)", PEOPLE)
+
+
+def _dlt(folder: Path, section: str) -> None:
+    """What dlt 1.31 wrote for the recipe when it was tried."""
+    landed = folder / "in" / "dlt" / "shop" / "customers"
+    landed.mkdir(parents=True)
+    records = (
+        '{"id":17,"name":"Ann Lee","contact":{"email":"ann@example.com"},"cost":1234.5,"updated_at":"2026-01-05T10:00:00+00:00",'
+        '"_dlt_load_id":"1795343278.6595836","_dlt_id":"7xLEJQO6uc725w"}\n'
+        '{"id":18,"name":"Íñigo Ruiz","contact":{"email":null},"cost":0.5,"updated_at":"2026-01-06T10:00:00+00:00",'
+        '"_dlt_load_id":"1795343278.6595836","_dlt_id":"qs3075d/Rw9ouA"}\n'
+    )
+    (landed / "1795343278.6595836.03b45e5f7f.jsonl.gz").write_bytes(gzip.compress(records.encode()))
+
+
+DELIVERED: dict[str, Callable[[Path, str], None]] = {
+    "CSV": lambda folder, section: _sample(folder, section, "cp1252"),
+    "Fixed width": _sample,
+    "JSON lines": _sample,
+    "JSON": _sample,
+    "Excel": _excel,
+    "Parquet": _parquet,
+    "Databases": _sqlite,
+    "REST systems, by dlt": _dlt,
+}
+
+
+def test_every_section_is_tried() -> None:
+    assert list(SECTIONS) == list(DELIVERED)
+
+
+@pytest.mark.parametrize("kind", DELIVERED)
+def test_the_snippet_loads_the_customers_that_it_shows(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = _feed(tmp_path, yaml.safe_load(re.findall(r"```yaml\n(.*?)```", SECTIONS[kind], re.DOTALL)[0]))
+    monkeypatch.setenv("CRM_DATABASE", "sqlite:///crm.db")
+    DELIVERED[kind](tmp_path, SECTIONS[kind])
+    with prepared(tmp_path / "w.duckdb") as warehouse:
+        (outcome,) = load_feed(warehouse, feed, "run", datetime(2026, 3, 1, tzinfo=UTC))
+        assert (outcome.status, outcome.loaded, outcome.quarantined) == ("loaded", 2, 0), outcome.reason
+        people = warehouse.execute(
+            "select ltrim(record_key, '0'), full_name, email, acquisition_cost, acquired_on from raw.customers order by 1"
+        ).fetchall()
+        days = [date(2026, 1, 5), date(2026, 1, 6)] if kind == "Excel" else [None, None]
+        assert people == [
+            ("17", "Ann Lee", "ann@example.com", Decimal("1234.5"), days[0]),
+            ("18", "Íñigo Ruiz", None, Decimal("0.5"), days[1]),
+        ]
+        (again,) = load_feed(warehouse, feed, "run", datetime(2026, 3, 2, tzinfo=UTC))
+        assert again.status == "nothing new"
+
+
+def _feed(folder: Path, sources: dict[str, Any]) -> Feed:
+    settings = {"company": "Acme", "currency": "EUR", "time_zone": "Europe/Madrid", **sources}
+    (folder / "clientela.yml").write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+    config: Config = load_config(folder / "clientela.yml")
+    (folder / "data").mkdir()
+    (feed,) = feeds_of(config)
+    return feed
