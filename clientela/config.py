@@ -331,6 +331,11 @@ class Config(_Model):
     reference_folder: Path | None = Field(
         None, description="CSV files named after reference tables; relative to this file."
     )
+    models_path: Path | None = Field(
+        None,
+        description="Folder with dbt models of the company's own, built on ours by `ref` and published in schema `custom`; "
+        "relative to this file.",
+    )
     as_of: date | Literal["latest"] = Field(
         "latest", description="Last day that exists for a run; `latest`: the last day with transactions."
     )
@@ -411,6 +416,19 @@ class Config(_Model):
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
 
+    @property
+    def models(self) -> Path | None:
+        """The folder of the company's own models."""
+        return self.located(self.models_path) if self.models_path else None
+
+    def model_files(self) -> list[Path]:
+        """The files of the company's own models. Raises ConfigError if their folder is not there."""
+        if self.models is None:
+            return []
+        if not self.models.is_dir():
+            raise ConfigError(f"models_path = {self.models_path}: there is no such folder at {self.models}.")
+        return sorted(path for path in self.models.rglob("*") if path.suffix in (".sql", ".yml", ".yaml", ".md", ".py"))
+
     def is_required(self, source: str, entity: str) -> bool:
         stated = self.sources[source].entities[entity].required if source in self.sources else None
         return ENTITIES[entity].required if stated is None else stated
@@ -421,7 +439,14 @@ class Config(_Model):
     def fingerprint(self) -> str:
         """Hash of everything that can change a figure: a different hash means that marts must be built anew."""
         told = self.model_dump(mode="json", exclude={"on_failure", "on_stale", "limits", "landing"})
+        told["models"] = (
+            {str(path.relative_to(self.models)): _sha256(path) for path in self.model_files()} if self.models else None
+        )
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _mapping(values: Any, key: str) -> dict[str, Any]:
@@ -477,11 +502,14 @@ _UNION_TAGS = {"str", "Constant", "Expression", "Translated", "list[str]", "date
 
 def _sentence(problem: dict[str, Any]) -> str:
     where = ".".join(str(part) for part in problem["loc"] if str(part) not in _UNION_TAGS)
-    if (inside := re.match(r"(.*\.columns\.\w+)", where)) and problem["type"] != "value_error":
+    if (inside := re.match(r"(.*(?<!\.fixed)\.columns\.\w+)", where)) and problem["type"] != "value_error":
         return (
             f"{inside[1]}: a column is mapped by the name of a source column, `{{value: …}}`, `{{sql: …}}`, "
             "`{column: …, values: {…}}` or a list of columns that make a key."
         )
+    if where.endswith(".connection_env"):
+        # what stands there by mistake may be the connection itself
+        return f"{where}: write the name of an environment variable, such as CRM_DATABASE, which holds the connection."
     if problem["type"] == "value_error":
         message = str(problem["ctx"]["error"])
         if where and isinstance(problem["input"], dict):

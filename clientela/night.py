@@ -264,17 +264,19 @@ class Night:
     def judge(self, results: list[NodeResult]) -> list[NodeResult]:
         """Remember which models this run built; raise NotPublishedError if anything failed."""
         failed = [r for r in results if r.has_failed]
+        if failed and failed[0].kind == "project":
+            raise NotPublishedError(failed[0].message)
         if failed:
             raise NotPublishedError(
                 f"{len(failed)} of {len(results)} models and tests failed, first {failed[0].kind} {failed[0].name}: "
                 f"{failed[0].message.splitlines()[0] if failed[0].message else failed[0].status}",
                 "\n".join(f"{r.kind} {r.name}: {r.message}" for r in failed),
             )
-        built = [r.unique_id.split(".", 2)[2] for r in results if r.kind == "model" and r.status == "success"]
+        built = [r.unique_id for r in results if r.kind == "model" and r.status == "success"]
         nodes = {
-            n["name"]: f"{n['schema']}.{n['name']}"
-            for n in self._manifest()["nodes"].values()
-            if n["resource_type"] == "model"
+            unique_id: f"{node['schema']}.{node['name']}"
+            for unique_id, node in self._manifest()["nodes"].items()
+            if node["resource_type"] == "model"
         }
         self.connection.execute("begin")
         self.connection.execute("delete from run.built")
@@ -475,7 +477,7 @@ def publish_again(config: Config, watch: Watcher = silent) -> Report:
 def run_as_of(config: Config, as_of: date, known_at: datetime | None = None, watch: Watcher = silent) -> Report:
     """The marts as they are for a past day: built from nothing in a scratch file, published beside, remembering nothing."""
     with open_night(config, "as_of", watch) as night:
-        scratch = config.data / "scratch" / f"as_of_{as_of}.duckdb"
+        scratch = config.data / "scratch" / "as_of.duckdb"
         try:
             night.known_at = known_at or night.now
             _prepare_scratch(night, scratch, as_of)

@@ -17,6 +17,7 @@ import duckdb
 from clientela.config import Config
 from clientela.errors import NotPublishedError
 from clientela.masking import masked_sql, read_secret
+from clientela.transform import COMPANY_PACKAGE
 from clientela.warehouse import literal, quoted
 
 MARTS_FILE = "marts.duckdb"
@@ -58,10 +59,17 @@ class Published:
 
 
 def marts_of(manifest: dict[str, Any]) -> list[Mart]:
-    """Every model under models/marts, and the company's own, sorted by schema and name."""
-    marts = []
+    """Every model under models/marts, and the company's own, sorted by schema and name.
+
+    In the company's own models a column that bears the name of a personal column of ours is personal too, declared or not.
+    """
+    marts: list[Mart] = []
+    own: list[Mart] = []
     for node in manifest["nodes"].values():
-        if node["resource_type"] != "model" or "marts" not in node["fqn"]:
+        if node["resource_type"] != "model" or node["config"].get("materialized") == "ephemeral":
+            continue
+        is_own = node["package_name"] == COMPANY_PACKAGE
+        if not is_own and "marts" not in node["fqn"]:
             continue
         columns = {
             name: (
@@ -72,7 +80,12 @@ def marts_of(manifest: dict[str, Any]) -> list[Mart]:
             )
             for name, column in node["columns"].items()
         }
-        marts.append(Mart(node["schema"], node["name"], node["description"].strip(), columns))
+        mart = Mart(node["schema"], node["name"], node["description"].strip(), columns)
+        (own if is_own else marts).append(mart)
+    personal = {name for mart in marts for name, (_, is_personal) in mart.columns.items() if is_personal}
+    for mart in own:
+        columns = mart.columns | {name: (mart.columns.get(name, ("",))[0], True) for name in personal}
+        marts.append(Mart(mart.schema, mart.name, mart.description or "One of the company's own marts.", columns))
     return sorted(marts, key=lambda mart: (mart.schema, mart.name))
 
 
@@ -150,13 +163,15 @@ def _copy_table(connection: duckdb.DuckDBPyConnection, mart: Mart, catalog: str,
     source = f"{quoted(mart.schema)}.{quoted(mart.name)}"
     target = f"{catalog}.{source}"
     types = {row[0]: row[1] for row in connection.execute(f"describe {source}").fetchall()}
-    hidden = {name for name, (_, is_personal) in mart.columns.items() if is_personal} if secret else set()
+    described = {name.lower(): told for name, told in mart.columns.items()}
+    hidden = {name for name in types if secret and described.get(name.lower(), ("", False))[1]}
     selected, parameters = _selected(types, hidden, secret or "")
     connection.execute(f"create schema if not exists {catalog}.{quoted(mart.schema)}")
     connection.execute(f"create table {target} as select {selected} from {source}", parameters)
     connection.execute(f"comment on table {target} is {literal(mart.description)}")
-    for name, (description, is_personal) in mart.columns.items():
-        note = f"{description} (masked)" if is_personal and secret else description
+    for name in types:
+        description, _ = described.get(name.lower(), ("", False))
+        note = f"{description} (masked)".strip() if name in hidden else description
         connection.execute(f"comment on column {target}.{quoted(name)} is {literal(note)}")
 
 

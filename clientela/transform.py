@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from clientela.config import Config
 from clientela.errors import NotPublishedError
 
 #: the checkout: dbt_project.yml, models, seeds and dbt/ stand beside the package
 PROJECT = Path(__file__).resolve().parent.parent
+#: the dbt package, and the schema, of the company's own models
+COMPANY_PACKAGE = "custom"
 #: what a node's end is told as: kind, name, status, seconds
 Progress = Callable[[str, str, str, float], None]
 _FAILED = ("error", "fail", "runtime error")
@@ -114,17 +118,45 @@ def _parse(config: Config, target: str) -> Any:
     """The project, parsed. Its relations bear no path, so that the same manifest serves every file."""
     from dbt.cli.main import dbtRunner
 
-    key = (target, *_variables(config).values())
+    own = [f"{path}:{path.stat().st_mtime_ns}:{path.stat().st_size}" for path in config.model_files()]
+    key = (target, *_variables(config).values(), *own)
     if key not in _PARSED:
         answer = dbtRunner().invoke(arguments(config, "parse", target))
         if not answer.success:
-            raise NotPublishedError(f"The models cannot be parsed: {answer.exception}")
+            told = " ".join(line.strip() for line in str(answer.exception).splitlines() if line.strip())
+            raise NotPublishedError(f"The models cannot be parsed: {told}")
         _PARSED[key] = answer.result
     return _PARSED[key]
 
 
 def _variables(config: Config) -> dict[str, str]:
-    return {"time_zone": config.time_zone}
+    variables = {"time_zone": config.time_zone}
+    if config.models is not None:
+        variables["company_packages"] = str(_company_package(config, config.models).parent)
+    return variables
+
+
+def _company_package(config: Config, models: Path) -> Path:
+    """The company's own models as a dbt package; dbt finds it by its place.
+
+    Its models are a link to their folder: dbt writes what it compiles by a model's path below the package, and with a
+    path from the root it would write over the company's own files.
+    """
+    package = target_folder(config) / "packages" / COMPANY_PACKAGE
+    package.mkdir(parents=True, exist_ok=True)
+    link = package / "models"
+    if not link.is_symlink() or link.readlink() != models:
+        aside = link.with_name(f".models.{os.getpid()}")
+        aside.unlink(missing_ok=True)
+        aside.symlink_to(models, target_is_directory=True)
+        os.replace(aside, link)
+    told = yaml.safe_dump({"name": COMPANY_PACKAGE, "models": {COMPANY_PACKAGE: {"+materialized": "table"}}})
+    path = package / "dbt_project.yml"
+    if not path.is_file() or path.read_text(encoding="utf-8") != told:
+        aside = path.with_name(f".{path.name}.{os.getpid()}")
+        aside.write_text(told, encoding="utf-8")
+        os.replace(aside, path)
+    return package
 
 
 def _result(result: Any) -> NodeResult:

@@ -42,7 +42,9 @@ def _(alt, mo, query):
         from value.customer_months where customer_id > 0 group by month order by month
         """
     )
-    mo.vstack([mo.md("## What does each month bring?"), alt.Chart(months).mark_bar().encode(x="month:T", y="net_revenue:Q")])
+    mo.vstack(
+        [mo.md("## What does each month bring?"), alt.Chart(months).mark_bar().encode(x="month:T", y="net_revenue:Q")]
+    )
 
 
 @app.cell

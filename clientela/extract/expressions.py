@@ -35,8 +35,7 @@ TYPES = frozenset(
     usmallint uinteger ubigint uhugeint decimal numeric dec float float4 real double float8 varchar text string char bpchar
     date time timestamp datetime timestamptz interval uuid blob json
     """.split()
-    + ["timestamp with time zone", "double precision"]
-)
+) | {"timestamp with time zone", "double precision"}
 #: functions that have a syntax of their own, such as `extract(year from x)`
 _SPELLED_OUT = ("trim", "date_part", "substring", "position", "timezone")
 _CLASSES = frozenset(

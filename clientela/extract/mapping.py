@@ -5,6 +5,7 @@ itself as JSON; the caller parts the good from the quarantined. Nothing is read 
 mapped expressions.
 """
 
+from collections.abc import Collection
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass
 
@@ -21,7 +22,9 @@ from clientela.extract.typing import (
     as_text,
     blank_to_null,
     fault_of,
+    local_time,
     number,
+    sensible,
     typed,
 )
 from clientela.warehouse import quoted
@@ -122,6 +125,8 @@ class Delivery:
     relation: str
     columns: Dict[str, str]
     row_number: str | None
+    #: its rows are numbered as they are read, by one thread; put aside first, they are typed by all of them
+    is_serial: bool = False
 
 
 def candidate_select(
@@ -156,7 +161,10 @@ def candidate_select(
         f"coalesce({blank_to_null(as_text(part, key_type.split('(')[0]), 'VARCHAR')}, {absent}) as k_{i}"
         for i, (part, key_type) in enumerate(zip(key_parts, key_types, strict=True))
     ]
-    typed_columns, faults = _typed_columns(feed, mapped_types, parameters)
+    local_times = _local_times(feed, mapped_types, parameters)
+    typed_columns, faults = _typed_columns(feed, mapped_types, local_times, parameters)
+    read = "".join(f", {sql} as {quoted('l_' + name)}" for name, sql in local_times.items())
+    bounded = ", ".join(sensible(entity[name]) for name in expressions if entity[name].type in ("date", "timestamp"))
     for i, name in enumerate(feed.settings.key):
         faults.append(_fault(f"k_{i} is null", name, "null", "the key is empty", parameters))
 
@@ -215,11 +223,17 @@ with delivered as (
 mapped as (
     select {", ".join(kept)}, _row, {", ".join(mapped)}, {mapped_versions} from delivered
 ),
+read as (
+    select *{read} from mapped
+),
 typed as (
-    select *, {", ".join(typed_columns)}, {record_key} as _record_key from mapped
+    select *, {", ".join(typed_columns)}, {record_key} as _record_key from read
+),
+bounded as (
+    select * {f"replace ({bounded})" if bounded else ""} from typed
 ),
 judged as (
-    select *, case when {is_faulty} then list_filter([{listed}], lambda fault: fault is not null) end as _faults from typed
+    select *, case when {is_faulty} then list_filter([{listed}], lambda fault: fault is not null) end as _faults from bounded
 ){derived},
 rated as (
     select {stacked}.*, {rate} as exchange_rate from {stacked} {rate_join}
@@ -322,8 +336,17 @@ def _types(
     return [row[1] for row in described]
 
 
+def _local_times(feed: Feed, mapped_types: Dict[str, str], parameters: Parameters) -> dict[str, str]:
+    """Times in text as their clock showed them, by column: read once, in a layer below the typed one."""
+    local = {
+        name: local_time(feed.entity[name], f"m_{name}", delivered_type, feed.style, parameters)
+        for name, delivered_type in mapped_types.items()
+    }
+    return {name: sql for name, sql in local.items() if sql is not None}
+
+
 def _typed_columns(
-    feed: Feed, mapped_types: Dict[str, str], parameters: Parameters
+    feed: Feed, mapped_types: Dict[str, str], locals_read: Collection[str], parameters: Parameters
 ) -> tuple[list[str], list[tuple[str, str]]]:
     """The typed columns as SQL, and per possible fault (condition, fault struct)."""
     columns: list[str] = []
@@ -338,7 +361,8 @@ def _typed_columns(
                 value = parameters.bind(feed.currency)
             columns.append(f"{value} as {quoted(column.name)}")
             continue
-        value = typed(column, mapped, mapped_types[column.name], feed.style, parameters)
+        local = f"l_{column.name}" if column.name in locals_read else None
+        value = typed(column, mapped, mapped_types[column.name], feed.style, parameters, local)
         if column.values:
             value = f"lower({value})"
         if column.name == "currency":

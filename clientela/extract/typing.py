@@ -91,7 +91,9 @@ def as_text(expression: str, delivered_type: str) -> str:
     return expression if delivered_type == TEXT else f"cast({expression} as varchar)"
 
 
-def typed(column: Column, expression: str, delivered_type: str, style: Style, parameters: Parameters) -> str:
+def typed(
+    column: Column, expression: str, delivered_type: str, style: Style, parameters: Parameters, local: str | None = None
+) -> str:
     """SQL that gives the value in the contract's type, null where it does not fit.
 
     `expression` is a plain column of type `delivered_type` (DuckDB's name), text already blank-to-null.
@@ -118,8 +120,8 @@ def typed(column: Column, expression: str, delivered_type: str, style: Style, pa
         yes, no = (", ".join(f"'{word}'" for word in words) for words in (_TRUE, _FALSE))
         return f"case when {lowered} in ({yes}) then true when {lowered} in ({no}) then false end"
     if column.type == "date":
-        return _sensible(_date(expression, family, style, parameters), "date")
-    return _sensible(_timestamp(expression, family, style, parameters), "timestamptz")
+        return _date(expression, family, style, parameters)
+    return _timestamp(expression, family, style, parameters, local)
 
 
 def number(expression: str, decimal_style: str, target: str) -> str:
@@ -137,8 +139,35 @@ def number(expression: str, decimal_style: str, target: str) -> str:
     return f"case when {shaped} then try_cast({bare} as {target}) end"
 
 
+def local_time(
+    column: Column, expression: str, delivered_type: str, style: Style, parameters: Parameters
+) -> str | None:
+    """A time in text as the source's clock showed it, null where it states a zone or none can be read.
+
+    `typed` needs it more than once, so the caller computes it once, in a layer of its own. None for other values.
+    """
+    if column.type != "timestamp" or delivered_type != TEXT:
+        return None
+    if style.datetime_format:
+        return f"try_strptime({expression}, {parameters.bind(style.datetime_format)})"
+    is_local = f"contains({expression}, ':') and not {_states_zone(expression)}"
+    return f"case when {is_local} then try_cast({expression} as timestamp) end"
+
+
+def _states_zone(expression: str) -> str:
+    """The text ends in Z or an offset. The cheap looks come first: most times state none."""
+    tail = f"right({expression}, 6)"
+    may = f"(ends_with({expression}, 'Z') or ends_with({expression}, 'z') or contains({tail}, '+') or contains({tail}, '-'))"
+    return f"({may} and regexp_matches({expression}, ':[0-9.]+ ?(Z|z|[+-][0-9][0-9]:?([0-9][0-9])?)$'))"
+
+
+def sensible(column: Column) -> str:
+    """Years that no business lived in are typing errors. For a layer above the typed one, where the value has its name."""
+    name, sql_type = f'"{column.name}"', SQL_TYPES[column.type]
+    return f"{_sensible(name, sql_type)} as {name}"
+
+
 def _sensible(expression: str, sql_type: str) -> str:
-    """Years that no business lived in are typing errors."""
     return f"case when {expression} between {sql_type} '1850-01-01' and {sql_type} '2200-01-01' then {expression} end"
 
 
@@ -159,7 +188,7 @@ def _date(expression: str, family: str, style: Style, parameters: Parameters) ->
     return f"coalesce(try_cast({expression} as date), cast(try_cast({expression} as timestamp) as date))"
 
 
-def _timestamp(expression: str, family: str, style: Style, parameters: Parameters) -> str:
+def _timestamp(expression: str, family: str, style: Style, parameters: Parameters, local: str | None) -> str:
     if family == "TIMESTAMP WITH TIME ZONE":
         return expression
     if family.startswith("TIMESTAMP"):
@@ -169,17 +198,17 @@ def _timestamp(expression: str, family: str, style: Style, parameters: Parameter
         return day_in_company.format(zone=parameters.bind(style.company_zone), day=expression)
     if family != TEXT:
         return "cast(null as timestamptz)"
+    if local is None:
+        column = Column("time", "timestamp", "")
+        local = local_time(column, expression, TEXT, style, parameters) or "null"
     if style.datetime_format:
-        return in_zone(
-            f"try_strptime({expression}, {parameters.bind(style.datetime_format)})", style.time_zone, parameters
-        )
-    has_zone = f"regexp_matches({expression}, ':[0-9.]+ ?(Z|z|[+-][0-9][0-9]:?([0-9][0-9])?)$')"
+        return in_zone(local, style.time_zone, parameters)
     day = _date(expression, TEXT, style, parameters)
     return (
         f"case when not contains({expression}, ':') "
         f"then {day_in_company.format(zone=parameters.bind(style.company_zone), day=day)} "
-        f"when {has_zone} then try_cast({expression} as timestamptz) "
-        f"else {in_zone(f'try_cast({expression} as timestamp)', style.time_zone, parameters)} end"
+        f"when {local} is not null then {in_zone(local, style.time_zone, parameters)} "
+        f"when {_states_zone(expression)} then try_cast({expression} as timestamptz) end"
     )
 
 

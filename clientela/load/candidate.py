@@ -8,7 +8,7 @@ view `gated` (what expectations judge). All are temporary: a killed run leaves n
 import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
@@ -244,11 +244,17 @@ def _insert(
     parameters: Parameters,
 ) -> int:
     """Type the file's rows into the candidate; gives how many there were."""
-    select = candidate_select(connection, feed, opened.delivery, file.name, parameters)
+    delivery = opened.delivery
+    if delivery.is_serial:
+        aside = f"create or replace temp table put_aside as select * from {delivery.relation}"
+        connection.execute(aside, parameters.used_in(aside))
+        delivery = replace(delivery, relation="put_aside", is_serial=False)
+    select = candidate_select(connection, feed, delivery, file.name, parameters)
     file_index = parameters.bind(index)
     into = "insert into candidate" if _has_candidate(connection) else "create temp table candidate as"
     statement = f"{into} select cast({file_index} as integer) as file_index, * from ({select})"
     connection.execute(statement, parameters.used_in(statement))
+    connection.execute("drop table if exists put_aside")
     counted = connection.execute("select count(*) from candidate where file_index = ?", [index]).fetchall()
     return int(counted[0][0])
 

@@ -136,7 +136,7 @@ def _new_files(connection: duckdb.DuckDBPyConnection, feed: Feed, found: Sequenc
             return False
         if dated and (day := candidates.file_date(feed, path.name)) is not None:
             return (content, day) in dated
-        return last_of.get(path.name, content) == content
+        return bool(last_of.get(path.name, content) == content)
 
     folder = landing_folder(feed)
     new: dict[tuple[str, datetime | None], DeliveredFile] = {}

@@ -21,17 +21,17 @@ _PARSED = ("models", "seeds", "dbt/macros", "dbt/tests", "dbt/profiles.yml", "db
 def read_manifest(config: Config) -> dict[str, Any]:
     """The manifest of the project as it is now. Raises ClientelaError with dbt's words if it cannot be parsed."""
     path = transform.target_folder(config) / "graph" / "manifest.json"
-    if not path.is_file() or path.stat().st_mtime_ns < _last_change():
+    if not path.is_file() or path.stat().st_mtime_ns < _last_change(config):
         _parse(config, path)
     manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return manifest
 
 
-def _last_change() -> int:
+def _last_change(config: Config) -> int:
     """When the newest file or folder that dbt parses changed, in ns since 1970; a deleted file changes its folder."""
     newest = 0
-    for name in _PARSED:
-        place = transform.PROJECT / name
+    places = [transform.PROJECT / name for name in _PARSED] + [config.models] * (config.models is not None)
+    for place in (place for place in places if place is not None):
         for path in (place, *place.rglob("*")):
             if path.name != "__pycache__" and path.suffix != ".pyc":
                 newest = max(newest, path.stat().st_mtime_ns)

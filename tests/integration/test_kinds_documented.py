@@ -44,7 +44,7 @@ def _excel(folder: Path, section: str) -> None:
         sheet.write_row(0, 0, ["Customers of the Madrid shop"])
         sheet.write_row(1, 0, ["id", "name", "email", "cost", "since"])
         for row, (person, day) in enumerate(zip(PEOPLE, (46027, 46028), strict=True), 2):
-            sheet.write_row(row, 0, [value for value in person[:4]] + [day])
+            sheet.write_row(row, 0, [*person[:4], day])
 
 
 def _parquet(folder: Path, section: str) -> None:

@@ -32,9 +32,7 @@ def test_a_refused_required_batch_stops_publication_and_correcting_it_heals(shop
     assert "till.transactions is required" in report.message and "sales_2.csv" in report.message
     assert (shop.config.published / "marts.duckdb").stat().st_ino == before
     assert json.loads((shop.config.published / "status.json").read_text())["status"] == "failed"
-    assert shop.published("select status from runs order by run_id desc limit 1", "operations.duckdb") == [
-        ("failed",)
-    ]
+    assert shop.published("select status from runs order by run_id desc limit 1", "operations.duckdb") == [("failed",)]
     shop.write("sales_2.csv", MORE_SALES)
     report = shop.night()
     assert (report.status, report.exit_code) == ("published", 0)

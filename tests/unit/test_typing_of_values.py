@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clientela.contracts import Column
-from clientela.extract.typing import Parameters, Style, changes_of, in_zone, number, typed
+from clientela.extract.typing import Parameters, Style, changes_of, in_zone, number, sensible, typed
 
 MADRID = Style("Europe/Madrid", "Europe/Madrid")
 
@@ -21,7 +21,10 @@ def value_of(kind: str, text: object, style: Style = MADRID, delivered: str = "V
         connection.execute("set timezone = 'UTC'")
         connection.execute(f"create table delivered (x {delivered})")
         connection.execute("insert into delivered values (?)", [text])
-        sql = f"select {typed(Column('x', kind, ''), 'x', delivered, style, parameters)} from delivered"
+        column = Column("x", kind, "")  # type: ignore[arg-type]
+        value = typed(column, "x", delivered, style, parameters)
+        bound = sensible(column) if kind in ("date", "timestamp") else "x"
+        sql = f"select {bound} from (select {value} as x from delivered)"
         return connection.execute(sql, parameters.used_in(sql)).fetchall()[0][0]
 
 

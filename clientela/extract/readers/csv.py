@@ -54,7 +54,7 @@ def open_csv(
         f"(select *, row_number() over () + 1 as {quoted(LINE)} from {_scan(plain, settings, header, parameters)})"
     )
     return Opened(
-        Delivery(relation, dict.fromkeys(header, "VARCHAR"), quoted(LINE)),
+        Delivery(relation, dict.fromkeys(header, "VARCHAR"), quoted(LINE), is_serial=True),
         expected_rows=counted.lines - 1,
         carefully=lambda later: read_carefully(plain, settings, later, scratch, encoding),
     )

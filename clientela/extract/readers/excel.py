@@ -35,9 +35,20 @@ def open_excel(
 ) -> Opened:
     """Raises DeliveryError for no workbook, no such sheet, or a header that cannot be one."""
     try:
-        workbook = fastexcel.read_excel(path)
+        return _opened(connection, path, settings, parameters, scratch, decimal_style)
     except (fastexcel.FastExcelError, OSError) as error:
         raise DeliveryError(f"it is no whole workbook ({str(error).splitlines()[0]})") from error
+
+
+def _opened(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    settings: ExcelFormat,
+    parameters: Parameters,
+    scratch: Path,
+    decimal_style: str,
+) -> Opened:
+    workbook = fastexcel.read_excel(path)
     sheet = settings.sheet or workbook.sheet_names[0]
     if sheet not in workbook.sheet_names:
         raise DeliveryError(f"it has no sheet {sheet!r}; it has: {', '.join(workbook.sheet_names)}")

@@ -101,7 +101,7 @@ def test_the_first_segment_that_holds_is_taken_and_unknown_does_not_hold() -> No
     ]
     assert memberships(ROWS, [], "none")["segment"].to_list() == ["none"] * 3
     condition = membership_sql(rules)["foreign"]
-    assert duckdb.sql(f"select {condition} from (select cast(null as varchar) as country)").fetchall() == [(False,)]
+    assert duckdb.execute(f"select {condition} from (select cast(null as varchar) as country)").fetchall() == [(False,)]
     assert "'Spain''s'" in first_match_sql(rules)
 
 

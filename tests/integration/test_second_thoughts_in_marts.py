@@ -1,0 +1,46 @@
+"""After a reload or an unload the next night builds marts as if it had always been so, and the past keeps what it knew."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from clientela.night import run_as_of
+from clientela.second_thoughts import reload, unload
+from tests.conftest import NOW, Company, marts
+
+OVERLAPPING = """receipt,line,customer,product,net,sold_at
+2,1,b,bread,2.00,2026-01-20 18:30:00
+4,1,a,wine,17.00,2026-02-10 12:00:00
+"""
+LATER = datetime(2026, 3, 2, 3, tzinfo=UTC)
+
+
+def _doubled(settings: dict[str, Any]) -> None:
+    settings["sources"]["till"]["entities"]["transactions"]["columns"]["net_amount"] = {"sql": "number(net) * 2"}
+
+
+def test_marts_after_second_thoughts_are_those_of_a_company_that_never_had_the_first(
+    shop: Company, tmp_path_factory: Any
+) -> None:
+    shop.change(lambda s: s.update(publish={"personal_data": "full"}))
+    shop.write("sales_2.csv", OVERLAPPING)
+    shop.night()
+    first = marts(shop)
+    shop.change(_doubled)
+    reload(shop.config, "till", "transactions", now=LATER)
+    report = shop.night(LATER)
+    assert report.status == "published", report.message
+    always = Company(tmp_path_factory.mktemp("always"))
+    for name in ("clientela.yml", "sales_1.csv", "sales_2.csv", "customers.csv"):
+        always.write(name, (shop.folder / name).read_bytes())
+    assert always.night(LATER).status == "published"
+    assert marts(shop) == marts(always)
+    assert run_as_of(shop.config, datetime(2026, 2, 10).date(), known_at=NOW).exit_code == 0
+    assert marts(shop, "as_of/2026-02-10/marts.duckdb") == first, "what was known before the reload stays known"
+
+    shop.write("sales_3.csv", OVERLAPPING.replace("4,1", "5,1"))
+    assert shop.night(LATER).status == "published"
+    ((batch_id,),) = shop.warehouse("select max(batch_id) from ledger.loads")
+    unload(shop.config, batch_id, now=LATER)
+    assert shop.night(LATER).status == "published", "nothing arrived, and the marts are outdated"
+    assert marts(shop) == marts(always)
+    assert shop.night(LATER).status == "nothing new"
