@@ -220,6 +220,8 @@ def load_batch(
     refusals = [c for c in checks if c.refuses]
     if refusals:
         reason = "; ".join(f"{c.expect.name}: {c.expect.description} Found: {c.observed}" for c in refusals)
+        if any(c.expect.name == "quarantined_share" for c in refusals):
+            reason += _commonest_fault(connection)
         outcome = Outcome(
             feed.source_name, feed.entity.name, "refused", reason, batch_id, names, delivered=candidate.delivered,
             quarantined=candidate.quarantined, checks=checks,
@@ -264,6 +266,18 @@ def _write(
     if is_staged:
         connection.execute("update ledger.loads set status = 'staged' where batch_id = ?", [batch_id])
     return Outcome(**{**outcome.__dict__, "page": page})
+
+
+def _commonest_fault(connection: duckdb.DuckDBPyConnection) -> str:
+    """What most rows of the candidate are quarantined for, by field; values stay out, they may be personal."""
+    faults = connection.execute(
+        """
+        select fault.field || ': ' || fault.reason, count(*)
+        from (select unnest(faults) as fault from candidate where faults is not null)
+        group by all order by count(*) desc, 1 limit 3
+        """
+    ).fetchall()
+    return f". Most often: {'; '.join(f'{what} ({rows:,} rows)' for what, rows in faults)}" if faults else ""
 
 
 def _new_columns(connection: duckdb.DuckDBPyConnection, feed: Feed, columns: tuple[str, ...]) -> tuple[str, ...]:

@@ -150,6 +150,7 @@ def test_a_missing_exchange_rate_is_a_reason_for_quarantine(shop: Company) -> No
     outcome = _transactions(shop)
     assert outcome.status == "refused", "more than a fifth in quarantine"
     assert "quarantined_share" in outcome.reason
+    assert "Most often: currency: no exchange rate to EUR" in outcome.reason and "(4 rows)" in outcome.reason
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", "receipt,line,customer,product,net,sold_at\n"])
