@@ -40,4 +40,9 @@ def masked_sql(expression: str, sql_type: str, secret_parameter: str) -> str:
     """The same in DuckDB, for a column of that type: text becomes a keyed hash, anything else null."""
     if sql_type.upper() not in ("VARCHAR", "TEXT"):
         return f"cast(null as {sql_type})"
-    return f"'masked:' || left(sha256({secret_parameter} || sha256({secret_parameter} || {expression})), {DIGITS})"
+    return f"'masked:' || left({keyed_hash_sql(expression, secret_parameter)}, {DIGITS})"
+
+
+def keyed_hash_sql(expression: str, secret_parameter: str) -> str:
+    """The keyed hash itself in DuckDB: the hash of the secret and the hash of secret and value, in hexadecimal."""
+    return f"sha256({secret_parameter} || sha256({secret_parameter} || {expression}))"

@@ -27,6 +27,7 @@ from clientela.extract.typing import (
     sensible,
     typed,
 )
+from clientela.masking import keyed_hash_sql
 from clientela.warehouse import quoted
 
 #: an exact currency table of the run, made by `clientela.load`: currency, valid_from, rate
@@ -321,7 +322,7 @@ def _record_key(count: int) -> str:
 def _hashed(expression: str, feed: Feed, parameters: Parameters) -> str:
     """HMAC-like keyed hash (hash of secret and hash of secret and value), so that a personal key never enters raw."""
     secret = parameters.bind(feed.secret)
-    return f"('p_' || left(sha256({secret} || sha256({secret} || {expression})), 24))"
+    return f"('p_' || left({keyed_hash_sql(expression, secret)}, 24))"
 
 
 def _types(
