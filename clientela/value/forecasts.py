@@ -4,7 +4,7 @@ What belongs here: which days, what is reused, what a company too small for a mo
 reading or writing.
 
 `days` has one row per customer and day: `customer_id`, `ordered_on`, `is_order` (false: money that follows an order, such as
-a return), `net_revenue`, `contribution` (null where no cost is known). `contracts`: see clientela.lifetime.contract_forecast.
+a return), `net_revenue`, `contribution` (null where no cost is known) and `cost_to_serve`. `contracts`: see clientela.lifetime.contract_forecast.
 """
 
 import hashlib
@@ -181,10 +181,10 @@ class _Company:
 
     def __init__(self, days: pl.DataFrame, contracts: pl.DataFrame, settings: ValueSettings) -> None:
         self._settings, self._contracts = settings, contracts
-        self._knows_cost = bool(days.height) and not days.get_column("contribution").is_null().all()
-        if not self._knows_cost:
-            days = days.with_columns(contribution=pl.col("net_revenue"))
-        self._days = days
+        bought = days.filter("is_order").get_column("contribution")
+        self._knows_cost = bool(len(bought)) and not bought.is_null().all()
+        goods = pl.col("contribution") if self._knows_cost else pl.col("net_revenue")
+        self._days = days.with_columns(contribution=goods - pl.col("cost_to_serve")).drop("cost_to_serve")
         self._ready: Orders | None = None
         self._memo: Memo | None = None
 
