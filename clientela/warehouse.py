@@ -81,7 +81,8 @@ CONTEXT = """
     currency varchar not null, time_zone varchar not null, left_censored_days integer not null,
     config_hash varchar not null, code_version varchar not null, started_at timestamptz not null,
     duckdb_version varchar, contract_version integer, entities_without_source varchar,
-    value_settings varchar, money_tolerance decimal(18,4)"""
+    value_settings varchar, money_tolerance decimal(18,4),
+    annual_discount_rate double"""
 
 
 #: which run built each mart: publication wants one run for all

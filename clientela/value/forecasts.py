@@ -4,7 +4,8 @@ What belongs here: which days, what is reused, what a company too small for a mo
 reading or writing.
 
 `days` has one row per customer and day: `customer_id`, `ordered_on`, `is_order` (false: money that follows an order, such as
-a return), `net_revenue`, `contribution` (null where no cost is known) and `cost_to_serve`. `contracts`: see clientela.lifetime.contract_forecast.
+a return), `net_revenue`, `contribution` (null where no cost is known) and `cost_to_serve`.
+`contracts`: see clientela.lifetime.contract_forecast.
 """
 
 import hashlib
@@ -39,6 +40,8 @@ FORECAST_SCHEMA = pl.Schema(
         "grouping": pl.String,
         "label": pl.String,
         "customers": pl.Int64,
+        "cohort": pl.String,
+        "decile": pl.Int64,
         "p_alive": pl.Float64,
         "p_alive_model": pl.String,
         "expected_orders": pl.Float64,
@@ -109,10 +112,12 @@ def forecast_customers(
     settings: ValueSettings,
     code_version: str = "",
     earlier: Callable[[list[str]], pl.DataFrame | None] | None = None,
+    frozen_until: date | None = None,
 ) -> pl.DataFrame:
     """All forecasts and scores as one frame of FORECAST_SCHEMA.
 
-    `part` is `customer` (one row per customer known at `measured_on`), `group` (a sum with its interval), `score` (one per
+    `part` is `customer` (one row per customer known at `measured_on`), `group` (a sum with its interval), `prediction` (what is
+    frozen, per customer and per group, for each scored horizon; frozen_until: the last as-of day that is), `score` (one per
     rolling origin, candidate and what it forecasts), `interval` (how intervals did) or `parameter`. No figure of a day rests
     on data after it. earlier: given the fingerprints wanted, the rows of an earlier answer that bear them; these are not
     computed again, since the fingerprint names everything they were made from.
@@ -130,7 +135,8 @@ def forecast_customers(
     prints = _fingerprints(days, contracts, measured, settings, code_version)
     kept = earlier([prints[day] for day in measured[:-1]]) if earlier and len(measured) > 1 else None
     held = set(kept.get_column("made_from").unique()) if kept is not None else set()
-    company = _Company(days, contracts, settings)
+    freezes = frozen_until is None or settings.freeze == "run" or frozen_until < as_of.replace(day=1)
+    company = _Company(days, contracts, settings, freezes)
     made = [] if kept is None else [_shaped(kept)]
     for day in measured:
         if prints[day] not in held or day == as_of:
@@ -179,8 +185,8 @@ def _shaped(frame: pl.DataFrame) -> pl.DataFrame:
 class _Company:
     """The company's days, made ready for the models once, when first needed."""
 
-    def __init__(self, days: pl.DataFrame, contracts: pl.DataFrame, settings: ValueSettings) -> None:
-        self._settings, self._contracts = settings, contracts
+    def __init__(self, days: pl.DataFrame, contracts: pl.DataFrame, settings: ValueSettings, freezes: bool) -> None:
+        self._settings, self._contracts, self._freezes = settings, contracts, freezes
         bought = days.filter("is_order").get_column("contribution")
         self._knows_cost = bool(len(bought)) and not bought.is_null().all()
         goods = pl.col("contribution") if self._knows_cost else pl.col("net_revenue")
@@ -194,7 +200,7 @@ class _Company:
         known = self._days.filter((pl.col("ordered_on") <= day) & pl.col("is_order"))
         customers = known.get_column("customer_id").n_unique()
         if customers < LEAST_CUSTOMERS or known.height - customers < LEAST_REPEATS:
-            parts = self._without_models(known, day)
+            parts = self._without_models(known, day, is_as_of)
         else:
             parts = self._with_models(known, day, is_as_of)
         frame = pl.concat([_shaped(part) for part in parts])
@@ -203,7 +209,7 @@ class _Company:
         return frame.with_columns(
             measured_on=pl.lit(day),
             is_as_of=pl.lit(is_as_of),
-            horizon_months=pl.lit(self._settings.horizon_months),
+            horizon_months=pl.col("horizon_months").fill_null(self._settings.horizon_months),
             fallback_reason=pl.when(of_customers)
             .then(pl.concat_str(pl.col("fallback_reason").replace("", None), reason, separator="; ", ignore_nulls=True))
             .otherwise("fallback_reason")
@@ -212,7 +218,7 @@ class _Company:
 
     def _with_models(self, known: pl.DataFrame, day: date, is_as_of: bool) -> list[pl.DataFrame]:
         from clientela.lifetime.backtest import Memo, backtest
-        from clientela.lifetime.forecast import forecast
+        from clientela.lifetime.forecast import Fits, Forecast, forecast
         from clientela.lifetime.origins import Orders
 
         settings = self._settings
@@ -231,23 +237,48 @@ class _Company:
                 seed=settings.seed,
                 memo=self._memo,
             )
-        made = forecast(
-            self._ready,
-            day,
-            horizon_months=settings.horizon_months,
-            annual_discount_rate=settings.annual_discount_rate,
-            past=past,
-            order_model=settings.order_model,
-            spend_model=settings.spend_model,
-            groups=_cohorts(known) if is_as_of else None,
-            contracts=self._contracts if self._contracts.height else None,
-            draws=settings.draws if is_as_of else 0,
-            seed=settings.seed,
-        )
+        fits = Fits()
+
+        def ahead(months: int, groups: pl.DataFrame | None = None, draws: int = 0) -> Forecast:
+            assert self._ready is not None
+            return forecast(
+                self._ready,
+                day,
+                horizon_months=months,
+                annual_discount_rate=settings.annual_discount_rate,
+                past=past,
+                order_model=settings.order_model,
+                spend_model=settings.spend_model,
+                groups=groups,
+                contracts=self._contracts if self._contracts.height else None,
+                draws=draws,
+                seed=settings.seed,
+                fits=fits,
+            )
+
+        made = ahead(settings.horizon_months)
+        if is_as_of:
+            # the groups that intervals are kept of are known once everybody's mean is
+            labels = _labelled(made.customers, known)
+            groups = labels.select("customer_id", "cohort", pl.col("decile").cast(pl.String))
+            made = ahead(settings.horizon_months, groups, settings.draws)
         parts = [made.customers.with_columns(part=pl.lit("customer"))]
         if is_as_of:
+            parts.append(made.groups.rename({"group": "label"}).with_columns(part=pl.lit("group")))
+            if self._freezes:
+                for months in settings.scored_horizons_months:
+                    near = made if months == settings.horizon_months else ahead(months, groups, settings.draws)
+                    parts += [
+                        near.customers.join(labels, on="customer_id").with_columns(
+                            part=pl.lit("prediction"), horizon_months=pl.lit(months), grouping=pl.lit("customer")
+                        ),
+                        near.groups.rename({"group": "label"}).with_columns(
+                            part=pl.lit("prediction"),
+                            horizon_months=pl.lit(months),
+                            order_model=pl.lit(near.customers["order_model"].drop_nulls()[0]),
+                        ),
+                    ]
             parts += [
-                made.groups.rename({"group": "label"}).with_columns(part=pl.lit("group")),
                 made.parameters.select(
                     pl.lit("parameter").alias("part"), pl.col("part").alias("what"), pl.col("model").alias("model_used"),
                     pl.col("parameter").alias("candidate"), "value", "standard_error", "customers", "reason",
@@ -257,11 +288,25 @@ class _Company:
             parts += _scores(past, settings)
         return parts
 
-    def _without_models(self, known: pl.DataFrame, day: date) -> list[pl.DataFrame]:
+    def _without_models(self, known: pl.DataFrame, day: date, is_as_of: bool) -> list[pl.DataFrame]:
         """So few customers, or orders after the first, that a model would only seem to know: one rate for all, each
         customer's own orders weighing as much as one order's worth of it, and no P(alive)."""
         settings = self._settings
-        horizon = _days_ahead(day, settings.horizon_months)
+        parts = self._told_without_models(known, day, settings.horizon_months)
+        if parts and is_as_of and self._freezes:
+            labels = _labelled(parts[0], known)
+            for months in settings.scored_horizons_months:
+                (near,) = self._told_without_models(known, day, months)
+                parts.append(
+                    near.join(labels, on="customer_id").with_columns(
+                        part=pl.lit("prediction"), horizon_months=pl.lit(months), grouping=pl.lit("customer")
+                    )
+                )
+        return parts
+
+    def _told_without_models(self, known: pl.DataFrame, day: date, months: int) -> list[pl.DataFrame]:
+        settings = self._settings
+        horizon = _days_ahead(day, months)
         parts = []
         if known.height:
             parts.append(self._one_rate(known, day, horizon))
@@ -367,9 +412,15 @@ def _days_ahead(day: date, months: int) -> int:
     return (min(first + timedelta(days=day.day - 1), after - timedelta(days=1)) - day).days
 
 
-def _cohorts(known: pl.DataFrame) -> pl.DataFrame:
-    """The month of each customer's first order."""
-    return known.group_by("customer_id").agg(pl.col("ordered_on").min().dt.strftime("%Y-%m").alias("cohort"))
+def _labelled(customers: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Of each customer the month of his first order (`cohort`) and the tenth of expected contribution he is in, 1 the best."""
+    cohorts = known.group_by("customer_id").agg(pl.col("ordered_on").min().dt.strftime("%Y-%m").alias("cohort"))
+    better = pl.col("expected_contribution").fill_null(0.0).rank("min", descending=True) - 1
+    return (
+        customers.select("customer_id", decile=(better * 10 // pl.len() + 1).cast(pl.Int64))
+        .join(cohorts, on="customer_id", how="left")
+        .with_columns(pl.col("cohort").fill_null("contract only"))
+    )
 
 
 def _scores(past: "Backtest", settings: ValueSettings) -> list[pl.DataFrame]:

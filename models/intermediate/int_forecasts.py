@@ -26,6 +26,7 @@ def model(dbt, session):
         wanted = ", ".join(f"'{fingerprint}'" for fingerprint in fingerprints)
         return session.sql(f"select * from intermediate.int_forecasts where made_from in ({wanted})").pl()
 
+    frozen_until = dbt.source("memory", "value_predictions").aggregate("max(as_of_on)").fetchall()[0][0]
     return forecast_customers(
-        days, contracts, as_of, ValueSettings.model_validate_json(settings), code_version, earlier
+        days, contracts, as_of, ValueSettings.model_validate_json(settings), code_version, earlier, frozen_until
     )
