@@ -125,11 +125,22 @@ mapped as (
     left join places
         on predicted.customer_id = places.customer_id and predicted.run_sequence = places.run_sequence
     where predicted.grouping_name = 'customer'
-    group by 1, 2, 3, 4
+    group by
+        predicted.as_of_on,
+        predicted.run_id,
+        predicted.horizon_months,
+        case when places.now_id = places.last_now_id then places.now_id end
 
 ),
 
----------- what happened
+---------- what happened; where no cost is known at all, revenue stood for contribution when it was predicted
+
+costs as (
+
+    select count(contribution) > 0 as are_known
+    from {{ ref('int_order_days') }}
+
+),
 
 happened as (
 
@@ -141,12 +152,15 @@ happened as (
     from {{ ref('int_purchase_days') }}
     union all
     select
-        customer_id,
-        ordered_on as day,
+        order_days.customer_id,
+        order_days.ordered_on as day,
         0 as orders,
-        cast(coalesce(contribution, 0) as double) as contribution
-    from {{ ref('int_order_days') }}
-    where customer_id <> 0
+        cast(
+            case when costs.are_known then coalesce(order_days.contribution, 0) else order_days.net_amount end as double
+        ) as contribution
+    from {{ ref('int_order_days') }} as order_days
+    cross join costs
+    where order_days.customer_id <> 0
 
 ),
 
@@ -164,7 +178,7 @@ actual as (
         ) as actual_contribution
     from due
     inner join happened on due.as_of_on < happened.day and due.ends_on >= happened.day
-    group by 1, 2, 3, 4
+    group by due.as_of_on, due.run_id, due.horizon_months, happened.customer_id
 
 ),
 
