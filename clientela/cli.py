@@ -235,6 +235,36 @@ def sql(config_path: Path, as_json: bool, limit: int, as_of: datetime | None, qu
         Console(stderr=True).print(f"[dim]The first {limit} rows; --limit 0 shows all.[/dim]")
 
 
+@main.group()
+def explain() -> None:
+    """Say in plain words where a published figure comes from."""
+
+
+@explain.command("value")
+@_config_option
+@_json_option
+@click.argument("customer_id", type=int)
+def explain_value(config_path: Path, as_json: bool, customer_id: int) -> None:
+    """Say where the value of one customer comes from: each part realised with its rule, what is expected and by which model.
+
+    
+    Example:
+      clientela sql "select customer_id, vin from value.customer_value order by vin desc nulls last limit 3"
+      clientela explain value 17
+    """
+    from clientela.ask import ask
+    from clientela.value.explain import explain_value as told_of
+
+    config = load_config(config_path)
+
+    def rows(query: str) -> list[dict[str, Any]]:
+        columns, found = ask(config, query)
+        return [dict(zip(columns, row, strict=True)) for row in found]
+
+    lines = told_of(rows, customer_id, config.currency)
+    click.echo(json.dumps({"customer_id": customer_id, "lines": lines}, indent=2) if as_json else "\n".join(lines))
+
+
 @main.command()
 @click.option("--customers", type=click.IntRange(1), default=2000, show_default=True, help="People who buy.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same bytes.")

@@ -42,7 +42,10 @@ class ContractForecast:
     @property
     def reason(self) -> str:
         """Why these models, one sentence per length of period."""
-        return "; ".join(f"contracts of {months} months: {f.reason}" for months, f in self.fits.items())
+        return "; ".join(
+            f"contracts paid every {'month' if months == 1 else f'{months} months'}: {f.reason}"
+            for months, f in self.fits.items()
+        )
 
     def draws(self, draws: int, seed: int) -> "ContractDraws":
         """Draws of the discounted contribution, aligned with `customers`."""
