@@ -257,9 +257,38 @@ class Night:
     def transform(self) -> list[NodeResult]:
         """Build and test all models. Raises NotPublishedError if one failed, with the first fault."""
         self.watch("transform", "models", "")
+        is_whole = self._forget_build()
         self.close()
-        self.results = transform.build(self.config, self._on_node)
-        return self.judge(self.results)
+        self.results = transform.build(self.config, self._on_node, is_whole=is_whole)
+        self.judge(self.results)
+        self._remember_build()
+        return self.results
+
+    def _forget_build(self) -> bool:
+        """Whether all is to be built from nothing: what the last build left was broken off, or of other settings or code.
+
+        Until this build has succeeded there is none to build upon.
+        """
+        known = self.connection.execute(
+            """
+            select 1 from run.built_state, run.context
+            where built_state.config_hash = context.config_hash and built_state.code_version = context.code_version
+            """
+        ).fetchall()
+        self.connection.execute("update run.built_state set code_version = 'under way'")
+        return not known
+
+    def _remember_build(self) -> None:
+        """What this build saw: the macro `changed_order_lines` compares the next one with it."""
+        self.connection.execute("begin")
+        for table, query in {
+            "built_state": "select as_of_on, config_hash, code_version from run.context",
+            "built_batches": "select batch_id from intermediate.int_batches_in_force",
+            "built_costs": "select * from intermediate.int_cost_basis",
+        }.items():
+            self.connection.execute(f"delete from run.{table}")
+            self.connection.execute(f"insert into run.{table} {query}")
+        self.connection.execute("commit")
 
     def judge(self, results: list[NodeResult]) -> list[NodeResult]:
         """Remember which models this run built; raise NotPublishedError if anything failed."""
