@@ -19,14 +19,21 @@ with
 
     ),
 
+    current_lines as (
+
+        select * from {{ ref('stg_transactions') }}
+        where order_line_id in (select order_line_id from changed)
+
+    ),
+
     -- what was a line and is none any more has only its id: it is merged as gone, and then deleted
     lines as (
 
         select
             changed.order_line_id as line_id,
-            order_lines.*
+            current_lines.*
         from (select distinct order_line_id from changed) as changed
-        left join {{ ref('stg_transactions') }} as order_lines on changed.order_line_id = order_lines.order_line_id
+        left join current_lines on changed.order_line_id = current_lines.order_line_id
 
     ),
 

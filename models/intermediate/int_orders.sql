@@ -19,14 +19,21 @@ with
 
     ),
 
+    current_lines as (
+
+        select * from {{ ref('int_order_lines') }}
+        where order_id in (select order_id from changed)
+
+    ),
+
     -- an order that has no line any more has only its id: it is merged with none, and then deleted
     lines as (
 
         select
             changed.order_id as changed_order_id,
-            order_lines.*
+            current_lines.*
         from (select distinct order_id from changed) as changed
-        left join {{ ref('int_order_lines') }} as order_lines on changed.order_id = order_lines.order_id
+        left join current_lines on changed.order_id = current_lines.order_id
 
     ),
 
