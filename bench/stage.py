@@ -72,7 +72,9 @@ def _typed_table(folder: Path, kind: str, more: str) -> dict[str, Any]:
     columns = ", ".join(f"cast({name} as {sql_type}) as {name}" for name, sql_type in TYPED.items())
     reader = "read_parquet" if kind == "parquet" else "read_csv"
     options = f", columns = {TYPED!r}, header = true, auto_detect = false" if kind == "csv" else ""
-    connection.execute(f"create table lines as select {columns}{more} from {reader}('{folder}/lines_*.{kind}'{options})")
+    connection.execute(
+        f"create table lines as select {columns}{more} from {reader}('{folder}/lines_*.{kind}'{options})"
+    )
     connection.execute("checkpoint")
     (rows,) = connection.execute("select count(*) from lines").fetchall()[0]
     connection.close()

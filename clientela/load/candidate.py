@@ -245,10 +245,10 @@ def _insert(
 ) -> int:
     """Type the file's rows into the candidate; gives how many there were."""
     delivery = opened.delivery
-    if delivery.is_serial:
+    if delivery.is_put_aside:
         aside = f"create or replace temp table put_aside as select * from {delivery.relation}"
         connection.execute(aside, parameters.used_in(aside))
-        delivery = replace(delivery, relation="put_aside", is_serial=False)
+        delivery = replace(delivery, relation="put_aside", is_put_aside=False)
     select = candidate_select(connection, feed, delivery, file.name, parameters)
     file_index = parameters.bind(index)
     into = "insert into candidate" if _has_candidate(connection) else "create temp table candidate as"
