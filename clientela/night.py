@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
@@ -389,7 +389,43 @@ class Night:
         return states
 
     def finish(self, error: ClientelaError | None, message: str = "") -> Report:
-        """Write the run's end into ledger, `operations.duckdb` and `status.json`, and call the company's commands."""
+        """Write the run's end into ledger, `operations.duckdb` and `status.json`, and call the company's commands.
+
+        Where even that cannot be written, as on a full disk, whoever called is told all the same; the next run takes this
+        one for killed.
+        """
+        try:
+            report = self._end(error, message)
+        except (duckdb.Error, OSError) as obstacle:
+            report = self._unwritten_end(error, obstacle)
+        command = self.config.on_failure if error else (self.config.on_stale if report.exit_code == 3 else None)
+        if command:
+            _call(self.config, command, report)
+        return report
+
+    def _unwritten_end(self, error: ClientelaError | None, obstacle: Exception) -> Report:
+        with suppress(duckdb.Error):
+            self.close()
+        unwritten = f"The end of the run could not be written: {str(obstacle).splitlines()[0]}"
+        report = Report(
+            run_id=self.run_id,
+            kind=self.kind,
+            status="published" if self.published else "failed",
+            message=f"{error.sentence} {unwritten}" if error else unwritten,
+            exit_code=3 if self.published else (error or NotPublishedError(unwritten)).exit_code,
+            started_at=self.now.isoformat(timespec="seconds"),
+            ended_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            as_of=self.as_of_on.isoformat() if self.as_of_on else None,
+            known_at=self.known_at.isoformat(timespec="seconds"),
+            published=str(self.published.path) if self.published else None,
+            outcomes=[_plain(o) for o in self.outcomes],
+            failures=error.details.splitlines() if error else [],
+        )
+        with suppress(OSError):
+            write_status(self.config, report)
+        return report
+
+    def _end(self, error: ClientelaError | None, message: str) -> Report:
         if error is not None:
             # whatever transaction it broke off in is not to be gone on with
             self.build_in(self.config.warehouse)
@@ -436,9 +472,6 @@ class Night:
         publish_operations(self.connection, self.config)
         self.close()
         write_status(self.config, report)
-        command = self.config.on_failure if error else (self.config.on_stale if stale else None)
-        if command:
-            _call(self.config, command, report)
         return report
 
 
@@ -450,9 +483,7 @@ def open_night(
     with hold_lock(config.data, f"Run of {kind}"):
         night = Night(config, kind, now or datetime.now(UTC), watch)
         try:
-            warehouse.prepare(night.connection)
-            connection = night.connection
-            drop_staged(connection)
+            connection = _prepared(night)
             connection.execute(
                 "update ledger.runs set status = 'killed', message = 'ended without a word' where status = 'running'"
             )
@@ -467,6 +498,16 @@ def open_night(
             yield night
         finally:
             night.close()
+
+
+def _prepared(night: Night) -> duckdb.DuckDBPyConnection:
+    """The warehouse with all its tables and without what a killed run left. Raises NotPublishedError if it cannot be written."""
+    try:
+        warehouse.prepare(night.connection)
+        drop_staged(night.connection)
+        return night.connection
+    except (duckdb.Error, OSError) as error:
+        raise NotPublishedError(f"The warehouse cannot be opened: {str(error).splitlines()[0]}") from error
 
 
 def run(config: Config, watch: Watcher = silent, now: datetime | None = None) -> Report:
@@ -570,8 +611,12 @@ def write_status(config: Config, report: Report) -> None:
     config.published.mkdir(parents=True, exist_ok=True)
     path = config.published / STATUS_FILE
     aside = path.with_name(f".{path.name}.{os.getpid()}")
-    aside.write_text(json.dumps(told(report), indent=2) + "\n", encoding="utf-8")
-    os.replace(aside, path)
+    try:
+        aside.write_text(json.dumps(told(report), indent=2) + "\n", encoding="utf-8")
+        os.replace(aside, path)
+    except OSError:
+        aside.unlink(missing_ok=True)
+        raise
 
 
 def read_status(config: Config) -> dict[str, Any]:
