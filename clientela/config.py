@@ -30,6 +30,7 @@ from pydantic import (
 
 from clientela.contracts import ENTITIES
 from clientela.errors import ConfigError
+from clientela.value.settings import ValueSettings
 
 CONFIG_VARIABLE = "CLIENTELA_CONFIG"
 DEFAULT_CONFIG = "clientela.yml"
@@ -344,6 +345,7 @@ class Config(_Model):
     )
     exchange_rate_days: int = Field(31, ge=0, description="Days an exchange rate stays good after its first.")
     sources: dict[SourceName, SourceConfig] = Field(min_length=1)
+    value: ValueSettings = Field(default_factory=ValueSettings, description="How customers are valued.")
     publish: PublishConfig = Field(default_factory=PublishConfig)
     landing: LandingConfig = Field(default_factory=LandingConfig)
     limits: LimitsConfig = Field(default_factory=LimitsConfig)

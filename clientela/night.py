@@ -206,11 +206,13 @@ class Night:
         self.connection.execute("begin")
         self.connection.execute("delete from run.context")
         self.connection.execute(
-            "insert into run.context values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into run.context values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 self.run_id, self.as_of_on, self.known_at, config.company, config.currency, config.time_zone,
                 config.left_censored_days, config.fingerprint(), code_version(), self.now, duckdb.__version__,
                 CONTRACT_VERSION, ", ".join(_entities_without_source(config)) or None,
+                config.value.model_dump_json(), config.value.tolerance,
+                config.value.annual_discount_rate,
             ],
         )  # fmt: skip
         self.connection.execute("commit")
