@@ -88,6 +88,15 @@ CONTEXT = """
 #: which run built each mart: publication wants one run for all
 BUILT = "model varchar not null, run_id varchar not null"
 
+#: what the last whole build saw, so that the next one builds only what differs; no state, no short way
+BUILT_STATE: dict[str, str] = {
+    "built_state": "as_of_on date not null, config_hash varchar not null, code_version varchar not null",
+    "built_batches": "batch_id bigint not null",
+    "built_costs": """
+        product_id bigint not null, unit_cost decimal(18,4), margin_rate decimal(18,6), margin_rule varchar,
+        is_margin_assumed boolean""",
+}
+
 
 def connect(path: Path, *, memory_limit: str = "4GB", threads: int = 2) -> duckdb.DuckDBPyConnection:
     """Open the warehouse with explicit limits, spilling beside it; session time zone UTC."""
@@ -114,6 +123,8 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
         _make_table(connection, f"ledger.{name}", definition)
     _make_table(connection, "run.context", CONTEXT)
     _make_table(connection, "run.built", BUILT)
+    for name, definition in BUILT_STATE.items():
+        _make_table(connection, f"run.{name}", definition)
     memory.prepare(connection)
     connection.execute(f"create or replace view ledger.source_state as {source_state_sql()}")
 
