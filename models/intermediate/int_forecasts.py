@@ -19,7 +19,10 @@ def model(dbt, session):
     def earlier(fingerprints):
         # the last night's answer, where it was made from the very same
         built = session.sql(
-            "select column_name from duckdb_columns() where schema_name = 'intermediate' and table_name = 'int_forecasts'"
+            """
+            select column_name from duckdb_columns()
+            where database_name = current_database() and schema_name = 'intermediate' and table_name = 'int_forecasts'
+            """
         ).fetchall()
         if {name for (name,) in built} != set(FORECAST_SCHEMA):
             return None
