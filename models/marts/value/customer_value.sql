@@ -186,7 +186,8 @@ customer_value as (
         ---------- the whale curve
         case when is_ranked and realised_total > 0 then cast(realised_until_here / realised_total as double) end
             as cumulative_realised_share,
-        case when is_ranked and vin_total > 0 then cast(vin_until_here / vin_total as double) end as cumulative_vin_share,
+        case when is_ranked and vin_total > 0 then cast(vin_until_here / vin_total as double) end
+            as cumulative_vin_share,
 
         ---------- booleans
         is_assumed,
