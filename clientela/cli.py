@@ -346,12 +346,13 @@ def reload(config_path: Path, as_json: bool, source: str, entity: str | None, si
 @main.command()
 @_config_option
 @_json_option
+@click.option("--undo", is_flag=True, help="Bring back a batch that was taken back, from its kept files.")
 @click.argument("batch", type=int)
-def unload(config_path: Path, as_json: bool, batch: int) -> None:
+def unload(config_path: Path, as_json: bool, undo: bool, batch: int) -> None:
     """Take back one loaded batch, as if it had never come. BATCH is its number in operations.loads.
 
     Later batches that were read in its light, such as rows left out because this one held them, are read again. The
-    batch's files are not loaded again while they lie there unchanged.
+    batch's files are not loaded again while they lie there unchanged; with --undo they are, at the place they had.
 
     \b
     Example:
@@ -359,10 +360,11 @@ def unload(config_path: Path, as_json: bool, batch: int) -> None:
       clientela unload 17
       clientela run
     """
+    from clientela.second_thoughts import bring_back
     from clientela.second_thoughts import unload as take_back
 
     config = load_config(config_path)
-    _say_change(take_back(config, batch, _watch(as_json)), as_json)
+    _say_change((bring_back if undo else take_back)(config, batch, _watch(as_json)), as_json)
 
 
 def _watch(as_json: bool) -> Callable[[str, str, str], None]:
