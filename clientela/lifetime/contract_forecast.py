@@ -170,7 +170,7 @@ def _as_of(contracts: pl.DataFrame, as_of: date, horizon_days: float) -> pl.Data
             )
             .clip(0.0, None)
         )
-        .sort("customer_id", "started_on")
+        .sort("customer_id", "started_on", "period_months", "contribution", "age")
     )
 
 

@@ -141,7 +141,18 @@ def forecast_customers(
     for day in measured:
         if prints[day] not in held or day == as_of:
             made.append(_shaped(company.at(day, as_of).with_columns(made_from=pl.lit(prints[day]))))
-    return pl.concat(made).sort("part", "measured_on", "customer_id", "grouping", "label", "what", "candidate")
+    return pl.concat(made).sort(
+        "part",
+        "measured_on",
+        "horizon_months",
+        "customer_id",
+        "grouping",
+        "label",
+        "what",
+        "candidate",
+        "origin_on",
+        nulls_last=True,
+    )
 
 
 def _fingerprints(
