@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from clientela.identity.model import Model
 
 #: the columns that a customer's record says something about a person in
-_SAID = (
+SAID = (
     "given_name, family_name, full_name, email, phone, tax_id, loyalty_id, birth_date, street, postal_code, city, country, "
     "updated_at"
 )
@@ -35,7 +35,7 @@ def write_settings(
     units = [(name, tuple(members)) for name, members in settings.field_groups.items()]
     grouped = {field for _, fields in units for field in fields}
     units += [(field, (field,)) for field in GOLDEN_FIELDS if field not in grouped]
-    fields = [
+    fields: list[tuple[object, ...]] = [
         (field, unit, place, settings.survivorship.get(unit, settings.default_survivorship))
         for unit, members in units
         for place, field in enumerate(members)
@@ -127,7 +127,7 @@ def _match(connection: duckdb.DuckDBPyConnection, settings: IdentitySettings, ke
     connection.execute(
         f"""
         create or replace temp table identity_records as
-        select record_id, source, customer_key as source_key, {_SAID} from staging.stg_customers
+        select record_id, source, customer_key as source_key, {SAID} from staging.stg_customers
         union all by name
         select distinct record_id, source, customer_key as source_key
         from intermediate.int_customer_records

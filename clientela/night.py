@@ -252,11 +252,12 @@ class Night:
         return last == [(self.config.fingerprint(), code_version(), self._configured_day(), self._loads_state())]
 
     def _loads_state(self) -> str:
-        """Which batches are in force, in short: differs as soon as one is loaded, replaced or taken back."""
+        """What is in force, in short: differs as soon as a batch is loaded, replaced or taken back, or a model accepted."""
         return str(
             self.connection.execute(
                 """
                 select count(*) || ' batches, last ' || coalesce(max(batch_id), 0) || ', sum ' || coalesce(sum(batch_id), 0)
+                    || coalesce(', identity ' || (select max_by(model_id, trained_at) from memory.identity_models), '')
                 from ledger.loads where status = 'loaded'
                 """
             ).fetchall()[0][0]
