@@ -14,10 +14,12 @@ import random
 import resource
 import string
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
 
+import duckdb
 import polars as pl
 
 GIVEN = {
@@ -486,6 +488,7 @@ def speed(count: int, report: Callable[[str], None]) -> dict[str, float]:
     from clientela.identity.measure import against_truth
     from clientela.identity.model import train
     from clientela.identity.normalise import normalise
+    from clientela.identity.store import Store
 
     took: dict[str, float] = {}
 
@@ -500,24 +503,25 @@ def speed(count: int, report: Callable[[str], None]) -> dict[str, float]:
     settings = IdentitySettings()
     records, truth = many_records(count)
     old = records.filter(pl.col("record_id") % 100 != 0)
-    clean = timed("normalise, nothing cached", lambda: normalise(old, settings))
+    clean = timed("normalise, nothing known yet", lambda: normalise(old, settings))
     nodes, _ = nodes_of(clean.records)
     model = timed("train", lambda: train(nodes, settings))
-    full = timed(
-        "full: match, cluster, remember",
-        lambda: resolve(old, settings=settings, model=model, value_cache=clean.new_cache, with_golden=False),
-    )
-    report(f"  {full.crosswalk['customer_id'].n_unique()} customers, {full.pair_cache.height} pairs weighed")
-    report(f"  {against_truth(full.crosswalk, truth)}")
-    night = timed(
-        "night of 1 %",
-        lambda: resolve(
-            records, full.registry_rows, settings, model=model, value_cache=clean.new_cache,
-            pair_cache=full.pair_cache, with_golden=False,
-        ),
-    )  # fmt: skip
-    report(f"  {against_truth(night.crosswalk, truth)}")
-    timed("golden records, on top", lambda: resolve(old, settings=IdentitySettings(match="never")))
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect(f"{folder}/evidence.duckdb") as connection:
+        connection.execute("set memory_limit = '3GB'; set threads = 2")
+        store = Store(connection, "identity")
+        store.remember_values(clean.new_cache, settings)
+        full = timed(
+            "full: match, cluster, remember", lambda: resolve(old, settings=settings, model=model, store=store)
+        )
+        report(
+            f"  {full.crosswalk['customer_id'].n_unique()} customers, {store.count('select count(*) from {pairs}')} pairs weighed"
+        )
+        report(f"  {against_truth(full.crosswalk, truth)}")
+        night = timed(
+            "night of 1 % new records",
+            lambda: resolve(records, full.registry_rows, settings, model=model, store=store),
+        )
+        report(f"  {against_truth(night.crosswalk, truth)}")
     timing: dict[str, float] = {}
     plain = plain_splink(clean.records, [5.0], timing)
     took.update({f"plain Splink: {name}": seconds for name, seconds in timing.items()})

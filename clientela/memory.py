@@ -32,6 +32,10 @@ MEMORY_TABLES: dict[str, str] = {
         actual_orders bigint not null, expected_contribution double, actual_contribution double,
         expected_orders_p10 double, expected_orders_p90 double, expected_contribution_p10 double,
         expected_contribution_p90 double, orders_inside_customers bigint, rmse_orders double""",
+    # fitted once and used until someone accepts another; the names in it are keyed hashes
+    "identity_models": """
+        model_id varchar not null, model varchar not null, node_count bigint, is_trained boolean, reason varchar,
+        run_id varchar not null, trained_at timestamptz not null""",
 }
 
 
@@ -72,7 +76,15 @@ def commit(connection: duckdb.DuckDBPyConnection) -> int:
             """
             insert into memory.identity_events
             select event, customer_id, other_customer_id, record_count, cause, run_id, this_run.sequence, started_at
-            from intermediate.int_identity_events cross join this_run
+            from identity.events cross join this_run
+            """
+        )
+        connection.execute(
+            """
+            insert into memory.identity_models
+            select model_id, model, node_count, is_trained, reason, run_id, started_at
+            from identity.trained_model cross join run.context
+            where model_id not in (select model_id from memory.identity_models)
             """
         )
         for name in ("value_predictions", "value_backtest"):
@@ -98,3 +110,8 @@ def export(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
         aside = folder / f".{name}.{os.getpid()}.parquet"
         connection.execute(f"copy memory.{name} to ? (format parquet)", [str(aside)])
         os.replace(aside, folder / f"{name}.parquet")
+    models = connection.execute("select model_id, model from memory.identity_models order by trained_at").fetchall()
+    for version, (model_id, model) in enumerate(models, start=1):
+        path = folder / f"identity_model_{version}_{model_id}.json"
+        if not path.exists():
+            path.write_text(model, encoding="utf-8")

@@ -188,7 +188,7 @@ def _fingerprints(
 def _shaped(frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with all columns of FORECAST_SCHEMA; every figure finite, or null."""
     missing = [pl.lit(None, kind).alias(name) for name, kind in FORECAST_SCHEMA.items() if name not in frame.columns]
-    shaped = frame.with_columns(missing).select(FORECAST_SCHEMA.names()).cast(dict(FORECAST_SCHEMA))
+    shaped = frame.with_columns(missing).select(FORECAST_SCHEMA.names()).cast(FORECAST_SCHEMA)
     numbers = pl.selectors.float()
     return shaped.with_columns(pl.when(numbers.is_finite()).then(numbers))
 

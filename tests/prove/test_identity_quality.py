@@ -36,7 +36,7 @@ def compared(
     bench: ModuleType, records: pl.DataFrame, truth: pl.DataFrame
 ) -> tuple[dict[str, float], dict[float, float]]:
     settings = IdentitySettings(match="always")
-    ours = against_truth(resolve(records, settings=settings, with_golden=False).crosswalk, truth)
+    ours = against_truth(resolve(records, settings=settings).crosswalk, truth)
     plain = bench.plain_splink(normalise(records, settings).records, THRESHOLDS)
     return ours, {weight: against_truth(found, truth)["f1"] for weight, found in plain.items()}
 
@@ -61,14 +61,14 @@ def test_ten_nights_in_two_orders_end_as_one_go(bench: ModuleType) -> None:
         by = crosswalk.group_by("customer_id").agg(pl.col("record_id").sort())
         return {tuple(ids) for ids in by["record_id"].to_list()}
 
-    at_once = grouping(resolve(records, model=model, with_golden=False).crosswalk)
+    at_once = grouping(resolve(records, model=model).crosswalk)
     for seed in (1, 2):
         ids = records["record_id"].to_list()
         random.Random(seed).shuffle(ids)
         log, cache, arrived = None, None, records.clear()
         for start in range(10):
             arrived = pl.concat([arrived, records.filter(pl.col("record_id").is_in(ids[start::10]))])
-            done = resolve(arrived, log, model=model, pair_cache=cache, with_golden=False)
+            done = resolve(arrived, log, model=model, pair_cache=cache)
             log = done.registry_rows if log is None else pl.concat([log, done.registry_rows])
             cache = done.pair_cache
         assert grouping(done.crosswalk) == at_once
@@ -87,6 +87,6 @@ def test_a_hundred_thousand_records_that_share_an_email_are_resolved_in_a_minute
         }
     )
     started = time.perf_counter()
-    done = resolve(frame, with_golden=False)
+    done = resolve(frame)
     assert time.perf_counter() - started < 60
     assert done.crosswalk["customer_id"].n_unique() == count
