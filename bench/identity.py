@@ -1,9 +1,9 @@
 """Identity on the bench: right beside plain Splink, and quick enough.
 
-Belongs here: the records to measure on (FEBRL, a hard invented company, a million records), plain Splink with sensible
+Belongs here: the records to measure on (FEBRL, simulated companies, a hard invented one, a million records), plain Splink with sensible
 settings, and the table of results. Does not belong here: assertions (tests/unit/identity, tests/prove).
 
-    python bench/identity.py quality          FEBRL 1, 2, 3 and the invented company, three seeds
+    python bench/identity.py quality          FEBRL 1, 2, 3 and two kinds of invented companies, three seeds each
     python bench/identity.py speed 1000000    full run and a night of 1 %, beside plain Splink
 """
 
@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -314,6 +315,28 @@ def febrl(number: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     return records, truth
 
 
+def simulated_company(customers: int, seed: int, folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(records, truth) of `clientela simulate`, which knew nothing of how they would be linked."""
+    from clientela.identity.normalise import RECORD_SCHEMA
+    from clientela.simulate import SimulateSettings, write_company
+
+    write_company(SimulateSettings(customers=customers, seed=seed), folder / f"simulated_{seed}")
+    truth = folder / f"simulated_{seed}" / "truth"
+    people = pl.read_parquet(truth / "records.parquet", columns=["source", "record_key", "person_id"])
+    found = (
+        pl.read_parquet(truth / "record_fields.parquet")
+        .join(people, on=["source", "record_key"])
+        .sort("source", "record_key")
+        .with_columns(
+            pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("record_id"),
+            pl.col("record_key").alias("source_key"),
+            pl.col("birth_date").cast(pl.Date, strict=False),
+        )
+    )
+    records = found.select(name for name in RECORD_SCHEMA if name in found.columns)
+    return records, found.select("record_id", pl.col("person_id").alias("entity"))
+
+
 def plain_splink(
     normalised: pl.DataFrame, thresholds: list[float], timing: dict[str, float] | None = None
 ) -> dict[float, pl.DataFrame]:
@@ -405,6 +428,10 @@ def quality(report: Callable[[str], None]) -> list[dict[str, Any]]:
     from clientela.identity.normalise import normalise
 
     cases: list[tuple[str, tuple[pl.DataFrame, pl.DataFrame]]] = [(f"FEBRL {n}", febrl(n)) for n in (1, 2, 3)]
+    with tempfile.TemporaryDirectory() as folder:
+        cases += [
+            (f"simulated company, seed {seed}", simulated_company(2000, seed, Path(folder))) for seed in (1, 2, 3)
+        ]
     cases += [(f"invented company, seed {seed}", invented_company(2000, seed)) for seed in (1, 2, 3)]
     rows: list[dict[str, Any]] = []
     for name, (records, truth) in cases:
