@@ -247,6 +247,36 @@ def sql(config_path: Path, as_json: bool, limit: int, as_of: datetime | None, qu
         Console(stderr=True).print(f"[dim]The first {limit} rows; --limit 0 shows all.[/dim]")
 
 
+@main.group()
+def explain() -> None:
+    """Say in plain words why a customer, or a figure, is as it is."""
+
+
+@explain.command("value")
+@_config_option
+@_json_option
+@click.argument("customer_id", type=int)
+def explain_value(config_path: Path, as_json: bool, customer_id: int) -> None:
+    """Say where the value of one customer comes from: each part realised with its rule, what is expected and by which model.
+
+    \b
+    Example:
+      clientela sql "select customer_id, vin from value.customer_value order by vin desc nulls last limit 3"
+      clientela explain value 17
+    """
+    from clientela.ask import ask
+    from clientela.value.explain import explain_value as told_of
+
+    config = load_config(config_path)
+
+    def rows(query: str) -> list[dict[str, Any]]:
+        columns, found = ask(config, query)
+        return [dict(zip(columns, row, strict=True)) for row in found]
+
+    lines = told_of(rows, customer_id, config.currency)
+    click.echo(json.dumps({"customer_id": customer_id, "lines": lines}, indent=2) if as_json else "\n".join(lines))
+
+
 @main.command()
 @click.option("--customers", type=click.IntRange(1), default=2000, show_default=True, help="People who buy.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same bytes.")
@@ -328,12 +358,13 @@ def reload(config_path: Path, as_json: bool, source: str, entity: str | None, si
 @main.command()
 @_config_option
 @_json_option
+@click.option("--undo", is_flag=True, help="Bring back a batch that was taken back, from its kept files.")
 @click.argument("batch", type=int)
-def unload(config_path: Path, as_json: bool, batch: int) -> None:
+def unload(config_path: Path, as_json: bool, undo: bool, batch: int) -> None:
     """Take back one loaded batch, as if it had never come. BATCH is its number in operations.loads.
 
     Later batches that were read in its light, such as rows left out because this one held them, are read again. The
-    batch's files are not loaded again while they lie there unchanged.
+    batch's files are not loaded again while they lie there unchanged; with --undo they are, at the place they had.
 
     \b
     Example:
@@ -341,10 +372,11 @@ def unload(config_path: Path, as_json: bool, batch: int) -> None:
       clientela unload 17
       clientela run
     """
+    from clientela.second_thoughts import bring_back
     from clientela.second_thoughts import unload as take_back
 
     config = load_config(config_path)
-    _say_change(take_back(config, batch, _watch(as_json)), as_json)
+    _say_change((bring_back if undo else take_back)(config, batch, _watch(as_json)), as_json)
 
 
 def _watch(as_json: bool) -> Callable[[str, str, str], None]:
@@ -359,11 +391,6 @@ def _say_change(change: Any, as_json: bool) -> None:
         click.echo(json.dumps(told, indent=2))
     else:
         click.echo(change.sentence)
-
-
-@main.group()
-def explain() -> None:
-    """Say why a figure or a customer is as it is."""
 
 
 @explain.command()

@@ -31,6 +31,7 @@ from pydantic import (
 from clientela.contracts import ENTITIES
 from clientela.errors import ConfigError
 from clientela.identity.settings import IdentitySettings
+from clientela.value.settings import ValueSettings
 
 CONFIG_VARIABLE = "CLIENTELA_CONFIG"
 DEFAULT_CONFIG = "clientela.yml"
@@ -345,6 +346,7 @@ class Config(_Model):
     )
     exchange_rate_days: int = Field(31, ge=0, description="Days an exchange rate stays good after its first.")
     sources: dict[SourceName, SourceConfig] = Field(min_length=1)
+    value: ValueSettings = Field(default_factory=ValueSettings, description="How customers are valued.")
     identity: IdentitySettings = Field(
         default_factory=IdentitySettings,
         description="How records of one customer are recognised, and whose values win.",

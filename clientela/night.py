@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
@@ -208,11 +208,13 @@ class Night:
         self.connection.execute("begin")
         self.connection.execute("delete from run.context")
         self.connection.execute(
-            "insert into run.context values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into run.context values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 self.run_id, self.as_of_on, self.known_at, config.company, config.currency, config.time_zone,
                 config.left_censored_days, config.fingerprint(), code_version(), self.now, duckdb.__version__,
                 CONTRACT_VERSION, ", ".join(_entities_without_source(config)) or None,
+                config.value.model_dump_json(), config.value.tolerance,
+                config.value.annual_discount_rate,
             ],
         )  # fmt: skip
         identify.write_settings(
@@ -266,9 +268,38 @@ class Night:
     def transform(self) -> list[NodeResult]:
         """Build and test all models. Raises NotPublishedError if one failed, with the first fault."""
         self.watch("transform", "models", "")
+        is_whole = self._forget_build()
         self.close()
-        self.results = transform.build(self.config, self._on_node)
-        return self.judge(self.results)
+        self.results = transform.build(self.config, self._on_node, is_whole=is_whole)
+        self.judge(self.results)
+        self._remember_build()
+        return self.results
+
+    def _forget_build(self) -> bool:
+        """Whether all is to be built from nothing: what the last build left was broken off, or of other settings or code.
+
+        Until this build has succeeded there is none to build upon.
+        """
+        known = self.connection.execute(
+            """
+            select 1 from run.built_state, run.context
+            where built_state.config_hash = context.config_hash and built_state.code_version = context.code_version
+            """
+        ).fetchall()
+        self.connection.execute("update run.built_state set code_version = 'under way'")
+        return not known
+
+    def _remember_build(self) -> None:
+        """What this build saw: the macro `changed_order_lines` compares the next one with it."""
+        self.connection.execute("begin")
+        for table, query in {
+            "built_state": "select as_of_on, config_hash, code_version from run.context",
+            "built_batches": "select batch_id from intermediate.int_batches_in_force",
+            "built_costs": "select * from intermediate.int_cost_basis",
+        }.items():
+            self.connection.execute(f"delete from run.{table}")
+            self.connection.execute(f"insert into run.{table} {query}")
+        self.connection.execute("commit")
 
     def judge(self, results: list[NodeResult]) -> list[NodeResult]:
         """Remember which models this run built; raise NotPublishedError if anything failed."""
@@ -369,7 +400,43 @@ class Night:
         return states
 
     def finish(self, error: ClientelaError | None, message: str = "") -> Report:
-        """Write the run's end into ledger, `operations.duckdb` and `status.json`, and call the company's commands."""
+        """Write the run's end into ledger, `operations.duckdb` and `status.json`, and call the company's commands.
+
+        Where even that cannot be written, as on a full disk, whoever called is told all the same; the next run takes this
+        one for killed.
+        """
+        try:
+            report = self._end(error, message)
+        except (duckdb.Error, OSError) as obstacle:
+            report = self._unwritten_end(error, obstacle)
+        command = self.config.on_failure if error else (self.config.on_stale if report.exit_code == 3 else None)
+        if command:
+            _call(self.config, command, report)
+        return report
+
+    def _unwritten_end(self, error: ClientelaError | None, obstacle: Exception) -> Report:
+        with suppress(duckdb.Error):
+            self.close()
+        unwritten = f"The end of the run could not be written: {str(obstacle).splitlines()[0]}"
+        report = Report(
+            run_id=self.run_id,
+            kind=self.kind,
+            status="published" if self.published else "failed",
+            message=f"{error.sentence} {unwritten}" if error else unwritten,
+            exit_code=3 if self.published else (error or NotPublishedError(unwritten)).exit_code,
+            started_at=self.now.isoformat(timespec="seconds"),
+            ended_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            as_of=self.as_of_on.isoformat() if self.as_of_on else None,
+            known_at=self.known_at.isoformat(timespec="seconds"),
+            published=str(self.published.path) if self.published else None,
+            outcomes=[_plain(o) for o in self.outcomes],
+            failures=error.details.splitlines() if error else [],
+        )
+        with suppress(OSError):
+            write_status(self.config, report)
+        return report
+
+    def _end(self, error: ClientelaError | None, message: str) -> Report:
         if error is not None:
             # whatever transaction it broke off in is not to be gone on with
             self.build_in(self.config.warehouse)
@@ -416,9 +483,6 @@ class Night:
         publish_operations(self.connection, self.config)
         self.close()
         write_status(self.config, report)
-        command = self.config.on_failure if error else (self.config.on_stale if stale else None)
-        if command:
-            _call(self.config, command, report)
         return report
 
 
@@ -430,9 +494,7 @@ def open_night(
     with hold_lock(config.data, f"Run of {kind}"):
         night = Night(config, kind, now or datetime.now(UTC), watch)
         try:
-            warehouse.prepare(night.connection)
-            connection = night.connection
-            drop_staged(connection)
+            connection = _prepared(night)
             connection.execute(
                 "update ledger.runs set status = 'killed', message = 'ended without a word' where status = 'running'"
             )
@@ -447,6 +509,16 @@ def open_night(
             yield night
         finally:
             night.close()
+
+
+def _prepared(night: Night) -> duckdb.DuckDBPyConnection:
+    """The warehouse with all its tables and without what a killed run left. Raises NotPublishedError if it cannot be written."""
+    try:
+        warehouse.prepare(night.connection)
+        drop_staged(night.connection)
+        return night.connection
+    except (duckdb.Error, OSError) as error:
+        raise NotPublishedError(f"The warehouse cannot be opened: {str(error).splitlines()[0]}") from error
 
 
 def run(
@@ -557,8 +629,12 @@ def write_status(config: Config, report: Report) -> None:
     config.published.mkdir(parents=True, exist_ok=True)
     path = config.published / STATUS_FILE
     aside = path.with_name(f".{path.name}.{os.getpid()}")
-    aside.write_text(json.dumps(told(report), indent=2) + "\n", encoding="utf-8")
-    os.replace(aside, path)
+    try:
+        aside.write_text(json.dumps(told(report), indent=2) + "\n", encoding="utf-8")
+        os.replace(aside, path)
+    except OSError:
+        aside.unlink(missing_ok=True)
+        raise
 
 
 def read_status(config: Config) -> dict[str, Any]:

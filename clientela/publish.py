@@ -7,7 +7,7 @@ ledger after every run, failed ones too. What a mart holds is decided in `models
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -202,18 +202,26 @@ def _selected(types: dict[str, str], hidden: set[str], secret: str) -> tuple[str
 
 @contextmanager
 def _writing(connection: duckdb.DuckDBPyConnection, path: Path, storage_version: str) -> Iterator[str]:
-    """A new file, attached while it is filled; what was left there by a killed run goes first."""
-    for leftover in (path, path.with_name(f"{path.name}.wal")):
-        leftover.unlink(missing_ok=True)
+    """A new file, attached while it is filled; what a killed run left there goes first, and what fails leaves nothing."""
+    _remove(path)
     catalog = "publishing"
-    connection.execute(f"attach {literal(str(path))} as {catalog} (storage_version {literal(storage_version)})")
     try:
+        connection.execute(f"attach {literal(str(path))} as {catalog} (storage_version {literal(storage_version)})")
         yield catalog
         connection.execute(f"checkpoint {catalog}")
-    finally:
         connection.execute(f"detach {catalog}")
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+    except BaseException:
+        with suppress(duckdb.Error):
+            connection.execute(f"detach {catalog}")
+        _remove(path)
+        raise
+
+
+def _remove(path: Path) -> None:
+    for leftover in (path, path.with_name(f"{path.name}.wal")):
+        leftover.unlink(missing_ok=True)
 
 
 def _check(path: Path, marts: list[Mart], run_id: str) -> int:

@@ -81,11 +81,22 @@ CONTEXT = """
     run_id varchar not null, as_of_on date not null, known_at timestamptz not null, company varchar not null,
     currency varchar not null, time_zone varchar not null, left_censored_days integer not null,
     config_hash varchar not null, code_version varchar not null, started_at timestamptz not null,
-    duckdb_version varchar, contract_version integer, entities_without_source varchar"""
+    duckdb_version varchar, contract_version integer, entities_without_source varchar,
+    value_settings varchar, money_tolerance decimal(18,4),
+    annual_discount_rate double"""
 
 
 #: which run built each mart: publication wants one run for all
 BUILT = "model varchar not null, run_id varchar not null"
+
+#: what the last whole build saw, so that the next one builds only what differs; no state, no short way
+BUILT_STATE: dict[str, str] = {
+    "built_state": "as_of_on date not null, config_hash varchar not null, code_version varchar not null",
+    "built_batches": "batch_id bigint not null",
+    "built_costs": """
+        product_id bigint not null, unit_cost decimal(18,4), margin_rate decimal(18,6), margin_rule varchar,
+        is_margin_assumed boolean""",
+}
 
 
 def connect(path: Path, *, memory_limit: str = "4GB", threads: int = 2) -> duckdb.DuckDBPyConnection:
@@ -113,6 +124,8 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
         _make_table(connection, f"ledger.{name}", definition)
     _make_table(connection, "run.context", CONTEXT)
     _make_table(connection, "run.built", BUILT)
+    for name, definition in BUILT_STATE.items():
+        _make_table(connection, f"run.{name}", definition)
     prepare_identity(connection)
     memory.prepare(connection)
     connection.execute(f"create or replace view ledger.source_state as {source_state_sql()}")

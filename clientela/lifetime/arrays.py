@@ -1,11 +1,12 @@
 """Checks and shapes shared by every module: what counts as a usable array.
 
-What belongs here: coercion to float64 and the sentences for unusable input. What does not: statistics.
+What belongs here: coercion to float64, the sentences for unusable input, ranks. What does not: models.
 """
 
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from clientela.lifetime.errors import LifetimeError
@@ -43,3 +44,11 @@ def positive(value: float, name: str, *, zero: bool = False) -> float:
     if not np.isfinite(number) or number < 0 or (number == 0 and not zero):
         raise LifetimeError(f"{name} must be a finite number {'from' if zero else 'above'} zero, it is {number:g}.")
     return number
+
+
+def spearman(a: Floats, b: Floats) -> float:
+    """Spearman's rank correlation, ties at their mean rank; 0 where it is undefined (fewer than 3, or all alike)."""
+    if len(a) < 3 or a.min() == a.max() or b.min() == b.max():
+        return 0.0
+    ranks = [pl.Series(values).rank("average").to_numpy() for values in (a, b)]
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])

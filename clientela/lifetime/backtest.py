@@ -5,7 +5,7 @@ does not: scores themselves (scoring.py), the forecast of today (forecast.py).
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -14,7 +14,7 @@ from scipy.special import ndtr
 
 from clientela.lifetime.arrays import Floats, Integers
 from clientela.lifetime.candidates import BASELINES, ORDER_CANDIDATES, OrderForecast, forecast_orders
-from clientela.lifetime.contribution import Kind, fit_contribution
+from clientela.lifetime.contribution import ContributionFit, Kind, fit_contribution
 from clientela.lifetime.draws import OrderSource, ScatterDraws, group_intervals, read_futures
 from clientela.lifetime.errors import LifetimeError
 from clientela.lifetime.origins import Orders, Snapshot, rolling_origins
@@ -114,6 +114,15 @@ class Backtest:
     level_error: float = 0.0
 
 
+@dataclass
+class Memo:
+    """What was computed for an origin: it does not depend on the as-of day that asked for it."""
+
+    snapshots: dict[date, Snapshot] = field(default_factory=dict)
+    orders: dict[tuple[date, str], OrderForecast] = field(default_factory=dict)
+    spend: dict[tuple[date, str], ContributionFit] = field(default_factory=dict)
+
+
 def backtest(
     orders: pl.DataFrame | Orders,
     as_of: date,
@@ -126,12 +135,16 @@ def backtest(
     by_segment: bool = False,
     draws: int = 200,
     seed: int = 0,
+    memo: Memo | None = None,
 ) -> Backtest:
     """Score all candidates on the data up to as_of (nothing later is looked at) and choose.
 
     orders: see origins.py. With too short a past there is no origin, the scores are empty and the defaults are chosen with
-    that as the reason. Spend candidates are scored times the chosen candidate's expected orders.
+    that as the reason. Spend candidates are scored times the chosen candidate's expected orders. draws: 0 leaves out the
+    intervals and what they teach. memo: kept between calls for several as-of days over the same orders, candidates and
+    holdout, so that an origin they share is fitted once.
     """
+    memo = Memo() if memo is None else memo
     unknown = [c for c in candidates if c not in ORDER_CANDIDATES]
     if unknown or not candidates:
         raise LifetimeError(f"There is no candidate {unknown}; there are {', '.join(ORDER_CANDIDATES)}.")
@@ -141,7 +154,10 @@ def backtest(
     origins = rolling_origins(
         ready.first_day, as_of, holdout_days=holdout_days, most=most_origins, least_days=least_days
     )
-    snapshots = [ready.at(o, holdout_days=holdout_days, recent_days=holdout_days) for o in origins]
+    snapshots = [
+        memo.snapshots.get(o) or ready.at(o, holdout_days=holdout_days, recent_days=holdout_days) for o in origins
+    ]
+    memo.snapshots.update(zip(origins, snapshots, strict=True))
     if not snapshots:
         why = f"no rolling origin: fewer than {least_days + holdout_days} days up to a month end"
         return Backtest(
@@ -158,8 +174,13 @@ def backtest(
     found: dict[str, list[OrderForecast]] = {c: [] for c in simplest_first}
     for s in snapshots:
         for candidate in simplest_first:
-            made = forecast_orders(candidate, ready, s, holdout_days, inner_days=holdout_days, by_segment=by_segment)
-            found[candidate].append(seasoned(made, ready, s, holdout_days))
+            key = s.as_of, candidate
+            if key not in memo.orders:
+                made = forecast_orders(
+                    candidate, ready, s, holdout_days, inner_days=holdout_days, by_segment=by_segment
+                )
+                memo.orders[key] = seasoned(made, ready, s, holdout_days)
+            found[candidate].append(memo.orders[key])
     actual = [_given(s.actual_orders) for s in snapshots]
     customers = np.concatenate([_codes_of(ready, s) for s in snapshots])
     losses = {
@@ -174,12 +195,14 @@ def backtest(
     rows, deciles = _rows("orders", snapshots, actual, found, chosen, holdout_days, counts=True)
 
     best = found[chosen.candidate]
-    spend_chosen, spend_rows, spend_deciles = _spend(snapshots, best, spend_candidates, customers, holdout_days)
+    spend_chosen, spend_rows, spend_deciles = _spend(snapshots, best, spend_candidates, customers, holdout_days, memo)
     dispersion, level = _scatter(actual, best) if chosen.candidate in BASELINES else (0.0, 0.0)
     spend_model: Kind = spend_chosen.candidate if spend_chosen else DEFAULT_SPEND  # type: ignore[assignment]
-    intervals, widening = _intervals(
-        snapshots, best, spend_model if spend_chosen else None, holdout_days, dispersion, level, draws, seed
-    )
+    intervals, widening = pl.DataFrame(schema=INTERVAL_SCHEMA), Widening()
+    if draws:
+        intervals, widening = _intervals(
+            snapshots, best, spend_model if spend_chosen else None, holdout_days, dispersion, level, draws, seed, memo
+        )
     return Backtest(
         pl.DataFrame(rows + spend_rows, schema=SCORE_SCHEMA),
         pl.DataFrame(deciles + spend_deciles, schema=CALIBRATION_SCHEMA),
@@ -205,7 +228,7 @@ def seasoned(made: OrderForecast, ready: Orders, s: Snapshot, horizon_days: int)
 
 def season_factor(ready: Orders, as_of: date, horizon_days: int) -> float:
     """The mean season index over the horizon after as_of, learnt from orders up to as_of; 1 below two full years."""
-    known = ready.frame.filter(pl.col("ordered_on") <= as_of).get_column("day").to_numpy().astype(np.float64)
+    known = ready.order_days.filter(pl.col("ordered_on") <= as_of).get_column("day").to_numpy().astype(np.float64)
     return season_over(season_index(known, ready.first_day, as_of), as_of, horizon_days)
 
 
@@ -276,6 +299,7 @@ def _spend(
     kinds: Sequence[Kind],
     customers: Integers,
     holdout_days: int,
+    memo: Memo,
 ) -> tuple[Choice | None, list[dict[str, object]], list[dict[str, object]]]:
     if any(s.spend is None or not s.spend.known.sum() for s in snapshots):
         return None, [], []
@@ -284,7 +308,8 @@ def _spend(
         found[kind] = []
         for s, orders_made in zip(snapshots, best, strict=True):
             assert s.spend is not None
-            fitted = fit_contribution(kind, s.spend)
+            fitted = memo.spend.get((s.as_of, kind)) or fit_contribution(kind, s.spend)
+            memo.spend[s.as_of, kind] = fitted
             mean = orders_made.mean * fitted.per_order
             found[kind].append(OrderForecast(kind, mean, f"{orders_made.model_used} x {fitted.kind}", fitted.reason))
     actual = [_given(s.actual_contribution) for s in snapshots]
@@ -315,6 +340,7 @@ def _intervals(
     level_error: float,
     draws: int,
     seed: int,
+    memo: Memo,
 ) -> tuple[pl.DataFrame, Widening]:
     """Intervals of the chosen candidates at each origin, and the factors learnt from all origins before it."""
     rows: list[dict[str, object]] = []
@@ -340,7 +366,7 @@ def _intervals(
         )
         money = None
         if kind is not None and s.spend is not None and y_m is not None:
-            money = fit_contribution(kind, s.spend).draws(draws, seed + number)
+            money = memo.spend[s.as_of, kind].draws(draws, seed + number)
         groups = rng.integers(0, min(_GROUPS, n), n)
         futures = read_futures(
             source,

@@ -10,8 +10,7 @@ Time is counted in renewal periods. S(t) = B(alpha, beta + t^c) / B(alpha, beta)
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import digamma, gammaln
-from scipy.stats import chi2
+from scipy.special import chdtrc, digamma, gammaln
 
 from clientela.lifetime.arrays import Floats, floats, positive, same_length
 from clientela.lifetime.errors import LifetimeError, NotIdentified
@@ -100,6 +99,12 @@ class ContractFit:
         return out
 
 
+def draw_survival(theta: Floats, age: float, renewals: int) -> Floats:
+    """P(still running after 1, 2 … more renewals) of a contract of this age under each parameter draw: (draws, renewals)."""
+    t = age + np.arange(1, renewals + 1, dtype=np.float64)
+    return np.stack([np.exp(_log_survival(p, t) - _log_survival(p, np.array([age]))) for p in theta])
+
+
 def _log_survival(theta: Floats, t: Floats) -> Floats:
     alpha, beta = np.exp(theta[0]), np.exp(theta[1])
     power = t if len(theta) == 2 else t ** np.exp(theta[2])
@@ -175,7 +180,7 @@ def fit_contracts_chosen(age: object, ended: object, counts: object | None = Non
     except NotIdentified as why:
         return _with_reason(simple, f"sBG: BdW could not be fitted ({why})")
     gain = 2 * (richer.log_likelihood - simple.log_likelihood)
-    chance = float(chi2.sf(max(gain, 0.0), 1))
+    chance = float(chdtrc(1, max(gain, 0.0)))
     if chance < 0.01:
         return _with_reason(richer, f"BdW: the likelihood-ratio test against sBG gives p = {chance:.2g}, below 1 %")
     return _with_reason(simple, f"sBG: the likelihood-ratio test does not prefer BdW (p = {chance:.2g})")

@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from scipy.stats import spearmanr
 
-from clientela.lifetime.arrays import Floats, Integers, same_length
+from clientela.lifetime.arrays import Floats, Integers, same_length, spearman
 from clientela.lifetime.errors import LifetimeError, NotIdentified
 from clientela.lifetime.gamma_gamma import GammaGammaFit, fit_gamma_gamma
 from clientela.lifetime.shrinkage import Shrunken, shrink, shrunken_share
@@ -139,10 +138,7 @@ class MoneyDraws:
 def rank_correlation(spend: SpendHistory) -> float:
     """Spearman's correlation of orders and mean amount over customers with an order above zero; 0 where undefined."""
     seen = spend.paid > 0
-    n, z = spend.paid[seen], spend.mean_amount[seen]
-    if len(n) < 3 or n.min() == n.max() or z.min() == z.max():
-        return 0.0
-    return float(spearmanr(n, z).statistic)
+    return spearman(spend.paid[seen], spend.mean_amount[seen])
 
 
 def fit_contribution(kind: Kind, spend: SpendHistory) -> ContributionFit:

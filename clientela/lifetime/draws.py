@@ -44,6 +44,13 @@ class MoneySource(Protocol):
         """Money (rows, draws) that so many orders bring, undiscounted."""
 
 
+class BesideSource(Protocol):
+    """What customers bring without ordering."""
+
+    def draw(self, rows: slice, rng: np.random.Generator) -> Floats:
+        """Money (rows, draws), discounted."""
+
+
 class ModelDraws:
     """Futures from a fitted purchase model over (T, T + horizon], parameter uncertainty included."""
 
@@ -179,6 +186,7 @@ def read_futures(
     source: OrderSource,
     *,
     money: MoneySource | None = None,
+    beside: BesideSource | None = None,
     groups: Mapping[str, Integers] | None = None,
     seed: int = 0,
     widening_orders: float = 1.0,
@@ -188,8 +196,8 @@ def read_futures(
 ) -> Futures:
     """Draw, and read off means, P10, P50, P90 per customer, sums per group, and the PIT of what was observed.
 
-    groups: by name of the grouping, codes from 0 of shape (n,). widening: P10 and P90 are taken at the levels a normal has
-    at 1.28 x widening, so 1 widens nothing and counts stay counts.
+    beside: money that is added to what orders bring. groups: by name of the grouping, codes from 0 of shape (n,).
+    widening: P10 and P90 are taken at the levels a normal has at 1.28 x widening, so 1 widens nothing and counts stay counts.
     """
     n, k = source.customers, source.draws
     if n == 0:
@@ -214,6 +222,8 @@ def read_futures(
         if money is None:
             continue
         worth = money.draw(rows, orders, rng) * factor
+        if beside is not None:
+            worth = worth + beside.draw(rows, rng)
         mean_m[rows] = worth.mean(axis=1)
         quant_m[:, rows] = _quantiles(worth, levels_m)
         if pit_m is not None and observed_money is not None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 from clientela.lifetime.arrays import Floats, floats, positive
 from clientela.lifetime.errors import LifetimeError, NotIdentified
@@ -96,6 +96,11 @@ class PurchaseFit:
         p = self.rows(c.rows)
         alive = self.model.p_alive(p, c.rows)
         return (alive * self.model.discounted_if_alive(p, c.rows, float(horizon), delta))[c.index]
+
+    def discounted_orders_if_alive(self, h: Histories, horizon: float, delta: float) -> Floats:
+        """As `expected_discounted_orders`, of customers known to be alive at T; shape (n,)."""
+        c = h.compressed()
+        return self.model.discounted_if_alive(self.rows(c.rows), c.rows, float(horizon), delta)[c.index]
 
     def dert(self, h: Histories, delta: float) -> Floats:
         """Discounted expected residual transactions, infinite horizon; Pareto/NBD only; delta > 0 per time unit."""
@@ -271,7 +276,7 @@ def _refuse_invisible_dropout(model: PurchaseModel, c: Compressed, value: float)
         without = _fit(NBD(), bare).log_likelihood
     except NotIdentified:
         return
-    if value - without < chi2.ppf(0.95, 2) / 2:
+    if value - without < chdtri(2, 0.05) / 2:
         raise NotIdentified("no dropout is visible: the likelihood is hardly above that of customers who never leave")
 
 

@@ -33,9 +33,10 @@ from clientela.lifetime.candidates import (
     forecast_orders,
     parameter_rows,
 )
+from clientela.lifetime.contract_forecast import ContractDraws, ContractForecast, forecast_contracts
 from clientela.lifetime.contribution import ContributionFit, Kind, fit_contribution
 from clientela.lifetime.discounting import force_of_interest
-from clientela.lifetime.draws import Futures, group_intervals, read_futures
+from clientela.lifetime.draws import Futures, Intervals, MoneySource, OrderSource, group_intervals, read_futures
 from clientela.lifetime.errors import LifetimeError
 from clientela.lifetime.origins import LEFT_TRUNCATED_DAYS, Orders, Snapshot
 from clientela.lifetime.season import NOT_LEARNT
@@ -57,12 +58,15 @@ CUSTOMER_SCHEMA = pl.Schema(
         "expected_contribution_p10": pl.Float64,
         "expected_contribution_p50": pl.Float64,
         "expected_contribution_p90": pl.Float64,
+        "expected_contract_contribution": pl.Float64,
+        "expected_contribution_given_alive": pl.Float64,
         "median_days_to_next_order": pl.Float64,
         "p_order_within_30_days": pl.Float64,
         "p_order_within_90_days": pl.Float64,
         "horizon_days": pl.Int64,
         "order_model": pl.String,
         "spend_model": pl.String,
+        "contract_model": pl.String,
         "fallback_reason": pl.String,
         "widening_orders": pl.Float64,
         "widening_contribution": pl.Float64,
@@ -105,13 +109,22 @@ PARAMETER_SCHEMA = pl.Schema(
 
 @dataclass(frozen=True)
 class Forecast:
-    """customers: one row per customer known at as_of, `customer_id` first, then CUSTOMER_SCHEMA; groups: GROUP_SCHEMA, first
-    the company as a whole; parameters: PARAMETER_SCHEMA. Money is discounted to as_of; contributions are null where the
-    orders carry no money."""
+    """customers: one row per customer who ordered or had a contract by as_of, `customer_id` first, then CUSTOMER_SCHEMA;
+    groups: GROUP_SCHEMA, first the company as a whole; parameters: PARAMETER_SCHEMA. Money is discounted to as_of;
+    contributions are null where the orders carry no money. Who has contracts only is alive while one runs."""
 
     customers: pl.DataFrame
     groups: pl.DataFrame
     parameters: pl.DataFrame
+
+
+@dataclass
+class Fits:
+    """What was fitted to one snapshot."""
+
+    orders: OrderForecast | None = None
+    alive: Fitted | None = None
+    spend: ContributionFit | None = None
 
 
 def forecast(
@@ -124,15 +137,19 @@ def forecast(
     order_model: str | None = None,
     spend_model: Kind | None = None,
     groups: pl.DataFrame | None = None,
+    contracts: pl.DataFrame | None = None,
     by_segment: bool = False,
     draws: int = 400,
     seed: int = 0,
+    fits: Fits | None = None,
 ) -> Forecast:
     """Forecast every customer known at as_of over the months after it.
 
     orders: see origins.py; those after as_of are not looked at. past: what backtest() chose and learnt; `order_model` and
     `spend_model` fix a candidate instead. groups: customer_id and any columns of labels: each label of each column becomes a
-    row of `groups`, with an interval from sums of draws. Raises LifetimeError with one sentence where nothing can be said.
+    row of `groups`, with an interval from sums of draws. contracts: see contract_forecast.py; what they bring is added. draws:
+    0 leaves the intervals out. fits: kept between calls that differ in horizon, groups or draws alone, so that nothing is
+    fitted twice. Raises LifetimeError with one sentence where nothing can be said.
     """
     if horizon_months < 1:
         raise LifetimeError(f"The horizon must be at least one month, it is {horizon_months}.")
@@ -146,10 +163,16 @@ def forecast(
         raise LifetimeError(f"There is no candidate {name!r}; there are {', '.join(ORDER_CANDIDATES)}.")
     widening = past.widening if past and name == past.order_model else Widening()
 
-    made = forecast_orders(
-        name, ready, s, holdout if name in BASELINES else horizon, inner_days=holdout, by_segment=by_segment
-    )
-    alive = fit_alive(s, made.fitted)
+    fits = Fits() if fits is None else fits
+    if fits.orders is None:
+        fits.orders = forecast_orders(name, ready, s, holdout, inner_days=holdout, by_segment=by_segment)
+    made = fits.orders
+    if made.fitted is not None:
+        mean = made.fitted.each(s.histories, lambda f, h: f.expected_orders(h, horizon))
+        made = replace(made, mean=mean)
+    if fits.alive is None:
+        fits.alive = fit_alive(s, made.fitted)
+    alive = fits.alive
     p_alive = alive.each(s.histories, lambda f, h: f.p_alive(h))
     shape = made.fitted or alive
     discounted = shape.each(s.histories, lambda f, h: f.expected_discounted_orders(h, horizon, delta))
@@ -162,43 +185,67 @@ def forecast(
     made = seasoned(made, ready, s, horizon)
     season = season_factor(ready, as_of, horizon) if made.candidate not in BASELINES[1:] else 1.0
 
-    spend = _spend(s, spend_model or (past.spend_model if past else DEFAULT_SPEND))
-    labels, codes = _label_groups(s, groups)
-    source = source_of(
-        made,
-        s,
-        horizon,
-        discount,
-        delta=delta,
-        dispersion=past.dispersion if past else 0.0,
-        level_error=past.level_error if past else 0.0,
-        draws=draws,
-        seed=seed,
-    )
+    if fits.spend is None:
+        fits.spend = _spend(s, spend_model or (past.spend_model if past else DEFAULT_SPEND))
+    spend = fits.spend
+    running = forecast_contracts(contracts, as_of, horizon, delta) if contracts is not None else None
+    ids = s.customers.to_numpy()
+    only = np.setdiff1d(running.customers, ids) if running is not None else ids[:0]
+    everybody = np.concatenate([ids, only])
+    labels, codes = _label_groups(pl.Series("customer_id", everybody), groups)
     scale = season if made.fitted is not None else 1.0
-    money = spend.draws(draws, seed) if spend else None
-    futures = read_futures(
-        source,
-        money=money,
-        groups=codes,
-        seed=seed,
-        widening_orders=widening.orders_customers,
-        widening_money=widening.money_customers,
+    futures = None
+    if draws:
+        source: OrderSource = source_of(
+            made,
+            s,
+            horizon,
+            discount,
+            delta=delta,
+            dispersion=past.dispersion if past else 0.0,
+            level_error=past.level_error if past else 0.0,
+            draws=draws,
+            seed=seed,
+        )
+        money: MoneySource | None = spend.draws(draws, seed) if spend else None
+        beside = None
+        if running is not None and money is not None:
+            source, money = _More(source, len(only)), _MoreMoney(money, len(ids))
+            beside = _Contracts(running.draws(draws, seed), _places(running.customers, everybody), scale)
+        futures = read_futures(
+            source,
+            money=money,
+            beside=beside,
+            groups=codes if running is None or money is not None else {k: v[: len(ids)] for k, v in codes.items()},
+            seed=seed,
+            widening_orders=widening.orders_customers,
+            widening_money=widening.money_customers,
+        )
+    given = shape.each(s.histories, lambda f, h: f.discounted_orders_if_alive(h, horizon, delta))
+    # a baseline's level is not its model's; and who is known to be alive is worth no less than who may not be
+    level = float((made.mean * discount).sum()) / max(float(discounted.sum()), 1e-12)
+    given = np.maximum(given * level, made.mean * discount)
+    customers = _customers(
+        s, made, alive, p_alive, discount, spend, futures, scale, horizon, widening, season, ready, given
     )
-    customers = _customers(s, made, alive, p_alive, discount, spend, futures, scale, horizon, widening, season, ready)
+    if running is not None:
+        customers = _with_contracts(customers, running, everybody, horizon, futures, scale, widening)
     rows = [
         _group_row(
             grouping, label, np.flatnonzero(codes[grouping] == number), customers, futures, number, scale, widening
         )
         for grouping, names in labels.items()
         for number, label in names.items()
+        if futures is not None
     ]
     parameters = parameter_rows("orders", made.fitted) if made.fitted else []
     if alive is not made.fitted:
         parameters += parameter_rows("alive", alive)
     parameters += _spend_rows(spend)
+    if running is not None:
+        parameters += _contract_rows(running)
     return Forecast(
-        customers,
+        customers.sort("customer_id"),
         pl.DataFrame(rows, schema=GROUP_SCHEMA),
         pl.DataFrame(parameters, schema=PARAMETER_SCHEMA),
     )
@@ -216,14 +263,16 @@ def _spend(s: Snapshot, kind: Kind) -> ContributionFit | None:
     return None if s.spend is None or not s.spend.known.sum() else fit_contribution(kind, s.spend)
 
 
-def _label_groups(s: Snapshot, groups: pl.DataFrame | None) -> tuple[dict[str, dict[int, str]], dict[str, Integers]]:
+def _label_groups(
+    customers: pl.Series, groups: pl.DataFrame | None
+) -> tuple[dict[str, dict[int, str]], dict[str, Integers]]:
     labels: dict[str, dict[int, str]] = {"company": {0: "all"}}
-    codes: dict[str, Integers] = {"company": np.zeros(len(s), dtype=np.int64)}
+    codes: dict[str, Integers] = {"company": np.zeros(len(customers), dtype=np.int64)}
     if groups is None:
         return labels, codes
     if "customer_id" not in groups.columns or groups.get_column("customer_id").is_duplicated().any():
         raise LifetimeError("groups must have one row per customer_id.")
-    joined = s.customers.to_frame().join(groups, on="customer_id", how="left", maintain_order="left")
+    joined = customers.to_frame().join(groups, on="customer_id", how="left", maintain_order="left")
     for name in groups.columns:
         if name != "customer_id":
             text = joined.get_column(name).cast(pl.String).fill_null("(none)")
@@ -240,12 +289,13 @@ def _customers(
     p_alive: Floats,
     discount: Floats,
     spend: ContributionFit | None,
-    futures: Futures,
+    futures: Futures | None,
     scale: float,
     horizon: int,
     widening: Widening,
     season: float,
     ready: Orders,
+    given: Floats,
 ) -> pl.DataFrame:
     n = len(s)
     median = alive.each(s.histories, lambda f, h: f.median_next_order(h))
@@ -261,21 +311,20 @@ def _customers(
         "p_alive": p_alive,
         "p_alive_model": [alive.name] * n,
         "expected_orders": made.mean,
-        "expected_orders_p10": futures.orders.p10 * scale,
-        "expected_orders_p50": futures.orders.p50 * scale,
-        "expected_orders_p90": futures.orders.p90 * scale,
+        **_quantiles("expected_orders", futures.orders if futures else None, n, scale),
         "expected_discounted_orders": made.mean * discount,
         "expected_contribution_per_order": spend.per_order if spend else nothing,
         "expected_contribution": worth if worth is not None else nothing,
-        "expected_contribution_p10": futures.money.p10 * scale if futures.money else nothing,
-        "expected_contribution_p50": futures.money.p50 * scale if futures.money else nothing,
-        "expected_contribution_p90": futures.money.p90 * scale if futures.money else nothing,
+        **_quantiles("expected_contribution", futures.money if futures else None, n, scale),
+        "expected_contract_contribution": [0.0] * n,
+        "expected_contribution_given_alive": given * spend.per_order if spend else nothing,
         "median_days_to_next_order": median,
         "p_order_within_30_days": alive.each(s.histories, lambda f, h: f.p_order_within(h, 30.0)),
         "p_order_within_90_days": alive.each(s.histories, lambda f, h: f.p_order_within(h, 90.0)),
         "horizon_days": [horizon] * n,
         "order_model": [made.model_used] * n,
         "spend_model": [spend.kind if spend else None] * n,
+        "contract_model": nothing,
         "fallback_reason": ["; ".join(r for r in reasons if r)] * n,
         "widening_orders": [widening.orders_customers] * n,
         "widening_contribution": [widening.money_customers] * n,
@@ -286,6 +335,138 @@ def _customers(
     frame = pl.DataFrame({"customer_id": s.customers, **columns}, schema_overrides=CUSTOMER_SCHEMA)
     far = pl.col("median_days_to_next_order") > _FAR_DAYS
     return frame.with_columns(median_days_to_next_order=pl.when(~far).then(pl.col("median_days_to_next_order")))
+
+
+def _quantiles(name: str, read: Intervals | None, n: int, scale: float) -> dict[str, object]:
+    """P10, P50 and P90 of the first n customers read, or nulls."""
+    if read is None:
+        return {f"{name}_{level}": [None] * n for level in ("p10", "p50", "p90")}
+    return {f"{name}_{level}": getattr(read, level)[:n] * scale for level in ("p10", "p50", "p90")}
+
+
+def _with_contracts(
+    customers: pl.DataFrame,
+    running: ContractForecast,
+    everybody: Integers,
+    horizon: int,
+    futures: Futures | None,
+    scale: float,
+    widening: Widening,
+) -> pl.DataFrame:
+    """The customers with what their contracts bring, and below them, in the order of `everybody`, who has nothing else."""
+    has_interval = futures is not None and futures.money is not None
+    contracts = pl.DataFrame(
+        {
+            "customer_id": running.customers,
+            "added": running.expected,
+            "in_force": running.is_in_force > 0,
+        }
+    )
+    name = running.model
+    both = pl.DataFrame({"customer_id": everybody}).join(customers, on="customer_id", how="left", maintain_order="left")
+    both = both.join(contracts, on="customer_id", how="left", maintain_order="left")
+    only = pl.col("order_model").is_null()
+    held = pl.col("added").is_not_null()
+    zero = pl.when(only).then(0.0)
+    both = both.with_columns(
+        pl.when(pl.col("in_force").fill_null(False))
+        .then(1.0)
+        .when(only)
+        .then(0.0)
+        .otherwise("p_alive")
+        .alias("p_alive"),
+        pl.when(pl.col("in_force").fill_null(False) | only)
+        .then(pl.lit("contract"))
+        .otherwise("p_alive_model")
+        .alias("p_alive_model"),
+        *[
+            zero.otherwise(column).alias(column)
+            for column in (
+                "expected_orders",
+                "expected_discounted_orders",
+                "p_order_within_30_days",
+                "p_order_within_90_days",
+            )
+        ],
+        *[
+            (zero.otherwise(column) + pl.col("added").fill_null(0.0)).alias(column)
+            for column in ("expected_contribution", "expected_contribution_given_alive")
+        ],
+        pl.col("added").fill_null(0.0).alias("expected_contract_contribution"),
+        pl.when(held).then(pl.lit(name)).alias("contract_model"),
+        pl.when(held)
+        .then(
+            pl.concat_str(
+                pl.col("fallback_reason").replace("", None), pl.lit(running.reason), separator="; ", ignore_nulls=True
+            )
+        )
+        .otherwise("fallback_reason")
+        .alias("fallback_reason"),
+        pl.col("horizon_days").fill_null(horizon),
+        pl.col("widening_orders").fill_null(widening.orders_customers),
+        pl.col("widening_contribution").fill_null(widening.money_customers),
+        pl.col("season").fill_null(NOT_LEARNT),
+        pl.col("is_left_truncated").fill_null(False),
+    ).drop("added", "in_force")
+    if has_interval:
+        assert futures is not None and futures.money is not None
+        read = {**_quantiles("expected_contribution", futures.money, len(everybody), scale)}
+        both = both.with_columns(
+            **{column: pl.Series(np.asarray(values)) for column, values in read.items()},
+            **{
+                f"expected_orders_{level}": zero.otherwise(f"expected_orders_{level}")
+                for level in ("p10", "p50", "p90")
+            },
+        )
+    return both.select(customers.columns)
+
+
+class _More:
+    """An order source, and below its customers some who never order."""
+
+    def __init__(self, source: OrderSource, more: int) -> None:
+        self._source, self._own = source, source.customers
+        self.customers, self.draws = source.customers + more, source.draws
+
+    def draw(self, rows: slice, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        orders = np.zeros((rows.stop - rows.start, self.draws))
+        factor = np.ones_like(orders)
+        own = max(min(rows.stop, self._own) - rows.start, 0)
+        if own:
+            orders[:own], factor[:own] = self._source.draw(slice(rows.start, rows.start + own), rng)
+        return orders, factor
+
+
+class _MoreMoney:
+    """What the orders of the customers of `_More` bring."""
+
+    def __init__(self, money: MoneySource, own: int) -> None:
+        self._money, self._own = money, own
+
+    def draw(self, rows: slice, orders: Floats, rng: np.random.Generator) -> Floats:
+        worth = np.zeros_like(orders)
+        own = max(min(rows.stop, self._own) - rows.start, 0)
+        if own:
+            worth[:own] = self._money.draw(slice(rows.start, rows.start + own), orders[:own], rng)
+        return worth
+
+
+def _places(ids: Integers, wanted: Integers) -> Integers:
+    """Where each wanted id stands among the sorted ids; -1 if it does not."""
+    if not len(ids):
+        return np.full(len(wanted), -1)
+    place = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
+    return np.where(ids[place] == wanted, place, -1)
+
+
+class _Contracts:
+    """The contracts of customers in another order; `scale` is what all draws are multiplied by later."""
+
+    def __init__(self, drawn: ContractDraws, place: Integers, scale: float) -> None:
+        self._drawn, self._place, self._scale = drawn, place, scale
+
+    def draw(self, rows: slice, rng: np.random.Generator) -> Floats:
+        return self._drawn.draw(self._place[rows], rng) / (self._scale or 1.0)
 
 
 def _group_row(
@@ -323,6 +504,24 @@ def _group_row(
             "expected_contribution_p90": float(money.p90[0]),
         }
     return row
+
+
+def _contract_rows(running: ContractForecast) -> list[dict[str, object]]:
+    return [
+        {
+            "part": f"contracts of {months} months",
+            "segment": -1,
+            "model": found.name,
+            "parameter": name,
+            "value": value,
+            "standard_error": found.standard_errors[name],
+            "log_likelihood": found.log_likelihood,
+            "customers": int(found.customers),
+            "reason": found.reason,
+        }
+        for months, found in running.fits.items()
+        for name, value in found.parameters.items()
+    ]
 
 
 def _spend_rows(spend: ContributionFit | None) -> list[dict[str, object]]:

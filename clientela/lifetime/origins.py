@@ -6,6 +6,9 @@ the days of a rolling-origin backtest. What does not: models, scores. Columns in
 Orders: one row per customer and purchase day with `customer_id`, `ordered_on` (date), and optionally `net_revenue`,
 `contribution` (null where the margin is not known), `category` (the customer's, to shrink margins to) and `segment`. Rows of
 the same customer and day are added up. An as-of day is included: its orders are known. Times are in days.
+
+Rows with `is_order` false are no purchases but money that follows one: a return on a later day, what serving him cost. On
+any day their money counts with his last order before, as far as they lie before that day; what precedes his first is left out.
 """
 
 from dataclasses import dataclass
@@ -57,6 +60,7 @@ class Orders:
     has_money: bool
     has_category: bool
     has_segment: bool
+    has_more_than_orders: bool = False
 
     @classmethod
     def of(cls, orders: pl.DataFrame) -> "Orders":
@@ -89,9 +93,19 @@ class Orders:
         keep = ["customer_id", "ordered_on", *labels]
         if has_money:
             keep += ["net_revenue", "contribution"]
+        has_more = "is_order" in orders.columns and not orders.get_column("is_order").all()
+        if has_more:
+            keep.append("is_order")
         frame = orders.select(keep)
+        more = frame.clear()
+        if has_more:
+            more = frame.filter(~pl.col("is_order"))
+            frame = frame.filter("is_order")
+            if frame.height == 0:
+                raise LifetimeError("There is no order to learn from.")
         if frame.select(pl.struct("customer_id", "ordered_on").is_duplicated().any()).item():
-            frame = frame.group_by("customer_id", "ordered_on").agg(*sums, *[pl.col(c).first() for c in labels])
+            held = [*labels, "is_order"] if has_more else labels
+            frame = frame.group_by("customer_id", "ordered_on").agg(*sums, *[pl.col(c).first() for c in held])
         elif has_money:
             frame = frame.with_columns(pl.col("net_revenue", "contribution").cast(pl.Float64))
         day = pl.col("ordered_on").to_physical().cast(pl.Int64).alias("day")
@@ -100,7 +114,35 @@ class Orders:
         same = pl.col("customer_id") == pl.col("customer_id").shift(1)
         frame = frame.with_columns(log_gap=pl.when(same).then(gap.cast(pl.Float64).log()).otherwise(0.0).fill_null(0.0))
         first, last = frame.select(pl.col("ordered_on").min(), pl.col("ordered_on").max().alias("last")).row(0)
-        return cls(frame, first, last, has_money, "category" in labels, "segment" in labels)
+        if has_more and has_money:
+            more = more.with_columns(pl.col("net_revenue", "contribution").cast(pl.Float64), day, log_gap=pl.lit(0.0))
+            frame = pl.concat([frame, more.select(frame.columns)]).sort(
+                "customer_id", "day", "is_order", descending=[False, False, True]
+            )
+            turn = pl.col("is_order").cast(pl.Int64).cum_sum().over("customer_id")
+            frame = frame.with_columns(turn=turn).filter(pl.col("turn") > 0)
+        return cls(frame, first, last, has_money, "category" in labels, "segment" in labels, has_more and has_money)
+
+    @property
+    def order_days(self) -> pl.DataFrame:
+        """One row per customer and day with an order."""
+        return self.frame.filter("is_order") if self.has_more_than_orders else self.frame
+
+    def _known_on(self, today: int) -> pl.DataFrame:
+        """The orders up to a day, with the money that followed each by then."""
+        known = self.frame.filter(pl.col("day") <= today)
+        if not self.has_more_than_orders:
+            return known
+        alone = pl.len().over("customer_id", "turn") == 1
+        mixed = known.filter(~alone)
+        of_the_order = [c for c in known.columns if c not in ("customer_id", "turn", "net_revenue", "contribution")]
+        contribution = pl.when(pl.col("contribution").null_count() == 0).then(pl.col("contribution").sum())
+        added = mixed.group_by("customer_id", "turn", maintain_order=True).agg(
+            *[pl.col(c).first() for c in of_the_order],
+            pl.col("net_revenue").sum(),
+            contribution.alias("contribution"),
+        )
+        return pl.concat([known.filter(alone), added.select(known.columns)]).sort("customer_id", "day")
 
     def at(self, as_of: date, *, holdout_days: int | None = None, recent_days: int = 91) -> Snapshot:
         """The customers known on `as_of`, and with `holdout_days` what they did in the days after it."""
@@ -138,7 +180,7 @@ class Orders:
         columns += [
             pl.col(n).last() for n, has in (("category", self.has_category), ("segment", self.has_segment)) if has
         ]
-        table = self.frame.filter(day <= today).group_by("customer_id").agg(columns).sort("customer_id")
+        table = self._known_on(today).group_by("customer_id").agg(columns).sort("customer_id")
 
         def floats_of(name: str) -> Floats:
             return table.get_column(name).cast(pl.Float64).to_numpy().copy()
@@ -159,7 +201,7 @@ class Orders:
             )
         actual_orders = actual_contribution = None
         if holdout_days is not None:
-            after = [pl.len().alias("n")]
+            after = [pl.col("is_order").sum().alias("n") if self.has_more_than_orders else pl.len().alias("n")]
             if self.has_money:
                 after.append(pl.col("contribution").sum().alias("c"))
             holdout = (

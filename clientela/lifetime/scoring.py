@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtri, xlogy
-from scipy.stats import spearmanr
 
-from clientela.lifetime.arrays import Floats, Integers, floats, same_length
+from clientela.lifetime.arrays import Floats, Integers, floats, same_length, spearman
 from clientela.lifetime.errors import LifetimeError
 
 _Z80 = 1.2815515655446004
@@ -58,7 +57,7 @@ def score(actual: object, expected: object, *, counts: bool = True) -> Scores:
         _share(predicted - total, total),
         float(np.sqrt(np.mean((y - m) ** 2))),
         float(np.mean(np.abs(y - m))),
-        _spearman(y, m),
+        spearman(y, m),
         _top_decile_share(y, m),
         _share(gaps, abs(total) / n),
         float(np.mean(poisson_deviance(y, m))) if counts else None,
@@ -172,12 +171,6 @@ def _share(part: float, whole: float) -> float:
     if whole == 0:
         return 0.0 if part == 0 else float(np.sign(part))
     return part / abs(whole)
-
-
-def _spearman(y: Floats, m: Floats) -> float:
-    if len(y) < 3 or y.min() == y.max() or m.min() == m.max():
-        return 0.0
-    return float(spearmanr(y, m).statistic)
 
 
 def _top_decile_share(y: Floats, m: Floats) -> float:

@@ -40,7 +40,11 @@ class Company:
         identify.write_settings(self.connection, IdentitySettings(), "key")
         self.connection.execute("delete from run.context")
         self.connection.execute(
-            "insert into run.context values (?, ?, ?, 'Acme', 'EUR', ?, 30, 'config', 'code', ?, '2.0.0', 1, null)",
+            """
+            insert into run.context values (
+                ?, ?, ?, 'Acme', 'EUR', ?, 30, 'config', 'code', ?, '2.0.0', 1, null, null, null, 0.1
+            )
+            """,
             [f"run of {as_of}", as_of, known_at, self.time_zone, "2026-04-01 03:00:00+00"],
         )
 

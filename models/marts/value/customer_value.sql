@@ -24,6 +24,30 @@ realised as (
 
 ),
 
+-- What no order line says: costs that the ledger gives to a customer.
+further_costs as (
+
+    select
+        customer_id,
+        sum(amount) as realised_value,
+        -coalesce(sum(amount) filter (where component = 'cost to serve'), 0) as cost_to_serve,
+        -coalesce(sum(amount) filter (where component = 'rewards'), 0) as reward_cost,
+        -coalesce(sum(amount) filter (where component = 'acquisition'), 0) as acquisition_cost,
+        -coalesce(sum(amount) filter (where component = 'campaigns'), 0) as campaign_cost,
+        -coalesce(sum(amount) filter (where component = 'offers'), 0) as offer_cost,
+        bool_or(is_assumed) as is_assumed
+    from {{ ref('value_ledger') }}
+    group by customer_id
+
+),
+
+forecasts as (
+
+    select * from {{ ref('int_customer_forecasts') }}
+    where is_as_of
+
+),
+
 valued as (
 
     select
@@ -39,11 +63,37 @@ valued as (
         case when realised.customer_id is null then 0 else realised.cost_of_goods end as cost_of_goods,
         case when realised.customer_id is null then 0 else realised.contribution end as contribution,
         coalesce(realised.net_revenue_without_cost, 0) as net_revenue_without_cost,
-        coalesce(realised.is_assumed, false) as is_assumed,
+        coalesce(realised.is_assumed, false) or coalesce(further_costs.is_assumed, false) as is_assumed,
+        coalesce(further_costs.cost_to_serve, 0) as cost_to_serve,
+        coalesce(further_costs.reward_cost, 0) as reward_cost,
+        coalesce(further_costs.acquisition_cost, 0) as acquisition_cost,
+        coalesce(further_costs.campaign_cost, 0) as campaign_cost,
+        coalesce(further_costs.offer_cost, 0) as offer_cost,
+        coalesce(further_costs.realised_value, 0) as realised_value,
+        forecasts.p_alive,
+        forecasts.expected_orders,
+        forecasts.expected_contribution,
+        forecasts.expected_contribution_p10,
+        forecasts.expected_contribution_p50,
+        forecasts.expected_contribution_p90,
+        forecasts.expected_contract_contribution,
+        forecasts.horizon_months,
+        forecasts.order_model,
+        forecasts.spend_model,
+        forecasts.contract_model,
+        forecasts.fallback_reason,
+        forecasts.season,
+        forecasts.is_left_truncated,
+        -- of whom nothing can be expected brings what he has brought; of the anonymous nothing is forecast
+        coalesce(forecasts.expected_contribution, 0) as expected_or_nothing,
+        cast(coalesce(further_costs.realised_value, 0) as double)
+        + coalesce(forecasts.expected_contribution, 0) as vin,
         -- the anonymous row is no customer, and has no place among them
         customers.customer_id <> 0 as is_ranked
     from customers
     left join realised on customers.customer_id = realised.customer_id
+    left join further_costs on customers.customer_id = further_costs.customer_id
+    left join forecasts on customers.customer_id = forecasts.customer_id
 
 ),
 
@@ -53,7 +103,21 @@ ranked as (
         *,
         rank() over (partition by is_ranked order by net_revenue desc nulls last) as revenue_rank,
         rank() over (partition by is_ranked order by contribution desc nulls last) as value_rank,
-        count(*) over (partition by is_ranked) as customers_ranked
+        rank() over (partition by is_ranked order by vin desc nulls last) as vin_rank,
+        rank() over (partition by is_ranked order by expected_or_nothing desc nulls last) as expected_rank,
+        count(*) over (partition by is_ranked) as customers_ranked,
+        sum(realised_value) over (partition by is_ranked) as realised_total,
+        -- summed as money, since a sum of floats hangs on the order of its terms
+        sum({{ money('vin') }}) over (partition by is_ranked) as vin_total,
+        -- equal figures stand at one place, so that the curve does not hang on how ties are ordered
+        sum(realised_value) over (
+            partition by is_ranked order by realised_value desc nulls last
+            range between unbounded preceding and current row
+        ) as realised_until_here,
+        sum({{ money('vin') }}) over (
+            partition by is_ranked order by {{ money('vin') }} desc nulls last
+            range between unbounded preceding and current row
+        ) as vin_until_here
     from valued
 
 ),
@@ -77,6 +141,33 @@ customer_value as (
         {{ money('contribution') }} as contribution,
         {{ money('net_revenue_without_cost') }} as net_revenue_without_cost,
 
+        {{ money('cost_to_serve') }} as cost_to_serve,
+        {{ money('reward_cost') }} as reward_cost,
+        {{ money('acquisition_cost') }} as acquisition_cost,
+        {{ money('campaign_cost') }} as campaign_cost,
+        {{ money('offer_cost') }} as offer_cost,
+        {{ money('realised_value') }} as realised_value,
+
+        ---------- expected within the horizon, discounted to the as-of day
+        p_alive,
+        expected_orders,
+        expected_contribution,
+        expected_contribution_p10,
+        expected_contribution_p50,
+        expected_contribution_p90,
+        expected_contract_contribution,
+        cast(horizon_months as int) as horizon_months,
+
+        ---------- realised + expected
+        case when is_ranked then vin end as vin,
+
+        ---------- how it was expected
+        order_model,
+        spend_model,
+        contract_model,
+        fallback_reason,
+        season,
+
         ---------- ranks; equal figures share a rank and a decile
         case when is_ranked then revenue_rank end as net_revenue_rank,
         case when is_ranked then cast(floor(10 * (revenue_rank - 1) / customers_ranked) as int) + 1 end
@@ -86,9 +177,21 @@ customer_value as (
             when is_ranked and contribution is not null
                 then cast(floor(10 * (value_rank - 1) / customers_ranked) as int) + 1
         end as contribution_decile,
+        case when is_ranked then vin_rank end as vin_rank,
+        case when is_ranked then cast(floor(10 * (vin_rank - 1) / customers_ranked) as int) + 1 end as vin_decile,
+        case when is_ranked then expected_rank end as expected_rank,
+        case when is_ranked then cast(floor(10 * (expected_rank - 1) / customers_ranked) as int) + 1 end
+            as expected_decile,
+
+        ---------- the whale curve
+        case when is_ranked and realised_total > 0 then cast(realised_until_here / realised_total as double) end
+            as cumulative_realised_share,
+        case when is_ranked and vin_total > 0 then cast(vin_until_here / vin_total as double) end
+            as cumulative_vin_share,
 
         ---------- booleans
         is_assumed,
+        coalesce(is_left_truncated, false) as is_left_truncated,
 
         ---------- dates
         first_order_on,

@@ -1,0 +1,469 @@
+"""Every customer forecast at the as-of day and at the month-ends before it, each from what was known by then.
+
+What belongs here: which days, what is reused, what a company too small for a model is told. What does not: any model, any
+reading or writing.
+
+`days` has one row per customer and day: `customer_id`, `ordered_on`, `is_order` (false: money that follows an order, such as
+a return), `net_revenue`, `contribution` (null where no cost is known) and `cost_to_serve`.
+`contracts`: see clientela.lifetime.contract_forecast.
+"""
+
+import hashlib
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from clientela.value.settings import ValueSettings
+
+if TYPE_CHECKING:
+    from clientela.lifetime.backtest import Backtest, Memo
+    from clientela.lifetime.origins import Orders
+
+#: below so many customers, or days on which somebody ordered again, nothing is fitted
+LEAST_CUSTOMERS = 30
+LEAST_REPEATS = 30
+LEFT_TRUNCATED_DAYS = 56
+DAYS_PER_YEAR = 365.25
+NO_SEASON = "no season learnt"
+NO_COST = "no cost is known, so net revenue stands for contribution"
+
+#: one table holds all answers of the one call, told apart by `part`
+FORECAST_SCHEMA = pl.Schema(
+    {
+        "part": pl.String,
+        "made_from": pl.String,
+        "measured_on": pl.Date,
+        "is_as_of": pl.Boolean,
+        "customer_id": pl.Int64,
+        "grouping": pl.String,
+        "label": pl.String,
+        "customers": pl.Int64,
+        "cohort": pl.String,
+        "decile": pl.Int64,
+        "p_alive": pl.Float64,
+        "p_alive_model": pl.String,
+        "expected_orders": pl.Float64,
+        "expected_orders_p10": pl.Float64,
+        "expected_orders_p50": pl.Float64,
+        "expected_orders_p90": pl.Float64,
+        "expected_contribution": pl.Float64,
+        "expected_contribution_p10": pl.Float64,
+        "expected_contribution_p50": pl.Float64,
+        "expected_contribution_p90": pl.Float64,
+        "expected_contract_contribution": pl.Float64,
+        "expected_contribution_per_order": pl.Float64,
+        "expected_contribution_given_alive": pl.Float64,
+        "median_days_to_next_order": pl.Float64,
+        "p_order_within_30_days": pl.Float64,
+        "p_order_within_90_days": pl.Float64,
+        "horizon_months": pl.Int64,
+        "order_model": pl.String,
+        "spend_model": pl.String,
+        "contract_model": pl.String,
+        "fallback_reason": pl.String,
+        "widening_orders": pl.Float64,
+        "widening_contribution": pl.Float64,
+        "season": pl.String,
+        "first_ordered_on": pl.Date,
+        "is_left_truncated": pl.Boolean,
+        # of scores of candidates and of fitted parameters
+        "origin_on": pl.Date,
+        "holdout_days": pl.Int64,
+        "what": pl.String,
+        "candidate": pl.String,
+        "model_used": pl.String,
+        "actual_total": pl.Float64,
+        "expected_total": pl.Float64,
+        "error_in_total": pl.Float64,
+        "rmse": pl.Float64,
+        "mae": pl.Float64,
+        "spearman": pl.Float64,
+        "top_decile_share": pl.Float64,
+        "calibration_error": pl.Float64,
+        "mean_poisson_deviance": pl.Float64,
+        "mean_squared_error": pl.Float64,
+        "share_inside": pl.Float64,
+        "plain_coverage": pl.Float64,
+        "share_inside_widened": pl.Float64,
+        "is_chosen": pl.Boolean,
+        "reason": pl.String,
+        "value": pl.Float64,
+        "standard_error": pl.Float64,
+    }
+)
+
+
+def month_ends_before(day: date, count: int, first_day: date) -> list[date]:
+    """The last `count` month-ends before `day`, none before `first_day`; oldest first."""
+    found: list[date] = []
+    end = day.replace(day=1) - timedelta(days=1)
+    while len(found) < count and end >= first_day:
+        found.append(end)
+        end = end.replace(day=1) - timedelta(days=1)
+    return found[::-1]
+
+
+def forecast_customers(
+    days: pl.DataFrame,
+    contracts: pl.DataFrame,
+    as_of: date,
+    settings: ValueSettings,
+    code_version: str = "",
+    earlier: Callable[[list[str]], pl.DataFrame | None] | None = None,
+    frozen_until: date | None = None,
+) -> pl.DataFrame:
+    """All forecasts and scores as one frame of FORECAST_SCHEMA.
+
+    `part` is `customer` (one row per customer known at `measured_on`), `group` (a sum with its interval), `prediction` (what is
+    frozen, per customer and per group, for each scored horizon; frozen_until: the last as-of day that is), `score` (one per
+    rolling origin, candidate and what it forecasts), `interval` (how intervals did) or `parameter`. No figure of a day rests
+    on data after it. earlier: given the fingerprints wanted, the rows of an earlier answer that bear them; these are not
+    computed again, since the fingerprint names everything they were made from.
+    """
+    days = days.filter(pl.col("ordered_on") <= as_of)
+    contracts = contracts.filter(pl.col("started_on") <= as_of)
+    first_days = [
+        d for d in (days.get_column("ordered_on").min(), contracts.get_column("started_on").min()) if d is not None
+    ]
+    if not first_days:
+        return pl.DataFrame(schema=FORECAST_SCHEMA)
+    first_day = min(first_days)
+    assert isinstance(first_day, date)
+    measured = [*month_ends_before(as_of, settings.month_ends, first_day), as_of]
+    prints = _fingerprints(days, contracts, measured, settings, code_version)
+    kept = earlier([prints[day] for day in measured[:-1]]) if earlier and len(measured) > 1 else None
+    held = set(kept.get_column("made_from").unique()) if kept is not None else set()
+    freezes = frozen_until is None or settings.freeze == "run" or frozen_until < as_of.replace(day=1)
+    company = _Company(days, contracts, settings, freezes)
+    made = [] if kept is None else [_shaped(kept)]
+    for day in measured:
+        if prints[day] not in held or day == as_of:
+            made.append(_shaped(company.at(day, as_of).with_columns(made_from=pl.lit(prints[day]))))
+    return pl.concat(made).sort(
+        "part",
+        "measured_on",
+        "horizon_months",
+        "customer_id",
+        "grouping",
+        "label",
+        "what",
+        "candidate",
+        "origin_on",
+        nulls_last=True,
+    )
+
+
+def _fingerprints(
+    days: pl.DataFrame, contracts: pl.DataFrame, measured: list[date], settings: ValueSettings, code_version: str
+) -> dict[date, str]:
+    """What each measured day's figures are made from, in short: settings, code, and the data up to the day."""
+    hashes = days.select("ordered_on", day_hash=days.select(sorted(days.columns)).hash_rows(seed=0)).group_by(
+        "ordered_on"
+    )
+    daily = hashes.agg(pl.col("day_hash").sum(), pl.len()).sort("ordered_on")
+    agreed = contracts.select(sorted(contracts.columns)).sort(pl.all())
+    told: dict[date, str] = {}
+    for day in measured:
+        until = daily.filter(pl.col("ordered_on") <= day).select(pl.col("day_hash").sum(), pl.col("len").sum()).row(0)
+        known = agreed.filter(pl.col("started_on") <= day).with_columns(
+            pl.when(pl.col("cancelled_on") <= day).then("cancelled_on").alias("cancelled_on"),
+            pl.when((pl.col("cancelled_on") <= day).fill_null(pl.col("cancelled_on").is_null()))
+            .then("ends_on")
+            .alias("ends_on"),
+        )
+        facts = (
+            code_version,
+            settings.model_dump_json(),
+            day == measured[-1],
+            day,
+            until,
+            known.hash_rows(seed=0).sum(),
+        )
+        told[day] = hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+    return told
+
+
+def _shaped(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with all columns of FORECAST_SCHEMA; every figure finite, or null."""
+    missing = [pl.lit(None, kind).alias(name) for name, kind in FORECAST_SCHEMA.items() if name not in frame.columns]
+    shaped = frame.with_columns(missing).select(FORECAST_SCHEMA.names()).cast(FORECAST_SCHEMA)
+    numbers = pl.selectors.float()
+    return shaped.with_columns(pl.when(numbers.is_finite()).then(numbers))
+
+
+class _Company:
+    """The company's days, made ready for the models once, when first needed."""
+
+    def __init__(self, days: pl.DataFrame, contracts: pl.DataFrame, settings: ValueSettings, freezes: bool) -> None:
+        self._settings, self._contracts, self._freezes = settings, contracts, freezes
+        bought = days.filter("is_order").get_column("contribution")
+        self._knows_cost = bool(len(bought)) and not bought.is_null().all()
+        goods = pl.col("contribution") if self._knows_cost else pl.col("net_revenue")
+        self._days = days.with_columns(contribution=goods - pl.col("cost_to_serve")).drop("cost_to_serve")
+        self._ready: Orders | None = None
+        self._memo: Memo | None = None
+
+    def at(self, day: date, as_of: date) -> pl.DataFrame:
+        """Everything that is said of one measured day."""
+        is_as_of = day == as_of
+        known = self._days.filter((pl.col("ordered_on") <= day) & pl.col("is_order"))
+        customers = known.get_column("customer_id").n_unique()
+        if customers < LEAST_CUSTOMERS or known.height - customers < LEAST_REPEATS:
+            parts = self._without_models(known, day, is_as_of)
+        else:
+            parts = self._with_models(known, day, is_as_of)
+        frame = pl.concat([_shaped(part) for part in parts])
+        reason = pl.lit(None, pl.String) if self._knows_cost or not known.height else pl.lit(NO_COST)
+        of_customers = pl.col("part") == "customer"
+        return frame.with_columns(
+            measured_on=pl.lit(day),
+            is_as_of=pl.lit(is_as_of),
+            horizon_months=pl.col("horizon_months").fill_null(self._settings.horizon_months),
+            fallback_reason=pl.when(of_customers)
+            .then(pl.concat_str(pl.col("fallback_reason").replace("", None), reason, separator="; ", ignore_nulls=True))
+            .otherwise("fallback_reason")
+            .replace("", None),
+        )
+
+    def _with_models(self, known: pl.DataFrame, day: date, is_as_of: bool) -> list[pl.DataFrame]:
+        from clientela.lifetime.backtest import Memo, backtest
+        from clientela.lifetime.forecast import Fits, Forecast, forecast
+        from clientela.lifetime.origins import Orders
+
+        settings = self._settings
+        if self._ready is None or self._memo is None:
+            self._ready, self._memo = Orders.of(self._days), Memo()
+        # candidates are compared at month-ends: what is chosen stands until the next
+        last = day if (day + timedelta(days=1)).day == 1 else day.replace(day=1) - timedelta(days=1)
+        past = None
+        if last >= self._ready.first_day:
+            past = backtest(
+                self._ready,
+                last,
+                holdout_days=settings.holdout_days,
+                most_origins=settings.origins,
+                draws=settings.draws if is_as_of else 0,
+                seed=settings.seed,
+                memo=self._memo,
+            )
+        fits = Fits()
+
+        def ahead(months: int, groups: pl.DataFrame | None = None, draws: int = 0) -> Forecast:
+            assert self._ready is not None
+            return forecast(
+                self._ready,
+                day,
+                horizon_months=months,
+                annual_discount_rate=settings.annual_discount_rate,
+                past=past,
+                order_model=settings.order_model,
+                spend_model=settings.spend_model,
+                groups=groups,
+                contracts=self._contracts if self._contracts.height else None,
+                draws=draws,
+                seed=settings.seed,
+                fits=fits,
+            )
+
+        made = ahead(settings.horizon_months)
+        if is_as_of:
+            # the groups that intervals are kept of are known once everybody's mean is
+            labels = _labelled(made.customers, known)
+            groups = labels.select("customer_id", "cohort", pl.col("decile").cast(pl.String))
+            made = ahead(settings.horizon_months, groups, settings.draws)
+        parts = [made.customers.with_columns(part=pl.lit("customer"))]
+        if is_as_of:
+            parts.append(made.groups.rename({"group": "label"}).with_columns(part=pl.lit("group")))
+            if self._freezes:
+                for months in settings.scored_horizons_months:
+                    near = made if months == settings.horizon_months else ahead(months, groups, settings.draws)
+                    parts += [
+                        near.customers.join(labels, on="customer_id").with_columns(
+                            part=pl.lit("prediction"), horizon_months=pl.lit(months), grouping=pl.lit("customer")
+                        ),
+                        near.groups.rename({"group": "label"}).with_columns(
+                            part=pl.lit("prediction"),
+                            horizon_months=pl.lit(months),
+                            order_model=pl.lit(near.customers["order_model"].drop_nulls()[0]),
+                        ),
+                    ]
+            parts += [
+                made.parameters.select(
+                    pl.lit("parameter").alias("part"), pl.col("part").alias("what"), pl.col("model").alias("model_used"),
+                    pl.col("parameter").alias("candidate"), "value", "standard_error", "customers", "reason",
+                ),
+            ]  # fmt: skip
+        if past is not None:
+            parts += _scores(past, settings)
+        return parts
+
+    def _without_models(self, known: pl.DataFrame, day: date, is_as_of: bool) -> list[pl.DataFrame]:
+        """So few customers, or orders after the first, that a model would only seem to know: one rate for all, each
+        customer's own orders weighing as much as one order's worth of it, and no P(alive)."""
+        settings = self._settings
+        parts = self._told_without_models(known, day, settings.horizon_months)
+        if parts and is_as_of and self._freezes:
+            labels = _labelled(parts[0], known)
+            for months in settings.scored_horizons_months:
+                (near,) = self._told_without_models(known, day, months)
+                parts.append(
+                    near.join(labels, on="customer_id").with_columns(
+                        part=pl.lit("prediction"), horizon_months=pl.lit(months), grouping=pl.lit("customer")
+                    )
+                )
+        return parts
+
+    def _told_without_models(self, known: pl.DataFrame, day: date, months: int) -> list[pl.DataFrame]:
+        settings = self._settings
+        horizon = _days_ahead(day, months)
+        parts = []
+        if known.height:
+            parts.append(self._one_rate(known, day, horizon))
+        if self._contracts.filter(pl.col("started_on") <= day).height:
+            from math import log1p
+
+            from clientela.lifetime.contract_forecast import forecast_contracts
+
+            running = forecast_contracts(
+                self._contracts, day, horizon, log1p(settings.annual_discount_rate) / DAYS_PER_YEAR
+            )
+            contracts = pl.DataFrame(
+                {"customer_id": running.customers, "added": running.expected, "in_force": running.is_in_force > 0}
+            ).with_columns(contract_reason=pl.lit(running.reason), contract_model=pl.lit(running.model))
+            own = parts[0] if parts else _shaped(pl.DataFrame(schema={"customer_id": pl.Int64}))
+            both = _shaped(own).drop("contract_model").join(contracts, on="customer_id", how="full", coalesce=True)
+            added = pl.col("added").fill_null(0.0)
+            parts = [
+                both.with_columns(
+                    part=pl.lit("customer"),
+                    p_alive=pl.when("in_force").then(1.0).when(pl.col("order_model").is_null()).then(0.0),
+                    p_alive_model=pl.when(pl.col("in_force") | pl.col("order_model").is_null()).then(
+                        pl.lit("contract")
+                    ),
+                    expected_orders=pl.col("expected_orders").fill_null(0.0),
+                    expected_contribution=pl.col("expected_contribution").fill_null(0.0) + added,
+                    expected_contribution_given_alive=pl.col("expected_contribution_given_alive").fill_null(0.0)
+                    + added,
+                    expected_contract_contribution=added,
+                    season=pl.lit(NO_SEASON),
+                    is_left_truncated=pl.col("is_left_truncated").fill_null(False),
+                    fallback_reason=pl.concat_str(
+                        "fallback_reason", "contract_reason", separator="; ", ignore_nulls=True
+                    ),
+                )
+            ]
+        return parts
+
+    def _one_rate(self, known: pl.DataFrame, day: date, horizon: int) -> pl.DataFrame:
+        from math import expm1, log, log1p
+
+        delta = log1p(self._settings.annual_discount_rate) / DAYS_PER_YEAR
+        discount = -expm1(-delta * horizon) / (delta * horizon) if delta else 1.0
+        begun = self._days.filter("is_order").get_column("ordered_on").min()
+        money = (
+            self._days.filter(pl.col("ordered_on") <= day)
+            .group_by("customer_id")
+            .agg(
+                pl.col("contribution").sum(),
+                (pl.col("is_order") & pl.col("contribution").is_not_null()).sum().alias("n"),
+            )
+        )
+        customers = (
+            known.group_by("customer_id")
+            .agg(
+                (pl.col("ordered_on").n_unique() - 1).alias("repeats"),
+                pl.col("ordered_on").min().alias("first_ordered_on"),
+            )
+            .join(money, on="customer_id", how="left")
+            .with_columns(observed=(pl.lit(day) - pl.col("first_ordered_on")).dt.total_days().cast(pl.Float64))
+        )
+        observed, repeats = float(customers["observed"].sum()), float(customers["repeats"].sum()) + 0.5
+        number = float(customers["n"].sum())
+        mean = float(customers["contribution"].sum()) / number if number else None
+        count = customers.height
+        told = "1 customer" if count == 1 else f"{count} customers"
+        why = f"no model is fitted to {told} with {int(repeats)} orders after their first"
+        if observed <= 0:
+            rate: pl.Expr = pl.lit(None, pl.Float64)
+            why += "; all came on the day itself, so no rate can be told"
+        else:
+            rate = (pl.col("repeats") + 1.0) / (pl.col("observed") + observed / repeats)
+        per_order = pl.lit(None, pl.Float64) if mean is None else (pl.col("contribution") + mean) / (pl.col("n") + 1.0)
+        return customers.with_columns(rate=rate, expected_contribution_per_order=per_order).select(
+            pl.lit("customer").alias("part"),
+            "customer_id",
+            expected_orders=pl.col("rate") * horizon,
+            expected_contribution_per_order="expected_contribution_per_order",
+            expected_contribution=pl.col("rate") * horizon * discount * pl.col("expected_contribution_per_order"),
+            expected_contribution_given_alive=pl.col("rate")
+            * horizon
+            * discount
+            * pl.col("expected_contribution_per_order"),
+            expected_contract_contribution=pl.lit(0.0),
+            median_days_to_next_order=log(2) / pl.col("rate"),
+            p_order_within_30_days=1 - (-30 * pl.col("rate")).exp(),
+            p_order_within_90_days=1 - (-90 * pl.col("rate")).exp(),
+            order_model=pl.lit("one_rate"),
+            spend_model=pl.lit("mean"),
+            fallback_reason=pl.lit(why),
+            widening_orders=pl.lit(1.0),
+            widening_contribution=pl.lit(1.0),
+            season=pl.lit(NO_SEASON),
+            first_ordered_on="first_ordered_on",
+            is_left_truncated=(pl.col("first_ordered_on") - pl.lit(begun)).dt.total_days() < LEFT_TRUNCATED_DAYS,
+        )
+
+
+def _days_ahead(day: date, months: int) -> int:
+    number = day.month - 1 + months
+    first = date(day.year + number // 12, number % 12 + 1, 1)
+    after = (first + timedelta(days=32)).replace(day=1)
+    return (min(first + timedelta(days=day.day - 1), after - timedelta(days=1)) - day).days
+
+
+def _labelled(customers: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Of each customer the month of his first order (`cohort`) and the tenth of expected contribution he is in, 1 the best."""
+    cohorts = known.group_by("customer_id").agg(pl.col("ordered_on").min().dt.strftime("%Y-%m").alias("cohort"))
+    better = pl.col("expected_contribution").fill_null(0.0).rank("min", descending=True) - 1
+    return (
+        customers.select("customer_id", decile=(better * 10 // pl.len() + 1).cast(pl.Int64))
+        .join(cohorts, on="customer_id", how="left")
+        .with_columns(pl.col("cohort").fill_null("contract only"))
+    )
+
+
+def _scores(past: "Backtest", settings: ValueSettings) -> list[pl.DataFrame]:
+    """Scores of the candidates and of intervals, and of the choice where nothing could be compared."""
+    fixed = {"orders": settings.order_model, "contribution": settings.spend_model}
+    scores = past.scores.rename({"as_of": "origin_on"})
+    chosen = pl.DataFrame(
+        {
+            "what": ["orders", "contribution"],
+            "candidate": [past.order_model, past.spend_model],
+            "is_chosen": [True, True],
+            "reason": [past.order_reason, past.spend_reason],
+        }
+    ).join(scores.select("what").unique(), on="what", how="anti")
+    parts = [scores.with_columns(part=pl.lit("score")), chosen.with_columns(part=pl.lit("score"))]
+    for what, name in fixed.items():
+        if name is not None:
+            of = pl.col("what") == what
+            parts = [
+                p.with_columns(
+                    is_chosen=pl.when(of).then(pl.col("candidate") == name).otherwise("is_chosen"),
+                    reason=pl.when(of & (pl.col("candidate") == name))
+                    .then(pl.lit("fixed by the configuration"))
+                    .otherwise("reason"),
+                )
+                for p in parts
+            ]
+    parts.append(
+        past.intervals.select(
+            pl.lit("interval").alias("part"), pl.col("as_of").alias("origin_on"), "what", pl.col("level").alias("grouping"),
+            pl.col("scored").alias("customers"), "share_inside", "plain_coverage",
+            pl.col("widening_from_earlier").alias("value"), "share_inside_widened",
+        )
+    )  # fmt: skip
+    return parts

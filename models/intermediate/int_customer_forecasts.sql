@@ -1,0 +1,61 @@
+{{ config(materialized="view") }}
+
+with
+
+forecasts as (
+
+    select * from {{ ref('int_forecasts') }}
+
+),
+
+customer_forecasts as (
+
+    select
+        ---------- ids
+        customer_id,
+
+        ---------- dates
+        measured_on as month_end,
+        is_as_of,
+
+        ---------- is he still a customer
+        p_alive,
+        p_alive_model,
+
+        ---------- what he is expected to order within the horizon
+        expected_orders,
+        expected_orders_p10,
+        expected_orders_p50,
+        expected_orders_p90,
+
+        ---------- what he is expected to bring within the horizon, discounted, contracts included
+        expected_contribution,
+        expected_contribution_p10,
+        expected_contribution_p50,
+        expected_contribution_p90,
+        expected_contract_contribution,
+        expected_contribution_per_order,
+        expected_contribution_given_alive,
+
+        ---------- when he orders next
+        median_days_to_next_order,
+        p_order_within_30_days,
+        p_order_within_90_days,
+
+        ---------- how
+        horizon_months,
+        order_model,
+        spend_model,
+        contract_model,
+        fallback_reason,
+        widening_orders,
+        widening_contribution,
+        season,
+        is_left_truncated
+
+    from forecasts
+    where part = 'customer'
+
+)
+
+select * from customer_forecasts

@@ -1,0 +1,35 @@
+"""What every customer is expected to bring, at the as-of day and the month-ends before; see clientela.value.forecasts."""
+
+from clientela.value.forecasts import FORECAST_SCHEMA, forecast_customers
+from clientela.value.settings import ValueSettings
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    days = dbt.ref("int_purchase_days").pl()
+    contracts = (
+        dbt.ref("int_contract_terms")
+        .select("customer_id, started_on, ends_on, cancelled_on, period_months, contribution::double as contribution")
+        .pl()
+    )
+    as_of, code_version, settings = (
+        dbt.source("run", "context").select("as_of_on, code_version, coalesce(value_settings, '{}')").fetchall()[0]
+    )
+
+    def earlier(fingerprints):
+        # the last night's answer, where it was made from the very same
+        built = session.sql(
+            """
+            select column_name from duckdb_columns()
+            where database_name = current_database() and schema_name = 'intermediate' and table_name = 'int_forecasts'
+            """
+        ).fetchall()
+        if {name for (name,) in built} != set(FORECAST_SCHEMA):
+            return None
+        wanted = ", ".join(f"'{fingerprint}'" for fingerprint in fingerprints)
+        return session.sql(f"select * from intermediate.int_forecasts where made_from in ({wanted})").pl()
+
+    frozen_until = dbt.source("memory", "value_predictions").aggregate("max(as_of_on)").fetchall()[0][0]
+    return forecast_customers(
+        days, contracts, as_of, ValueSettings.model_validate_json(settings), code_version, earlier, frozen_until
+    )
