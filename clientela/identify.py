@@ -93,8 +93,8 @@ def identify(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         _keep_apart(connection)
     crosswalk = _assign(connection)
     _measure(connection, crosswalk, oversized)
-    if settings.find_households and needs_matching(settings, sources):
-        _find_households(connection, crosswalk)
+    if settings.find_households:
+        _find_households(connection, crosswalk, settings, is_matched=needs_matching(settings, sources))
     connection.execute("drop table if exists temp.decided_pairs; drop table if exists temp.wanted_clusters")
     return crosswalk
 
@@ -294,11 +294,20 @@ def _measure(connection: duckdb.DuckDBPyConnection, crosswalk: pl.DataFrame, ove
     connection.execute("drop table held_ids; drop table unsettled")
 
 
-def _find_households(connection: duckdb.DuckDBPyConnection, crosswalk: pl.DataFrame) -> None:
+def _find_households(
+    connection: duckdb.DuckDBPyConnection, crosswalk: pl.DataFrame, settings: IdentitySettings, *, is_matched: bool
+) -> None:
     from clientela.identity.households import households
+    from clientela.identity.normalise import normalise
     from clientela.identity.store import Store
 
-    found = households(Store(connection, "identity").normalised(), crosswalk.select("record_id", "customer_id"))
+    if is_matched:
+        records = Store(connection, "identity").normalised()
+    else:
+        records = normalise(
+            _frame(connection, f"select record_id, {SAID} from staging.stg_customers"), settings
+        ).records
+    found = households(records, crosswalk.select("record_id", "customer_id"))
     connection.register("found_households", found.to_arrow())
     connection.execute("insert into identity.households by name select * from found_households")
     connection.unregister("found_households")

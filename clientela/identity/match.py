@@ -196,7 +196,13 @@ VETOES: dict[Veto, tuple[str, str]] = {
         and damerau_levenshtein(l.born, r.born) > 1
         and not (left(l.born, 4) = left(r.born, 4) and right(l.born, 2) || substr(l.born, 5, 2) = right(r.born, 4))
         and not coalesce(damerau_levenshtein(l.tax_id, r.tax_id) <= 1, false)
-        and ($are_homes_shared or not coalesce(l.given = r.given and l.family = r.family, false))
+        and (
+            $are_homes_shared
+            or not coalesce(
+                greatest(jaro_winkler_similarity(l.given, r.given), jaro_winkler_similarity(l.family, r.family)) >= 0.85,
+                false
+            )
+        )
         """,
     ),
     "different_family_names": (
