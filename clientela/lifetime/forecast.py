@@ -10,6 +10,7 @@ formula, any choice (backtest.py), reading or writing.
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -337,7 +338,7 @@ def _customers(
     return frame.with_columns(median_days_to_next_order=pl.when(~far).then(pl.col("median_days_to_next_order")))
 
 
-def _quantiles(name: str, read: Intervals | None, n: int, scale: float) -> dict[str, object]:
+def _quantiles(name: str, read: Intervals | None, n: int, scale: float) -> dict[str, Any]:
     """P10, P50 and P90 of the first n customers read, or nulls."""
     if read is None:
         return {f"{name}_{level}": [None] * n for level in ("p10", "p50", "p90")}

@@ -105,6 +105,11 @@ def month_ends_before(day: date, count: int, first_day: date) -> list[date]:
     return found[::-1]
 
 
+def _month_end_until(day: date) -> date:
+    """The last month-end on or before the day."""
+    return day if (day + timedelta(days=1)).day == 1 else day.replace(day=1) - timedelta(days=1)
+
+
 def forecast_customers(
     days: pl.DataFrame,
     contracts: pl.DataFrame,
@@ -137,21 +142,31 @@ def forecast_customers(
     held = set(kept.get_column("made_from").unique()) if kept is not None else set()
     freezes = frozen_until is None or settings.freeze == "run" or frozen_until < as_of.replace(day=1)
     company = _Company(days, contracts, settings, freezes)
-    made = [] if kept is None else [_shaped(kept)]
+    made: dict[date, pl.DataFrame] = {}
+    if kept is not None:
+        made = {day: rows for (day,), rows in _shaped(kept).group_by("measured_on")}  # type: ignore[misc]
+    newest = _month_end_until(as_of)
     for day in measured:
         if prints[day] not in held or day == as_of:
-            made.append(_shaped(company.at(day, as_of).with_columns(made_from=pl.lit(prints[day]))))
-    return pl.concat(made).sort(
-        "part",
-        "measured_on",
-        "horizon_months",
-        "customer_id",
-        "grouping",
-        "label",
-        "what",
-        "candidate",
-        "origin_on",
-        nulls_last=True,
+            rows = company.at(day, as_of, made.get(newest) if day == as_of else None)
+            made[day] = _shaped(rows.with_columns(made_from=pl.lit(prints[day])))
+    # how intervals did is told of the newest comparison alone; only there they were drawn
+    of_one_day = pl.col("part").is_in(["interval", "choice"])
+    return (
+        pl.concat(made.values())
+        .filter(~of_one_day | (pl.col("measured_on") >= newest))
+        .sort(
+            "part",
+            "measured_on",
+            "horizon_months",
+            "customer_id",
+            "grouping",
+            "label",
+            "what",
+            "candidate",
+            "origin_on",
+            nulls_last=True,
+        )
     )
 
 
@@ -205,15 +220,15 @@ class _Company:
         self._ready: Orders | None = None
         self._memo: Memo | None = None
 
-    def at(self, day: date, as_of: date) -> pl.DataFrame:
-        """Everything that is said of one measured day."""
+    def at(self, day: date, as_of: date, newest: pl.DataFrame | None) -> pl.DataFrame:
+        """Everything that is said of one measured day. newest: what was said at the month-end before the as-of day."""
         is_as_of = day == as_of
         known = self._days.filter((pl.col("ordered_on") <= day) & pl.col("is_order"))
         customers = known.get_column("customer_id").n_unique()
         if customers < LEAST_CUSTOMERS or known.height - customers < LEAST_REPEATS:
             parts = self._without_models(known, day, is_as_of)
         else:
-            parts = self._with_models(known, day, is_as_of)
+            parts = self._with_models(known, day, as_of, newest)
         frame = pl.concat([_shaped(part) for part in parts])
         reason = pl.lit(None, pl.String) if self._knows_cost or not known.height else pl.lit(NO_COST)
         of_customers = pl.col("part") == "customer"
@@ -227,7 +242,9 @@ class _Company:
             .replace("", None),
         )
 
-    def _with_models(self, known: pl.DataFrame, day: date, is_as_of: bool) -> list[pl.DataFrame]:
+    def _with_models(
+        self, known: pl.DataFrame, day: date, as_of: date, newest: pl.DataFrame | None
+    ) -> list[pl.DataFrame]:
         from clientela.lifetime.backtest import Memo, backtest
         from clientela.lifetime.forecast import Fits, Forecast, forecast
         from clientela.lifetime.origins import Orders
@@ -235,19 +252,21 @@ class _Company:
         settings = self._settings
         if self._ready is None or self._memo is None:
             self._ready, self._memo = Orders.of(self._days), Memo()
+        is_as_of = day == as_of
         # candidates are compared at month-ends: what is chosen stands until the next
-        last = day if (day + timedelta(days=1)).day == 1 else day.replace(day=1) - timedelta(days=1)
-        past = None
-        if last >= self._ready.first_day:
+        last = _month_end_until(day)
+        past, told = _remembered(newest) if newest is not None and day != last else (None, [])
+        if past is None and last >= self._ready.first_day:
             past = backtest(
                 self._ready,
                 last,
                 holdout_days=settings.holdout_days,
                 most_origins=settings.origins,
-                draws=settings.draws if is_as_of else 0,
+                draws=settings.draws if last == _month_end_until(as_of) else 0,
                 seed=settings.seed,
                 memo=self._memo,
             )
+            told = _scores(past, settings)
         fits = Fits()
 
         def ahead(months: int, groups: pl.DataFrame | None = None, draws: int = 0) -> Forecast:
@@ -295,9 +314,10 @@ class _Company:
                     pl.col("parameter").alias("candidate"), "value", "standard_error", "customers", "reason",
                 ),
             ]  # fmt: skip
-        if past is not None:
-            parts += _scores(past, settings)
-        return parts
+        else:
+            # nothing was drawn, so nothing was widened
+            parts[0] = parts[0].with_columns(widening_orders=pl.lit(None), widening_contribution=pl.lit(None))
+        return parts + told
 
     def _without_models(self, known: pl.DataFrame, day: date, is_as_of: bool) -> list[pl.DataFrame]:
         """So few customers, or orders after the first, that a model would only seem to know: one rate for all, each
@@ -466,4 +486,46 @@ def _scores(past: "Backtest", settings: ValueSettings) -> list[pl.DataFrame]:
             pl.col("widening_from_earlier").alias("value"), "share_inside_widened",
         )
     )  # fmt: skip
+    learnt = past.widening
+    parts.append(
+        pl.DataFrame(
+            {
+                "part": ["choice", "choice"], "what": ["orders", "contribution"],
+                "candidate": [past.order_model, past.spend_model], "reason": [past.order_reason, past.spend_reason],
+                "widening_orders": [learnt.orders_customers, learnt.orders_groups],
+                "widening_contribution": [learnt.money_customers, learnt.money_groups],
+                "value": [past.dispersion, past.level_error], "holdout_days": [past.holdout_days] * 2,
+            }
+        )
+    )  # fmt: skip
     return parts
+
+
+def _remembered(rows: pl.DataFrame) -> tuple["Backtest | None", list[pl.DataFrame]]:
+    """The comparison that a month-end's rows tell of, and the rows that tell it."""
+    from clientela.lifetime.backtest import Backtest, Widening
+
+    chosen = rows.filter(pl.col("part") == "choice").sort("what", descending=True)
+    if chosen.height != 2:
+        return None, []
+    orders, money = chosen.rows(named=True)
+    empty = pl.DataFrame()
+    past = Backtest(
+        empty,
+        empty,
+        empty,
+        orders["candidate"],
+        orders["reason"],
+        money["candidate"],
+        money["reason"],
+        orders["holdout_days"],
+        Widening(
+            orders["widening_orders"],
+            money["widening_orders"],
+            orders["widening_contribution"],
+            money["widening_contribution"],
+        ),
+        orders["value"],
+        money["value"],
+    )
+    return past, [rows.filter(pl.col("part").is_in(["score", "interval", "choice"]))]
