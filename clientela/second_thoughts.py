@@ -1,4 +1,4 @@
-"""Second thoughts: loaded batches taken back, or read again from the kept files under the present mapping.
+"""Second thoughts: loaded batches taken back, brought back, or read again from the kept files under the present mapping.
 
 Both leave the warehouse as if it had always been so. New batches are written beside, staged: they count for nothing until
 one transaction retires the old ones and lets them in, so a refused batch or a kill changes nothing. Nothing is deleted that
