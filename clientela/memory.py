@@ -17,6 +17,9 @@ MEMORY_TABLES: dict[str, str] = {
     "identity_events": """
         event varchar not null, customer_id bigint not null, other_customer_id bigint, record_count bigint,
         cause varchar, run_id varchar not null, run_sequence bigint not null, occurred_at timestamptz not null""",
+    "segment_fits": """
+        fitted_on date not null, made_from varchar not null, fit varchar not null, run_id varchar not null,
+        made_at timestamptz not null""",
 }
 
 
@@ -52,6 +55,14 @@ def commit(connection: duckdb.DuckDBPyConnection) -> int:
             insert into memory.identity_events
             select event, customer_id, other_customer_id, record_count, cause, run_id, this_run.sequence, started_at
             from intermediate.int_identity_events cross join this_run
+            """
+        )
+        connection.execute(
+            """
+            insert into memory.segment_fits
+            select fitted_on, made_from, fit, run_id, started_at
+            from intermediate.int_customer_segments cross join run.context
+            where is_new and made_from not in (select made_from from memory.segment_fits)
             """
         )
         connection.execute("commit")
