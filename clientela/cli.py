@@ -278,6 +278,34 @@ def explain_value(config_path: Path, as_json: bool, customer_id: int) -> None:
 
 
 @main.command()
+@_config_option
+@_json_option
+@click.option("--count", default=10, show_default=True, type=click.IntRange(1), help="How many.")
+@click.option("--as-of", "as_of", type=click.DateTime(["%Y-%m-%d"]), help="Ask the marts published for a past day.")
+@click.argument("customer_id", type=int)
+def nearest(config_path: Path, as_json: bool, count: int, as_of: datetime | None, customer_id: int) -> None:
+    """Show the customers who behave most like CUSTOMER_ID: what suits one of them may suit the others.
+
+    Compared is what micro-segments are made of: recency, tenure, orders, revenue, breadth and discounts. Distances are in
+    standard deviations of all customers; rank 0 is the customer himself.
+
+    \b
+    Example:
+      clientela nearest 42 --count 5
+    """
+    from clientela.segment.nearest import nearest as nearest_to
+
+    found = nearest_to(load_config(config_path), customer_id, count, as_of.date() if as_of else None)
+    if as_json:
+        click.echo(json.dumps(found.to_dicts(), indent=2, default=str))
+        return
+    table = Table(*found.columns, box=None)
+    for row in found.iter_rows():
+        table.add_row(*(f"{value:.2f}" if isinstance(value, float) else str(value) for value in row))
+    Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
+
+
+@main.command()
 @click.option("--customers", type=click.IntRange(1), default=2000, show_default=True, help="People who buy.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same bytes.")
 @click.option(

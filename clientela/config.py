@@ -31,6 +31,8 @@ from pydantic import (
 from clientela.contracts import ENTITIES
 from clientela.errors import ConfigError
 from clientela.identity.settings import IdentitySettings
+from clientela.retention.settings import RetentionSettings
+from clientela.segment.settings import SegmentSettings
 from clientela.value.settings import ValueSettings
 
 CONFIG_VARIABLE = "CLIENTELA_CONFIG"
@@ -351,6 +353,13 @@ class Config(_Model):
         default_factory=IdentitySettings,
         description="How records of one customer are recognised, and whose values win.",
     )
+    retention: RetentionSettings = Field(
+        default_factory=RetentionSettings,
+        description="When a customer is slowing, at risk or lapsed; docs/retention.md.",
+    )
+    segments: SegmentSettings = Field(
+        default_factory=SegmentSettings, description="Rule segments, thresholds, micro-segments; docs/segments.md."
+    )
     publish: PublishConfig = Field(default_factory=PublishConfig)
     landing: LandingConfig = Field(default_factory=LandingConfig)
     limits: LimitsConfig = Field(default_factory=LimitsConfig)
@@ -402,6 +411,18 @@ class Config(_Model):
                 raise ValueError(
                     f"identity.trusted_sources: {name!r} is not a source; there are: {', '.join(self.sources)}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _rules_are_predicates(self) -> "Config":
+        if self.segments.rules:
+            from clientela.segment.columns import RULE_COLUMNS
+            from clientela.segment.predicates import check_segments
+
+            try:
+                check_segments(self.segments.rules, RULE_COLUMNS, "segments.rules")
+            except ConfigError as error:
+                raise ValueError(error.sentence.removesuffix(".")) from error
         return self
 
     @property

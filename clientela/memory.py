@@ -36,6 +36,9 @@ MEMORY_TABLES: dict[str, str] = {
     "identity_models": """
         model_id varchar not null, model varchar not null, node_count bigint, is_trained boolean, reason varchar,
         run_id varchar not null, trained_at timestamptz not null""",
+    "segment_fits": """
+        fitted_on date not null, made_from varchar not null, fit varchar not null, run_id varchar not null,
+        made_at timestamptz not null""",
 }
 
 
@@ -96,6 +99,14 @@ def commit(connection: duckdb.DuckDBPyConnection) -> int:
                 from value.{name} as mart inner join this_run using (run_id)
                 """
             )
+        connection.execute(
+            """
+            insert into memory.segment_fits
+            select fitted_on, made_from, fit, run_id, started_at
+            from intermediate.int_customer_segments cross join run.context
+            where is_new and made_from not in (select made_from from memory.segment_fits)
+            """
+        )
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")

@@ -29,6 +29,16 @@ customers as (
 
 ),
 
+states as (
+
+    select
+        states.customer_id,
+        states.state
+    from {{ ref('int_customer_states') }} as states
+    inner join context on states.measured_on = context.as_of_on
+
+),
+
 records as (
 
     select
@@ -196,7 +206,6 @@ joined as (
         golden.acquisition_cost,
         golden.is_prospect,
         golden.updated_at,
-        coalesce(contracts.contracts, 0) as contracts,
         coalesce(contracts.contracts_in_force, 0) as contracts_in_force,
         consent_summary.relationship_consent,
         consent_summary.granted_purposes,
@@ -204,13 +213,12 @@ joined as (
         {% for field in personal_fields %}
             case when customers.erasure_requested_on is null then golden.{{ field }} end as {{ field }},
         {% endfor %}
-        {{ days_from('customers.first_order_on', 'context.as_of_on') }} as days_since_first_order,
-        {{ days_from('customers.last_order_on', 'context.as_of_on') }} as days_since_last_order
+        states.state
     from customers
     left join golden on customers.customer_id = golden.customer_id
     left join contracts on customers.customer_id = contracts.customer_id
     left join consent_summary on customers.customer_id = consent_summary.customer_id
-    cross join context
+    left join states on customers.customer_id = states.customer_id
 
 ),
 
@@ -235,14 +243,10 @@ final as (
         ---------- life cycle
         case
             when customer_id = 0 then 'not identified'
-            when orders = 0 and contracts = 0 then 'prospect'
-            when contracts_in_force > 0 and orders = 0 then 'active'
-            when
-                not is_left_censored
-                and days_since_first_order < {{ var('new_customer_days') }}
-                then 'new'
-            when contracts_in_force > 0 or days_since_last_order <= {{ var('lapsed_customer_days') }} then 'active'
-            else 'lapsed'
+            when state in ('active', 'returned') then 'active'
+            when state in ('slowing', 'at_risk') then 'declining'
+            when state in ('lapsed', 'cancelled') then 'lapsed'
+            else coalesce(state, 'prospect')
         end as life_cycle_stage,
         relationship_consent,
         granted_purposes,
