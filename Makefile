@@ -39,7 +39,7 @@ check: $(READY)
 	$(BIN)/sqlfluff lint models
 
 prove: $(READY)
-	$(BIN)/python -m pytest -m prove tests
+	$(BIN)/python -m pytest -m prove -n 2 --dist loadfile --durations=0 tests
 
 bench: $(READY)
 	$(BIN)/python -m bench

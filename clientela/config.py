@@ -30,6 +30,9 @@ from pydantic import (
 
 from clientela.contracts import ENTITIES
 from clientela.errors import ConfigError
+from clientela.identity.settings import IdentitySettings
+from clientela.retention.settings import RetentionSettings
+from clientela.segment.settings import SegmentSettings
 from clientela.value.settings import ValueSettings
 
 CONFIG_VARIABLE = "CLIENTELA_CONFIG"
@@ -346,6 +349,17 @@ class Config(_Model):
     exchange_rate_days: int = Field(31, ge=0, description="Days an exchange rate stays good after its first.")
     sources: dict[SourceName, SourceConfig] = Field(min_length=1)
     value: ValueSettings = Field(default_factory=ValueSettings, description="How customers are valued.")
+    identity: IdentitySettings = Field(
+        default_factory=IdentitySettings,
+        description="How records of one customer are recognised, and whose values win.",
+    )
+    retention: RetentionSettings = Field(
+        default_factory=RetentionSettings,
+        description="When a customer is slowing, at risk or lapsed; docs/retention.md.",
+    )
+    segments: SegmentSettings = Field(
+        default_factory=SegmentSettings, description="Rule segments, thresholds, micro-segments; docs/segments.md."
+    )
     publish: PublishConfig = Field(default_factory=PublishConfig)
     landing: LandingConfig = Field(default_factory=LandingConfig)
     limits: LimitsConfig = Field(default_factory=LimitsConfig)
@@ -392,6 +406,23 @@ class Config(_Model):
                     raise ValueError(
                         f"sources.{name}.ids_from.{entity}: {space!r} is not a source; there are: {', '.join(self.sources)}"
                     )
+        for name in self.identity.trusted_sources:
+            if name not in self.sources:
+                raise ValueError(
+                    f"identity.trusted_sources: {name!r} is not a source; there are: {', '.join(self.sources)}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _rules_are_predicates(self) -> "Config":
+        if self.segments.rules:
+            from clientela.segment.columns import RULE_COLUMNS
+            from clientela.segment.predicates import check_segments
+
+            try:
+                check_segments(self.segments.rules, RULE_COLUMNS, "segments.rules")
+            except ConfigError as error:
+                raise ValueError(error.sentence.removesuffix(".")) from error
         return self
 
     @property
@@ -441,6 +472,8 @@ class Config(_Model):
     def fingerprint(self) -> str:
         """Hash of everything that can change a figure: a different hash means that marts must be built anew."""
         told = self.model_dump(mode="json", exclude={"on_failure", "on_stale", "limits", "landing"})
+        for resource in ("memory_limit", "threads", "temp_directory"):
+            del told["identity"][resource]
         told["models"] = (
             {str(path.relative_to(self.models)): _sha256(path) for path in self.model_files()} if self.models else None
         )

@@ -32,6 +32,13 @@ MEMORY_TABLES: dict[str, str] = {
         actual_orders bigint not null, expected_contribution double, actual_contribution double,
         expected_orders_p10 double, expected_orders_p90 double, expected_contribution_p10 double,
         expected_contribution_p90 double, orders_inside_customers bigint, rmse_orders double""",
+    # fitted once and used until someone accepts another; the names in it are keyed hashes
+    "identity_models": """
+        model_id varchar not null, model varchar not null, node_count bigint, is_trained boolean, reason varchar,
+        run_id varchar not null, trained_at timestamptz not null""",
+    "segment_fits": """
+        fitted_on date not null, made_from varchar not null, fit varchar not null, run_id varchar not null,
+        made_at timestamptz not null""",
 }
 
 
@@ -72,7 +79,15 @@ def commit(connection: duckdb.DuckDBPyConnection) -> int:
             """
             insert into memory.identity_events
             select event, customer_id, other_customer_id, record_count, cause, run_id, this_run.sequence, started_at
-            from intermediate.int_identity_events cross join this_run
+            from identity.events cross join this_run
+            """
+        )
+        connection.execute(
+            """
+            insert into memory.identity_models
+            select model_id, model, node_count, is_trained, reason, run_id, started_at
+            from identity.trained_model cross join run.context
+            where model_id not in (select model_id from memory.identity_models)
             """
         )
         for name in ("value_predictions", "value_backtest"):
@@ -84,6 +99,14 @@ def commit(connection: duckdb.DuckDBPyConnection) -> int:
                 from value.{name} as mart inner join this_run using (run_id)
                 """
             )
+        connection.execute(
+            """
+            insert into memory.segment_fits
+            select fitted_on, made_from, fit, run_id, started_at
+            from intermediate.int_customer_segments cross join run.context
+            where is_new and made_from not in (select made_from from memory.segment_fits)
+            """
+        )
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")
@@ -98,3 +121,8 @@ def export(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
         aside = folder / f".{name}.{os.getpid()}.parquet"
         connection.execute(f"copy memory.{name} to ? (format parquet)", [str(aside)])
         os.replace(aside, folder / f"{name}.parquet")
+    models = connection.execute("select model_id, model from memory.identity_models order by trained_at").fetchall()
+    for version, (model_id, model) in enumerate(models, start=1):
+        path = folder / f"identity_model_{version}_{model_id}.json"
+        if not path.exists():
+            path.write_text(model, encoding="utf-8")

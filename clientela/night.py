@@ -19,7 +19,7 @@ from typing import Any
 
 import duckdb
 
-from clientela import memory, transform, warehouse
+from clientela import identify, memory, transform, warehouse
 from clientela.config import REFERENCE_SOURCE, Config, EntityConfig, SourceConfig
 from clientela.contracts import COMPANY_ENTITIES, CONTRACT_VERSION, ENTITIES
 from clientela.errors import BugError, ClientelaError, ConfigError, NotPublishedError
@@ -28,7 +28,7 @@ from clientela.load import landing
 from clientela.load.candidate import prepare_rates
 from clientela.load.load import Outcome, drop_staged, load_feed
 from clientela.lock import hold_lock
-from clientela.masking import read_secret
+from clientela.masking import evidence_key, read_secret
 from clientela.publish import Published, marts_of, publish_marts, publish_operations
 from clientela.transform import NodeResult
 
@@ -133,6 +133,8 @@ class Night:
         self.published: Published | None = None
         self.as_of_on: date | None = None
         self.known_at = now
+        #: more customers than expected may change their id tonight: someone has looked
+        self.is_identity_accepted = False
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._file = config.warehouse
 
@@ -215,6 +217,12 @@ class Night:
                 config.value.annual_discount_rate,
             ],
         )  # fmt: skip
+        identify.write_settings(
+            self.connection,
+            config.identity,
+            evidence_key(read_secret(config.data)),
+            are_changes_accepted=self.is_identity_accepted,
+        )
         self.connection.execute("commit")
 
     def _configured_day(self) -> date:
@@ -246,11 +254,12 @@ class Night:
         return last == [(self.config.fingerprint(), code_version(), self._configured_day(), self._loads_state())]
 
     def _loads_state(self) -> str:
-        """Which batches are in force, in short: differs as soon as one is loaded, replaced or taken back."""
+        """What is in force, in short: differs as soon as a batch is loaded, replaced or taken back, or a model accepted."""
         return str(
             self.connection.execute(
                 """
                 select count(*) || ' batches, last ' || coalesce(max(batch_id), 0) || ', sum ' || coalesce(sum(batch_id), 0)
+                    || coalesce(', identity ' || (select max_by(model_id, trained_at) from memory.identity_models), '')
                 from ledger.loads where status = 'loaded'
                 """
             ).fetchall()[0][0]
@@ -512,9 +521,15 @@ def _prepared(night: Night) -> duckdb.DuckDBPyConnection:
         raise NotPublishedError(f"The warehouse cannot be opened: {str(error).splitlines()[0]}") from error
 
 
-def run(config: Config, watch: Watcher = silent, now: datetime | None = None) -> Report:
-    """The nightly job. Never raises for what a source or a model did wrong; the report's exit code tells."""
+def run(
+    config: Config, watch: Watcher = silent, now: datetime | None = None, *, is_identity_accepted: bool = False
+) -> Report:
+    """The nightly job. Never raises for what a source or a model did wrong; the report's exit code tells.
+
+    `is_identity_accepted`: someone has looked, and more customers than expected may change their id this once.
+    """
     with open_night(config, "night", watch, now) as night:
+        night.is_identity_accepted = is_identity_accepted
         try:
             night.load_all()
             night.need_required()
@@ -589,7 +604,7 @@ def _prepare_scratch(night: Night, scratch: Path, as_of: date) -> None:
     connection = duckdb.connect(str(scratch))
     try:
         connection.execute(f"attach {warehouse.literal(str(config.warehouse))} as warehouse (read_only)")
-        for schema in ("raw", "ledger", "memory", "run"):
+        for schema in ("raw", "ledger", "memory", "run", "identity"):
             connection.execute(f"create schema {schema}")
         for schema, table in tables:
             seen = (
@@ -601,6 +616,7 @@ def _prepare_scratch(night: Night, scratch: Path, as_of: date) -> None:
             connection.execute(f"create view {name} as select * from warehouse.{name} {seen}")
         connection.execute(f"create table run.context ({warehouse.CONTEXT})")
         connection.execute(f"create table run.built ({warehouse.BUILT})")
+        warehouse.prepare_identity(connection)
         connection.execute(f"create view ledger.source_state as {warehouse.source_state_sql()}")
     finally:
         connection.close()

@@ -36,6 +36,17 @@ OPERATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "sources": ("select * from ledger.source_state", ()),
 }
 
+#: questions that travel with the file, as table macros: the mart they ask, name with parameters, query, meaning
+MACROS: tuple[tuple[str, str, str, str], ...] = (
+    (
+        "customer.customer_record_history",
+        "customer.customer_id_as_of(day)",
+        "select customer_record_id, customer_id from customer.customer_record_history "
+        "where valid_from_on <= day and (valid_until_on > day or valid_until_on is null)",
+        "Which customer each record was at the end of a day, as the file published then said.",
+    ),
+)
+
 
 @dataclass(frozen=True)
 class Mart:
@@ -124,6 +135,11 @@ def publish_marts(
     with _writing(connection, aside, config.publish.storage_version) as catalog:
         for mart in marts:
             _copy_table(connection, mart, catalog, secret if is_masked else None)
+        for asked, signature, query, meaning in MACROS:
+            if any(f"{mart.schema}.{mart.name}" == asked for mart in marts):
+                connection.execute(f"create macro {catalog}.{signature} as table {query}")
+                name = signature.partition("(")[0]
+                connection.execute(f"comment on macro table {catalog}.{name} is {literal(meaning)}")
     counted = _check(aside, marts, run_id)
     before_switch()
     _switch(aside, published)

@@ -126,7 +126,7 @@ def _parse(config: Config, target: str) -> Any:
     from dbt.cli.main import dbtRunner
 
     own = [f"{path}:{path.stat().st_mtime_ns}:{path.stat().st_size}" for path in config.model_files()]
-    key = (target, *_variables(config).values(), *own)
+    key = (target, json.dumps(_variables(config)), *own)
     if key not in _PARSED:
         answer = dbtRunner().invoke(arguments(config, "parse", target))
         if not answer.success:
@@ -136,11 +136,28 @@ def _parse(config: Config, target: str) -> Any:
     return _PARSED[key]
 
 
-def _variables(config: Config) -> dict[str, str]:
-    variables = {"time_zone": config.time_zone}
+def _variables(config: Config) -> dict[str, Any]:
+    segments = config.segments
+    variables: dict[str, Any] = {
+        "time_zone": config.time_zone,
+        "retention": config.retention.model_dump_json(),
+        "segments": segments.model_dump_json(),
+        "rfm": segments.rfm.model_dump(mode="json"),
+        "value_tiers": list(segments.value_tiers),
+        "rule_segments": _rule_segments(config),
+    }
     if config.models is not None:
         variables["company_packages"] = str(_company_package(config, config.models).parent)
     return variables
+
+
+def _rule_segments(config: Config) -> list[dict[str, str]]:
+    """Each rule segment's name and condition as SQL; the configuration has checked them."""
+    if not config.segments.rules:
+        return []
+    from clientela.segment.predicates import membership_sql
+
+    return [{"name": name, "sql": sql} for name, sql in membership_sql(config.segments.rules).items()]
 
 
 def _company_package(config: Config, models: Path) -> Path:

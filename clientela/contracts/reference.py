@@ -74,6 +74,35 @@ RFM_GROUPS = _table(
     _text("advice", "What a manager would do."),
 )
 
+ENGAGEMENT_PARTS = (
+    "categories", "products", "channels", "orders", "active_months", "contracts", "tenure", "answers", "satisfaction",
+)  # fmt: skip
+
+ENGAGEMENT_WEIGHTS = _table(
+    "engagement_weights",
+    "How much each part of engagement weighs, and what earns all its points.",
+    ("part",),
+    _text("part", "Part of the score.", required=True, values=ENGAGEMENT_PARTS),
+    _text("dimension", "What it tells.", values=("breadth", "depth", "length", "response")),
+    Column("weight", "decimal", "Its weight beside the others'; 0 leaves it out.", required=True, minimum=0),
+    Column(
+        "full_at", "decimal", "Value that earns all its points; empty: the company's average earns half.", minimum=0
+    ),
+)
+
+SEGMENT_STRATEGIES = _table(
+    "segment_strategies",
+    "What to do with customers of a value tier and an engagement tier.",
+    ("value_tier", "engagement_tier"),
+    _text("value_tier", "Tier of expected value.", required=True, values=("low", "medium", "high")),
+    _text(
+        "engagement_tier", "Tier of engagement; gone: lapsed or cancelled.", required=True,
+        values=("low", "medium", "high", "gone"),
+    ),
+    _text("strategy", "What to do, in a word or two.", required=True),
+    _text("advice", "What a manager would do."),
+)  # fmt: skip
+
 PORTFOLIOS = _table(
     "portfolios",
     "Portfolios of customers under one manager or team.",
@@ -129,7 +158,22 @@ OBJECTIVES = _table(
     _text("owner", "Who answers for it."),
 )
 
+IDENTITY_DECISIONS = _table(
+    "identity_decisions",
+    "What people decided about pairs of customer records. `always` and `never` are obeyed by every run; `same` and "
+    "`different` are labels to measure the matching against.",
+    ("first_source", "first_key", "second_source", "second_key"),
+    _text("first_source", "Source of the one record.", required=True),
+    _text("first_key", "Its customer's id in that source.", required=True),
+    _text("second_source", "Source of the other record.", required=True),
+    _text("second_key", "Its customer's id in that source.", required=True),
+    _text("decision", "What was decided.", required=True, values=("always", "never", "same", "different")),
+    _text("reason", "Why."),
+    Column("decided_on", "date", "When it was decided."),
+)
+
 REFERENCE_TABLES: tuple[Entity, ...] = (
-    EXCHANGE_RATES, MARGIN_RATES, COST_RATES, ACQUISITION_COSTS, RFM_GROUPS, PORTFOLIOS, OFFERS, PROGRAMMES, KPIS,
-    OBJECTIVES,
+    EXCHANGE_RATES, MARGIN_RATES, COST_RATES, ACQUISITION_COSTS, RFM_GROUPS, ENGAGEMENT_WEIGHTS, SEGMENT_STRATEGIES,
+    PORTFOLIOS, OFFERS, PROGRAMMES, KPIS, OBJECTIVES,
+    IDENTITY_DECISIONS,
 )  # fmt: skip

@@ -413,7 +413,7 @@ def _with_contracts(
         assert futures is not None and futures.money is not None
         read = {**_quantiles("expected_contribution", futures.money, len(everybody), scale)}
         both = both.with_columns(
-            **{column: pl.Series(values) for column, values in read.items()},
+            **{column: pl.Series(np.asarray(values)) for column, values in read.items()},
             **{
                 f"expected_orders_{level}": zero.otherwise(f"expected_orders_{level}")
                 for level in ("p10", "p50", "p90")

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.stats import binom
+from threadpoolctl import threadpool_limits
 
 from clientela.retention.calendar import RetentionError, end_of_period, require
 from clientela.retention.settings import ChurnSettings
@@ -128,7 +128,8 @@ class ChurnModel:
         elif self.chosen == "uncalibrated":
             values = 1.0 - rows["p_alive"].cast(pl.Float64)
         else:
-            values = self.estimator.predict_proba(_matrix(rows, self.columns))[:, 1] if len(rows) else []
+            with _one_thread():
+                values = self.estimator.predict_proba(_matrix(rows, self.columns))[:, 1] if len(rows) else []
         return pl.Series("churn_probability", values, dtype=pl.Float64)
 
 
@@ -163,6 +164,8 @@ def fit_churn(
         chosen = "uncalibrated" if "p_alive" in rows.columns else "none"
         reason = f"fewer than {s.least_churned} past outcomes of each kind are known"
         return ChurnModel(chosen, reason, scores, deciles)
+    with _one_thread():
+        estimator = _fitted(chosen, training, columns[chosen], s)
     return ChurnModel(
         chosen=chosen,
         reason=reason,
@@ -170,7 +173,7 @@ def fit_churn(
         deciles=deciles,
         columns=columns[chosen],
         trained_on=tuple(training["month_end"].unique().sort()),
-        estimator=_fitted(chosen, training, columns[chosen], s),
+        estimator=estimator,
     )
 
 
@@ -181,6 +184,8 @@ def deciles_of(probability: Floats, churned: NDArray[np.bool_], confidence: floa
     The last says whether the number that churned lies in the central binomial interval of that confidence around the
     number expected.
     """
+    from scipy.stats import binom  # slow to import, and only past outcomes need it
+
     n = len(probability)
     decile = np.empty(n, dtype=np.int64)
     decile[np.argsort(probability, kind="stable")] = np.arange(n) * 10 // max(n, 1) + 1
@@ -233,8 +238,6 @@ def _compare(
     known: pl.DataFrame, candidates: list[str], columns: dict[str, tuple[str, ...]], s: ChurnSettings
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Scores and deciles per origin and candidate, and the squared error of each customer at each origin."""
-    from sklearn.metrics import roc_auc_score
-
     scores: list[dict[str, object]] = []
     deciles = [pl.DataFrame(schema=_DECILES)]
     errors: list[pl.DataFrame] = []
@@ -242,11 +245,14 @@ def _compare(
         training, test = _training(known, origin, s), known.filter(pl.col("month_end") == origin)
         if not _can_learn(training, s):
             continue
+        from sklearn.metrics import roc_auc_score  # only where something is learned: scikit-learn takes seconds
+
         y = test["churned"].to_numpy()
         row = test.select("customer_id")
         for candidate in candidates:
-            estimator = _fitted(candidate, training, columns[candidate], s)
-            p = estimator.predict_proba(_matrix(test, columns[candidate]))[:, 1]
+            with _one_thread():
+                estimator = _fitted(candidate, training, columns[candidate], s)
+                p = estimator.predict_proba(_matrix(test, columns[candidate]))[:, 1]
             table = deciles_of(p, y)
             deciles.append(
                 table.select(pl.lit(origin).alias("origin_on"), pl.lit(candidate).alias("candidate"), pl.all())
@@ -288,8 +294,16 @@ def _choose(errors: pl.DataFrame, candidates: list[str]) -> tuple[str, str]:
     raise AssertionError("the best candidate is within one standard error of itself")
 
 
+def _one_thread() -> Any:
+    """To be learned or foretold within: on a busy machine several threads wait for each other ten times as long as they
+    work. Imports scikit-learn, whose threads these are."""
+    import sklearn.ensemble  # noqa: F401
+
+    return threadpool_limits(limits=1)
+
+
 def _fitted(candidate: str, training: pl.DataFrame, columns: tuple[str, ...], s: ChurnSettings) -> Any:
-    """A fitted scikit-learn classifier; imported late, as scikit-learn takes a second."""
+    """A fitted scikit-learn classifier; imported late, as scikit-learn takes seconds."""
     from sklearn.calibration import CalibratedClassifierCV
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.linear_model import LogisticRegression

@@ -52,8 +52,8 @@ def rhythms(
     purchase_days: (customer_id integer, ordered_on date), repeats allowed, any order. month_ends: see
     `calendar.points`. cohorts: (customer_id, cohort text); by default the calendar quarter of the first purchase.
     Nothing dated after a month-end moves its rows. Gives COLUMNS: `_days` in days, `silence_multiple` in rhythms,
-    `silence_spreads` in spreads beyond the rhythm; rhythm columns are null while nobody in the company has bought
-    twice.
+    `silence_spreads` in spreads beyond the rhythm; rhythm columns are null while too few in the company have
+    bought twice (`least_gaps`).
     """
     s = settings or RhythmSettings()
     at = check_points(month_ends)
@@ -171,7 +171,9 @@ def _cohort_gaps(days: pl.DataFrame, ends: pl.Series, s: RhythmSettings) -> pl.D
     def shrunk(part: str) -> pl.Expr:
         whole = pl.col(f"{part}_all") / pl.col("n_all")
         value = (pl.col(part) + m * whole) / (pl.col("n") + m) if m else pl.col(part) / pl.col("n")
-        return pl.when(pl.col("n_all") > 0).then(pl.when(value.is_finite()).then(value).otherwise(whole))
+        return pl.when(pl.col("closed_n_all") >= s.least_gaps).then(
+            pl.when(value.is_finite()).then(value).otherwise(whole)
+        )
 
     return grid.select("cohort", "point", cohort_gap_days=shrunk("sum"), cohort_square=shrunk("square"))
 

@@ -13,7 +13,7 @@ Reason = Literal["rhythm_broken", "complaint_open", "fewer_categories", "contact
 class RhythmSettings(BaseModel):
     """How strongly a customer's rhythm leans on his cohort's, and a cohort's on the company's."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     cohort_gaps: float = Field(default=2.0, gt=0)
     """A customer's rhythm is that of his own gaps and of this many typical gaps of his cohort, taken together."""
@@ -24,12 +24,14 @@ class RhythmSettings(BaseModel):
     to a length within which most second purchases come; with 0 every closed first gap counts."""
     least_mature: int = Field(default=30, ge=1)
     """With fewer mature first gaps in the company than this, every closed first gap counts."""
+    least_gaps: int = Field(default=10, ge=1)
+    """With fewer closed first gaps in the company than this, nobody has a rhythm, and fixed days judge silences."""
 
 
 class StateSettings(BaseModel):
     """A customer is slowing, at risk or lapsed when his silence exceeds his rhythm by so many of his own spreads."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     rule: Literal["rhythm", "fixed_days"] = "rhythm"
 
@@ -44,7 +46,7 @@ class StateSettings(BaseModel):
     slowing_days: int = Field(default=60, ge=1)
     at_risk_days: int = Field(default=90, ge=1)
     lapsed_days: int = Field(default=180, ge=1)
-    """The three of the fixed rule; they also serve while a company has no rhythm yet (nobody bought twice)."""
+    """The three of the fixed rule; they also serve while a company has no rhythm yet (see least_gaps)."""
 
     new_days: int = Field(default=90, ge=1)
     returned_days: int = Field(default=90, ge=1)
@@ -66,14 +68,14 @@ class StateSettings(BaseModel):
 class ChurnSettings(BaseModel):
     """What period churn is foretold for, and what it is learned from."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     horizon_months: int = Field(default=3, ge=1)
     training_snapshots: int = Field(default=24, ge=1)
     """How many of the latest usable month-ends a model learns from."""
     origins: int = Field(default=3, ge=1)
     """At how many of the latest month-ends whose outcome is known the candidates are compared."""
-    max_training_rows: int = Field(default=400_000, ge=1000)
+    max_training_rows: int = Field(default=100_000, ge=1000)
     """Beyond this, customer-months are left out, chosen by a hash of customer and month."""
     least_churned: int = Field(default=50, ge=10)
     """With fewer churned, or fewer kept, customer-months than this nothing is learned."""
@@ -86,7 +88,7 @@ class ChurnSettings(BaseModel):
 class ReasonSettings(BaseModel):
     """When a reason holds, and which is named first."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     order: tuple[Reason, ...] = ("rhythm_broken", "complaint_open", "fewer_categories", "contact_withdrawn")
     """Which reason is named first; `reasons.reason_lifts` says what the company's own past would put first."""
@@ -94,3 +96,14 @@ class ReasonSettings(BaseModel):
     """Silence beyond the rhythm by more spreads than this breaks it."""
     categories_kept_share: float = Field(default=0.5, gt=0, le=1)
     """Fewer categories: of those bought in the previous window, less than this share in the latest one."""
+
+
+class RetentionSettings(BaseModel):
+    """All that is decided about retention: the section `retention:` of a company's configuration."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    rhythm: RhythmSettings = Field(default_factory=RhythmSettings)
+    states: StateSettings = Field(default_factory=StateSettings)
+    churn: ChurnSettings = Field(default_factory=ChurnSettings)
+    reasons: ReasonSettings = Field(default_factory=ReasonSettings)

@@ -12,6 +12,7 @@ customers: 1 always alike, 0 chance.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
@@ -19,11 +20,17 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
+from clientela.retention.calendar import month_end
 from clientela.segment.settings import ClusterSettings, SegmentError
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
+
+
+class TooAlikeError(SegmentError):
+    """The customers do not differ enough to be divided."""
 
 
 @dataclass(frozen=True)
@@ -77,21 +84,19 @@ def fit_clusters(
     if rows["customer_id"].is_duplicated().any():
         raise SegmentError("A customer stands more than once among those to be clustered.")
     rows = rows.sort("customer_id")
-    logged = _logged(rows, tuple(features))
-    for feature, values in zip(features, logged.T, strict=True):
-        if np.isnan(values).all():
-            raise SegmentError(f"The feature {feature} has no value at {fitted_on}.")
-    means, deviations = np.nanmean(logged, axis=0), np.nanstd(logged, axis=0)
-    deviations[deviations < 1e-9] = 1.0
-    scaled = np.nan_to_num((logged - means) / deviations, nan=0.0)
+    scaled, means, deviations = _scaled(rows, tuple(features))
     rng = np.random.default_rng(s.seed)
     chosen = scaled
     if len(scaled) > s.fitting_rows:
         chosen = scaled[np.sort(rng.choice(len(scaled), s.fitting_rows, replace=False))]
     if len(np.unique(chosen, axis=0)) <= s.most_clusters:
-        raise SegmentError(f"At {fitted_on} too few customers differ to be clustered.")
-    centres, silhouette = _best(chosen, s, rng)
-    agreement = _bootstrap(chosen, centres, s, rng)
+        raise TooAlikeError(f"At {fitted_on} too few customers differ to be clustered.")
+    import sklearn.cluster  # noqa: F401 - loaded before its threads are limited
+
+    # so few rows are clustered sooner by one thread than by several that wait for each other
+    with threadpool_limits(limits=1):
+        centres, silhouette = _best(chosen, s, rng)
+        agreement = _bootstrap(chosen, centres, s, rng)
     model = ClusterModel(
         features=tuple(features),
         fitted_on=fitted_on,
@@ -142,17 +147,14 @@ def clusters_over_time(
     """The cluster of every customer at every month-end, and the fits in order of time.
 
     rows: customer_id, month_end and `features` as known then. Fits are made at fixed month-ends (those of months
-    divisible by `refit_months`, from `begin_on`, with at least `least_customers`) and hold until the next one; before
-    the first there are no clusters. A fit given in `known` for one of those month-ends is taken instead of made again.
-    So the clusters at a month-end follow from the month-ends up to it. Gives customer_id, month_end, cluster,
+    divisible by `refit_months`, from `begin_on`, with at least `least_customers`, not all alike) and hold until the next
+    one; before the first there are no clusters. A fit given in `known` for one of those month-ends is taken instead of
+    made again. So the clusters at a month-end follow from the month-ends up to it. Gives customer_id, month_end, cluster,
     fitted_on; sorted.
     """
     s = settings or ClusterSettings()
     kept = {model.fitted_on: model for model in known}
-    sizes = rows.group_by("month_end").agg(n=pl.len()).sort("month_end")
-    at = pl.col("month_end")
-    is_fixed = (at.dt.month() % s.refit_months == 0) & (at == at.dt.month_end()) & (pl.col("n") >= s.least_customers)
-    fixed = set(sizes.filter(is_fixed if s.begin_on is None else is_fixed & (at >= s.begin_on))["month_end"])
+    parts = {key[0]: part for key, part in rows.partition_by("month_end", as_dict=True).items()}
     models: list[ClusterModel] = []
     schema: Any = {
         "customer_id": rows.schema["customer_id"],
@@ -161,49 +163,44 @@ def clusters_over_time(
         "fitted_on": pl.Date,
     }
     labels = [pl.DataFrame(schema=schema)]
-    for day in sizes["month_end"]:
-        part = rows.filter(at == day)
-        if day in fixed:
-            models.append(kept.get(day) or fit_clusters(part, features, day, models[-1] if models else None, s))
+    for day in sorted(parts):
+        part = parts[day]
+        if is_fitted_at(day, len(part), s):
+            with suppress(TooAlikeError):
+                models.append(kept.get(day) or fit_clusters(part, features, day, models[-1] if models else None, s))
         if models:
             named = part.select("customer_id", "month_end").with_columns(models[-1].assign(part))
             labels.append(named.with_columns(fitted_on=pl.lit(models[-1].fitted_on)))
     return pl.concat(labels).sort("customer_id", "month_end"), models
 
 
-def nearest_customers(model: ClusterModel, rows: pl.DataFrame, of: Sequence[int], n: int = 10) -> pl.DataFrame:
-    """The n customers whose behaviour is nearest to that of each asked for: customer_id, rank (1 nearest),
-    neighbour_id, distance (Euclidean on the scaled axes); equals by rising neighbour_id.
-    """
-    from sklearn.neighbors import NearestNeighbors
+def is_fitted_at(day: date, customers: int, s: ClusterSettings) -> bool:
+    """Whether a fit of so many customers is made at this day."""
+    is_due = day == month_end(day) and day.month % s.refit_months == 0 and (s.begin_on is None or day >= s.begin_on)
+    return is_due and customers >= s.least_customers
 
+
+def nearest_customers(rows: pl.DataFrame, features: Sequence[str], of: int, n: int = 10) -> pl.DataFrame:
+    """The n customers whose behaviour is nearest to that of one: rank (1 nearest), customer_id, distance (Euclidean on
+    the axes on which these rows would be clustered), and the features; equals by rising customer_id.
+
+    rows: customer_id, one row each, and numeric `features`.
+    """
     rows = rows.sort("customer_id")
-    everyone = rows["customer_id"].to_numpy()
-    if unknown := sorted(set(of) - set(everyone.tolist())):
-        raise SegmentError(f"There is no customer {unknown[0]} among the rows.")
-    points = model.scaled(rows)
-    asked = np.searchsorted(everyone, np.array(sorted(set(of)), dtype=everyone.dtype))
-    wanted = min(n + 1, len(everyone))
-    finder = NearestNeighbors(algorithm="brute").fit(points)
-    reach = finder.kneighbors(points[asked], n_neighbors=wanted)[0][:, -1]
-    found = []
-    for at, radius in zip(asked, reach, strict=True):
-        distance = np.sqrt(((points - points[at]) ** 2).sum(axis=1))
-        near = np.flatnonzero(distance <= radius * (1 + 1e-9) + 1e-12)
-        near = near[near != at]
-        near = near[np.lexsort((everyone[near], distance[near].round(12)))][:n]
-        found.append(
-            pl.DataFrame(
-                {
-                    "customer_id": np.full(len(near), everyone[at]),
-                    "rank": np.arange(1, len(near) + 1),
-                    "neighbour_id": everyone[near],
-                    "distance": distance[near],
-                }
-            )
-        )
-    empty = {"customer_id": pl.Int64, "rank": pl.Int64, "neighbour_id": pl.Int64, "distance": pl.Float64}
-    return pl.concat(found) if found else pl.DataFrame(schema=empty)
+    scaled = _scaled(rows, tuple(features))[0]
+    place = rows["customer_id"].search_sorted(of)
+    if place == len(rows) or rows["customer_id"][place] != of:
+        raise SegmentError(f"There is no customer {of} among those whose behaviour is known.")
+    distance = np.sqrt(((scaled - scaled[place]) ** 2).sum(axis=1)).round(9)
+    near = np.lexsort((rows["customer_id"].to_numpy(), distance))
+    near = near[near != place][:n]
+    found: pl.DataFrame = rows[near].select(
+        pl.int_range(1, pl.len() + 1).alias("rank"),
+        "customer_id",
+        pl.Series("distance", distance[near]),
+        *features,
+    )
+    return found
 
 
 def _named_after(model: ClusterModel, previous: ClusterModel, rows: pl.DataFrame, least_overlap: float) -> ClusterModel:
@@ -228,6 +225,17 @@ def _logged(rows: pl.DataFrame, features: tuple[str, ...]) -> Floats:
     x = rows.select(pl.col(features).cast(pl.Float64)).to_numpy()
     x = np.where(np.isfinite(x), x, np.nan)
     return np.asarray(np.sign(x) * np.log1p(np.abs(x)))
+
+
+def _scaled(rows: pl.DataFrame, features: tuple[str, ...]) -> tuple[Floats, Floats, Floats]:
+    """(rows, features) on one scale, and the mean and standard deviation that made it."""
+    logged = _logged(rows, features)
+    for feature, values in zip(features, logged.T, strict=True):
+        if np.isnan(values).all():
+            raise SegmentError(f"The feature {feature} has no value for anybody.")
+    means, deviations = np.nanmean(logged, axis=0), np.nanstd(logged, axis=0)
+    deviations[deviations < 1e-9] = 1.0
+    return np.asarray(np.nan_to_num((logged - means) / deviations, nan=0.0)), means, deviations
 
 
 def _nearest(points: Floats, centres: Floats) -> Labels:
@@ -260,7 +268,7 @@ def _best(points: Floats, s: ClusterSettings, rng: np.random.Generator) -> tuple
         if best is None or score > best[1] + 1e-9:
             best = centres, score
     if best is None:
-        raise SegmentError("The customers sampled do not fall into two clusters or more.")
+        raise TooAlikeError("The customers sampled do not fall into two clusters or more.")
     return best
 
 

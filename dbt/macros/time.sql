@@ -48,3 +48,9 @@
 {% macro known_by_as_of(date) -%}
     case when {{ date }} <= {{ as_of() }} then {{ date }} end
 {%- endmacro %}
+
+
+{# Months counted through the years, so that a span of months is a difference of integers. #}
+{% macro month_number(date) -%}
+    cast(extract(year from {{ date }}) * 12 + extract(month from {{ date }}) as int)
+{%- endmacro %}

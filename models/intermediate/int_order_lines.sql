@@ -22,7 +22,7 @@ with
     current_lines as (
 
         select * from {{ ref('stg_transactions') }}
-        where order_line_id in (select order_line_id from changed)
+        where order_line_id in (select changed.order_line_id from changed)
 
     ),
 

@@ -22,7 +22,7 @@ with
     current_lines as (
 
         select * from {{ ref('int_order_lines') }}
-        where order_id in (select order_id from changed)
+        where order_id in (select changed.order_id from changed)
 
     ),
 

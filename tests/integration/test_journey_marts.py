@@ -84,7 +84,8 @@ def test_households_first_seen_with_the_data_are_left_censored(journey: Company)
     newcomers = journey.published(
         """
         select sum(customers) from (
-            select distinct cohort_month, customers from retention.cohort_retention where not is_left_censored
+            select distinct cohort, customers from retention.cohort_retention
+            where cohort_kind = 'month' and not is_left_censored
         )
         """
     )

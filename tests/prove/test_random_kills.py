@@ -1,8 +1,8 @@
 """Two hundred kills at random instants of whole nights: nothing lost, nothing half-done, the next night heals.
 
-A company that has had one night is copied; four more files arrive, one before each of four nights that are killed at
+A company that has had one night is copied; ten more files arrive, one before each of ten nights that are killed at
 an instant drawn evenly from a night's length, publication and the commit of memory included. What is published after
-each kill is whole, and after the fifth night, which is left in peace, everything is as in a company that was never killed.
+each kill is whole, and after the eleventh night, which is left in peace, everything is as in a company that was never killed.
 A night that ended before its kill does not count.
 """
 
@@ -21,7 +21,7 @@ import pytest
 from tests.conftest import NOW, Company, marts
 
 KILLS = int(os.environ.get("CLIENTELA_KILLS", "200"))
-KILLS_PER_COPY = 4
+KILLS_PER_COPY = 10
 #: copies under way at once: a night keeps one core busy
 AT_ONCE = 2
 HEAD = "receipt,line,customer,product,net,sold_at\n"

@@ -1,88 +1,38 @@
 with
 
-context as (
+customers as (
 
-    select * from {{ source('run', 'context') }}
+    select * from {{ ref('int_customers') }}
+
+),
+
+months as (
+
+    select * from {{ ref('customer_months') }}
+    where is_as_of
+
+),
+
+labels as (
+
+    select * from {{ ref('int_customer_labels') }}
+    where is_as_of
 
 ),
 
 rfm_groups as (
 
-    select * from {{ ref('stg_rfm_groups') }}
-
-),
-
-customers as (
-
     select
-        customer_value.customer_id,
-        customer_value.orders,
-        customer_value.net_revenue,
-        {{ days_from('customer_value.last_order_on', 'context.as_of_on') }} as days_since_last_order
-    from {{ ref('customer_value') }} as customer_value
-    cross join context
+        group_name,
+        min_by(advice, rank) as advice
+    from {{ ref('stg_rfm_groups') }}
+    group by group_name
 
 ),
 
--- How many buyers do strictly worse than this one: equal buyers share the count, whatever the order of the rows.
-ranked as (
+strategies as (
 
-    select
-        customer_id,
-        days_since_last_order,
-        orders,
-        net_revenue,
-        rank() over (order by days_since_last_order desc nulls last) - 1 as less_recent_buyers,
-        rank() over (order by orders asc nulls last) - 1 as less_frequent_buyers,
-        rank() over (order by net_revenue asc nulls last) - 1 as lesser_spenders,
-        count(*) over () as buyers
-    from customers
-    where customer_id <> 0 and orders > 0
-
-),
-
-scored as (
-
-    select
-        *,
-        cast(floor(5 * less_recent_buyers / buyers) as int) + 1 as recency_score,
-        cast(floor(5 * less_frequent_buyers / buyers) as int) + 1 as frequency_score,
-        cast(floor(5 * lesser_spenders / buyers) as int) + 1 as monetary_score
-    from ranked
-
-),
-
-score_combinations as (
-
-    select distinct
-        recency_score,
-        frequency_score,
-        monetary_score
-    from scored
-
-),
-
--- The first rule that fits wins.
-named_combinations as (
-
-    select
-        score_combinations.*,
-        rfm_groups.group_name,
-        rfm_groups.advice
-    from score_combinations
-    inner join rfm_groups
-        on
-            score_combinations.recency_score between rfm_groups.recency_from and rfm_groups.recency_to
-            and score_combinations.frequency_score between rfm_groups.frequency_from and rfm_groups.frequency_to
-            and score_combinations.monetary_score between rfm_groups.monetary_from and rfm_groups.monetary_to
-    qualify
-        row_number() over (
-            partition by
-                score_combinations.recency_score,
-                score_combinations.frequency_score,
-                score_combinations.monetary_score
-            order by rfm_groups.rank asc nulls last
-        ) = 1
+    select * from {{ ref('stg_segment_strategies') }}
 
 ),
 
@@ -92,29 +42,56 @@ customer_segments as (
         ---------- ids
         customers.customer_id,
 
+        ---------- value and engagement
+        months.value_tier,
+        months.engagement_tier,
+        strategies.strategy,
+        strategies.advice as strategy_advice,
+
+        ---------- life cycle
+        case when customers.customer_id = 0 then 'not identified' else coalesce(months.life_cycle_stage, 'prospect') end
+            as life_cycle_stage,
+        months.state,
+
         ---------- RFM
         case
             when customers.customer_id = 0 then 'Not identified'
-            when scored.customer_id is null then 'No orders'
-            else coalesce(named_combinations.group_name, 'No group')
+            else coalesce(months.rfm_group, 'No orders')
         end as rfm_group,
-        named_combinations.advice as rfm_advice,
-        scored.recency_score,
-        scored.frequency_score,
-        scored.monetary_score,
+        rfm_groups.advice as rfm_advice,
+        case
+            when customers.customer_id = 0 then 'Not identified'
+            else coalesce(labels.rfm_group, 'No orders')
+        end as rfm_group_by_scores,
+        months.recency_score,
+        months.frequency_score,
+        months.monetary_score,
+        case
+            when customers.customer_id = 0 then 'Not identified'
+            else coalesce(months.fixed_rfm_group, 'No orders')
+        end as fixed_rfm_group,
+        labels.fixed_recency_score,
+        labels.fixed_frequency_score,
+        labels.fixed_monetary_score,
+
+        ---------- rules and behaviour
+        months.rule_segment,
+        labels.rule_segment as rule_segment_today,
+        months.micro_segment,
 
         ---------- what the scores rest on
-        customers.days_since_last_order,
-        customers.orders,
-        customers.net_revenue
+        months.days_since_last_order,
+        coalesce(months.cumulative_orders, 0) as orders,
+        coalesce(months.cumulative_net_revenue, 0) as net_revenue,
+        months.expected_contribution,
+        months.engagement_score
 
     from customers
-    left join scored on customers.customer_id = scored.customer_id
-    left join named_combinations
-        on
-            scored.recency_score = named_combinations.recency_score
-            and scored.frequency_score = named_combinations.frequency_score
-            and scored.monetary_score = named_combinations.monetary_score
+    left join months on customers.customer_id = months.customer_id
+    left join labels on customers.customer_id = labels.customer_id
+    left join rfm_groups on months.rfm_group = rfm_groups.group_name
+    left join strategies
+        on months.value_tier = strategies.value_tier and months.engagement_tier = strategies.engagement_tier
 
 )
 

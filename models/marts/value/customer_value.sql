@@ -107,14 +107,15 @@ ranked as (
         rank() over (partition by is_ranked order by expected_or_nothing desc nulls last) as expected_rank,
         count(*) over (partition by is_ranked) as customers_ranked,
         sum(realised_value) over (partition by is_ranked) as realised_total,
-        sum(vin) over (partition by is_ranked) as vin_total,
+        -- summed as money, since a sum of floats hangs on the order of its terms
+        sum({{ money('vin') }}) over (partition by is_ranked) as vin_total,
         -- equal figures stand at one place, so that the curve does not hang on how ties are ordered
         sum(realised_value) over (
             partition by is_ranked order by realised_value desc nulls last
             range between unbounded preceding and current row
         ) as realised_until_here,
-        sum(vin) over (
-            partition by is_ranked order by vin desc nulls last
+        sum({{ money('vin') }}) over (
+            partition by is_ranked order by {{ money('vin') }} desc nulls last
             range between unbounded preceding and current row
         ) as vin_until_here
     from valued
@@ -185,7 +186,8 @@ customer_value as (
         ---------- the whale curve
         case when is_ranked and realised_total > 0 then cast(realised_until_here / realised_total as double) end
             as cumulative_realised_share,
-        case when is_ranked and vin_total > 0 then vin_until_here / vin_total end as cumulative_vin_share,
+        case when is_ranked and vin_total > 0 then cast(vin_until_here / vin_total as double) end
+            as cumulative_vin_share,
 
         ---------- booleans
         is_assumed,

@@ -27,7 +27,7 @@ def last(frame: pl.DataFrame, customer: int) -> dict[str, Any]:
     return frame.filter(pl.col("customer_id") == customer).row(-1, named=True)
 
 
-PLAIN = RhythmSettings(cohort_gaps=2, company_gaps=0, maturity_days=0, least_mature=1)
+PLAIN = RhythmSettings(cohort_gaps=2, company_gaps=0, maturity_days=0, least_mature=1, least_gaps=1)
 
 
 def test_the_rhythm_is_the_mean_of_own_gaps_and_two_of_the_cohorts() -> None:
@@ -53,7 +53,7 @@ def test_a_one_time_buyer_takes_his_cohorts_rhythm_and_spread() -> None:
 
 def test_a_small_cohort_is_shrunk_to_the_company() -> None:
     cohorts = pl.DataFrame({"customer_id": [1, 2, 3], "cohort": ["a", "b", "b"]})
-    shrunk = RhythmSettings(company_gaps=3, maturity_days=0, least_mature=1)
+    shrunk = RhythmSettings(company_gaps=3, maturity_days=0, least_mature=1, least_gaps=1)
     r = rhythms(bought(c1=[0, 10], c2=[0, 40], c3=[0, 40]), points(START, END), cohorts, shrunk)
     assert last(r, 1)["cohort_gap_days"] == pytest.approx((10 + 3 * 30) / 4)
 
@@ -132,3 +132,10 @@ def test_a_missing_column_or_date_is_said_in_a_sentence() -> None:
 
 def test_a_company_without_purchases_has_no_rows() -> None:
     assert rhythms(bought(), points(START, END)).is_empty()
+
+
+def test_too_few_second_purchases_make_no_rhythm() -> None:
+    days = bought(**{f"c{i}": [0, 5] for i in range(1, 10)})
+    assert rhythms(days, points(START, END))["rhythm_days"].is_null().all()
+    more = bought(**{f"c{i}": [0, 5] for i in range(1, 11)})
+    assert last(rhythms(more, points(START, END)), 3)["rhythm_days"] == 5

@@ -113,13 +113,12 @@ def test_the_nearest_customers_of_a_customer_are_those_who_behave_alike() -> Non
             "categories_12m": [2.0, 2.0, 2.0, 9.0, 2.0, 9.0],
         }
     )
-    model = fit_clusters(company(), FEATURES, DAY, settings=FAST)
-    out = nearest_customers(model, rows, [5, 1], n=2)
-    assert out.select("customer_id", "rank", "neighbour_id").rows() == [(1, 1, 2), (1, 2, 8), (5, 1, 3), (5, 2, 9)]
-    assert out.filter(pl.col("customer_id") == 5)["distance"].to_list() == [0.0, 0.0]
-    assert len(nearest_customers(model, rows, [5], n=50)) == 5
+    out = nearest_customers(rows, FEATURES, 5, n=2)
+    assert out.select("rank", "customer_id", "distance", "orders_12m").rows() == [(1, 3, 0.0, 10.0), (2, 9, 0.0, 10.0)]
+    assert nearest_customers(rows, FEATURES, 1, n=2)["customer_id"].to_list() == [2, 8]
+    assert len(nearest_customers(rows, FEATURES, 5, n=50)) == 5
     with pytest.raises(SegmentError, match="no customer 77"):
-        nearest_customers(model, rows, [77])
+        nearest_customers(rows, FEATURES, 77)
 
 
 def test_missing_values_are_taken_for_the_mean_and_an_empty_feature_is_refused() -> None:

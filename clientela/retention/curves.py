@@ -1,0 +1,112 @@
+"""The survival curves of a company, by cohort, channel and segment, as one call for the warehouse.
+
+Belongs here: whose durations are counted from which day, in which groups. Does not belong here: the curve itself, when a
+silence is a lapse.
+
+`first lapse`: from the first order to the first lapse; whoever was there before the data begin (left-censored) stands
+apart, his beginning being unknown. `since landmark`: from one month-end on, customers grouped by the segment they were in
+then: grouped by today's segment, those who left would stand in the segments of those who left. `contract`: from a
+contract's first day to its last, exact.
+"""
+
+from datetime import date
+
+import polars as pl
+
+from clientela.retention.calendar import month_end
+from clientela.retention.states import GONE
+from clientela.retention.survival import contract_durations, lapse_durations, survival_curves
+
+SEGMENTATIONS = ("value_tier", "engagement_tier", "rfm_group", "rule_segment", "micro_segment")
+LANDMARK_MONTHS = 12
+_TOLD = {
+    "basis": pl.String,
+    "grouping": pl.String,
+    "group_name": pl.String,
+    "landmark_on": pl.Date,
+    "days": pl.Int64,
+    "customers_at_risk": pl.Int64,
+    "customers_lapsed": pl.Int64,
+    "customers_censored": pl.Int64,
+    "survival": pl.Float64,
+    "survival_low": pl.Float64,
+    "survival_high": pl.Float64,
+}
+
+
+def curves(
+    as_of_on: date,
+    states: pl.DataFrame,
+    customers: pl.DataFrame,
+    contracts: pl.DataFrame,
+    segments: pl.DataFrame,
+) -> pl.DataFrame:
+    """Kaplan-Meier curves of all groups; none of a basis in which nothing has ended yet.
+
+    states: customer_id, measured_on, state, first_ordered_on, lapsed_on. customers: customer_id, acquisition_channel,
+    is_left_censored. contracts: as `states.contract_months` takes them. segments: customer_id, measured_on and
+    SEGMENTATIONS. Gives basis, grouping, group_name, landmark_on and the columns of `survival.survival_curves`.
+    """
+    states = states.rename({"measured_on": "month_end"})
+    ordering = states.filter(pl.col("first_ordered_on").is_not_null())
+    lapses = lapse_durations(ordering, ordering)
+    told = [
+        *_by_origin("first lapse", lapses, customers),
+        *_by_origin("contract", contract_durations(contracts, as_of_on), customers),
+        *_since_landmark(as_of_on, states, segments),
+    ]
+    return pl.concat([pl.DataFrame(schema=_TOLD), *told], how="diagonal").select(*_TOLD)
+
+
+def _by_origin(basis: str, durations: pl.DataFrame, customers: pl.DataFrame) -> list[pl.DataFrame]:
+    if not durations["has_ended"].any():
+        return []
+    rows = durations.join(customers, on="customer_id", how="left")
+    # a contract's own first day is known, whenever the data begin
+    unknown = pl.col("is_left_censored") if basis == "first lapse" else pl.lit(False)
+    new, old = rows.filter(~unknown), rows.filter(unknown)
+    new = new.with_columns(cohort=pl.col("started_on").dt.strftime("%Y-%m"))
+    return [
+        _curve(new, basis, "all"),
+        _curve(old, basis, "left-censored"),
+        _curve(new, basis, "cohort", "cohort"),
+        _curve(new, basis, "acquisition_channel", "acquisition_channel"),
+    ]
+
+
+def _since_landmark(as_of_on: date, states: pl.DataFrame, segments: pl.DataFrame) -> list[pl.DataFrame]:
+    landmark = month_end(as_of_on, -LANDMARK_MONTHS)
+    first = segments["measured_on"].min()
+    if isinstance(first, date) and first > landmark:
+        landmark = first
+    is_gone = pl.col("state").is_in(GONE)
+    there = states.filter((pl.col("month_end") == landmark) & ~is_gone).select("customer_id")
+    ends = (
+        states.filter((pl.col("month_end") > landmark) & is_gone)
+        .group_by("customer_id")
+        .agg(pl.col("month_end").min(), pl.col("lapsed_on").sort_by("month_end").first())
+        .select("customer_id", ended_on=pl.coalesce("lapsed_on", "month_end"))
+    )
+    durations = there.join(ends, on="customer_id", how="left").select(
+        "customer_id",
+        duration_days=(pl.col("ended_on").fill_null(as_of_on) - landmark).dt.total_days(),
+        has_ended=pl.col("ended_on").is_not_null(),
+    )
+    if not durations["has_ended"].any():
+        return []
+    at = segments.filter(pl.col("measured_on") == landmark)
+    rows = durations.join(at, on="customer_id", how="left")
+    return [
+        _curve(rows, "since landmark", grouping, None if grouping == "all" else grouping).with_columns(
+            landmark_on=pl.lit(landmark)
+        )
+        for grouping in ("all", *SEGMENTATIONS)
+    ]
+
+
+def _curve(rows: pl.DataFrame, basis: str, grouping: str, by: str | None = None) -> pl.DataFrame:
+    if rows.is_empty():
+        return pl.DataFrame(schema=_TOLD)
+    curve = survival_curves(rows, by)
+    group = pl.col("group") if by else pl.lit(grouping)
+    return curve.with_columns(group_name=group, basis=pl.lit(basis), grouping=pl.lit(grouping))

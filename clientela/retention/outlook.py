@@ -1,0 +1,176 @@
+"""What is to be expected of each customer from today on, as one call for the warehouse.
+
+Belongs here: which past month-ends the churn model is shown, and with which columns; what is told of it. Does not belong
+here: the model (churn.py), the reasons and the formulas of value in doubt (reasons.py).
+"""
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from clientela.retention.calendar import month_end
+from clientela.retention.churn import RETENTION_FEATURES, ChurnModel, fit_churn, outcomes, snapshots
+from clientela.retention.reasons import NEEDS, reason_lifts, reasons, values_in_doubt
+from clientela.retention.settings import RetentionSettings
+from clientela.retention.states import GONE
+
+#: known of every customer at every month-end, beside his rhythm
+FEATURES = (
+    "p_alive",
+    "orders_12m",
+    "net_revenue_12m",
+    "active_months_12m",
+    "categories_12m",
+    "discount_share_12m",
+    "contracts_running",
+    "open_complaints",
+)
+STATE_COLUMNS = (
+    "customer_id",
+    "measured_on",
+    "state",
+    "lapses_after_days",
+    "first_ordered_on",
+    "purchase_days",
+    "days_silent",
+    "rhythm_days",
+    "rhythm_spread_days",
+    "silence_multiple",
+    "silence_spreads",
+)
+MONTH_COLUMNS = ("customer_id", "measured_on", *FEATURES, "categories_6m", "has_withdrawn_contact")
+#: half a year of categories is compared with the half year before
+_WINDOW_MONTHS = 6
+_KEY = ["customer_id", "month_end"]
+_TOLD: dict[str, Any] = {
+    "part": pl.String,
+    "customer_id": pl.Int64,
+    "churn_probability": pl.Float64,
+    "churn_model": pl.String,
+    **dict.fromkeys(NEEDS, pl.Boolean),
+    "main_reason": pl.String,
+    "reasons": pl.String,
+    "doubtful_value": pl.Float64,
+    "value_at_risk": pl.Float64,
+    "origin_on": pl.Date,
+    "candidate": pl.String,
+    "decile": pl.Int64,
+    "customers": pl.Int64,
+    "churn_rate": pl.Float64,
+    "mean_probability": pl.Float64,
+    "brier": pl.Float64,
+    "auc": pl.Float64,
+    "lift": pl.Float64,
+    "is_inside_interval": pl.Boolean,
+    "is_chosen": pl.Boolean,
+    "chosen_because": pl.String,
+}
+
+
+def first_day_read(as_of_on: date, settings: str = "{}") -> date:
+    """The first month-end that the outlook can make use of; earlier rows need not be read."""
+    churn = RetentionSettings.model_validate_json(settings).churn
+    return month_end(as_of_on, -(churn.training_snapshots + churn.origins + 2 * churn.horizon_months + _WINDOW_MONTHS))
+
+
+def outlook(
+    as_of_on: date, states: pl.DataFrame, months: pl.DataFrame, forecasts: pl.DataFrame, settings: str = "{}"
+) -> pl.DataFrame:
+    """Churn probability, reasons and value in doubt of every customer at the as-of day, and how the model was chosen.
+
+    states: STATE_COLUMNS, months: MONTH_COLUMNS, one row per customer_id and measured_on, from `first_day_read` on.
+    forecasts: customer_id, p_alive, expected_contribution, expected_contribution_given_alive at the as-of day. settings:
+    RetentionSettings as JSON. All answers in one frame, told apart by `part`: customer, candidate (scores at an origin),
+    decile (calibration at an origin), reason (how much oftener those with it churned, at the last origin).
+
+    P(alive) is left out of the comparison at month-ends for which it was not computed.
+    """
+    s = RetentionSettings.model_validate_json(settings)
+    states = states.rename({"measured_on": "month_end"})
+    months = months.rename({"measured_on": "month_end"})
+    has_rhythm = states.filter(pl.col("purchase_days").is_not_null())
+    rows = snapshots(has_rhythm.drop("state", "lapses_after_days"), states, s.churn.horizon_months)
+    rows = rows.join(months.select(*_KEY, *FEATURES), on=_KEY, how="left", maintain_order="left")
+    today = rows.filter(pl.col("month_end") == as_of_on)
+    past = rows.join(outcomes(states, s.churn.horizon_months, as_of_on), on=_KEY, how="left", maintain_order="left")
+    knows_alive = past["p_alive"].is_not_null().any()
+    if knows_alive:
+        past, today = (part.filter(pl.col("p_alive").is_not_null()) for part in (past, today))
+    else:
+        past, today = past.drop("p_alive"), today.drop("p_alive")
+    features = [name for name in (*RETENTION_FEATURES, *FEATURES) if name in past.columns]
+    model = fit_churn(past.filter(pl.col("rhythm_days").is_not_null()), as_of_on, features, s.churn)
+    probability = today.select("customer_id").with_columns(model.probability(today))
+    told = [_customers(as_of_on, states, months, forecasts, probability, model, s), *_scores(model)]
+    if len(model.scores):
+        told.append(_reasons_at(model.scores["origin_on"].max(), past, months, s))  # type: ignore[arg-type]
+    typed = [part.select(pl.col(name).cast(_TOLD[name]) for name in part.columns if name in _TOLD) for part in told]
+    return pl.concat([pl.DataFrame(schema=_TOLD), *typed], how="diagonal")
+
+
+def _customers(
+    as_of_on: date,
+    states: pl.DataFrame,
+    months: pl.DataFrame,
+    forecasts: pl.DataFrame,
+    probability: pl.DataFrame,
+    model: ChurnModel,
+    s: RetentionSettings,
+) -> pl.DataFrame:
+    rows = states.filter(pl.col("month_end") == as_of_on).select("customer_id", "state", "silence_spreads")
+    rows = _with_grounds(rows, as_of_on, months).join(probability, on="customer_id", how="left")
+    rows = rows.join(
+        forecasts.rename({"expected_contribution_given_alive": "expected_contribution_if_alive"}),
+        on="customer_id",
+        how="left",
+    )
+    rows = values_in_doubt(reasons(rows, s.reasons))
+    is_gone = pl.col("state").is_in(GONE)
+    return rows.select(
+        "customer_id",
+        "churn_probability",
+        *NEEDS,
+        "doubtful_value",
+        "value_at_risk",
+        part=pl.lit("customer"),
+        churn_model=pl.when(pl.col("churn_probability").is_not_null()).then(pl.lit(model.chosen)),
+        # whoever is gone needs no reason why he might go
+        main_reason=pl.when(~is_gone).then("main_reason"),
+        reasons=pl.when(~is_gone).then("reasons"),
+    )
+
+
+def _with_grounds(rows: pl.DataFrame, day: date, months: pl.DataFrame) -> pl.DataFrame:
+    """`rows` of one month-end with what the reasons are read from."""
+    now = months.filter(pl.col("month_end") == day).select(
+        "customer_id", "open_complaints", "has_withdrawn_contact", categories_now="categories_6m"
+    )
+    before = months.filter(pl.col("month_end") == month_end(day, -_WINDOW_MONTHS)).select(
+        "customer_id", categories_before="categories_6m"
+    )
+    return rows.join(now, on="customer_id", how="left").join(before, on="customer_id", how="left")
+
+
+def _reasons_at(origin: date, past: pl.DataFrame, months: pl.DataFrame, s: RetentionSettings) -> pl.DataFrame:
+    known = past.filter(pl.col("month_end") == origin).select("customer_id", "silence_spreads", "churned")
+    lifts = reason_lifts(reasons(_with_grounds(known, origin, months), s.reasons))
+    return lifts.select(
+        "customers",
+        "lift",
+        part=pl.lit("reason"),
+        origin_on=pl.lit(origin),
+        candidate="reason",
+        churn_rate="churn_rate_with",
+    )
+
+
+def _scores(model: ChurnModel) -> list[pl.DataFrame]:
+    scores = model.scores.rename({"top_decile_lift": "lift"}).with_columns(
+        part=pl.lit("candidate"), chosen_because=pl.when("is_chosen").then(pl.lit(model.reason))
+    )
+    deciles = model.deciles.with_columns(part=pl.lit("decile"), is_chosen=pl.col("candidate") == model.chosen)
+    if scores.is_empty():
+        chosen = {"part": "candidate", "candidate": model.chosen, "is_chosen": True, "chosen_because": model.reason}
+        return [pl.DataFrame([chosen])]
+    return [scores, deciles]

@@ -1,0 +1,53 @@
+"""What a rule segment may speak of: the columns of one customer at one month-end, as the models know them.
+
+Belongs here: their names and DuckDB types. Does not belong here: what they mean, which the descriptions of
+`value.customer_months` tell; a test holds the two together.
+"""
+
+RULE_COLUMNS: dict[str, str] = {
+    "month": "DATE",
+    "state": "VARCHAR",
+    "orders": "BIGINT",
+    "net_revenue": "DECIMAL(18,4)",
+    "contribution": "DECIMAL(18,4)",
+    "cumulative_orders": "BIGINT",
+    "cumulative_net_revenue": "DECIMAL(18,4)",
+    "cumulative_contribution": "DECIMAL(18,4)",
+    "days_since_last_order": "BIGINT",
+    "tenure_days": "BIGINT",
+    "orders_12m": "BIGINT",
+    "active_months_12m": "BIGINT",
+    "net_revenue_12m": "DECIMAL(18,4)",
+    "contribution_12m": "DECIMAL(18,4)",
+    "discount_share_12m": "DOUBLE",
+    "categories_12m": "BIGINT",
+    "products_12m": "BIGINT",
+    "channels_12m": "BIGINT",
+    "contracts_running": "BIGINT",
+    "open_complaints": "BIGINT",
+    "campaign_contacts_12m": "BIGINT",
+    "campaign_answers_12m": "BIGINT",
+    "satisfaction_12m": "DOUBLE",
+    "has_withdrawn_contact": "BOOLEAN",
+    "rhythm_days": "DOUBLE",
+    "silence_multiple": "DOUBLE",
+    "p_alive": "DOUBLE",
+    "expected_contribution": "DOUBLE",
+    "engagement_score": "DOUBLE",
+    "recency_score": "INTEGER",
+    "frequency_score": "INTEGER",
+    "monetary_score": "INTEGER",
+    "is_left_censored": "BOOLEAN",
+}
+
+#: what a customer's behaviour is told by, for micro-segments and nearest customers; columns of value.customer_months
+BEHAVIOUR = (
+    "days_since_last_order",
+    "tenure_days",
+    "orders_12m",
+    "net_revenue_12m",
+    "categories_12m",
+    "products_12m",
+    "channels_12m",
+    "discount_share_12m",
+)

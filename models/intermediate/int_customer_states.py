@@ -1,0 +1,18 @@
+"""How each customer stands at each month-end; the rules stand in clientela.retention.states."""
+
+from clientela.retention.month_ends import states_at_month_ends
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    as_of_on, left_censored_days = dbt.source("run", "context").select("as_of_on, left_censored_days").fetchall()[0]
+    purchases = dbt.ref("int_purchase_days").filter("is_order")
+    contracts = dbt.ref("contracts").filter("customer_id <> 0")
+    return states_at_month_ends(
+        as_of_on,
+        left_censored_days,
+        customers=dbt.ref("int_customers").select("first_order_on, first_seen_on").pl(),
+        purchase_days=purchases.select("customer_id, ordered_on").pl(),
+        contracts=contracts.select("customer_id, started_on, ends_on, cancelled_on, cancelled_by").pl(),
+        settings=dbt.config.meta_get("settings", "{}"),
+    )

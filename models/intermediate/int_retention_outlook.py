@@ -1,0 +1,21 @@
+"""Who may leave, why, and what that puts in doubt; the model and its choice stand in clientela.retention."""
+
+from clientela.retention.outlook import MONTH_COLUMNS, STATE_COLUMNS, first_day_read, outlook
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    settings = dbt.config.meta_get("settings", "{}")
+    as_of_on = dbt.source("run", "context").select("as_of_on").fetchall()[0][0]
+    read = f"measured_on >= date '{first_day_read(as_of_on, settings)}'"
+    months = dbt.ref("int_customer_months").filter(f"{read} and customer_id <> 0")
+    forecasts = dbt.ref("int_customer_forecasts").filter("is_as_of")
+    return outlook(
+        as_of_on,
+        states=dbt.ref("int_customer_states").filter(read).select(", ".join(STATE_COLUMNS)).pl(),
+        months=months.select(", ".join(MONTH_COLUMNS)).pl(),
+        forecasts=forecasts.select(
+            "customer_id, p_alive, expected_contribution, expected_contribution_given_alive"
+        ).pl(),
+        settings=settings,
+    )

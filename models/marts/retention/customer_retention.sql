@@ -1,0 +1,98 @@
+with
+
+context as (
+
+    select * from {{ source('run', 'context') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('int_customers') }}
+
+),
+
+states as (
+
+    select states.*
+    from {{ ref('int_customer_states') }} as states
+    inner join context on states.measured_on = context.as_of_on
+
+),
+
+forecasts as (
+
+    select * from {{ ref('int_customer_forecasts') }}
+    where is_as_of
+
+),
+
+outlook as (
+
+    select * from {{ ref('int_retention_outlook') }}
+    where part = 'customer'
+
+),
+
+customer_retention as (
+
+    select
+        ---------- ids
+        customers.customer_id,
+
+        ---------- state
+        case when customers.customer_id <> 0 then coalesce(states.state, 'prospect') end as state,
+        states.cancelled_by,
+
+        ---------- own rhythm, days
+        states.purchase_days,
+        states.days_silent,
+        states.rhythm_days,
+        states.rhythm_spread_days,
+        states.silence_multiple,
+        states.silence_spreads,
+        states.lapses_after_days,
+
+        ---------- will he come again
+        forecasts.p_alive,
+        forecasts.p_alive_model,
+        forecasts.p_order_within_30_days,
+        forecasts.p_order_within_90_days,
+        outlook.churn_probability,
+        outlook.churn_model,
+
+        ---------- what is in doubt, company currency
+        forecasts.expected_contribution,
+        forecasts.expected_contribution_given_alive,
+        outlook.doubtful_value as expected_doubtful_value,
+        outlook.value_at_risk as expected_value_at_risk,
+
+        ---------- why
+        outlook.main_reason,
+        outlook.reasons,
+
+        ---------- booleans
+        coalesce(outlook.rhythm_broken, false) as is_rhythm_broken,
+        coalesce(outlook.complaint_open, false) as is_complaint_open,
+        coalesce(outlook.fewer_categories, false) as has_fewer_categories,
+        coalesce(outlook.contact_withdrawn, false) as has_withdrawn_contact,
+        customers.is_left_censored,
+
+        ---------- dates
+        states.first_ordered_on,
+        customers.last_order_on,
+        cast(
+            context.as_of_on + cast(ceil(forecasts.median_days_to_next_order) as int) * interval '1' day as date
+        ) as median_next_order_on,
+        states.lapsed_on,
+        states.returned_on
+
+    from customers
+    cross join context
+    left join states on customers.customer_id = states.customer_id
+    left join forecasts on customers.customer_id = forecasts.customer_id
+    left join outlook on customers.customer_id = outlook.customer_id
+
+)
+
+select * from customer_retention

@@ -1,0 +1,38 @@
+with
+
+outlook as (
+
+    select * from {{ ref('int_retention_outlook') }}
+
+),
+
+retention_model_scores as (
+
+    select
+        ---------- ids
+        part as kind,
+        origin_on,
+        candidate,
+        cast(decile as int) as decile,
+
+        ---------- what was foretold and what came
+        customers,
+        churn_rate,
+        mean_probability,
+
+        ---------- how good that is
+        brier,
+        auc,
+        lift,
+        chosen_because,
+
+        ---------- booleans
+        is_inside_interval,
+        is_chosen
+
+    from outlook
+    where part <> 'customer'
+
+)
+
+select * from retention_model_scores

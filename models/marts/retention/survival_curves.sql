@@ -1,0 +1,27 @@
+with
+
+survival_curves as (
+
+    select
+        ---------- ids
+        basis,
+        grouping,
+        group_name,
+        landmark_on,
+        days,
+
+        ---------- counts
+        customers_at_risk,
+        customers_lapsed,
+        customers_censored,
+
+        ---------- Kaplan-Meier
+        survival,
+        survival_low,
+        survival_high
+
+    from {{ ref('int_survival_curves') }}
+
+)
+
+select * from survival_curves

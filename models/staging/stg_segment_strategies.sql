@@ -1,0 +1,9 @@
+with
+
+segment_strategies as (
+
+    {{ company_rows_or_default('segment_strategies', ['value_tier', 'engagement_tier', 'strategy', 'advice']) }}
+
+)
+
+select * from segment_strategies

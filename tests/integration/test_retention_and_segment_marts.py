@@ -1,0 +1,336 @@
+"""States, movements, cohorts, scores and segments of an invented shop: against queries written apart, and against time.
+
+The shop's sales are drawn here; nothing of clientela makes them. It is built three times: as of March 2026, as of December
+2025 with all that came later in raw, and as of December 2025 with nothing later in raw.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import polars as pl
+import pytest
+
+from clientela import memory
+from clientela.contracts import ENTITIES
+from tests.integration.marts_fixture import Company, key
+from tests.integration.test_marts import dbt, failed, read
+
+FIRST, EARLY, LATE = date(2024, 10, 1), date(2025, 12, 31), date(2026, 3, 31)
+CUSTOMERS = 260
+RULES = [{"name": "whale's", "sql": "coalesce((net_revenue_12m > 200 and state <> 'lapsed'), false)"}]
+#: tables of the same company that must not differ
+TABLES = (
+    "value.customer_months", "retention.customer_retention", "retention.retention_model_scores",
+    "retention.survival_curves", "retention.cohort_retention", "retention.customer_movements",
+    "segment.customer_engagement", "segment.customer_segments", "segment.segment_history", "segment.segment_flows",
+    "segment.segment_profiles",
+)  # fmt: skip
+Ask = Callable[[str], list[tuple[Any, ...]]]
+
+
+def sales() -> list[tuple[str, date, float]]:
+    """(customer, day, amount): each buys at a rate of his own until he leaves, some of them soon."""
+    rng = np.random.default_rng(7)
+    days = (LATE - FIRST).days + 1
+    rows = []
+    for number in range(CUSTOMERS):
+        birth = int(rng.integers(0, 60) if number % 3 else rng.integers(0, days - 60))
+        death = birth + rng.exponential(260)
+        gap = rng.gamma(3, 7)
+        day = float(birth)
+        while day < min(days, max(death, birth + 1)):
+            amount = round(float(rng.gamma(2, 6)) + 1, 2)
+            rows.append((f"c{number}", FIRST + timedelta(days=int(day)), amount))
+            day += max(1.0, rng.exponential(gap))
+    return sorted(rows, key=lambda row: (row[1], row[0]))
+
+
+def load(company: Company, rows: list[tuple[str, date, float]], loaded_at: str = "2026-04-01 02:00:00+00") -> None:
+    """One batch of order lines, each an order of its own."""
+    company.batch += 1
+    frame = [
+        {
+            "record_id": key("till", f"{customer}-{day}-{n}"), "source": "till", "record_key": f"{customer}-{day}-{n}",
+            "batch_id": company.batch, "source_file": "sales.csv", "source_row": n, "loaded_at": loaded_at,
+            "version": company.batch, "content_hash": n, "is_revision": False, "is_deleted": False,
+            "order_key": f"{customer}-{day}-{n}", "order_id": key("till", f"{customer}-{day}-{n}"), "line_key": "1",
+            "customer_key": customer, "customer_record_id": key("till", customer),
+            "product_key": f"p{n % 12}", "product_record_id": key("till", f"p{n % 12}"), "channel": "web" if n % 5 else "shop",
+            "quantity": 1, "gross_amount": amount, "discount_amount": 0, "net_amount": amount, "currency": "EUR",
+            "is_return": False, "ordered_at": f"{day} 12:00:00+00",
+        }
+        for n, (customer, day, amount) in enumerate(rows, start=1)
+    ]  # fmt: skip
+    company.connection.register("incoming", pl.DataFrame(frame).to_arrow())
+    company.connection.execute("insert into raw.transactions by name select * from incoming")
+    company._ledger("transactions", "till", len(rows), loaded_at)
+
+
+def shop(folder: Path, rows: list[tuple[str, date, float]], as_of: date) -> Company:
+    company = Company(folder / "warehouse.duckdb", as_of=as_of)
+    products = [{"key": f"p{n}", "category": f"category {n % 4}", "margin_rate": 0.4} for n in range(12)]
+    company.deliver("products", "till", *products)
+    people = [
+        {"key": f"c{n}", "acquisition_channel": ("web", "shop")[n % 2], "updated_at": "2024-10-01"}
+        for n in range(CUSTOMERS)
+    ]
+    company.deliver("customers", "till", *people)
+    load(company, rows)
+    complaint = {"key": "i1", "customer_key": "c1", "kind": "complaint", "opened_at": "2025-12-05 12:00+00"}
+    company.deliver("interactions", "till", complaint)
+    company.deliver(
+        "contracts", "till",
+        {"key": "k1", "customer_key": "c2", "started_on": date(2025, 1, 1), "recurring_amount": 10, "period_months": 1},
+        {
+            "key": "k2", "customer_key": "signed only", "started_on": date(2025, 2, 1), "cancelled_on": date(2025, 8, 15),
+            "cancelled_by": "company", "recurring_amount": 10, "period_months": 1,
+        },
+    )  # fmt: skip
+    assert "contracts" in ENTITIES
+    return company
+
+
+def build(folder: Path, company: Company) -> None:
+    company.close()
+    statuses = dbt(folder, "build", "--exclude-resource-type", "unit_test", rule_segments=RULES)
+    assert failed(statuses) == {}
+
+
+def rows_of(folder: Path, table: str, where: str = "true") -> list[str]:
+    return sorted(map(repr, read(folder / "warehouse.duckdb", f"select * from {table} where {where}")))
+
+
+@pytest.fixture(scope="module")
+def late(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder: Path = tmp_path_factory.mktemp("late")
+    build(folder, shop(folder, sales(), LATE))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def early(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder: Path = tmp_path_factory.mktemp("early")
+    build(folder, shop(folder, sales(), EARLY))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ask(late: Path) -> Ask:
+    return lambda query: read(late / "warehouse.duckdb", query)
+
+
+def test_the_company_has_something_of_everything(ask: Ask) -> None:
+    states = dict(ask("select state, count(*) from retention.customer_retention where customer_id > 0 group by 1"))
+    assert {"new", "active", "slowing", "at_risk", "lapsed", "returned", "cancelled"} <= set(states), states
+    assert ask("select count(*) > 0 from retention.retention_model_scores where kind = 'decile'") == [(True,)]
+    bases = {row[0] for row in ask("select distinct basis from retention.survival_curves")}
+    assert bases == {"first lapse", "since landmark", "contract"}
+    assert ask("select count(distinct micro_segment) > 1 from segment.customer_segments") == [(True,)]
+    assert ask("select distinct rule_segment from segment.customer_segments order by 1") == [
+        ("other",), ("whale's",), (None,),
+    ]  # fmt: skip
+    named = ask("select cancelled_by from retention.customer_retention where state = 'cancelled'")
+    assert named == [("company",)]
+
+
+def test_nothing_that_came_later_moves_an_as_of_run(early: Path, tmp_path: Path) -> None:
+    build(tmp_path, shop(tmp_path, [row for row in sales() if row[1] <= EARLY], EARLY))
+    for table in TABLES:
+        assert rows_of(tmp_path, table) == rows_of(early, table), table
+
+
+def test_history_built_later_equals_history_as_it_stood(early: Path, late: Path) -> None:
+    within = "month <= date '2025-12-01'"
+    # P(alive) of earlier month-ends is forecast as far back as the configuration says, counted from the as-of day
+    columns = """
+        customer_id, month, orders, net_revenue, orders_12m, categories_12m, products_12m, state, engagement_score,
+        engagement_tier, recency_score, frequency_score, monetary_score, rfm_group, fixed_rfm_group, rule_segment,
+        micro_segment
+    """
+    query = f"select {columns} from value.customer_months where {within} order by all"
+    assert read(early / "warehouse.duckdb", query) == read(late / "warehouse.duckdb", query)
+
+
+def test_fits_in_memory_change_nothing_and_a_late_row_only_what_follows_it(early: Path, tmp_path: Path) -> None:
+    company = shop(tmp_path, sales(), EARLY)
+    build(tmp_path, company)
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        memory.commit(connection)
+        fits = connection.execute("select count(*) from memory.segment_fits").fetchall()[0][0]
+        assert fits > 0 and memory.commit(connection) == 0
+    again = Company(tmp_path / "warehouse.duckdb", as_of=EARLY)
+    again.batch = 10
+    load(again, [("c5", date(2025, 11, 3), 5.0)])
+    build(tmp_path, again)
+    assert read(
+        tmp_path / "warehouse.duckdb",
+        "select count(*) filter (not is_new), count(*) from intermediate.int_customer_segments where fitted_on is not null",
+    ) == [(fits - 1, fits)]
+    before = "month < date '2025-11-01'"
+    told = [rows_of(folder, "value.customer_months", before) for folder in (tmp_path, early)]
+    assert told[0] == told[1]
+    assert rows_of(tmp_path, "value.customer_months") != rows_of(early, "value.customer_months")
+
+
+def test_cohorts_equal_a_query_over_raw(ask: Ask) -> None:
+    expected = ask(
+        """
+        with sale as (
+            select customer_key, cast(ordered_at as date) as day, net_amount from raw.transactions
+        ), born as (select customer_key, min(day) as first, max(day) as last from sale group by 1),
+        spans as (
+            select customer_key, last, date_trunc('month', first) as cohort, unnest(range(0, 18)) as period,
+                first < (select min(first) from born) + 30 as is_old
+            from born
+        )
+        select strftime(cohort, '%Y-%m'), is_old, period, count(distinct spans.customer_key),
+            count(distinct sale.customer_key),
+            count(distinct spans.customer_key) filter (last >= cohort + to_months(period::int)),
+            coalesce(sum(net_amount), 0)
+        from spans left join sale on sale.customer_key = spans.customer_key
+            and date_trunc('month', day) = cohort + to_months(period::int)
+        where cohort + to_months(period::int) <= date '2026-03-01'
+        group by all order by all
+        """
+    )
+    told = ask(
+        """
+        select cohort, is_left_censored, period, customers, active_customers, customers_ever_again, net_revenue
+        from retention.cohort_retention where cohort_kind = 'month' order by all
+        """
+    )
+    assert told == expected
+    of_channels = ask(
+        "select sum(customers), sum(net_revenue) from retention.cohort_retention "
+        "where cohort_kind = 'acquisition_channel' and period = 0"
+    )
+    assert of_channels == ask(
+        "select sum(customers), sum(net_revenue) from retention.cohort_retention where cohort_kind = 'month' and period = 0"
+    )
+
+
+def test_rfm_scores_count_the_buyers_who_do_worse_at_every_month_end(ask: Ask) -> None:
+    expected = ask(
+        """
+        with bought as (
+            select customer_id, month, days_since_last_order as days, cumulative_orders as orders,
+                cumulative_net_revenue as revenue
+            from value.customer_months where customer_id > 0 and cumulative_orders > 0
+        )
+        select a.customer_id, a.month,
+            (1 + (5 * count(*) filter (b.days > a.days)) // count(*))::int,
+            (1 + (5 * count(*) filter (b.orders < a.orders)) // count(*))::int,
+            (1 + (5 * count(*) filter (b.revenue < a.revenue)) // count(*))::int
+        from bought as a join bought as b on a.month = b.month
+        group by a.customer_id, a.month order by 1, 2
+        """
+    )
+    told = ask(
+        "select customer_id, month, recency_score, frequency_score, monetary_score from value.customer_months "
+        "where recency_score is not null order by 1, 2"
+    )
+    assert told == expected and len(told) > 2000
+
+
+def test_breadth_of_twelve_months_equals_a_query_over_raw(ask: Ask) -> None:
+    expected = ask(
+        """
+        select r.customer_id, m.month, count(distinct product_key), count(distinct t.channel)
+        from value.customer_months as m
+        join customer.customer_records as r on r.customer_id = m.customer_id
+        join raw.transactions as t on t.customer_key = r.customer_key and t.ordered_at::date < m.month + to_months(1)
+            and t.ordered_at::date >= m.month - to_months(11)
+        group by 1, 2 order by 1, 2
+        """
+    )
+    told = ask(
+        "select customer_id, month, products_12m, channels_12m from value.customer_months "
+        "where customer_id > 0 and orders_12m > 0 order by 1, 2"
+    )
+    assert told == expected
+
+
+def test_movements_are_those_of_the_states(ask: Ask) -> None:
+    told = ask(
+        "select month, closing_customers from retention.customer_movements where segmentation = 'all' order by 1"
+    )
+    assert told == ask("select month, count(*) from value.customer_months where is_customer group by 1 order by 1")
+    moved = ask("select sum(moved_in_customers), sum(expected_moved_in_value) from retention.customer_movements")
+    assert moved[0][0] > 0 and moved[0][1] > 0
+    assert ask("select count(*) > 0 from retention.customer_movements where returned_customers > 0") == [(True,)]
+
+
+def test_value_in_doubt_follows_from_the_forecast_alone(ask: Ask) -> None:
+    wrong = ask(
+        """
+        select customer_id from retention.customer_retention
+        where abs(expected_doubtful_value - expected_contribution_given_alive * (1 - p_alive)) > 1e-6
+            or state in ('lapsed', 'cancelled') and expected_value_at_risk <> 0
+            or state not in ('lapsed', 'cancelled')
+                and abs(expected_value_at_risk - expected_contribution * churn_probability) > 1e-6
+        """
+    )
+    assert wrong == []
+    assert ask("select count(*) > 50 from retention.customer_retention where expected_value_at_risk > 0") == [(True,)]
+    with_complaint = ask("select reasons from retention.customer_retention where is_complaint_open")
+    assert len(with_complaint) == 1
+
+
+def test_parts_of_engagement_add_up_to_the_score(ask: Ask) -> None:
+    parts = [name for (name, *_) in ask("describe segment.customer_engagement") if name.endswith("_share_of_score")]
+    assert len(parts) == 9
+    wrong = ask(
+        f"select customer_id from segment.customer_engagement where abs({' + '.join(parts)} - engagement_score) > 0.051"
+    )
+    assert wrong == []
+
+
+def test_history_and_flows_tell_the_months_again(ask: Ask) -> None:
+    for segmentation in (
+        "value_tier",
+        "engagement_tier",
+        "rfm_group",
+        "micro_segment",
+        "life_cycle_stage",
+        "rule_segment",
+    ):
+        lost = ask(
+            f"""
+            select count(*) from value.customer_months as m left join segment.segment_history as h
+                on h.customer_id = m.customer_id and h.segmentation = '{segmentation}'
+                and h.valid_from <= m.month_end and (h.valid_to is null or h.valid_to > m.month_end)
+            where m.customer_id > 0 and m.{segmentation} is distinct from h.segment
+            """
+        )
+        assert lost == [(0,)], segmentation
+        flows = ask(
+            f"""
+            select b.{segmentation}, a.{segmentation}, count(*) from
+                (select * from value.customer_months where month = '2026-01-01' and customer_id > 0) as a
+                full join (select * from value.customer_months where month = '2025-06-01' and customer_id > 0) as b
+                using (customer_id)
+            where a.{segmentation} is not null or b.{segmentation} is not null group by all order by all
+            """
+        )
+        told = ask(
+            f"""
+            select from_segment, to_segment, customers from segment.segment_flows
+            where segmentation = '{segmentation}' and from_month_end = '2025-06-30' and to_month_end = '2026-01-31'
+            order by all
+            """
+        )
+        assert told == flows, segmentation
+
+
+def test_the_strategy_is_that_of_the_two_tiers(ask: Ask) -> None:
+    told = ask(
+        "select value_tier, engagement_tier, min(strategy), max(strategy) from segment.customer_segments "
+        "where value_tier is not null group by all"
+    )
+    assert len(told) > 6 and all(low == high is not None for *_, low, high in told)
+    assert json.dumps(sorted({row[1] for row in told})) == '["gone", "high", "low", "medium"]'
