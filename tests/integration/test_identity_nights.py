@@ -165,7 +165,7 @@ def test_people_decide_and_a_night_that_changes_too_many_waits_for_them(two: Com
     two.change(lambda settings: settings["identity"].update(few_changes=0))
     two.write(
         "reference/identity_decisions.csv",
-        "first_source,first_key,second_source,second_key,decision,reason\n"
+        "first_source,first_key,second_source,second_key,decision,note\n"
         "web,w1,till,t2,always,he orders for her\nweb,w1,till,t1,different,\n",
     )
     refused = two.night(datetime(2026, 3, 2, 3, tzinfo=UTC))
