@@ -363,7 +363,10 @@ class Night:
             for row in self.connection.execute(
                 """
                 select source, entity,
-                    coalesce(max_by(status, batch_id) filter (status <> 'unloaded'), 'unloaded'),
+                    coalesce(
+                        max_by(status, batch_id) filter (status <> 'unloaded' and (status <> 'refused' or retired_at is null)),
+                        'unloaded'
+                    ),
                     max_by(reason, batch_id), max_by(page, batch_id),
                     max(last_event_on) filter (status = 'loaded'), max(loaded_at) filter (status = 'loaded')
                 from ledger.loads group by source, entity
