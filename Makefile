@@ -10,6 +10,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 EXAMPLE := examples/complete_journey/clientela.yml
 
+# the same, but for the DuckDB that most BI tools hold: the whole suite runs on it too
+DUCKDB15 := duckdb==1.5.6\nduckdb-sqlalchemy==1.5.6.5
+
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
@@ -36,7 +39,7 @@ check: $(READY)
 	$(BIN)/sqlfluff lint models
 
 prove: $(READY)
-	$(BIN)/python -m pytest -m prove tests
+	$(BIN)/python -m pytest -m prove -n 2 --dist loadfile --durations=0 tests
 
 bench: $(READY)
 	$(BIN)/python -m bench
@@ -47,6 +50,9 @@ dev: $(READY)
 lock:
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 		--extra dev --extra notebooks pyproject.toml -o requirements.lock
+	cp requirements.lock requirements-duckdb15.lock
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+		--override <(printf "$(DUCKDB15)") --extra dev --extra notebooks pyproject.toml -o requirements-duckdb15.lock
 
 clean:
 	rm -rf data

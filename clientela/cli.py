@@ -90,7 +90,19 @@ def main() -> None:
     help="With --as-of: use only what was loaded by then (UTC).",
 )
 @click.option("--quiet", "-q", is_flag=True, help="Say only how it ended.")
-def run(config_path: Path, as_json: bool, as_of: datetime | None, known_at: datetime | None, quiet: bool) -> None:
+@click.option(
+    "--accept-identity",
+    is_flag=True,
+    help="Publish though more customers than expected change their id; for this night only.",
+)
+def run(
+    config_path: Path,
+    as_json: bool,
+    as_of: datetime | None,
+    known_at: datetime | None,
+    quiet: bool,
+    accept_identity: bool,
+) -> None:
     """Run the night: load what is new, build all marts, publish.
 
     Safe to run again, to interrupt and to schedule: files already loaded are not loaded twice, a refused batch changes
@@ -105,7 +117,7 @@ def run(config_path: Path, as_json: bool, as_of: datetime | None, known_at: date
     if as_of:
         report = night.run_as_of(config, as_of.date(), known_at.replace(tzinfo=UTC) if known_at else None, watch)
     else:
-        report = night.run(config, watch)
+        report = night.run(config, watch, is_identity_accepted=accept_identity)
     say_report(config, night.told(report), as_json)
     sys.exit(report.exit_code)
 
@@ -235,6 +247,36 @@ def sql(config_path: Path, as_json: bool, limit: int, as_of: datetime | None, qu
         Console(stderr=True).print(f"[dim]The first {limit} rows; --limit 0 shows all.[/dim]")
 
 
+@main.group()
+def explain() -> None:
+    """Say in plain words why a customer, or a figure, is as it is."""
+
+
+@explain.command("value")
+@_config_option
+@_json_option
+@click.argument("customer_id", type=int)
+def explain_value(config_path: Path, as_json: bool, customer_id: int) -> None:
+    """Say where the value of one customer comes from: each part realised with its rule, what is expected and by which model.
+
+    \b
+    Example:
+      clientela sql "select customer_id, vin from value.customer_value order by vin desc nulls last limit 3"
+      clientela explain value 17
+    """
+    from clientela.ask import ask
+    from clientela.value.explain import explain_value as told_of
+
+    config = load_config(config_path)
+
+    def rows(query: str) -> list[dict[str, Any]]:
+        columns, found = ask(config, query)
+        return [dict(zip(columns, row, strict=True)) for row in found]
+
+    lines = told_of(rows, customer_id, config.currency)
+    click.echo(json.dumps({"customer_id": customer_id, "lines": lines}, indent=2) if as_json else "\n".join(lines))
+
+
 @main.command()
 @_config_option
 @_json_option
@@ -344,12 +386,13 @@ def reload(config_path: Path, as_json: bool, source: str, entity: str | None, si
 @main.command()
 @_config_option
 @_json_option
+@click.option("--undo", is_flag=True, help="Bring back a batch that was taken back, from its kept files.")
 @click.argument("batch", type=int)
-def unload(config_path: Path, as_json: bool, batch: int) -> None:
+def unload(config_path: Path, as_json: bool, undo: bool, batch: int) -> None:
     """Take back one loaded batch, as if it had never come. BATCH is its number in operations.loads.
 
     Later batches that were read in its light, such as rows left out because this one held them, are read again. The
-    batch's files are not loaded again while they lie there unchanged.
+    batch's files are not loaded again while they lie there unchanged; with --undo they are, at the place they had.
 
     \b
     Example:
@@ -357,10 +400,11 @@ def unload(config_path: Path, as_json: bool, batch: int) -> None:
       clientela unload 17
       clientela run
     """
+    from clientela.second_thoughts import bring_back
     from clientela.second_thoughts import unload as take_back
 
     config = load_config(config_path)
-    _say_change(take_back(config, batch, _watch(as_json)), as_json)
+    _say_change((bring_back if undo else take_back)(config, batch, _watch(as_json)), as_json)
 
 
 def _watch(as_json: bool) -> Callable[[str, str, str], None]:
@@ -375,6 +419,93 @@ def _say_change(change: Any, as_json: bool) -> None:
         click.echo(json.dumps(told, indent=2))
     else:
         click.echo(change.sentence)
+
+
+@explain.command()
+@_config_option
+@_json_option
+@click.argument("customer_id", type=int)
+def customer(config_path: Path, as_json: bool, customer_id: int) -> None:
+    """Say why the records of a customer are one, why near ones are not, and where each value comes from.
+
+    \b
+    Example:
+      clientela explain customer 17
+    """
+    from clientela.identity_questions import explain_customer
+
+    told = explain_customer(load_config(config_path), customer_id)
+    click.echo(json.dumps({"customer_id": customer_id, "sentences": told}, indent=2) if as_json else "\n".join(told))
+
+
+@main.group()
+def identity() -> None:
+    """Look at what other rules, or a new model, would make of the customers, before anything is accepted."""
+
+
+@identity.command()
+@_config_option
+@_json_option
+@click.option("--limit", default=20, show_default=True, help="Changes shown; 0 for all.")
+@click.option("--with", "new_path", type=click.Path(path_type=Path), help="The changed configuration to look at.")
+def diff(config_path: Path, as_json: bool, limit: int, new_path: Path | None) -> None:
+    """Show what the `identity:` section of a configuration would merge and split, and the net revenue that moves.
+
+    Compares with the customers of the last publication. Only the section `identity:` of the new file counts, and nothing
+    is changed. Without --with, CONFIG itself is looked at, which its last run may not have seen yet.
+
+    \b
+    Examples:
+      clientela identity diff --config changed.yml
+      clientela identity diff --config clientela.yml --with changed.yml
+    """
+    from clientela.identity_questions import preview
+
+    config = load_config(config_path)
+    settings = load_config(new_path).identity if new_path else config.identity
+    _say_preview(preview(config, settings), limit, as_json)
+
+
+@identity.command()
+@_config_option
+@_json_option
+@click.option("--limit", default=20, show_default=True, help="Changes shown; 0 for all.")
+@click.option("--accept", is_flag=True, help="Use the new model from the next night on.")
+def train(config_path: Path, as_json: bool, limit: int, accept: bool) -> None:
+    """Train the matching anew on the records of the last run, and show what that would merge and split.
+
+    Nothing is kept without --accept: the model in force stays until then, so that customers change for reasons of their own.
+    """
+    from clientela.identity_questions import retrain
+
+    found = retrain(load_config(config_path), accept=accept)
+    _say_preview(found, limit, as_json)
+    if found.model and not as_json:
+        state = "is in force from the next night on" if accept else "was not kept; --accept keeps it"
+        click.echo(f"Model {found.model.id}, trained on {found.model.node_count:,} distinct records, {state}.")
+
+
+def _say_preview(preview: Any, limit: int, as_json: bool) -> None:
+    changes = preview.changes
+    if as_json:
+        click.echo(json.dumps({"records": preview.records, "changes": changes.to_dicts()}, indent=2, default=str))
+        return
+    by_kind = {kind: changes.filter(changes["change"] == kind) for kind in ("merge", "split")}
+    told = [
+        f"{rows.height:,} {kind}{'s' if rows.height != 1 else ''}, which move {int(rows['moved_record_count'].sum()):,} records "
+        f"and {rows['moved_value'].sum():,.2f} of net revenue"
+        for kind, rows in by_kind.items()
+    ]
+    click.echo(f"Of {preview.records:,} records: {'; '.join(told)}.")
+    if changes.is_empty():
+        return
+    table = Table("change", "customer", "parts", "records", "value", "moved", box=None)
+    for row in (changes.head(limit) if limit else changes).iter_rows(named=True):
+        table.add_row(
+            row["change"], str(row["customer_id"]), str(row["part_count"]), str(row["record_count"]),
+            f"{row['value']:,.2f}", f"{row['moved_value']:,.2f}",
+        )  # fmt: skip
+    Console(highlight=False, width=None if sys.stdout.isatty() else 120).print(table)
 
 
 @main.command()

@@ -30,6 +30,7 @@ from pydantic import (
 
 from clientela.contracts import ENTITIES
 from clientela.errors import ConfigError
+from clientela.identity.settings import IdentitySettings
 from clientela.retention.settings import RetentionSettings
 from clientela.segment.settings import SegmentSettings
 from clientela.value.settings import ValueSettings
@@ -348,6 +349,10 @@ class Config(_Model):
     exchange_rate_days: int = Field(31, ge=0, description="Days an exchange rate stays good after its first.")
     sources: dict[SourceName, SourceConfig] = Field(min_length=1)
     value: ValueSettings = Field(default_factory=ValueSettings, description="How customers are valued.")
+    identity: IdentitySettings = Field(
+        default_factory=IdentitySettings,
+        description="How records of one customer are recognised, and whose values win.",
+    )
     retention: RetentionSettings = Field(
         default_factory=RetentionSettings,
         description="When a customer is slowing, at risk or lapsed; docs/retention.md.",
@@ -401,6 +406,11 @@ class Config(_Model):
                     raise ValueError(
                         f"sources.{name}.ids_from.{entity}: {space!r} is not a source; there are: {', '.join(self.sources)}"
                     )
+        for name in self.identity.trusted_sources:
+            if name not in self.sources:
+                raise ValueError(
+                    f"identity.trusted_sources: {name!r} is not a source; there are: {', '.join(self.sources)}"
+                )
         return self
 
     @model_validator(mode="after")
@@ -462,6 +472,8 @@ class Config(_Model):
     def fingerprint(self) -> str:
         """Hash of everything that can change a figure: a different hash means that marts must be built anew."""
         told = self.model_dump(mode="json", exclude={"on_failure", "on_stale", "limits", "landing"})
+        for resource in ("memory_limit", "threads", "temp_directory"):
+            del told["identity"][resource]
         told["models"] = (
             {str(path.relative_to(self.models)): _sha256(path) for path in self.model_files()} if self.models else None
         )

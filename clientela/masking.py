@@ -30,6 +30,11 @@ def read_secret(data_folder: Path) -> str:
     return path.read_text(encoding="ascii").strip()
 
 
+def evidence_key(secret: str) -> str:
+    """The key under which evidence between records, and names in a model, are hashed: it reveals nothing of the secret."""
+    return hashlib.sha256(f"{secret}identity".encode()).hexdigest()
+
+
 def masked(value: str, secret: str) -> str:
     """The value as it is shown to those who may not see it."""
     digest = hashlib.sha256((secret + hashlib.sha256((secret + value).encode()).hexdigest()).encode()).hexdigest()

@@ -17,6 +17,25 @@ MEMORY_TABLES: dict[str, str] = {
     "identity_events": """
         event varchar not null, customer_id bigint not null, other_customer_id bigint, record_count bigint,
         cause varchar, run_id varchar not null, run_sequence bigint not null, occurred_at timestamptz not null""",
+    "value_predictions": """
+        as_of_on date not null, run_id varchar not null, run_sequence bigint not null, horizon_months integer not null,
+        grouping_name varchar not null, label varchar, customer_id bigint, cohort varchar, decile integer,
+        segment varchar, customers bigint, expected_orders double, expected_orders_p10 double,
+        expected_orders_p50 double, expected_orders_p90 double, expected_contribution double,
+        expected_contribution_p10 double, expected_contribution_p50 double, expected_contribution_p90 double,
+        order_model varchar, spend_model varchar, contract_model varchar, annual_discount_rate double""",
+    "value_backtest": """
+        as_of_on date not null, predicted_by varchar not null, horizon_months integer not null,
+        grouping_name varchar not null, label varchar not null, order_model varchar, run_id varchar not null,
+        run_sequence bigint not null, scored_on date not null, customers bigint not null,
+        customers_merged bigint not null, customers_split bigint not null, expected_orders double,
+        actual_orders bigint not null, expected_contribution double, actual_contribution double,
+        expected_orders_p10 double, expected_orders_p90 double, expected_contribution_p10 double,
+        expected_contribution_p90 double, orders_inside_customers bigint, rmse_orders double""",
+    # fitted once and used until someone accepts another; the names in it are keyed hashes
+    "identity_models": """
+        model_id varchar not null, model varchar not null, node_count bigint, is_trained boolean, reason varchar,
+        run_id varchar not null, trained_at timestamptz not null""",
     "segment_fits": """
         fitted_on date not null, made_from varchar not null, fit varchar not null, run_id varchar not null,
         made_at timestamptz not null""",
@@ -37,10 +56,16 @@ def commit(connection: duckdb.DuckDBPyConnection) -> int:
         connection.execute(
             """
             create or replace temp table this_run as
-            select run_id, started_at, (select coalesce(max(run_sequence), 0) + 1 from memory.customer_registry) as sequence
+            select
+                run_id, started_at,
+                1 + greatest(
+                    (select coalesce(max(run_sequence), 0) from memory.customer_registry),
+                    (select coalesce(max(run_sequence), 0) from memory.value_predictions)
+                ) as sequence
             from run.context
             where run_id not in (select run_id from memory.customer_registry)
                 and run_id not in (select run_id from memory.identity_events)
+                and run_id not in (select run_id from memory.value_predictions)
             """
         )
         added = connection.execute(
@@ -54,9 +79,26 @@ def commit(connection: duckdb.DuckDBPyConnection) -> int:
             """
             insert into memory.identity_events
             select event, customer_id, other_customer_id, record_count, cause, run_id, this_run.sequence, started_at
-            from intermediate.int_identity_events cross join this_run
+            from identity.events cross join this_run
             """
         )
+        connection.execute(
+            """
+            insert into memory.identity_models
+            select model_id, model, node_count, is_trained, reason, run_id, started_at
+            from identity.trained_model cross join run.context
+            where model_id not in (select model_id from memory.identity_models)
+            """
+        )
+        for name in ("value_predictions", "value_backtest"):
+            # the marts show what was remembered before, and what this run adds
+            connection.execute(
+                f"""
+                insert into memory.{name} by name
+                select mart.* replace (this_run.sequence as run_sequence)
+                from value.{name} as mart inner join this_run using (run_id)
+                """
+            )
         connection.execute(
             """
             insert into memory.segment_fits
@@ -79,3 +121,8 @@ def export(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
         aside = folder / f".{name}.{os.getpid()}.parquet"
         connection.execute(f"copy memory.{name} to ? (format parquet)", [str(aside)])
         os.replace(aside, folder / f"{name}.parquet")
+    models = connection.execute("select model_id, model from memory.identity_models order by trained_at").fetchall()
+    for version, (model_id, model) in enumerate(models, start=1):
+        path = folder / f"identity_model_{version}_{model_id}.json"
+        if not path.exists():
+            path.write_text(model, encoding="utf-8")

@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
@@ -19,7 +19,7 @@ from typing import Any
 
 import duckdb
 
-from clientela import memory, transform, warehouse
+from clientela import identify, memory, transform, warehouse
 from clientela.config import REFERENCE_SOURCE, Config, EntityConfig, SourceConfig
 from clientela.contracts import COMPANY_ENTITIES, CONTRACT_VERSION, ENTITIES
 from clientela.errors import BugError, ClientelaError, ConfigError, NotPublishedError
@@ -28,7 +28,7 @@ from clientela.load import landing
 from clientela.load.candidate import prepare_rates
 from clientela.load.load import Outcome, drop_staged, load_feed
 from clientela.lock import hold_lock
-from clientela.masking import read_secret
+from clientela.masking import evidence_key, read_secret
 from clientela.publish import Published, marts_of, publish_marts, publish_operations
 from clientela.transform import NodeResult
 
@@ -133,6 +133,8 @@ class Night:
         self.published: Published | None = None
         self.as_of_on: date | None = None
         self.known_at = now
+        #: more customers than expected may change their id tonight: someone has looked
+        self.is_identity_accepted = False
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._file = config.warehouse
 
@@ -206,14 +208,21 @@ class Night:
         self.connection.execute("begin")
         self.connection.execute("delete from run.context")
         self.connection.execute(
-            "insert into run.context values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into run.context values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 self.run_id, self.as_of_on, self.known_at, config.company, config.currency, config.time_zone,
                 config.left_censored_days, config.fingerprint(), code_version(), self.now, duckdb.__version__,
                 CONTRACT_VERSION, ", ".join(_entities_without_source(config)) or None,
                 config.value.model_dump_json(), config.value.tolerance,
+                config.value.annual_discount_rate,
             ],
         )  # fmt: skip
+        identify.write_settings(
+            self.connection,
+            config.identity,
+            evidence_key(read_secret(config.data)),
+            are_changes_accepted=self.is_identity_accepted,
+        )
         self.connection.execute("commit")
 
     def _configured_day(self) -> date:
@@ -245,11 +254,12 @@ class Night:
         return last == [(self.config.fingerprint(), code_version(), self._configured_day(), self._loads_state())]
 
     def _loads_state(self) -> str:
-        """Which batches are in force, in short: differs as soon as one is loaded, replaced or taken back."""
+        """What is in force, in short: differs as soon as a batch is loaded, replaced or taken back, or a model accepted."""
         return str(
             self.connection.execute(
                 """
                 select count(*) || ' batches, last ' || coalesce(max(batch_id), 0) || ', sum ' || coalesce(sum(batch_id), 0)
+                    || coalesce(', identity ' || (select max_by(model_id, trained_at) from memory.identity_models), '')
                 from ledger.loads where status = 'loaded'
                 """
             ).fetchall()[0][0]
@@ -258,9 +268,38 @@ class Night:
     def transform(self) -> list[NodeResult]:
         """Build and test all models. Raises NotPublishedError if one failed, with the first fault."""
         self.watch("transform", "models", "")
+        is_whole = self._forget_build()
         self.close()
-        self.results = transform.build(self.config, self._on_node)
-        return self.judge(self.results)
+        self.results = transform.build(self.config, self._on_node, is_whole=is_whole)
+        self.judge(self.results)
+        self._remember_build()
+        return self.results
+
+    def _forget_build(self) -> bool:
+        """Whether all is to be built from nothing: what the last build left was broken off, or of other settings or code.
+
+        Until this build has succeeded there is none to build upon.
+        """
+        known = self.connection.execute(
+            """
+            select 1 from run.built_state, run.context
+            where built_state.config_hash = context.config_hash and built_state.code_version = context.code_version
+            """
+        ).fetchall()
+        self.connection.execute("update run.built_state set code_version = 'under way'")
+        return not known
+
+    def _remember_build(self) -> None:
+        """What this build saw: the macro `changed_order_lines` compares the next one with it."""
+        self.connection.execute("begin")
+        for table, query in {
+            "built_state": "select as_of_on, config_hash, code_version from run.context",
+            "built_batches": "select batch_id from intermediate.int_batches_in_force",
+            "built_costs": "select * from intermediate.int_cost_basis",
+        }.items():
+            self.connection.execute(f"delete from run.{table}")
+            self.connection.execute(f"insert into run.{table} {query}")
+        self.connection.execute("commit")
 
     def judge(self, results: list[NodeResult]) -> list[NodeResult]:
         """Remember which models this run built; raise NotPublishedError if anything failed."""
@@ -361,7 +400,43 @@ class Night:
         return states
 
     def finish(self, error: ClientelaError | None, message: str = "") -> Report:
-        """Write the run's end into ledger, `operations.duckdb` and `status.json`, and call the company's commands."""
+        """Write the run's end into ledger, `operations.duckdb` and `status.json`, and call the company's commands.
+
+        Where even that cannot be written, as on a full disk, whoever called is told all the same; the next run takes this
+        one for killed.
+        """
+        try:
+            report = self._end(error, message)
+        except (duckdb.Error, OSError) as obstacle:
+            report = self._unwritten_end(error, obstacle)
+        command = self.config.on_failure if error else (self.config.on_stale if report.exit_code == 3 else None)
+        if command:
+            _call(self.config, command, report)
+        return report
+
+    def _unwritten_end(self, error: ClientelaError | None, obstacle: Exception) -> Report:
+        with suppress(duckdb.Error):
+            self.close()
+        unwritten = f"The end of the run could not be written: {str(obstacle).splitlines()[0]}"
+        report = Report(
+            run_id=self.run_id,
+            kind=self.kind,
+            status="published" if self.published else "failed",
+            message=f"{error.sentence} {unwritten}" if error else unwritten,
+            exit_code=3 if self.published else (error or NotPublishedError(unwritten)).exit_code,
+            started_at=self.now.isoformat(timespec="seconds"),
+            ended_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            as_of=self.as_of_on.isoformat() if self.as_of_on else None,
+            known_at=self.known_at.isoformat(timespec="seconds"),
+            published=str(self.published.path) if self.published else None,
+            outcomes=[_plain(o) for o in self.outcomes],
+            failures=error.details.splitlines() if error else [],
+        )
+        with suppress(OSError):
+            write_status(self.config, report)
+        return report
+
+    def _end(self, error: ClientelaError | None, message: str) -> Report:
         if error is not None:
             # whatever transaction it broke off in is not to be gone on with
             self.build_in(self.config.warehouse)
@@ -408,9 +483,6 @@ class Night:
         publish_operations(self.connection, self.config)
         self.close()
         write_status(self.config, report)
-        command = self.config.on_failure if error else (self.config.on_stale if stale else None)
-        if command:
-            _call(self.config, command, report)
         return report
 
 
@@ -422,9 +494,7 @@ def open_night(
     with hold_lock(config.data, f"Run of {kind}"):
         night = Night(config, kind, now or datetime.now(UTC), watch)
         try:
-            warehouse.prepare(night.connection)
-            connection = night.connection
-            drop_staged(connection)
+            connection = _prepared(night)
             connection.execute(
                 "update ledger.runs set status = 'killed', message = 'ended without a word' where status = 'running'"
             )
@@ -441,9 +511,25 @@ def open_night(
             night.close()
 
 
-def run(config: Config, watch: Watcher = silent, now: datetime | None = None) -> Report:
-    """The nightly job. Never raises for what a source or a model did wrong; the report's exit code tells."""
+def _prepared(night: Night) -> duckdb.DuckDBPyConnection:
+    """The warehouse with all its tables and without what a killed run left. Raises NotPublishedError if it cannot be written."""
+    try:
+        warehouse.prepare(night.connection)
+        drop_staged(night.connection)
+        return night.connection
+    except (duckdb.Error, OSError) as error:
+        raise NotPublishedError(f"The warehouse cannot be opened: {str(error).splitlines()[0]}") from error
+
+
+def run(
+    config: Config, watch: Watcher = silent, now: datetime | None = None, *, is_identity_accepted: bool = False
+) -> Report:
+    """The nightly job. Never raises for what a source or a model did wrong; the report's exit code tells.
+
+    `is_identity_accepted`: someone has looked, and more customers than expected may change their id this once.
+    """
     with open_night(config, "night", watch, now) as night:
+        night.is_identity_accepted = is_identity_accepted
         try:
             night.load_all()
             night.need_required()
@@ -518,7 +604,7 @@ def _prepare_scratch(night: Night, scratch: Path, as_of: date) -> None:
     connection = duckdb.connect(str(scratch))
     try:
         connection.execute(f"attach {warehouse.literal(str(config.warehouse))} as warehouse (read_only)")
-        for schema in ("raw", "ledger", "memory", "run"):
+        for schema in ("raw", "ledger", "memory", "run", "identity"):
             connection.execute(f"create schema {schema}")
         for schema, table in tables:
             seen = (
@@ -530,6 +616,7 @@ def _prepare_scratch(night: Night, scratch: Path, as_of: date) -> None:
             connection.execute(f"create view {name} as select * from warehouse.{name} {seen}")
         connection.execute(f"create table run.context ({warehouse.CONTEXT})")
         connection.execute(f"create table run.built ({warehouse.BUILT})")
+        warehouse.prepare_identity(connection)
         connection.execute(f"create view ledger.source_state as {warehouse.source_state_sql()}")
     finally:
         connection.close()
@@ -542,8 +629,12 @@ def write_status(config: Config, report: Report) -> None:
     config.published.mkdir(parents=True, exist_ok=True)
     path = config.published / STATUS_FILE
     aside = path.with_name(f".{path.name}.{os.getpid()}")
-    aside.write_text(json.dumps(told(report), indent=2) + "\n", encoding="utf-8")
-    os.replace(aside, path)
+    try:
+        aside.write_text(json.dumps(told(report), indent=2) + "\n", encoding="utf-8")
+        os.replace(aside, path)
+    except OSError:
+        aside.unlink(missing_ok=True)
+        raise
 
 
 def read_status(config: Config) -> dict[str, Any]:

@@ -7,7 +7,7 @@ ledger after every run, failed ones too. What a mart holds is decided in `models
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,17 @@ OPERATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "sources": ("select * from ledger.source_state", ()),
 }
+
+#: questions that travel with the file, as table macros: the mart they ask, name with parameters, query, meaning
+MACROS: tuple[tuple[str, str, str, str], ...] = (
+    (
+        "customer.customer_record_history",
+        "customer.customer_id_as_of(day)",
+        "select customer_record_id, customer_id from customer.customer_record_history "
+        "where valid_from_on <= day and (valid_until_on > day or valid_until_on is null)",
+        "Which customer each record was at the end of a day, as the file published then said.",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -124,6 +135,11 @@ def publish_marts(
     with _writing(connection, aside, config.publish.storage_version) as catalog:
         for mart in marts:
             _copy_table(connection, mart, catalog, secret if is_masked else None)
+        for asked, signature, query, meaning in MACROS:
+            if any(f"{mart.schema}.{mart.name}" == asked for mart in marts):
+                connection.execute(f"create macro {catalog}.{signature} as table {query}")
+                name = signature.partition("(")[0]
+                connection.execute(f"comment on macro table {catalog}.{name} is {literal(meaning)}")
     counted = _check(aside, marts, run_id)
     before_switch()
     _switch(aside, published)
@@ -186,18 +202,26 @@ def _selected(types: dict[str, str], hidden: set[str], secret: str) -> tuple[str
 
 @contextmanager
 def _writing(connection: duckdb.DuckDBPyConnection, path: Path, storage_version: str) -> Iterator[str]:
-    """A new file, attached while it is filled; what was left there by a killed run goes first."""
-    for leftover in (path, path.with_name(f"{path.name}.wal")):
-        leftover.unlink(missing_ok=True)
+    """A new file, attached while it is filled; what a killed run left there goes first, and what fails leaves nothing."""
+    _remove(path)
     catalog = "publishing"
-    connection.execute(f"attach {literal(str(path))} as {catalog} (storage_version {literal(storage_version)})")
     try:
+        connection.execute(f"attach {literal(str(path))} as {catalog} (storage_version {literal(storage_version)})")
         yield catalog
         connection.execute(f"checkpoint {catalog}")
-    finally:
         connection.execute(f"detach {catalog}")
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+    except BaseException:
+        with suppress(duckdb.Error):
+            connection.execute(f"detach {catalog}")
+        _remove(path)
+        raise
+
+
+def _remove(path: Path) -> None:
+    for leftover in (path, path.with_name(f"{path.name}.wal")):
+        leftover.unlink(missing_ok=True)
 
 
 def _check(path: Path, marts: list[Mart], run_id: str) -> int:

@@ -1,4 +1,4 @@
-"""Second thoughts: loaded batches taken back, or read again from the kept files under the present mapping.
+"""Second thoughts: loaded batches taken back, brought back, or read again from the kept files under the present mapping.
 
 Both leave the warehouse as if it had always been so. New batches are written beside, staged: they count for nothing until
 one transaction retires the old ones and lets them in, so a refused batch or a kill changes nothing. Nothing is deleted that
@@ -36,9 +36,10 @@ class Change:
 
     @property
     def sentence(self) -> str:
-        if not self.retired:
+        if not self.retired and not self.loaded:
             return "Nothing is loaded there; nothing was changed."
-        done = f"{len(self.retired)} batch{'es' * (len(self.retired) > 1)} taken back ({_listed(self.retired)})"
+        done = f"{len(self.retired)} batch{'es' * (len(self.retired) != 1)} taken back"
+        done += f" ({_listed(self.retired)})" if self.retired else ""
         if self.loaded:
             done += f", {len(self.loaded)} loaded in their place ({_listed(self.loaded)})"
         return f"{done}. The published marts are as they were: `clientela run` builds and publishes them anew."
@@ -104,6 +105,25 @@ def unload(config: Config, batch_id: int, watch: Watcher = silent, now: datetime
         return _change(night, wanted, [])
 
 
+def bring_back(config: Config, batch_id: int, watch: Watcher = silent, now: datetime | None = None) -> Change:
+    """Load a batch that was taken back again, from its kept files and at its old place, under the present mapping.
+
+    Raises ClientelaError if it was not taken back, or other batches have taken its place since.
+    """
+    with _opened(config, "unload", watch, now) as night:
+        wanted = [batch for batch in _loaded_batches(night.connection, "unloaded") if batch.batch_id == batch_id]
+        if not wanted:
+            raise ClientelaError(_no_batch(night.connection, batch_id, "unloaded"))
+        in_force = [
+            b for b in _loaded_batches(night.connection) if (b.feed, b.place) == (wanted[0].feed, wanted[0].place)
+        ]
+        if in_force:
+            raise ClientelaError(
+                f"Batch {in_force[0].batch_id} holds what batch {batch_id} held; there is nothing to bring back."
+            )
+        return _change(night, [], wanted)
+
+
 @contextmanager
 def _opened(config: Config, kind: str, watch: Watcher, now: datetime | None) -> Iterator[Night]:
     """The warehouse under the company's lock; the ledger of runs tells how it ended."""
@@ -125,14 +145,15 @@ def _opened(config: Config, kind: str, watch: Watcher, now: datetime | None) -> 
             publish_operations(night.connection, config)
 
 
-def _loaded_batches(connection: duckdb.DuckDBPyConnection) -> list[_Batch]:
-    """Every batch in force, feed by feed in the order in which the feed's deliveries first came."""
+def _loaded_batches(connection: duckdb.DuckDBPyConnection, status: str = "loaded") -> list[_Batch]:
+    """Every batch in force, or taken back, feed by feed in the order in which the feed's deliveries first came."""
     rows = connection.execute(
         """
         select batch_id, loads.source, loads.entity, delivery, coalesce(unchanged_rows, 0), loaded_at, min(place)
         from ledger.loads join ledger.load_files using (batch_id)
-        where status = 'loaded' group by all order by loads.source, loads.entity, min(place), batch_id
-        """
+        where status = ? group by all order by loads.source, loads.entity, min(place), batch_id
+        """,
+        [status],
     ).fetchall()
     return [_Batch(*row) for row in rows]
 
@@ -150,11 +171,12 @@ def _first_day(connection: duckdb.DuckDBPyConnection, config: Config, batch: _Ba
     return day
 
 
-def _no_batch(connection: duckdb.DuckDBPyConnection, batch_id: int) -> str:
+def _no_batch(connection: duckdb.DuckDBPyConnection, batch_id: int, status: str = "loaded") -> str:
     found = connection.execute("select status from ledger.loads where batch_id = ?", [batch_id]).fetchall()
     if found:
-        return f"Batch {batch_id} is {found[0][0]}, so there is nothing of it to take back."
-    return f'There is no batch {batch_id}; `clientela sql "from operations.loads"` lists those loaded.'
+        undone = "take back" if status == "loaded" else "bring back"
+        return f"Batch {batch_id} is {found[0][0]}, so there is nothing of it to {undone}."
+    return f'There is no batch {batch_id}; `clientela sql "from operations.loads"` lists those {status}.'
 
 
 def _change(night: Night, retiring: Sequence[_Batch], replaced: Sequence[_Batch]) -> Change:
@@ -162,13 +184,14 @@ def _change(night: Night, retiring: Sequence[_Batch], replaced: Sequence[_Batch]
     connection, config = night.connection, night.config
     retired = {batch.batch_id: batch for batch in retiring}
     again = {batch.batch_id: batch for batch in replaced}
-    for batch in _dependent(connection, config, list(retired.values())):
+    for batch in _dependent(connection, config, list({**retired, **again}.values())):
         if batch.batch_id not in retired:
             retired[batch.batch_id] = again[batch.batch_id] = batch
-    if not retired:
+    if not again and not retired:
         return Change(night.kind, (), ())
     connection.execute("create or replace temp table retiring (batch_id bigint)")
-    connection.executemany("insert into retiring values (?)", [[batch_id] for batch_id in retired])
+    for batch_id in retired:
+        connection.execute("insert into retiring values (?)", [batch_id])
     connection.execute(
         f"""
         create or replace temp view {IN_FORCE} as
@@ -198,19 +221,22 @@ def _change(night: Night, retiring: Sequence[_Batch], replaced: Sequence[_Batch]
 
 
 def _dependent(connection: duckdb.DuckDBPyConnection, config: Config, retired: list[_Batch]) -> list[_Batch]:
-    """Later batches whose rows were chosen in the light of the retired ones, in order.
+    """Later batches whose rows were chosen in the light of those that go or come, in order.
 
-    Rows that only repeated a retired batch were left out as unchanged; a snapshot's tombstones, and what it said again
+    Rows that only repeated a retired batch were left out as unchanged, and rows that repeat one that comes back are to
+    be; a snapshot's tombstones, and what it said again
     for a later one, follow from the snapshots before it. Converted amounts follow from exchange rates.
     """
     loaded = _loaded_batches(connection)
+    in_force = {batch.batch_id for batch in loaded}
+    returning = {batch.feed for batch in retired if batch.batch_id not in in_force}
     first = {feed: min(b.place for b in retired if b.feed == feed) for feed in {batch.feed for batch in retired}}
     found = [
         batch
         for batch in loaded
         if batch.feed in first
         and batch.place > first[batch.feed]
-        and (batch.unchanged > 0 or batch.delivery == "snapshot")
+        and (batch.unchanged > 0 or batch.delivery == "snapshot" or batch.feed in returning)
     ]
     if any(batch.entity == _EXCHANGE_RATES for batch in retired):
         converted = {

@@ -77,8 +77,11 @@ def arguments(config: Config, command: str = "build", target: str = "night") -> 
     ]
 
 
-def build(config: Config, progress: Progress | None = None, scratch: Path | None = None) -> list[NodeResult]:
-    """Build and test every model. Results in the order in which they ended; the caller judges them."""
+def build(
+    config: Config, progress: Progress | None = None, scratch: Path | None = None, *, is_whole: bool = True
+) -> list[NodeResult]:
+    """Build and test every model, incremental ones from nothing if `is_whole`. Results in the order in which they ended;
+    the caller judges them."""
     from dbt.cli.main import dbtRunner
 
     def on_event(event: Any) -> None:
@@ -94,7 +97,11 @@ def build(config: Config, progress: Progress | None = None, scratch: Path | None
             return [NodeResult("dbt", "project", "dbt", "error", 0.0, error.sentence, 0)]
         answer = dbtRunner(manifest=parsed, callbacks=[on_event]).invoke(
             # unit tests judge the models, not the night: `make test` runs them
-            [*arguments(config, "build", target), "--exclude-resource-type", "unit_test"]
+            [
+                *arguments(config, "build", target),
+                *("--exclude-resource-type", "unit_test"),
+                *(["--full-refresh"] if is_whole else []),
+            ]
         )
         _close_connections()
     if answer.exception is not None and answer.result is None:

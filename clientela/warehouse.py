@@ -2,8 +2,8 @@
 
 Schemas: `raw` (versioned rows as delivered, one table per entity), `ledger` (what arrived, what each gate found, what
 was refused, every run), `run` (the two instants and the settings of the run under way), `memory` (what cannot be
-recomputed; its tables are made in `clientela.memory`). Everything else in the file is built by dbt. No statement that
-moves data stands here.
+recomputed; its tables are made in `clientela.memory`), `identity` (evidence between records, a cache). Everything else in
+the file is built by dbt. No statement that moves data stands here.
 """
 
 import re
@@ -13,8 +13,9 @@ import duckdb
 
 from clientela import memory
 from clientela.contracts import ENTITIES, META_COLUMNS, Entity
+from clientela.identity.tables import EVIDENCE_TABLES, FOUND_TABLES, RUN_TABLES
 
-SCHEMAS = ("raw", "ledger", "run")
+SCHEMAS = ("raw", "ledger", "run", "identity")
 
 
 def quoted(identifier: str) -> str:
@@ -81,11 +82,21 @@ CONTEXT = """
     currency varchar not null, time_zone varchar not null, left_censored_days integer not null,
     config_hash varchar not null, code_version varchar not null, started_at timestamptz not null,
     duckdb_version varchar, contract_version integer, entities_without_source varchar,
-    value_settings varchar, money_tolerance decimal(18,4)"""
+    value_settings varchar, money_tolerance decimal(18,4),
+    annual_discount_rate double"""
 
 
 #: which run built each mart: publication wants one run for all
 BUILT = "model varchar not null, run_id varchar not null"
+
+#: what the last whole build saw, so that the next one builds only what differs; no state, no short way
+BUILT_STATE: dict[str, str] = {
+    "built_state": "as_of_on date not null, config_hash varchar not null, code_version varchar not null",
+    "built_batches": "batch_id bigint not null",
+    "built_costs": """
+        product_id bigint not null, unit_cost decimal(18,4), margin_rate decimal(18,6), margin_rule varchar,
+        is_margin_assumed boolean""",
+}
 
 
 def connect(path: Path, *, memory_limit: str = "4GB", threads: int = 2) -> duckdb.DuckDBPyConnection:
@@ -113,8 +124,19 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
         _make_table(connection, f"ledger.{name}", definition)
     _make_table(connection, "run.context", CONTEXT)
     _make_table(connection, "run.built", BUILT)
+    for name, definition in BUILT_STATE.items():
+        _make_table(connection, f"run.{name}", definition)
+    prepare_identity(connection)
     memory.prepare(connection)
     connection.execute(f"create or replace view ledger.source_state as {source_state_sql()}")
+
+
+def prepare_identity(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the tables of identity that are missing: the run's settings, the evidence, and what a night found."""
+    for name, definition in RUN_TABLES.items():
+        _make_table(connection, f"run.{name}", definition)
+    for name, definition in (EVIDENCE_TABLES | FOUND_TABLES).items():
+        _make_table(connection, f"identity.{name}", definition)
 
 
 def _make_table(connection: duckdb.DuckDBPyConnection, table: str, definition: str) -> None:

@@ -158,7 +158,22 @@ OBJECTIVES = _table(
     _text("owner", "Who answers for it."),
 )
 
+IDENTITY_DECISIONS = _table(
+    "identity_decisions",
+    "What people decided about pairs of customer records. `always` and `never` are obeyed by every run; `same` and "
+    "`different` are labels to measure the matching against.",
+    ("first_source", "first_key", "second_source", "second_key"),
+    _text("first_source", "Source of the one record.", required=True),
+    _text("first_key", "Its customer's id in that source.", required=True),
+    _text("second_source", "Source of the other record.", required=True),
+    _text("second_key", "Its customer's id in that source.", required=True),
+    _text("decision", "What was decided.", required=True, values=("always", "never", "same", "different")),
+    _text("reason", "Why."),
+    Column("decided_on", "date", "When it was decided."),
+)
+
 REFERENCE_TABLES: tuple[Entity, ...] = (
     EXCHANGE_RATES, MARGIN_RATES, COST_RATES, ACQUISITION_COSTS, RFM_GROUPS, ENGAGEMENT_WEIGHTS, SEGMENT_STRATEGIES,
     PORTFOLIOS, OFFERS, PROGRAMMES, KPIS, OBJECTIVES,
+    IDENTITY_DECISIONS,
 )  # fmt: skip

@@ -126,8 +126,8 @@ class Delivery:
     relation: str
     columns: Dict[str, str]
     row_number: str | None
-    #: its rows are numbered as they are read, by one thread; put aside first, they are typed by all of them
-    is_serial: bool = False
+    #: it has no row numbers of its own: it is put aside as it is read, in its order, and `row_number` tells a row's place there
+    is_put_aside: bool = False
 
 
 def candidate_select(

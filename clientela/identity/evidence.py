@@ -49,12 +49,13 @@ def nodes_of(
     members = named.select("record_id", "node")
     can = named.filter("can_link")
     nodes = can.select("node", *EVIDENCE, "mailbox").unique("node", keep="any")
-    return _with_keys(nodes).sort("node"), members
+    return with_parts(nodes).sort("node"), members
 
 
 def _named(marked: pl.DataFrame, key: str) -> pl.DataFrame:
     said = pl.concat_str([pl.col(name).cast(pl.String).fill_null("\x00") for name in EVIDENCE], separator="\x1f")
-    own = pl.concat_str(pl.lit("record\x1f"), pl.col("record_id").cast(pl.String))
+    # what such a record says is part of its name too: a name of a node never outlives a change
+    own = pl.concat_str(pl.lit("record\x1f"), pl.col("record_id").cast(pl.String), pl.lit("\x1f"), said)
     texts = marked.select(pl.when("is_identifying").then(said).otherwise(own).alias("text"))
     with duckdb.connect(":memory:", config={"threads": 2}) as connection:
         connection.register("texts", texts.to_arrow())
@@ -64,7 +65,8 @@ def _named(marked: pl.DataFrame, key: str) -> pl.DataFrame:
     return marked.with_columns(hashes["node"])
 
 
-def _with_keys(nodes: pl.DataFrame) -> pl.DataFrame:
+def with_parts(nodes: pl.DataFrame) -> pl.DataFrame:
+    """Add to (node, EVIDENCE, mailbox) the parts of names, dates and addresses that comparing needs."""
     return nodes.with_columns(
         pl.col("is_tax_id_valid").fill_null(False),
         pl.col("given").str.split(" ").alias("given_words"),

@@ -13,11 +13,9 @@ from clientela.identity.cluster import ALWAYS, Clusters
 from clientela.identity.match import EXACT_WEIGHT
 from clientela.identity.model import Model
 from clientela.identity.settings import IdentitySettings
+from clientela.identity.tables import WEIGHED_FIELDS
 
-WEIGHED_FIELDS = ("given", "family", "birth_date", "email", "phone", "tax_id", "loyalty_id", "address")
-LINKS_SCHEMA: dict[str, pl.DataType] = {
-    "record_id_l": pl.Int64(),
-    "record_id_r": pl.Int64(),
+_WHY: dict[str, pl.DataType] = {
     "status": pl.String(),
     "rule": pl.String(),
     "match_weight": pl.Float64(),
@@ -25,31 +23,29 @@ LINKS_SCHEMA: dict[str, pl.DataType] = {
     "reason": pl.String(),
     **{f"{field}_weight": pl.Float64() for field in WEIGHED_FIELDS},
 }
+EVIDENCE_SCHEMA: dict[str, pl.DataType] = {"node_l": pl.Int64(), "node_r": pl.Int64(), **_WHY}
+LINKS_SCHEMA: dict[str, pl.DataType] = {"record_id_l": pl.Int64(), "record_id_r": pl.Int64(), **_WHY}
 NEAR = 8.0
 """A pair that fell short of the link weight by no more than this is kept as a near one, to be explained."""
 
 
-def link_evidence(
-    members: pl.DataFrame,
+def node_evidence(
     links: pl.DataFrame,
     done: Clusters,
     weighed: pl.DataFrame | None,
     model: Model | None,
     settings: IdentitySettings,
 ) -> pl.DataFrame:
-    """`identity_links`, in `LINKS_SCHEMA`: one row per pair of records that was linked, cut or near.
+    """One row per pair of nodes that was linked, cut or near, in `EVIDENCE_SCHEMA`.
 
     `status`: `linked`; `cut` (a rule or weight would link them, a guard or veto did not let it: see `reason`); `near`
-    (the weight was not enough). Records that say exactly the same are linked by the rule `identical`.
+    (the weight was not enough). `match_weight` is null where an exact rule spoke.
     """
-    first = members.group_by("node").agg(pl.col("record_id").min().alias("record_id"))
     cut = done.cuts.select("node_l", "node_r", "reason").unique(["node_l", "node_r"], keep="first", maintain_order=True)
-    decided = links.join(cut, on=["node_l", "node_r"], how="left").with_columns(
+    together = links.join(cut, on=["node_l", "node_r"], how="left").with_columns(
         pl.when(pl.col("reason").is_null()).then(pl.lit("linked")).otherwise(pl.lit("cut")).alias("status")
     )
-    if weighed is None:
-        together = decided
-    else:
+    if weighed is not None:
         by_field = weighed.select(
             "node_l",
             "node_r",
@@ -70,47 +66,22 @@ def link_evidence(
                 pl.lit("near").alias("status"),
             )
         )
-        together = pl.concat([decided, near.select(decided.columns)]).join(
+        together = pl.concat([together, near.select(together.columns)]).join(
             by_field, on=["node_l", "node_r"], how="left"
         )
-    between = together.join(first.rename({"node": "node_l", "record_id": "a"}), on="node_l").join(
-        first.rename({"node": "node_r", "record_id": "b"}), on="node_r"
-    )
-    same = (
-        members.with_columns(pl.col("record_id").min().over("node").alias("a"))
-        .filter(pl.col("a") != pl.col("record_id"))
-        .select(
-            "a",
-            pl.col("record_id").alias("b"),
-            pl.lit("linked").alias("status"),
-            pl.lit("identical").alias("rule"),
-            pl.lit(None, pl.Float64).alias("weight"),
-            pl.lit(None, pl.String).alias("reason"),
-        )
-    )
-    is_exact = pl.col("weight") >= EXACT_WEIGHT / 2
-    return (
-        pl.concat([between, same], how="diagonal")
-        .with_columns(
-            pl.min_horizontal("a", "b").alias("record_id_l"),
-            pl.max_horizontal("a", "b").alias("record_id_r"),
-            (pl.col("weight") < settings.weak_weight).fill_null(False).alias("is_weak"),
-            pl.when(~is_exact).then("weight").alias("match_weight"),
-        )
-        .pipe(_in_schema)
-        .sort("record_id_l", "record_id_r")
+    return together.with_columns(
+        (pl.col("weight") < settings.weak_weight).fill_null(False).alias("is_weak"),
+        pl.when(pl.col("weight") < EXACT_WEIGHT / 2).then("weight").alias("match_weight"),
+    ).select(
+        (pl.col(name) if name in together.columns or name in ("is_weak", "match_weight") else pl.lit(None))
+        .cast(kind)
+        .alias(name)
+        for name, kind in EVIDENCE_SCHEMA.items()
     )
 
 
 def _fields(model: Model | None) -> list[str]:
     return [field for field in WEIGHED_FIELDS if model is not None and field in model.fields]
-
-
-def _in_schema(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.select(
-        (pl.col(name) if name in frame.columns else pl.lit(None)).cast(kind).alias(name)
-        for name, kind in LINKS_SCHEMA.items()
-    )
 
 
 def sentences(

@@ -9,22 +9,24 @@ all nodes of the run, never on the order in which they came.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import duckdb
 import polars as pl
 
-from clientela.identity.evidence import blocking_keys
 from clientela.identity.model import Model, new_linker, splink_api, with_frequencies
-from clientela.identity.settings import ExactRule, IdentitySettings
+from clientela.identity.settings import ExactRule, IdentitySettings, Veto
 
 EXACT_WEIGHT = 1000.0
 """The weight of a link by an exact rule: more than any sum of evidence."""
 SHARED_IN_A_HOUSE = ("family", "phone", "address")
 HOUSE_WEIGHT = 1.0
 """What surname, phone and home can prove together is the same house; among its people the odds are about even."""
+NAMESAKE_WEIGHT = 4.0
+"""What a first name can prove among the people of one house: mothers and daughters, fathers and sons bear one name."""
 LEAST_BESIDE_NAME = 2.0
 """A name alone never links, however rare: some other field must speak for it with at least this much."""
+ONLY_BEARER = "email, its only bearer"
 LINK_SCHEMA: dict[str, pl.DataType] = {
     "node_l": pl.Int64(),
     "node_r": pl.Int64(),
@@ -33,130 +35,65 @@ LINK_SCHEMA: dict[str, pl.DataType] = {
 }
 
 
-@dataclass(frozen=True)
-class Scored:
-    """`pairs`: (node_l, node_r, model, mw_<field>…) for every candidate of this run: hand it in again next time."""
+def exact_rules(rules: tuple[ExactRule, ...]) -> Iterator[tuple[str, tuple[str, ...], str]]:
+    """(name, fields, SQL) of each rule; the SQL gives its links (node_l, node_r, rule, weight) among the nodes of `mine`.
 
-    pairs: pl.DataFrame
-    scored_count: int
-
-
-def exact_links(nodes: pl.DataFrame, rules: tuple[ExactRule, ...]) -> pl.DataFrame:
-    """Links (node_l, node_r, rule, weight) between nodes that agree on all fields of a rule.
-
-    Each group is a star around its smallest node, so the work is linear. If the group disagrees on birth date or valid
-    tax id, only those that agree on both are linked: the father is not the son.
+    Each group of nodes that agree on all fields is a star around its smallest node, so the work is linear. If the group
+    disagrees on birth date, valid tax id or generation, only those that agree on all are linked: the father is not the
+    son. The last rule is not the company's: an e-mail without a first name belongs to the one person known to use it; if
+    a family uses it, to nobody.
     """
-    out = [pl.DataFrame(schema=LINK_SCHEMA)]
     for rule in rules:
-        fields = list(rule.fields)
-        usable = nodes.drop_nulls(fields)
+        fields = ", ".join(rule.fields)
+        known = " and ".join(f"{field} is not null" for field in rule.fields)
         if rule.fields == ("tax_id",):
-            usable = usable.filter(pl.col("is_tax_id_valid") | pl.col("country").is_null())
-        proof = pl.when("is_tax_id_valid").then("tax_id").alias("proof")
-        group = usable.select("node", "birth_date", "generation", proof, *fields if "birth_date" not in fields else [])
-        group = usable.with_columns(proof).select({"node", "birth_date", "generation", "proof", *fields})
-        group = group.filter(pl.len().over(fields) > 1).with_columns(
-            pl.any_horizontal(
-                pl.col(name).drop_nulls().n_unique().over(fields) > 1 for name in ("birth_date", "proof", "generation")
-            ).alias("is_disputed")
+            known += " and (is_tax_id_valid or country is null)"
+        disputed = " or ".join(
+            f"coalesce(min({column}) over one <> max({column}) over one, false)"
+            for column in ("birth_date", "generation", "case when is_tax_id_valid then tax_id end")
         )
-        agreed = group.filter(~pl.col("is_disputed")).with_columns(pl.col("node").min().over(fields).alias("node_l"))
-        apart = (
-            group.filter(pl.col("is_disputed"))
-            .drop_nulls("birth_date")
-            .with_columns(
-                pl.col("node")
-                .min()
-                .over([*dict.fromkeys([*fields, "birth_date"]), "proof", "generation"])
-                .alias("node_l")
+        yield (
+            rule.name,
+            rule.fields,
+            f"""
+            , grouped as (
+                select node, birth_date, min(node) over one as first_node, {disputed} as is_disputed,
+                    min(node) over (
+                        partition by {fields}, birth_date, generation, case when is_tax_id_valid then tax_id end
+                    ) as first_alike
+                from mine where {known} window one as (partition by {fields})
             )
+            select case when is_disputed then first_alike else first_node end as node_l, node as node_r,
+                {_literal(rule.name)} as rule, {EXACT_WEIGHT} as weight
+            from grouped where node_l < node and (not is_disputed or birth_date is not null)
+            """,
         )
-        out.append(
-            pl.concat([agreed.select("node_l", "node"), apart.select("node_l", "node")])
-            .filter(pl.col("node_l") != pl.col("node"))
-            .select(
-                "node_l",
-                pl.col("node").alias("node_r"),
-                pl.lit(rule.name).alias("rule"),
-                pl.lit(EXACT_WEIGHT).alias("weight"),
-            )
+    yield (
+        ONLY_BEARER,
+        ("email",),
+        f"""
+        , aimed as (
+            select node, given, case
+                when count(given) over one = 0 then min(node) over one
+                when min(given) over one = max(given) over one then min(node) filter (where given is not null) over one
+            end as target
+            from mine where email is not null window one as (partition by email)
         )
-    return pl.concat([*out, _only_bearer_links(nodes)])
-
-
-def _only_bearer_links(nodes: pl.DataFrame) -> pl.DataFrame:
-    """An e-mail without a first name belongs to the one person known to use it; if a family uses it, to nobody."""
-    usable = nodes.drop_nulls("email").filter(pl.len().over("email") > 1)
-    is_nameless = pl.col("given").is_null()
-    bearers = (
-        usable.filter(~is_nameless)
-        .group_by("email")
-        .agg(pl.col("given").drop_nulls().n_unique().alias("people"), pl.col("node").min().alias("bearer"))
-        .filter(pl.col("people") <= 1)
-    )
-    return (
-        usable.filter(is_nameless)
-        .join(bearers, on="email", how="left")
-        .with_columns(pl.col("node").min().over("email").alias("first"))
-        .filter(pl.col("bearer").is_not_null() | ~pl.col("email").is_in(usable.filter(~is_nameless)["email"].implode()))
-        .select(
-            pl.min_horizontal("node", pl.coalesce("bearer", "first")).alias("node_l"),
-            pl.max_horizontal("node", pl.coalesce("bearer", "first")).alias("node_r"),
-            pl.lit("email, its only bearer").alias("rule"),
-            pl.lit(EXACT_WEIGHT).alias("weight"),
-        )
-        .filter(pl.col("node_l") != pl.col("node_r"))
+        select least(node, target) as node_l, greatest(node, target) as node_r, '{ONLY_BEARER}' as rule,
+            {EXACT_WEIGHT} as weight
+        from aimed where given is null and target <> node
+        """,
     )
 
 
-def candidates(nodes: pl.DataFrame, max_block_size: int) -> pl.DataFrame:
-    """Pairs (node_l, node_r) worth weighing: they share a blocking key that not too many nodes share.
-
-    A node meets fewer than `max_block_size` others per key, so pairs are at most linear in nodes.
-    """
-    pairs: list[pl.DataFrame] = []
-    for keys in blocking_keys(nodes).values():
-        block = keys.select(pl.col("key").hash(), "node").filter(pl.len().over("key").is_between(2, max_block_size))
-        pairs.append(
-            block.join(block, on="key", suffix="_r")
-            .filter(pl.col("node") < pl.col("node_r"))
-            .select(pl.col("node").alias("node_l"), "node_r")
-        )
-    return pl.concat(pairs).unique() if pairs else pl.DataFrame(schema={"node_l": pl.Int64, "node_r": pl.Int64})
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
-def score(
-    nodes: pl.DataFrame,
-    model: Model,
-    settings: IdentitySettings,
-    cache: pl.DataFrame | None = None,
-    key: str = "",
-) -> Scored:
-    """Weigh every candidate pair with the frozen model; pairs that it weighed before are taken from the cache."""
-    wanted = candidates(nodes, settings.max_block_size)
-    known = None
-    if cache is not None and cache.height and "model" in cache.columns:
-        known = cache.filter(pl.col("model") == model.id).join(wanted, on=["node_l", "node_r"], how="semi")
-    missing = wanted if known is None else wanted.join(known, on=["node_l", "node_r"], how="anti")
-    fresh = _score(nodes, model, settings, missing, key)
-    together = fresh if known is None else pl.concat([known.select(fresh.columns), fresh])
-    return Scored(pairs=together, scored_count=missing.height)
-
-
-def _score(
-    nodes: pl.DataFrame, model: Model, settings: IdentitySettings, pairs: pl.DataFrame, key: str
-) -> pl.DataFrame:
-    columns = {
-        "node_l": pl.Int64,
-        "node_r": pl.Int64,
-        "model": pl.String,
-        **{f"mw_{field}": pl.Float32 for field in model.fields},
-    }
-    if pairs.is_empty():
-        return pl.DataFrame(schema=columns)
-    involved = nodes.filter(pl.col("node").is_in(pl.concat([pairs["node_l"], pairs["node_r"]]).unique().implode()))
-    involved, frequencies = with_frequencies(involved, model, key)
+def score(nodes: pl.DataFrame, model: Model, settings: IdentitySettings, pairs: pl.DataFrame, key: str) -> pl.DataFrame:
+    """Weigh pairs (node_l, node_r) with the frozen model: (node_l, node_r, mw_<field>…). `nodes` holds both sides."""
+    columns = {"node_l": pl.Int64, "node_r": pl.Int64, **{f"mw_{field}": pl.Float32 for field in model.fields}}
+    involved, frequencies = with_frequencies(nodes, model, key)
     with splink_api(settings) as api:
         linker = new_linker(api, involved, model.parameters)
         for field, table in frequencies.items():
@@ -175,7 +112,6 @@ def _score(
         found: pl.DataFrame = (
             api.duckdb_con.sql(f"select node_l, node_r, {', '.join(weights)} from {weighed.physical_name}")
             .pl()
-            .with_columns(pl.lit(model.id).alias("model"))
             .select(*columns)
         )
         return found
@@ -185,7 +121,8 @@ def weigh(scored: pl.DataFrame, model: Model) -> pl.DataFrame:
     """Add `weight`, `personal_weight` and `weight_beside_name` to scored pairs.
 
     Plain Fellegi-Sunter adds up all fields as if they were independent, and so takes a family for one person: surname,
-    phone and home come together. Where homes are shared their sum counts for no more than `HOUSE_WEIGHT`.
+    phone and home come together. Where homes are shared their sum counts for no more than `HOUSE_WEIGHT`, and a first
+    name without anything else of the person's own for no more than `NAMESAKE_WEIGHT`.
     """
     names = [name.removeprefix("mw_") for name in scored.columns if name.startswith("mw_")]
     weight = {field: pl.col(f"mw_{field}").cast(pl.Float64) for field in names}
@@ -197,10 +134,17 @@ def weigh(scored: pl.DataFrame, model: Model) -> pl.DataFrame:
     house = pl.lit(model.prior_weight) + (email - own_email)
     person = own_email
     for field in names:
-        if field in SHARED_IN_A_HOUSE:
+        if field == "phone":
+            # a phone in common is the house's; two phones are two people's
+            house, person = house + weight[field].clip(lower_bound=0), person + weight[field].clip(upper_bound=0)
+        elif field in SHARED_IN_A_HOUSE:
             house = house + weight[field]
-        elif field != "email":
+        elif field not in ("email", "given"):
             person = person + weight[field]
+    own = pl.max_horizontal(zero, own_email, *(weight[f] for f in names if f in ("birth_date", "tax_id", "loyalty_id")))
+    person = person + pl.when((own > 0) | pl.lit(not model.are_homes_shared)).then(given).otherwise(
+        pl.min_horizontal(given, pl.lit(NAMESAKE_WEIGHT))
+    )
     if not model.are_homes_shared:
         house, person = zero, house + person
     return scored.with_columns(
@@ -239,58 +183,101 @@ def combine(links: pl.DataFrame, weighed: pl.DataFrame | None, settings: Identit
     return pl.concat([supported.select(columns), alone.select(columns)]).sort("node_l", "node_r")
 
 
-VETOES = """
-    case
-        when l.is_tax_id_valid and r.is_tax_id_valid and l.tax_id <> r.tax_id
-            then 'different valid tax ids'
-        when l.generation <> r.generation
-            then 'father and son by name'
-        when l.born <> r.born
-            and damerau_levenshtein(l.born, r.born) > 1
-            and not (left(l.born, 4) = left(r.born, 4) and right(l.born, 2) || substr(l.born, 5, 2) = right(r.born, 4))
-            and not coalesce(damerau_levenshtein(l.tax_id, r.tax_id) <= 1, false)
-            and ($are_homes_shared or not coalesce(l.given = r.given and l.family = r.family, false))
-            then 'different birth dates'
-        when $are_homes_shared and l.given <> r.given
-            and not list_has_any(l.given_words, r.given_words)
-            and not coalesce(l.given = r.family, false) and not coalesce(r.given = l.family, false)
-            and not (len(l.given) = 1 and left(r.given, 1) = l.given)
-            and not (len(r.given) = 1 and left(l.given, 1) = r.given)
-            and not coalesce(damerau_levenshtein(l.tax_id, r.tax_id) <= 1, false)
-            and (
-                jaro_winkler_similarity(l.given, r.given) < 0.80
-                or (
-                    l.is_given_common and r.is_given_common
-                    and not coalesce(
-                        l.born = r.born and l.email = r.email and jaro_winkler_similarity(l.given, r.given) >= 0.88,
-                        false
-                    )
+VETOES: dict[Veto, tuple[str, str]] = {
+    "different_tax_ids": (
+        "different valid tax ids",
+        "l.is_tax_id_valid and r.is_tax_id_valid and l.tax_id <> r.tax_id",
+    ),
+    "different_generations": ("father and son by name", "l.generation <> r.generation"),
+    "different_birth_dates": (
+        "different birth dates",
+        """
+        l.born <> r.born
+        and damerau_levenshtein(l.born, r.born) > 1
+        and not (left(l.born, 4) = left(r.born, 4) and right(l.born, 2) || substr(l.born, 5, 2) = right(r.born, 4))
+        and not coalesce(damerau_levenshtein(l.tax_id, r.tax_id) <= 1, false)
+        and (
+            $are_homes_shared
+            or not coalesce(
+                greatest(jaro_winkler_similarity(l.given, r.given), jaro_winkler_similarity(l.family, r.family)) >= 0.85,
+                false
+            )
+        )
+        """,
+    ),
+    "different_family_names": (
+        "one of two family names in common, as relatives have",
+        """
+        $are_homes_shared and len(l.family_words) = 2 and len(r.family_words) = 2
+        and len(list_intersect(l.family_words, r.family_words)) = 1
+        and jaro_winkler_similarity(l.family, r.family) < 0.96
+        and jaro_winkler_similarity(
+            list_filter(l.family_words, lambda word: not list_contains(r.family_words, word))[1],
+            list_filter(r.family_words, lambda word: not list_contains(l.family_words, word))[1]
+        ) < 0.80
+        """,
+    ),
+    "different_first_names": (
+        "different first names",
+        """
+        $are_homes_shared and l.given <> r.given
+        and not list_has_any(l.given_words, r.given_words)
+        and not coalesce(l.given = r.family, false) and not coalesce(r.given = l.family, false)
+        and not (len(l.given) = 1 and left(r.given, 1) = l.given)
+        and not (len(r.given) = 1 and left(l.given, 1) = r.given)
+        and not coalesce(damerau_levenshtein(l.tax_id, r.tax_id) <= 1, false)
+        and (
+            jaro_winkler_similarity(l.given, r.given) < 0.80
+            or (
+                l.is_given_common and r.is_given_common
+                and not coalesce(
+                    l.born = r.born and l.email = r.email and jaro_winkler_similarity(l.given, r.given) >= 0.88,
+                    false
                 )
             )
-            then 'different first names'
-    end
-"""
+        )
+        """,
+    ),
+}
+"""Veto -> what it says, and when it holds for nodes l and r."""
 
 
 def vetoed(
-    nodes: pl.DataFrame, pairs: pl.DataFrame, *, are_homes_shared: bool = True, threads: int = 2
+    nodes: pl.DataFrame,
+    pairs: pl.DataFrame,
+    vetoes: tuple[Veto, ...] = tuple(VETOES),
+    *,
+    are_homes_shared: bool = True,
+    threads: int = 2,
 ) -> pl.DataFrame:
     """Those of the pairs (node_l, node_r) that cannot be one person, with the `veto` that says why.
 
     `nodes` must carry `is_given_common` (see `model.with_frequencies`).
     """
-    if pairs.is_empty():
-        return pairs.select("node_l", "node_r").with_columns(pl.lit(None, pl.String).alias("veto"))
-    needed = ["node", "given", "given_words", "is_given_common", "family", "generation", "born", "email", "tax_id"]
+    if pairs.is_empty() or not vetoes:
+        return pairs.select("node_l", "node_r").clear().with_columns(pl.lit(None, pl.String).alias("veto"))
+    needed = [
+        "node",
+        "given",
+        "given_words",
+        "is_given_common",
+        "family",
+        "family_words",
+        "generation",
+        "born",
+        "email",
+        "tax_id",
+    ]
+    cases = " ".join(f"when {VETOES[veto][1]} then {_literal(VETOES[veto][0])}" for veto in VETOES if veto in vetoes)
     with duckdb.connect(":memory:", config={"threads": threads}) as connection:
         connection.register("nodes", nodes.select(*needed, "is_tax_id_valid").to_arrow())
         connection.register("pairs", pairs.select("node_l", "node_r").to_arrow())
         found: pl.DataFrame = connection.sql(
             f"""
-            select node_l, node_r, {VETOES} as veto
+            select node_l, node_r, case {cases} end as veto
             from pairs join nodes l on l.node = node_l join nodes r on r.node = node_r
             where veto is not null
             """,
-            params={"are_homes_shared": are_homes_shared},
+            params={"are_homes_shared": are_homes_shared} if "$are_homes_shared" in cases else {},
         ).pl()
         return found

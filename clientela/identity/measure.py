@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from clientela.identity.explain import WEIGHED_FIELDS
-from clientela.identity.settings import IdentitySettings
+from clientela.identity.tables import WEIGHED_FIELDS
 
 MEASURES_SCHEMA: dict[str, pl.DataType] = {"measure": pl.String(), "part": pl.String(), "value": pl.Float64()}
 SIZES = ((1, 1), (2, 2), (3, 5), (6, 10), (11, None))
@@ -18,7 +17,6 @@ def measures(
     crosswalk: pl.DataFrame,
     previous: pl.DataFrame,
     links: pl.DataFrame,
-    settings: IdentitySettings,
     labels: pl.DataFrame | None = None,
     oversized_count: int = 0,
 ) -> pl.DataFrame:

@@ -108,6 +108,16 @@ class Clean(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Cleaned:
+    """`records`: the columns to compare; `refused`: (record_id, field, value, reason) for each value that is nobody's;
+    `new_cache`: rows to add to the cache."""
+
+    records: pl.DataFrame
+    refused: pl.DataFrame
+    new_cache: pl.DataFrame
+
+
+@dataclass(frozen=True)
 class Normalised:
     """`records`: one row per record with the columns to compare; `new_cache`: rows to add to the cache;
     `placeholders`: values that identify nobody, with the reason."""
@@ -209,6 +219,7 @@ def _cleaners(settings: IdentitySettings) -> dict[str, Callable[[str, str | None
     }
 
 
+KINDS = ("given_name", "family_name", "full_name", "email", "phone", "tax_id", "street")
 _NEEDS_COUNTRY = frozenset({"phone", "tax_id", "given_name", "full_name"})
 
 
@@ -228,13 +239,13 @@ def clean_values(kind: str, values: pl.DataFrame, settings: IdentitySettings | N
     return pl.DataFrame(out, schema=CACHE_SCHEMA, orient="row")
 
 
-def normalise(
+def clean(
     records: pl.DataFrame, settings: IdentitySettings | None = None, cache: pl.DataFrame | None = None
-) -> Normalised:
-    """Bring records (any of the columns of `RECORD_SCHEMA`; `record_id` is required) into the form that is compared.
+) -> Cleaned:
+    """Bring each record, by itself, into the form that is compared.
 
-    The result has, per record: record_id, source, given, family, generation, email, mailbox, phone, tax_id,
-    is_tax_id_valid, loyalty_id, birth_date, street, postal_code, city, country.
+    Per record: record_id, source, given, family, generation, email, mailbox, phone, tax_id, is_tax_id_valid, loyalty_id,
+    birth_date, street, postal_code, city, country. Only values that `cache` does not hold meet the libraries.
     """
     settings = settings or IdentitySettings()
     frame = complete(records)
@@ -243,12 +254,8 @@ def normalise(
     out = frame.select("record_id", "source", "country", "postal_code", "city", "loyalty_id", "birth_date")
     fresh: list[pl.DataFrame] = [pl.DataFrame(schema=CACHE_SCHEMA)]
     refused: list[pl.DataFrame] = []
-    for kind in ("given_name", "family_name", "full_name", "email", "phone", "tax_id", "street"):
-        country = pl.col("country") if kind in _NEEDS_COUNTRY else pl.lit(None, pl.String)
-        raw = pl.col(kind)
-        if kind == "full_name":
-            raw = pl.when(pl.col("given_name").is_null() & pl.col("family_name").is_null()).then(raw)
-        asked = frame.select(raw.alias("raw"), country.alias("country"))
+    for kind in KINDS:
+        asked = _asked(frame, kind)
         mine = known.filter(pl.col("kind") == kind).with_columns(pl.lit(True).alias("is_known")).drop("kind")
         found = asked.join(mine, on=["raw", "country"], how="left", nulls_equal=True, maintain_order="left")
         missing = found.filter(pl.col("raw").is_not_null() & pl.col("is_known").is_null())
@@ -258,7 +265,11 @@ def normalise(
             fresh.append(cleaned)
             mine = pl.concat([mine.drop("is_known"), cleaned.drop("kind")])
             found = asked.join(mine, on=["raw", "country"], how="left", nulls_equal=True, maintain_order="left")
-        refused.append(_refused(kind, found))
+        refused.append(
+            found.with_columns(frame["record_id"])
+            .drop_nulls("reason")
+            .select("record_id", pl.lit(kind).alias("field"), pl.col("raw").alias("value"), "reason")
+        )
         out = out.with_columns(found["value"].alias(kind), found["second"].alias(f"{kind}_second"))
     nothing = list(NOTHING)
     generation_in_full = frame.select(
@@ -285,12 +296,40 @@ def normalise(
         _text("city", nothing).str.to_lowercase().str.normalize("NFKD").str.replace_all(r"\p{M}", "").alias("city"),
         "country",
     )
-    out, dates = _without_default_dates(out)
-    out, shared = _without_shared_values(out, settings)
+    return Cleaned(records=out, refused=pl.concat(refused), new_cache=pl.concat(fresh))
+
+
+def normalise(
+    records: pl.DataFrame, settings: IdentitySettings | None = None, cache: pl.DataFrame | None = None
+) -> Normalised:
+    """Records (any of the columns of `RECORD_SCHEMA`; record_id is required) as they are compared: clean, and without
+    the values that too many share."""
+    settings = settings or IdentitySettings()
+    cleaned = clean(records, settings, cache)
+    shared = shared_values(cleaned.records, settings)
     return Normalised(
-        records=out,
-        new_cache=pl.concat(fresh),
-        placeholders=pl.concat([*refused, dates, shared]).sort("field", "value", "reason"),
+        records=without(cleaned.records, shared),
+        new_cache=cleaned.new_cache,
+        placeholders=pl.concat([counted(cleaned.refused), shared]).sort("field", "value", "reason"),
+    )
+
+
+def _asked(frame: pl.DataFrame, kind: str) -> pl.DataFrame:
+    country = pl.col("country") if kind in _NEEDS_COUNTRY else pl.lit(None, pl.String)
+    raw = pl.col(kind)
+    if kind == "full_name":
+        raw = pl.when(pl.col("given_name").is_null() & pl.col("family_name").is_null()).then(raw)
+    return frame.select(raw.alias("raw"), country.alias("country"))
+
+
+def asked(records: pl.DataFrame) -> pl.DataFrame:
+    """(kind, raw, country): the distinct values that cleaning these records will ask for, to look them up in a cache."""
+    frame = complete(records).with_columns(pl.col("country").str.strip_chars().str.to_uppercase())
+    return pl.concat(
+        [
+            _asked(frame, kind).drop_nulls("raw").unique().select(pl.lit(kind).alias("kind"), "raw", "country")
+            for kind in KINDS
+        ]
     )
 
 
@@ -309,48 +348,43 @@ def _text(column: str, nothing: list[str]) -> pl.Expr:
     return pl.when(~text.str.to_lowercase().is_in(nothing)).then(text)
 
 
-def _refused(kind: str, found: pl.DataFrame) -> pl.DataFrame:
+def counted(refused: pl.DataFrame) -> pl.DataFrame:
+    """Refused values (record_id, field, value, reason), one row per value, in `PLACEHOLDER_SCHEMA`."""
     return (
-        found.drop_nulls("reason")
-        .group_by(pl.lit(kind).alias("field"), pl.col("raw").alias("value"), "reason")
+        refused.group_by("field", "value", "reason")
         .agg(pl.len().cast(pl.Int64).alias("record_count"), pl.lit(None, pl.Int64).alias("people_count"))
         .select(*PLACEHOLDER_SCHEMA)
     )
 
 
-def _without_default_dates(out: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Dates that systems fill in: the usual ones, and any day far too many were born on (50 records and 0.5 %)."""
-    counts = out.drop_nulls("birth_date").group_by("birth_date").agg(pl.len().cast(pl.Int64).alias("record_count"))
+def shared_values(cleaned: pl.DataFrame, settings: IdentitySettings) -> pl.DataFrame:
+    """Values that too many records share, in `PLACEHOLDER_SCHEMA`; `cleaned` needs the columns that it judges by.
+
+    Dates that systems fill in: the usual ones, and any day far too many were born on (50 records and 0.5 %). Other
+    values: those borne by more people than one household or one person's many records explain. People are told apart by
+    their initials, so that misspelt records of one person count once; fifty records without a name count as one more.
+    """
+    counts = cleaned.drop_nulls("birth_date").group_by("birth_date").agg(pl.len().cast(pl.Int64).alias("record_count"))
     is_usual = pl.col("birth_date").dt.to_string("%Y-%m-%d").is_in(list(DEFAULT_DATES)) & (pl.col("record_count") > 1)
     is_too_many = (pl.col("record_count") >= 50) & (pl.col("record_count") > 0.005 * pl.col("record_count").sum())
-    bad = counts.filter(is_usual | (is_too_many & (pl.len() > 20)))
-    listed = bad.select(
-        pl.lit("birth_date").alias("field"),
-        pl.col("birth_date").dt.to_string("%Y-%m-%d").alias("value"),
-        pl.lit("a date that systems fill in").alias("reason"),
-        "record_count",
-        pl.lit(None, pl.Int64).alias("people_count"),
-    )
-    is_bad = pl.col("birth_date").is_in(bad["birth_date"].implode())
-    return out.with_columns(pl.when(~is_bad).then("birth_date").alias("birth_date")), listed
-
-
-def _without_shared_values(out: pl.DataFrame, settings: IdentitySettings) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Drop values borne by more people than one household or one person's many records explain.
-
-    People are told apart by their initials, so that misspelt records of one person count once; fifty records without a
-    name count as one more.
-    """
+    listed = [
+        counts.filter(is_usual | (is_too_many & (pl.len() > 20))).select(
+            pl.lit("birth_date").alias("field"),
+            pl.col("birth_date").dt.to_string("%Y-%m-%d").alias("value"),
+            pl.lit("a date that systems fill in").alias("reason"),
+            "record_count",
+            pl.lit(None, pl.Int64).alias("people_count"),
+        )
+    ]
     initials = pl.concat_str(
         pl.min_horizontal(pl.col("given").str.slice(0, 1), pl.col("family").str.slice(0, 1)),
         pl.max_horizontal(pl.col("given").str.slice(0, 1), pl.col("family").str.slice(0, 1)),
     )
-    listed: list[pl.DataFrame] = []
     for field, limit in settings.max_people_per_value.items():
-        sizes = out.drop_nulls(field).group_by(field).agg(pl.len().alias("record_count"))
+        sizes = cleaned.drop_nulls(field).group_by(field).agg(pl.len().alias("record_count"))
         often = sizes.filter(pl.col("record_count") > limit).select(field)
-        shared = (
-            out.join(often, on=field, how="semi")
+        listed.append(
+            cleaned.join(often, on=field, how="semi")
             .with_columns(initials.alias("initials"))
             .group_by(field)
             .agg(
@@ -360,9 +394,7 @@ def _without_shared_values(out: pl.DataFrame, settings: IdentitySettings) -> tup
                 .alias("people_count"),
             )
             .filter(pl.col("people_count") > limit)
-        )
-        listed.append(
-            shared.select(
+            .select(
                 pl.lit(field).alias("field"),
                 pl.col(field).alias("value"),
                 pl.lit("borne by too many people").alias("reason"),
@@ -370,8 +402,14 @@ def _without_shared_values(out: pl.DataFrame, settings: IdentitySettings) -> tup
                 "people_count",
             )
         )
-        if shared.height:
-            is_shared = pl.col(field).is_in(shared[field].implode())
-            also = [name for name, of in (("mailbox", "email"), ("is_tax_id_valid", "tax_id")) if of == field]
-            out = out.with_columns(pl.when(is_shared.fill_null(False).not_()).then(c).alias(c) for c in [field, *also])
-    return out, pl.concat(listed) if listed else pl.DataFrame(schema=PLACEHOLDER_SCHEMA)
+    return pl.concat(listed)
+
+
+def without(cleaned: pl.DataFrame, shared: pl.DataFrame) -> pl.DataFrame:
+    """The records without the values (field, value) that too many share."""
+    for (field,), values in shared.partition_by("field", as_dict=True).items():
+        text = pl.col("birth_date").dt.to_string("%Y-%m-%d") if field == "birth_date" else pl.col(str(field))
+        is_shared = text.is_in(values["value"].implode()).fill_null(False)
+        also = {"email": ["mailbox"], "tax_id": ["is_tax_id_valid"]}.get(str(field), [])
+        cleaned = cleaned.with_columns(pl.when(~is_shared).then(column).alias(column) for column in [str(field), *also])
+    return cleaned

@@ -53,13 +53,15 @@ def assign(
     *,
     sequence: int | None = None,
     links: pl.DataFrame | None = None,
+    highest_id: int = 0,
 ) -> Assignment:
     """Give every group of records its customer id.
 
     `records`: (record_id bigint, cluster bigint), the grouping wanted now, labels of any kind.
     `registry`: the log as remembered, (record_id, customer_id, sequence); without `sequence` it is read as one run, and
     merges made before it cannot be undone. `sequence`: this run's number, by default one above the highest remembered.
-    `links`: optional evidence (record_id_l, record_id_r, rule), used only to name the cause of a merge.
+    `links`: optional evidence (record_id_l, record_id_r, rule), used only to name the cause of a merge. `highest_id`:
+    the greatest id ever handed out, where `registry` is not the whole log.
 
     The result depends on the grouping and the registry, not on labels or row order. Rules: the id of a customer who
     stays never changes; in a merge the smaller id survives; in a split the old id stays with the part that holds most
@@ -89,7 +91,7 @@ def assign(
     )
     kept = _match(parts)
     restored = _match(_claims(held, log, kept))
-    fresh = _fresh(held, pl.concat([kept, restored]), _highest(log, "customer_id"))
+    fresh = _fresh(held, pl.concat([kept, restored]), max(_highest(log, "customer_id"), highest_id))
     ids = pl.concat([kept, restored, fresh])
 
     new = held.join(ids, on="cluster").select("record_id", "held", "customer_id")

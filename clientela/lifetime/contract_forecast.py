@@ -42,7 +42,10 @@ class ContractForecast:
     @property
     def reason(self) -> str:
         """Why these models, one sentence per length of period."""
-        return "; ".join(f"contracts of {months} months: {f.reason}" for months, f in self.fits.items())
+        return "; ".join(
+            f"contracts paid every {'month' if months == 1 else f'{months} months'}: {f.reason}"
+            for months, f in self.fits.items()
+        )
 
     def draws(self, draws: int, seed: int) -> "ContractDraws":
         """Draws of the discounted contribution, aligned with `customers`."""
@@ -167,7 +170,7 @@ def _as_of(contracts: pl.DataFrame, as_of: date, horizon_days: float) -> pl.Data
             )
             .clip(0.0, None)
         )
-        .sort("customer_id", "started_on")
+        .sort("customer_id", "started_on", "period_months", "contribution", "age")
     )
 
 

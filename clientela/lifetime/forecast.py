@@ -10,6 +10,7 @@ formula, any choice (backtest.py), reading or writing.
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -118,6 +119,15 @@ class Forecast:
     parameters: pl.DataFrame
 
 
+@dataclass
+class Fits:
+    """What was fitted to one snapshot."""
+
+    orders: OrderForecast | None = None
+    alive: Fitted | None = None
+    spend: ContributionFit | None = None
+
+
 def forecast(
     orders: pl.DataFrame | Orders,
     as_of: date,
@@ -132,13 +142,15 @@ def forecast(
     by_segment: bool = False,
     draws: int = 400,
     seed: int = 0,
+    fits: Fits | None = None,
 ) -> Forecast:
     """Forecast every customer known at as_of over the months after it.
 
     orders: see origins.py; those after as_of are not looked at. past: what backtest() chose and learnt; `order_model` and
     `spend_model` fix a candidate instead. groups: customer_id and any columns of labels: each label of each column becomes a
     row of `groups`, with an interval from sums of draws. contracts: see contract_forecast.py; what they bring is added. draws:
-    0 leaves the intervals out. Raises LifetimeError with one sentence where nothing can be said.
+    0 leaves the intervals out. fits: kept between calls that differ in horizon, groups or draws alone, so that nothing is
+    fitted twice. Raises LifetimeError with one sentence where nothing can be said.
     """
     if horizon_months < 1:
         raise LifetimeError(f"The horizon must be at least one month, it is {horizon_months}.")
@@ -152,10 +164,16 @@ def forecast(
         raise LifetimeError(f"There is no candidate {name!r}; there are {', '.join(ORDER_CANDIDATES)}.")
     widening = past.widening if past and name == past.order_model else Widening()
 
-    made = forecast_orders(
-        name, ready, s, holdout if name in BASELINES else horizon, inner_days=holdout, by_segment=by_segment
-    )
-    alive = fit_alive(s, made.fitted)
+    fits = Fits() if fits is None else fits
+    if fits.orders is None:
+        fits.orders = forecast_orders(name, ready, s, holdout, inner_days=holdout, by_segment=by_segment)
+    made = fits.orders
+    if made.fitted is not None:
+        mean = made.fitted.each(s.histories, lambda f, h: f.expected_orders(h, horizon))
+        made = replace(made, mean=mean)
+    if fits.alive is None:
+        fits.alive = fit_alive(s, made.fitted)
+    alive = fits.alive
     p_alive = alive.each(s.histories, lambda f, h: f.p_alive(h))
     shape = made.fitted or alive
     discounted = shape.each(s.histories, lambda f, h: f.expected_discounted_orders(h, horizon, delta))
@@ -168,7 +186,9 @@ def forecast(
     made = seasoned(made, ready, s, horizon)
     season = season_factor(ready, as_of, horizon) if made.candidate not in BASELINES[1:] else 1.0
 
-    spend = _spend(s, spend_model or (past.spend_model if past else DEFAULT_SPEND))
+    if fits.spend is None:
+        fits.spend = _spend(s, spend_model or (past.spend_model if past else DEFAULT_SPEND))
+    spend = fits.spend
     running = forecast_contracts(contracts, as_of, horizon, delta) if contracts is not None else None
     ids = s.customers.to_numpy()
     only = np.setdiff1d(running.customers, ids) if running is not None else ids[:0]
@@ -318,7 +338,7 @@ def _customers(
     return frame.with_columns(median_days_to_next_order=pl.when(~far).then(pl.col("median_days_to_next_order")))
 
 
-def _quantiles(name: str, read: Intervals | None, n: int, scale: float) -> dict[str, object]:
+def _quantiles(name: str, read: Intervals | None, n: int, scale: float) -> dict[str, Any]:
     """P10, P50 and P90 of the first n customers read, or nulls."""
     if read is None:
         return {f"{name}_{level}": [None] * n for level in ("p10", "p50", "p90")}
@@ -393,7 +413,7 @@ def _with_contracts(
         assert futures is not None and futures.money is not None
         read = {**_quantiles("expected_contribution", futures.money, len(everybody), scale)}
         both = both.with_columns(
-            **{column: pl.Series(values) for column, values in read.items()},
+            **{column: pl.Series(np.asarray(values)) for column, values in read.items()},
             **{
                 f"expected_orders_{level}": zero.otherwise(f"expected_orders_{level}")
                 for level in ("p10", "p50", "p90")

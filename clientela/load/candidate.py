@@ -26,7 +26,7 @@ from clientela.extract.readers.json import open_json
 from clientela.extract.readers.parquet import open_parquet
 from clientela.extract.typing import Parameters
 from clientela.load.landing import DeliveredFile, found_files
-from clientela.warehouse import quoted
+from clientela.warehouse import literal, quoted
 
 #: a file's ending → its format; .txt may be anything, and is CSV where nothing else is said
 FORMATS = {
@@ -36,6 +36,12 @@ FORMATS = {
 }  # fmt: skip
 #: the batches that a new one is compared with, as a temporary view: those loaded, unless second thoughts say otherwise
 IN_FORCE = "batches_in_force"
+#: where the candidate of large files lies: in a temporary table about 15 bytes a row could not be spilled
+STORE = "candidate_store"
+#: a candidate takes about this many times the bytes of its files, and of packed ones
+TIMES, TIMES_PACKED = 4, 30
+#: keys that are looked at together for those that stand twice
+KEYS_AT_ONCE = 4_000_000
 COMPRESSED = (".gz", ".gzip", ".zst", ".zstd")
 
 
@@ -78,7 +84,9 @@ def build(
     connection: duckdb.DuckDBPyConnection, feed: Feed, files: Sequence[DeliveredFile], scratch: Path
 ) -> Candidate:
     """Extract the files into the temporary tables. DeliveryError refuses the batch; ConfigError stops the run."""
+    drop(connection, scratch)
     _make_tables(connection)
+    _make_store(connection, files, scratch)
     control = _control_totals(connection, feed)
     delivered = 0
     columns: tuple[str, ...] = ()
@@ -88,6 +96,8 @@ def build(
         except DeliveryError as error:
             raise DeliveryError(f"{file.name}: {error.sentence}") from error
         except duckdb.Error as error:
+            if is_of_the_machine(error):
+                raise
             raise DeliveryError(f"{file.name} cannot be read: {str(error).splitlines()[0]}") from error
         version_at = file_date(feed, file.name)
         rows_stated, sum_stated = control.get(file.name, (None, None))
@@ -137,10 +147,13 @@ def build(
     return Candidate(delivered, counted[0], counted[1], is_batch_ordered, counted[2], columns)
 
 
+def is_of_the_machine(error: duckdb.Error) -> bool:
+    """Memory or disk ran out: no fault of what was delivered, and no reason to refuse it."""
+    return isinstance(error, duckdb.OutOfMemoryException) or "No space left" in str(error)
+
+
 def _make_tables(connection: duckdb.DuckDBPyConnection) -> None:
     see_loaded(connection)
-    connection.execute("drop view if exists gated")
-    connection.execute("drop table if exists candidate")
     for name, columns in {
         "batch_files": "file_index integer, file_name varchar, content_sha256 varchar, bytes bigint, landed_as varchar, "
         "path varchar, version bigint, version_at timestamptz, delivered_rows bigint, control_rows bigint, "
@@ -199,8 +212,8 @@ def _extract(
         opened = open_file(connection, feed, file.landed, parameters, reading)
         try:
             parsed = _insert(connection, feed, index, file, opened, parameters)
-        except duckdb.Error:
-            if opened.carefully is None:
+        except duckdb.Error as error:
+            if opened.carefully is None or is_of_the_machine(error):
                 raise
             parsed = -1
         if opened.carefully is not None and parsed != opened.expected_rows:
@@ -230,9 +243,39 @@ def _delete(connection: duckdb.DuckDBPyConnection, index: int) -> None:
 
 def _has_candidate(connection: duckdb.DuckDBPyConnection) -> bool:
     found = connection.execute(
-        "select count(*) from duckdb_tables() where temporary and table_name = 'candidate'"
+        "select count(*) from duckdb_tables() where (temporary or database_name = ?) and table_name = 'candidate'",
+        [STORE],
     ).fetchall()
     return bool(found[0][0])
+
+
+def _has_store(connection: duckdb.DuckDBPyConnection) -> bool:
+    found = connection.execute("select count(*) from duckdb_databases() where database_name = ?", [STORE]).fetchall()
+    return bool(found[0][0])
+
+
+def _make_store(connection: duckdb.DuckDBPyConnection, files: Sequence[DeliveredFile], scratch: Path) -> None:
+    """A file for a candidate that would not fit into half of the memory allowed, seen as if it were in the warehouse."""
+    limit = connection.execute("select current_setting('memory_limit')").fetchall()[0][0]
+    size, unit = limit.split()
+    allowed = float(size) * 1024 ** ["bytes", "KiB", "MiB", "GiB", "TiB"].index(unit)
+    packed = (*COMPRESSED, ".parquet", ".pq", ".xlsx", ".xlsb")
+    wanted = sum(f.bytes * (TIMES_PACKED if f.name.lower().endswith(packed) else TIMES) for f in files)
+    if wanted > allowed / 2:
+        connection.execute(f"attach {literal(str(scratch / STORE))} as {STORE}")
+        connection.execute(f"set search_path = 'main,{STORE}.main'")
+
+
+def drop(connection: duckdb.DuckDBPyConnection, scratch: Path) -> None:
+    """Let the candidate go, and its file if it has one."""
+    connection.execute("drop view if exists gated")
+    if _has_store(connection):
+        connection.execute("reset search_path")
+        connection.execute(f"detach {STORE}")
+    else:
+        connection.execute("drop table if exists candidate")
+    for leftover in (scratch / STORE, scratch / f"{STORE}.wal"):
+        leftover.unlink(missing_ok=True)
 
 
 def _insert(
@@ -245,13 +288,14 @@ def _insert(
 ) -> int:
     """Type the file's rows into the candidate; gives how many there were."""
     delivery = opened.delivery
-    if delivery.is_serial:
+    if delivery.is_put_aside:
         aside = f"create or replace temp table put_aside as select * from {delivery.relation}"
         connection.execute(aside, parameters.used_in(aside))
-        delivery = replace(delivery, relation="put_aside", is_serial=False)
+        delivery = replace(delivery, relation="put_aside", is_put_aside=False)
     select = candidate_select(connection, feed, delivery, file.name, parameters)
     file_index = parameters.bind(index)
-    into = "insert into candidate" if _has_candidate(connection) else "create temp table candidate as"
+    create = f"create table {STORE}.candidate as" if _has_store(connection) else "create temp table candidate as"
+    into = "insert into candidate" if _has_candidate(connection) else create
     statement = f"{into} select cast({file_index} as integer) as file_index, * from ({select})"
     connection.execute(statement, parameters.used_in(statement))
     connection.execute("drop table if exists put_aside")
@@ -306,12 +350,17 @@ def _control_totals(connection: duckdb.DuckDBPyConnection, feed: Feed) -> dict[s
 
 def _find_odd_rows(connection: duckdb.DuckDBPyConnection, feed: Feed, is_batch_ordered: bool) -> None:
     """Rows that conflict within their file, and rows that say what is known already."""
-    connection.execute(
-        """
-        create or replace temp table repeated as
-        select record_id from candidate where faults is null group by record_id having count(*) > 1
-        """
-    )
+    connection.execute("create or replace temp table repeated (record_id bigint)")
+    rows = connection.execute("select count(*) from candidate").fetchall()[0][0]
+    shares = rows // KEYS_AT_ONCE + 1
+    for share in range(shares):
+        of_share = f"and record_id % {shares} = {share}" if shares > 1 else ""
+        connection.execute(
+            f"""
+            insert into repeated
+            select record_id from candidate where faults is null {of_share} group by record_id having count(*) > 1
+            """
+        )
     connection.execute(
         """
         insert into odd_rows

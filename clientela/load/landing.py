@@ -76,12 +76,16 @@ def land(path: Path, folder: Path) -> DeliveredFile:
     before = path.stat()
     aside = folder / f".{os.getpid()}.part"
     digest = hashlib.sha256()
-    with path.open("rb") as source, aside.open("wb") as target:
-        while chunk := source.read(_CHUNK):
-            digest.update(chunk)
-            target.write(chunk)
-        target.flush()
-        os.fsync(target.fileno())
+    try:
+        with path.open("rb") as source, aside.open("wb") as target:
+            while chunk := source.read(_CHUNK):
+                digest.update(chunk)
+                target.write(chunk)
+            target.flush()
+            os.fsync(target.fileno())
+    except OSError:
+        aside.unlink(missing_ok=True)
+        raise
     after = path.stat()
     if (before.st_size, before.st_mtime_ns) != (
         after.st_size,

@@ -7,6 +7,7 @@ else. Only a wrong configuration and faults of the machine go further up.
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -202,6 +203,22 @@ def load_batch(
     leaves no trace."""
     scratch = feed.config.data / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
+    try:
+        return _load_batch(connection, feed, files, run_id, now, scratch, is_staged)
+    finally:
+        with suppress(duckdb.Error):
+            candidates.drop(connection, scratch)
+
+
+def _load_batch(
+    connection: duckdb.DuckDBPyConnection,
+    feed: Feed,
+    files: list[DeliveredFile],
+    run_id: str,
+    now: datetime,
+    scratch: Path,
+    is_staged: bool,
+) -> Outcome:
     batch_id = connection.execute("select coalesce(max(batch_id), 0) + 1 from ledger.loads").fetchall()[0][0]
     names = tuple(file.name for file in files)
     suite = suite_of(feed.entity, feed.settings, feed.where)
@@ -566,7 +583,19 @@ def _record_refusal(
         if outcome.checks:
             kept = feed.config.data / "quarantine" / f"{page.stem}.parquet"
             kept.parent.mkdir(parents=True, exist_ok=True)
-            connection.execute("copy (select * from candidate) to ? (format parquet)", [str(kept)])
+            connection.execute(
+                """
+                copy (
+                    select * from candidate
+                    union all by name
+                    select
+                        file_index, file_name as source_file, source_row, text as delivered_row,
+                        [{'field': null, 'value': null, 'reason': reason}] as faults
+                    from unreadable join batch_files using (file_index)
+                ) to ? (format parquet)
+                """,
+                [str(kept)],
+            )
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")

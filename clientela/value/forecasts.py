@@ -4,7 +4,8 @@ What belongs here: which days, what is reused, what a company too small for a mo
 reading or writing.
 
 `days` has one row per customer and day: `customer_id`, `ordered_on`, `is_order` (false: money that follows an order, such as
-a return), `net_revenue`, `contribution` (null where no cost is known) and `cost_to_serve`. `contracts`: see clientela.lifetime.contract_forecast.
+a return), `net_revenue`, `contribution` (null where no cost is known) and `cost_to_serve`.
+`contracts`: see clientela.lifetime.contract_forecast.
 """
 
 import hashlib
@@ -39,6 +40,8 @@ FORECAST_SCHEMA = pl.Schema(
         "grouping": pl.String,
         "label": pl.String,
         "customers": pl.Int64,
+        "cohort": pl.String,
+        "decile": pl.Int64,
         "p_alive": pl.Float64,
         "p_alive_model": pl.String,
         "expected_orders": pl.Float64,
@@ -102,6 +105,11 @@ def month_ends_before(day: date, count: int, first_day: date) -> list[date]:
     return found[::-1]
 
 
+def _month_end_until(day: date) -> date:
+    """The last month-end on or before the day."""
+    return day if (day + timedelta(days=1)).day == 1 else day.replace(day=1) - timedelta(days=1)
+
+
 def forecast_customers(
     days: pl.DataFrame,
     contracts: pl.DataFrame,
@@ -109,10 +117,12 @@ def forecast_customers(
     settings: ValueSettings,
     code_version: str = "",
     earlier: Callable[[list[str]], pl.DataFrame | None] | None = None,
+    frozen_until: date | None = None,
 ) -> pl.DataFrame:
     """All forecasts and scores as one frame of FORECAST_SCHEMA.
 
-    `part` is `customer` (one row per customer known at `measured_on`), `group` (a sum with its interval), `score` (one per
+    `part` is `customer` (one row per customer known at `measured_on`), `group` (a sum with its interval), `prediction` (what is
+    frozen, per customer and per group, for each scored horizon; frozen_until: the last as-of day that is), `score` (one per
     rolling origin, candidate and what it forecasts), `interval` (how intervals did) or `parameter`. No figure of a day rests
     on data after it. earlier: given the fingerprints wanted, the rows of an earlier answer that bear them; these are not
     computed again, since the fingerprint names everything they were made from.
@@ -130,12 +140,34 @@ def forecast_customers(
     prints = _fingerprints(days, contracts, measured, settings, code_version)
     kept = earlier([prints[day] for day in measured[:-1]]) if earlier and len(measured) > 1 else None
     held = set(kept.get_column("made_from").unique()) if kept is not None else set()
-    company = _Company(days, contracts, settings)
-    made = [] if kept is None else [_shaped(kept)]
+    freezes = frozen_until is None or settings.freeze == "run" or frozen_until < as_of.replace(day=1)
+    company = _Company(days, contracts, settings, freezes)
+    made: dict[date, pl.DataFrame] = {}
+    if kept is not None:
+        made = {day: rows for (day,), rows in _shaped(kept).group_by("measured_on")}  # type: ignore[misc]
+    newest = _month_end_until(as_of)
     for day in measured:
         if prints[day] not in held or day == as_of:
-            made.append(_shaped(company.at(day, as_of).with_columns(made_from=pl.lit(prints[day]))))
-    return pl.concat(made).sort("part", "measured_on", "customer_id", "grouping", "label", "what", "candidate")
+            rows = company.at(day, as_of, made.get(newest) if day == as_of else None)
+            made[day] = _shaped(rows.with_columns(made_from=pl.lit(prints[day])))
+    # how intervals did is told of the newest comparison alone; only there they were drawn
+    of_one_day = pl.col("part").is_in(["interval", "choice"])
+    return (
+        pl.concat(made.values())
+        .filter(~of_one_day | (pl.col("measured_on") >= newest))
+        .sort(
+            "part",
+            "measured_on",
+            "horizon_months",
+            "customer_id",
+            "grouping",
+            "label",
+            "what",
+            "candidate",
+            "origin_on",
+            nulls_last=True,
+        )
+    )
 
 
 def _fingerprints(
@@ -171,7 +203,7 @@ def _fingerprints(
 def _shaped(frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with all columns of FORECAST_SCHEMA; every figure finite, or null."""
     missing = [pl.lit(None, kind).alias(name) for name, kind in FORECAST_SCHEMA.items() if name not in frame.columns]
-    shaped = frame.with_columns(missing).select(FORECAST_SCHEMA.names()).cast(dict(FORECAST_SCHEMA))
+    shaped = frame.with_columns(missing).select(FORECAST_SCHEMA.names()).cast(FORECAST_SCHEMA)
     numbers = pl.selectors.float()
     return shaped.with_columns(pl.when(numbers.is_finite()).then(numbers))
 
@@ -179,8 +211,8 @@ def _shaped(frame: pl.DataFrame) -> pl.DataFrame:
 class _Company:
     """The company's days, made ready for the models once, when first needed."""
 
-    def __init__(self, days: pl.DataFrame, contracts: pl.DataFrame, settings: ValueSettings) -> None:
-        self._settings, self._contracts = settings, contracts
+    def __init__(self, days: pl.DataFrame, contracts: pl.DataFrame, settings: ValueSettings, freezes: bool) -> None:
+        self._settings, self._contracts, self._freezes = settings, contracts, freezes
         bought = days.filter("is_order").get_column("contribution")
         self._knows_cost = bool(len(bought)) and not bought.is_null().all()
         goods = pl.col("contribution") if self._knows_cost else pl.col("net_revenue")
@@ -188,80 +220,124 @@ class _Company:
         self._ready: Orders | None = None
         self._memo: Memo | None = None
 
-    def at(self, day: date, as_of: date) -> pl.DataFrame:
-        """Everything that is said of one measured day."""
+    def at(self, day: date, as_of: date, newest: pl.DataFrame | None) -> pl.DataFrame:
+        """Everything that is said of one measured day. newest: what was said at the month-end before the as-of day."""
         is_as_of = day == as_of
         known = self._days.filter((pl.col("ordered_on") <= day) & pl.col("is_order"))
         customers = known.get_column("customer_id").n_unique()
         if customers < LEAST_CUSTOMERS or known.height - customers < LEAST_REPEATS:
-            parts = self._without_models(known, day)
+            parts = self._without_models(known, day, is_as_of)
         else:
-            parts = self._with_models(known, day, is_as_of)
+            parts = self._with_models(known, day, as_of, newest)
         frame = pl.concat([_shaped(part) for part in parts])
         reason = pl.lit(None, pl.String) if self._knows_cost or not known.height else pl.lit(NO_COST)
         of_customers = pl.col("part") == "customer"
         return frame.with_columns(
             measured_on=pl.lit(day),
             is_as_of=pl.lit(is_as_of),
-            horizon_months=pl.lit(self._settings.horizon_months),
+            horizon_months=pl.col("horizon_months").fill_null(self._settings.horizon_months),
             fallback_reason=pl.when(of_customers)
             .then(pl.concat_str(pl.col("fallback_reason").replace("", None), reason, separator="; ", ignore_nulls=True))
             .otherwise("fallback_reason")
             .replace("", None),
         )
 
-    def _with_models(self, known: pl.DataFrame, day: date, is_as_of: bool) -> list[pl.DataFrame]:
+    def _with_models(
+        self, known: pl.DataFrame, day: date, as_of: date, newest: pl.DataFrame | None
+    ) -> list[pl.DataFrame]:
         from clientela.lifetime.backtest import Memo, backtest
-        from clientela.lifetime.forecast import forecast
+        from clientela.lifetime.forecast import Fits, Forecast, forecast
         from clientela.lifetime.origins import Orders
 
         settings = self._settings
         if self._ready is None or self._memo is None:
             self._ready, self._memo = Orders.of(self._days), Memo()
+        is_as_of = day == as_of
         # candidates are compared at month-ends: what is chosen stands until the next
-        last = day if (day + timedelta(days=1)).day == 1 else day.replace(day=1) - timedelta(days=1)
-        past = None
-        if last >= self._ready.first_day:
+        last = _month_end_until(day)
+        past, told = _remembered(newest) if newest is not None and day != last else (None, [])
+        if past is None and last >= self._ready.first_day:
             past = backtest(
                 self._ready,
                 last,
                 holdout_days=settings.holdout_days,
                 most_origins=settings.origins,
-                draws=settings.draws if is_as_of else 0,
+                draws=settings.draws if last == _month_end_until(as_of) else 0,
                 seed=settings.seed,
                 memo=self._memo,
             )
-        made = forecast(
-            self._ready,
-            day,
-            horizon_months=settings.horizon_months,
-            annual_discount_rate=settings.annual_discount_rate,
-            past=past,
-            order_model=settings.order_model,
-            spend_model=settings.spend_model,
-            groups=_cohorts(known) if is_as_of else None,
-            contracts=self._contracts if self._contracts.height else None,
-            draws=settings.draws if is_as_of else 0,
-            seed=settings.seed,
-        )
+            told = _scores(past, settings)
+        fits = Fits()
+
+        def ahead(months: int, groups: pl.DataFrame | None = None, draws: int = 0) -> Forecast:
+            assert self._ready is not None
+            return forecast(
+                self._ready,
+                day,
+                horizon_months=months,
+                annual_discount_rate=settings.annual_discount_rate,
+                past=past,
+                order_model=settings.order_model,
+                spend_model=settings.spend_model,
+                groups=groups,
+                contracts=self._contracts if self._contracts.height else None,
+                draws=draws,
+                seed=settings.seed,
+                fits=fits,
+            )
+
+        made = ahead(settings.horizon_months)
+        if is_as_of:
+            # the groups that intervals are kept of are known once everybody's mean is
+            labels = _labelled(made.customers, known)
+            groups = labels.select("customer_id", "cohort", pl.col("decile").cast(pl.String))
+            made = ahead(settings.horizon_months, groups, settings.draws)
         parts = [made.customers.with_columns(part=pl.lit("customer"))]
         if is_as_of:
+            parts.append(made.groups.rename({"group": "label"}).with_columns(part=pl.lit("group")))
+            if self._freezes:
+                for months in settings.scored_horizons_months:
+                    near = made if months == settings.horizon_months else ahead(months, groups, settings.draws)
+                    parts += [
+                        near.customers.join(labels, on="customer_id").with_columns(
+                            part=pl.lit("prediction"), horizon_months=pl.lit(months), grouping=pl.lit("customer")
+                        ),
+                        near.groups.rename({"group": "label"}).with_columns(
+                            part=pl.lit("prediction"),
+                            horizon_months=pl.lit(months),
+                            order_model=pl.lit(near.customers["order_model"].drop_nulls()[0]),
+                        ),
+                    ]
             parts += [
-                made.groups.rename({"group": "label"}).with_columns(part=pl.lit("group")),
                 made.parameters.select(
                     pl.lit("parameter").alias("part"), pl.col("part").alias("what"), pl.col("model").alias("model_used"),
                     pl.col("parameter").alias("candidate"), "value", "standard_error", "customers", "reason",
                 ),
             ]  # fmt: skip
-        if past is not None:
-            parts += _scores(past, settings)
-        return parts
+        else:
+            # nothing was drawn, so nothing was widened
+            parts[0] = parts[0].with_columns(widening_orders=pl.lit(None), widening_contribution=pl.lit(None))
+        return parts + told
 
-    def _without_models(self, known: pl.DataFrame, day: date) -> list[pl.DataFrame]:
+    def _without_models(self, known: pl.DataFrame, day: date, is_as_of: bool) -> list[pl.DataFrame]:
         """So few customers, or orders after the first, that a model would only seem to know: one rate for all, each
         customer's own orders weighing as much as one order's worth of it, and no P(alive)."""
         settings = self._settings
-        horizon = _days_ahead(day, settings.horizon_months)
+        parts = self._told_without_models(known, day, settings.horizon_months)
+        if parts and is_as_of and self._freezes:
+            labels = _labelled(parts[0], known)
+            for months in settings.scored_horizons_months:
+                (near,) = self._told_without_models(known, day, months)
+                parts.append(
+                    near.join(labels, on="customer_id").with_columns(
+                        part=pl.lit("prediction"), horizon_months=pl.lit(months), grouping=pl.lit("customer")
+                    )
+                )
+        return parts
+
+    def _told_without_models(self, known: pl.DataFrame, day: date, months: int) -> list[pl.DataFrame]:
+        settings = self._settings
+        horizon = _days_ahead(day, months)
         parts = []
         if known.height:
             parts.append(self._one_rate(known, day, horizon))
@@ -367,9 +443,15 @@ def _days_ahead(day: date, months: int) -> int:
     return (min(first + timedelta(days=day.day - 1), after - timedelta(days=1)) - day).days
 
 
-def _cohorts(known: pl.DataFrame) -> pl.DataFrame:
-    """The month of each customer's first order."""
-    return known.group_by("customer_id").agg(pl.col("ordered_on").min().dt.strftime("%Y-%m").alias("cohort"))
+def _labelled(customers: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Of each customer the month of his first order (`cohort`) and the tenth of expected contribution he is in, 1 the best."""
+    cohorts = known.group_by("customer_id").agg(pl.col("ordered_on").min().dt.strftime("%Y-%m").alias("cohort"))
+    better = pl.col("expected_contribution").fill_null(0.0).rank("min", descending=True) - 1
+    return (
+        customers.select("customer_id", decile=(better * 10 // pl.len() + 1).cast(pl.Int64))
+        .join(cohorts, on="customer_id", how="left")
+        .with_columns(pl.col("cohort").fill_null("contract only"))
+    )
 
 
 def _scores(past: "Backtest", settings: ValueSettings) -> list[pl.DataFrame]:
@@ -404,4 +486,46 @@ def _scores(past: "Backtest", settings: ValueSettings) -> list[pl.DataFrame]:
             pl.col("widening_from_earlier").alias("value"), "share_inside_widened",
         )
     )  # fmt: skip
+    learnt = past.widening
+    parts.append(
+        pl.DataFrame(
+            {
+                "part": ["choice", "choice"], "what": ["orders", "contribution"],
+                "candidate": [past.order_model, past.spend_model], "reason": [past.order_reason, past.spend_reason],
+                "widening_orders": [learnt.orders_customers, learnt.orders_groups],
+                "widening_contribution": [learnt.money_customers, learnt.money_groups],
+                "value": [past.dispersion, past.level_error], "holdout_days": [past.holdout_days] * 2,
+            }
+        )
+    )  # fmt: skip
     return parts
+
+
+def _remembered(rows: pl.DataFrame) -> tuple["Backtest | None", list[pl.DataFrame]]:
+    """The comparison that a month-end's rows tell of, and the rows that tell it."""
+    from clientela.lifetime.backtest import Backtest, Widening
+
+    chosen = rows.filter(pl.col("part") == "choice").sort("what", descending=True)
+    if chosen.height != 2:
+        return None, []
+    orders, money = chosen.rows(named=True)
+    empty = pl.DataFrame()
+    past = Backtest(
+        empty,
+        empty,
+        empty,
+        orders["candidate"],
+        orders["reason"],
+        money["candidate"],
+        money["reason"],
+        orders["holdout_days"],
+        Widening(
+            orders["widening_orders"],
+            money["widening_orders"],
+            orders["widening_contribution"],
+            money["widening_contribution"],
+        ),
+        orders["value"],
+        money["value"],
+    )
+    return past, [rows.filter(pl.col("part").is_in(["score", "interval", "choice"]))]

@@ -51,6 +51,10 @@ class ValueSettings(BaseModel):
         [3, 12, 24], min_length=1, max_length=6, description="Months after which frozen predictions are scored."
     )
 
+    freeze: Literal["run", "month"] = Field(
+        "run", description="When predictions are frozen: by every run, or by the first run of each month."
+    )
+
     @field_validator("scored_horizons_months")
     @classmethod
     def _ascending(cls, months: list[int]) -> list[int]:

@@ -1,7 +1,7 @@
 """Starting a night when files arrive, without touching the warehouse: file listings and published/status.json are enough.
 
 A listing that still changes is a copy under way: it is acted on when two looks find the same. What is in the files is
-not read here; a night that finds nothing new in them says so and ends.
+not read here; a night that finds nothing new in them says so and ends. Databases are not looked at: the schedule reads them.
 """
 
 import hashlib

@@ -14,14 +14,7 @@ with
 
 known_batches as (
 
-    select loads.batch_id
-    from {{ source('ledger', 'loads') }} as loads
-    cross join {{ source('run', 'context') }} as context
-    where
-        loads.entity = '{{ entity }}'
-        and loads.status in ('loaded', 'unloaded')
-        and loads.loaded_at <= context.known_at
-        and (loads.retired_at is null or loads.retired_at > context.known_at)
+    {{ batches_in_force(entity) }}
 
 ),
 
@@ -65,4 +58,17 @@ select * from latest_of_revised where not is_deleted
 {% macro _is_visible(is_state) -%}
 batch_id in (select batch_id from known_batches)
 {%- if is_state %} and (version_at is null or {{ local_date('version_at') }} <= {{ as_of() }}){% endif -%}
+{%- endmacro %}
+
+
+{# The batches of an entity that were known and not retired at known_at. #}
+{% macro batches_in_force(entity) -%}
+select loads.batch_id
+from {{ source('ledger', 'loads') }} as loads
+cross join {{ source('run', 'context') }} as context
+where
+    loads.entity = '{{ entity }}'
+    and loads.status in ('loaded', 'unloaded')
+    and loads.loaded_at <= context.known_at
+    and (loads.retired_at is null or loads.retired_at > context.known_at)
 {%- endmacro %}

@@ -9,7 +9,6 @@ crosswalk as (
         customer_id,
         is_added
     from {{ ref('int_customers_assigned') }}
-    where event is null
 
 )
 

@@ -19,13 +19,17 @@ def model(dbt, session):
     def earlier(fingerprints):
         # the last night's answer, where it was made from the very same
         built = session.sql(
-            "select column_name from duckdb_columns() where schema_name = 'intermediate' and table_name = 'int_forecasts'"
+            """
+            select column_name from duckdb_columns()
+            where database_name = current_database() and schema_name = 'intermediate' and table_name = 'int_forecasts'
+            """
         ).fetchall()
         if {name for (name,) in built} != set(FORECAST_SCHEMA):
             return None
         wanted = ", ".join(f"'{fingerprint}'" for fingerprint in fingerprints)
         return session.sql(f"select * from intermediate.int_forecasts where made_from in ({wanted})").pl()
 
+    frozen_until = dbt.source("memory", "value_predictions").aggregate("max(as_of_on)").fetchall()[0][0]
     return forecast_customers(
-        days, contracts, as_of, ValueSettings.model_validate_json(settings), code_version, earlier
+        days, contracts, as_of, ValueSettings.model_validate_json(settings), code_version, earlier, frozen_until
     )

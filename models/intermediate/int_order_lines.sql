@@ -1,43 +1,88 @@
-{{ config(pre_hook="{{ keep_join_sides() }}", post_hook="{{ choose_join_sides() }}") }}
+-- the macro's own references, which dbt does not see while nothing is built yet:
+-- depends_on: {{ ref('int_batches_in_force') }}
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="merge",
+        unique_key="order_line_id",
+        pre_hook="{{ keep_join_sides() }}",
+        post_hook=["{{ choose_join_sides() }}", "delete from {{ this }} where is_gone"],
+    )
+}}
 
 with
 
+{% if is_incremental() %}
+    changed as (
+
+        {{ changed_order_lines(this) }}
+
+    ),
+
+    current_lines as (
+
+        select * from {{ ref('stg_transactions') }}
+        where order_line_id in (select changed.order_line_id from changed)
+
+    ),
+
+    -- what was a line and is none any more has only its id: it is merged as gone, and then deleted
+    lines as (
+
+        select
+            changed.order_line_id as line_id,
+            current_lines.*
+        from (select distinct order_line_id from changed) as changed
+        left join current_lines on changed.order_line_id = current_lines.order_line_id
+
+    ),
+
+{% else %}
+
+    lines as (
+
+        select
+            order_line_id as line_id,
+            *
+        from {{ ref('stg_transactions') }}
+
+    ),
+
+{% endif %}
+
 product_costs as (
 
-    select * from {{ ref('int_product_costs') }}
+    select * from {{ ref('int_cost_basis') }}
+    where product_id <> 0
 
 ),
 
--- Always one row, so that the join below keeps every line.
 company_margin as (
 
-    select
-        max(margin_rate) as margin_rate,
-        bool_or(is_assumed) as is_assumed
-    from {{ ref('stg_margin_rates') }}
-    where department = '' and category = ''
+    select * from {{ ref('int_cost_basis') }}
+    where product_id = 0
 
 ),
 
 ruled as (
 
     select
-        order_lines.*,
+        lines.*,
         product_costs.unit_cost,
         coalesce(product_costs.margin_rate, company_margin.margin_rate) as margin_rate,
         case
             when product_costs.margin_rule is not null then product_costs.is_margin_assumed
-            else company_margin.is_assumed
+            else company_margin.is_margin_assumed
         end as is_margin_assumed,
         case
-            when order_lines.stated_cost_amount is not null then 'line cost'
-            when product_costs.unit_cost is not null and order_lines.quantity is not null then 'product unit cost'
+            when lines.stated_cost_amount is not null then 'line cost'
+            when product_costs.unit_cost is not null and lines.quantity is not null then 'product unit cost'
             when product_costs.margin_rule is not null then product_costs.margin_rule
             when company_margin.margin_rate is not null then 'company margin'
             else 'missing'
         end as cost_rule
-    from {{ ref('stg_transactions') }} as order_lines
-    left join product_costs on order_lines.product_id = product_costs.product_id
+    from lines
+    left join product_costs on lines.product_id = product_costs.product_id
     cross join company_margin
 
 ),
@@ -59,7 +104,7 @@ order_lines as (
 
     select
         ---------- ids
-        order_line_id,
+        line_id as order_line_id,
         order_id,
         return_of_order_id,
         customer_record_id,
@@ -99,6 +144,7 @@ order_lines as (
         cost_rule not in ('line cost', 'product unit cost', 'missing')
         and coalesce(is_margin_assumed, false) as is_cost_assumed,
         is_return,
+        order_line_id is null as is_gone,
 
         ---------- times
         ordered_at,

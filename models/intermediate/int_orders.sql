@@ -1,4 +1,54 @@
+-- the macro's own references, which dbt does not see while nothing is built yet:
+-- depends_on: {{ ref('int_batches_in_force') }}
+-- depends_on: {{ ref('int_cost_basis') }}
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="merge",
+        unique_key="order_id",
+        post_hook="delete from {{ this }} where line_count = 0",
+    )
+}}
+
 with
+
+{% if is_incremental() %}
+    changed as (
+
+        {{ changed_order_lines(ref('int_order_lines')) }}
+
+    ),
+
+    current_lines as (
+
+        select * from {{ ref('int_order_lines') }}
+        where order_id in (select changed.order_id from changed)
+
+    ),
+
+    -- an order that has no line any more has only its id: it is merged with none, and then deleted
+    lines as (
+
+        select
+            changed.order_id as changed_order_id,
+            current_lines.*
+        from (select distinct order_id from changed) as changed
+        left join current_lines on changed.order_id = current_lines.order_id
+
+    ),
+
+{% else %}
+
+    lines as (
+
+        select
+            order_id as changed_order_id,
+            *
+        from {{ ref('int_order_lines') }}
+
+    ),
+
+{% endif %}
 
 -- An order belongs to one customer. Where its lines name several (an error of the source, of which a test warns), the
 -- whole order goes to one of them, always the same.
@@ -6,7 +56,7 @@ orders as (
 
     select
         ---------- ids
-        order_id,
+        changed_order_id as order_id,
         min(customer_record_id) as customer_record_id,
         min(return_of_order_id) as return_of_order_id,
         max(batch_id) as batch_id,
@@ -19,7 +69,7 @@ orders as (
         min(currency) as currency,
 
         ---------- counts
-        count(*) as line_count,
+        count(order_line_id) as line_count,
         count(*) filter (where not is_return) as sale_line_count,
         sum(quantity) as quantity,
 
@@ -43,10 +93,10 @@ orders as (
         max(ordered_on) as last_line_on,
         min(ordered_on) filter (where not is_return) as first_sale_on,
         max(promised_on) as promised_on,
-        case when count(*) = count(delivered_on) then max(delivered_on) end as delivered_on
+        case when count(order_line_id) = count(delivered_on) then max(delivered_on) end as delivered_on
 
-    from {{ ref('int_order_lines') }}
-    group by order_id
+    from lines
+    group by changed_order_id
 
 )
 

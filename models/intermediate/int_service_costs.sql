@@ -26,7 +26,8 @@ priced as (
         interactions.source,
         interactions.kind,
         interactions.opened_on,
-        coalesce(both_named.valid_from, of_kind.valid_from, of_channel.valid_from, of_all.valid_from) is not null as is_priced,
+        coalesce(both_named.valid_from, of_kind.valid_from, of_channel.valid_from, of_all.valid_from) is not null
+            as is_priced,
         case
             when both_named.valid_from is not null then 'rate of channel and kind'
             when of_kind.valid_from is not null then 'rate of kind'
@@ -34,7 +35,8 @@ priced as (
             when of_all.valid_from is not null then 'rate of the company'
             else 'missing'
         end as rule,
-        coalesce(both_named.is_assumed, of_kind.is_assumed, of_channel.is_assumed, of_all.is_assumed, false) as is_assumed,
+        coalesce(both_named.is_assumed, of_kind.is_assumed, of_channel.is_assumed, of_all.is_assumed, false)
+            as is_assumed,
         {{ money("""
             coalesce(
                 both_named.cost_per_contact, of_kind.cost_per_contact, of_channel.cost_per_contact, of_all.cost_per_contact, 0

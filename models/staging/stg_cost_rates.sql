@@ -2,7 +2,9 @@ with
 
 rates as (
 
-    {{ company_rows_or_default('cost_rates', ['channel', 'kind', 'valid_from', 'cost_per_contact', 'cost_per_minute', 'is_assumed']) }}
+    {{ company_rows_or_default(
+        'cost_rates', ['channel', 'kind', 'valid_from', 'cost_per_contact', 'cost_per_minute', 'is_assumed']
+    ) }}
 
 ),
 

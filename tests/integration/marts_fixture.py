@@ -9,8 +9,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from clientela import warehouse
+from clientela import identify, warehouse
 from clientela.contracts import ENTITIES
+from clientela.identity.settings import IdentitySettings
 
 AS_OF = date(2026, 3, 31)
 
@@ -36,9 +37,14 @@ class Company:
 
     def at(self, as_of: date, known_at: str = "2100-01-01 00:00:00+00") -> None:
         """The instants of the next build."""
+        identify.write_settings(self.connection, IdentitySettings(), "key")
         self.connection.execute("delete from run.context")
         self.connection.execute(
-            "insert into run.context values (?, ?, ?, 'Acme', 'EUR', ?, 30, 'config', 'code', ?, '2.0.0', 1, null, null, null)",
+            """
+            insert into run.context values (
+                ?, ?, ?, 'Acme', 'EUR', ?, 30, 'config', 'code', ?, '2.0.0', 1, null, null, null, 0.1
+            )
+            """,
             [f"run of {as_of}", as_of, known_at, self.time_zone, "2026-04-01 03:00:00+00"],
         )
 

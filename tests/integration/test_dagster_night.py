@@ -163,7 +163,7 @@ def test_a_failed_data_test_keeps_the_night_from_publishing(company: Path, monke
         if node := nodes.get(name):
             told = {"test": "fail" if node["name"] == "sums_agree" else "pass"}.get(node["resource_type"], "success")
             results.append(transform.NodeResult(name, node["resource_type"], node["name"], told, 0.1, "", 0))
-    monkeypatch.setattr(transform, "build", lambda *_: results)
+    monkeypatch.setattr(transform, "build", lambda *_, **__: results)
     before = published(company).stat()
     result = take_night(company)
     assert not result.success

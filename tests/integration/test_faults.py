@@ -15,10 +15,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from clientela.errors import RunningError
+from clientela.errors import NotPublishedError, RunningError
 from clientela.lock import hold_lock
 from clientela.night import run
 from tests.conftest import MORE_SALES, NOW, Company, marts
+from tests.prove.test_hostile_cells import CELLS, hostile_night
 
 #: what is killed, and where the step is in the middle of its work
 STEPS = {
@@ -165,6 +166,65 @@ def test_a_full_disk_at_publication_leaves_the_published_file_as_it_was(
     monkeypatch.undo()
     assert shop.published("select count(*) from value.order_lines") == [(4,)]
     assert shop.night().status == "published"
+
+
+def test_a_full_disk_in_any_step_is_told_in_a_sentence_and_the_next_night_heals(
+    shop: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clientela import night, transform
+    from clientela.load import landing
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    def full_in_duckdb(*_: Any, **__: Any) -> None:
+        raise duckdb.IOException('IO Error: Could not write file "x": No space left on device\nmore')
+
+    for place, name, failing in (
+        (landing, "land", full),
+        (night, "prepare_rates", full_in_duckdb),
+        (transform, "build", full),
+        (night, "_prepared", full_in_duckdb),
+    ):
+        with monkeypatch.context() as patch:
+            if name == "_prepared":
+                patch.setattr("clientela.warehouse.prepare", failing)
+                with pytest.raises(
+                    NotPublishedError, match=r"The warehouse cannot be opened: .*No space left on device$"
+                ):
+                    shop.night()
+                continue
+            patch.setattr(place, name, failing)
+            report = shop.night()
+            assert (report.status, report.exit_code) == ("failed", 4)
+            assert "No space left" in report.message and "\n" not in report.message
+            assert not list((shop.config.data / "landing").rglob("*.part"))
+    with monkeypatch.context() as patch:
+        # the marts are out, and not even the ledger can be written any more
+        patch.setattr(night, "publish_operations", full_in_duckdb)
+        report = shop.night()
+        assert (report.status, report.exit_code) == ("published", 3)
+        assert report.message.startswith("The end of the run could not be written: IO Error")
+    assert shop.published("select count(*) from value.order_lines") == [(4,)]
+    report = shop.night()
+    assert report.exit_code == 0 and report.sources, report.message
+    assert shop.published("select count(*) from value.order_lines") == [(4,)]
+
+
+def test_memory_that_runs_out_is_not_blamed_on_the_file(shop: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    from clientela.load import candidate
+
+    def out_of_memory(*_: Any, **__: Any) -> None:
+        raise duckdb.OutOfMemoryException("Out of Memory Error: could not allocate block\nSolutions")
+
+    monkeypatch.setattr(candidate, "_insert", out_of_memory)
+    report = shop.night()
+    assert report.exit_code == 4 and report.message.endswith("Out of Memory Error: could not allocate block")
+    assert shop.warehouse("select count(*) from ledger.loads") == [(0,)], "nothing is refused for it"
+
+
+def test_hostile_cells_file_names_and_headers_do_nothing(shop: Company) -> None:
+    hostile_night(shop, [cell for cell in CELLS if len(cell) < 1000])
 
 
 def test_a_stale_log_beside_the_published_file_does_not_make_it_unopenable(shop: Company) -> None:

@@ -103,3 +103,72 @@ def test_contacts_are_dated_at_the_start_of_their_campaign_and_marked_assumed(jo
         "select count(*), bool_and(is_date_assumed) from customer.customer_timeline where event_kind like 'campaign%'"
     )
     assert told == [(6_589, True)]
+
+
+def test_the_ledger_of_every_month_equals_a_query_over_the_file_itself(journey: Company) -> None:
+    told = journey.published(
+        """
+        select strftime(month, '%Y-%m'),
+            sum(amount) filter (component = 'revenue'), sum(amount) filter (component = 'discounts'),
+            sum(amount) filter (component in ('revenue', 'discounts', 'returns'))
+        from value.value_ledger where source = 'grocer' group by 1 having sum(entries) filter (component = 'revenue') > 0
+        order by 1
+        """
+    )
+    expected = (
+        duckdb.connect()
+        .execute(
+            """
+        select strftime((transaction_timestamp at time zone 'UTC') at time zone 'America/New_York', '%Y-%m'),
+            sum((sales_value + retail_disc + coupon_match_disc)::decimal(18,4)) filter (sales_value >= 0),
+            -sum((retail_disc + coupon_match_disc)::decimal(18,4)) filter (sales_value >= 0),
+            sum(sales_value::decimal(18,4))
+        from read_parquet(?) group by 1 order by 1
+        """,
+            [f"{DATA}/transactions.parquet"],
+        )
+        .fetchall()
+    )
+    assert [row[0] for row in told] == [row[0] for row in expected]
+    assert sum(row[3] for row in told) == sum(row[3] for row in expected) == Decimal("4596039.58")
+    assert told == expected
+    assert journey.published("select bool_and(is_within_tolerance) from value.value_reconciliation") == [(True,)]
+    ((named,),) = journey.published(
+        "select string_agg(component, ', ' order by component) from value.value_ledger where source = 'none'"
+    )
+    assert named == "acquisition, campaigns, cost to serve, offers, rewards", "what nothing is known of is named"
+
+
+def test_the_candidate_chosen_before_october_is_nearly_the_best_after_it(journey: Company) -> None:
+    ((chosen,),) = journey.published(
+        """
+        select candidate from value.value_model_scores
+        where month_end = '2017-09-30' and what = 'orders' and origin_on is null and is_chosen
+        """
+    )
+    scores = {
+        row[0]: row[1:]
+        for row in journey.published(
+            """
+            select candidate, error_in_total, rmse, spearman from value.value_model_scores
+            where month_end = '2017-12-31' and what = 'orders' and origin_on = '2017-09-30'
+            """
+        )
+    }
+    error, rmse, spearman = scores[chosen]
+    assert abs(error) <= 0.08
+    assert rmse <= 1.10 * min(row[1] for row in scores.values())
+    assert spearman >= max(row[2] for row in scores.values()) - 0.03
+    assert abs(scores["bg_nbd"][0]) <= 0.03 and scores["bg_nbd"][2] >= 0.80
+
+
+def test_every_household_is_expected_something_and_no_season_is_learnt_from_one_year(journey: Company) -> None:
+    told = journey.published(
+        """
+        select count(*), count(expected_contribution), min(season), max(season), bool_and(is_left_truncated),
+            bool_and(expected_contribution_p10 <= expected_contribution_p90), max(p_alive) <= 1,
+            count(*) filter (is_left_truncated)
+        from value.customer_value where customer_id > 0
+        """
+    )
+    assert told == [(2_469, 2_469, "no season learnt", "no season learnt", False, True, True, 2_148)]

@@ -12,9 +12,13 @@ from typing import Any
 
 import duckdb
 import pytest
+import yaml
 
+from clientela.config import load_config
+from clientela.doctor import examine
 from clientela.errors import ConfigError
 from clientela.load.load import Outcome, load_feed
+from clientela.propose import propose
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "readers"))
 from reading import feed_of, prepared
@@ -101,6 +105,30 @@ def database(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
     )
     yield made
     made.warehouse.close()
+
+
+def test_a_database_never_seen_is_proposed_with_its_tables(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_DB", database.url)
+    database.run(
+        "drop table if exists orders",
+        "create table orders (order_id text, line_no integer, customer_id integer, amount numeric(10,2), ordered_at timestamp)",
+        *(f"insert into orders values ('o{n}', {line}, {n % 29 + 1}, 2.5, '2026-01-{n % 28 + 1:02d} 10:00:00')"
+          for n in range(40) for line in (1, 2)),
+        "drop table people",
+        "create table people (customer_id integer, first_name text, email text)",
+        *(f"insert into people values ({n}, 'N{n}', 'n{n}@x.example')" for n in range(1, 30)),
+    )  # fmt: skip
+    text = propose("SHOP_DB", tmp_path).text
+    (tmp_path / "clientela.yml").write_text(text, encoding="utf-8")
+    (source,) = yaml.safe_load(text)["sources"].values()
+    assert source["entities"]["transactions"]["database"] == {"connection_env": "SHOP_DB", "table": "orders"}
+    assert source["entities"]["transactions"]["key"] == ["order_id", "line_no"]
+    assert source["entities"]["customers"]["key"] == "customer_id"
+    assert database.url not in text, "the connection stands in no file"
+    assert [f.is_ill for f in examine(load_config(tmp_path / "clientela.yml"))] == [False, False]
+    database.run("drop table orders")
 
 
 def test_a_table_is_loaded_once_and_a_second_night_finds_nothing_new(database: Database) -> None:

@@ -1,4 +1,4 @@
-"""Each snippet of docs/sources.md loads the two customers that it shows, as it stands there."""
+"""Each snippet of README's table of sources and of docs/sources.md loads the two customers that it shows, as it stands there."""
 
 import gzip
 import re
@@ -25,6 +25,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "readers"))
 from reading import prepared
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sources.md").read_text(encoding="utf-8")
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+#: the table of sources in README: kind → its part of an entity
+SNIPPETS = dict(re.findall(r"^\| ([^|]+?) \| `(\{.*\})` \|$", README, re.MULTILINE))
 SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE))
 PEOPLE = [
     (17, "Ann Lee", "ann@example.com", 1234.5, "2026-01-05 10:00:00"),
@@ -88,14 +91,20 @@ DELIVERED: dict[str, Callable[[Path, str], None]] = {
 
 
 def test_every_section_is_tried() -> None:
-    assert list(SECTIONS) == list(DELIVERED)
+    assert list(SECTIONS) == list(DELIVERED) == list(SNIPPETS)
 
 
 @pytest.mark.parametrize("kind", DELIVERED)
 def test_the_snippet_loads_the_customers_that_it_shows(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    feed = _feed(tmp_path, yaml.safe_load(re.findall(r"```yaml\n(.*?)```", SECTIONS[kind], re.DOTALL)[0]))
+    told = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", SECTIONS[kind], re.DOTALL)[0])
+    (source,) = told["sources"].values()
+    entity = source["entities"]["customers"]
+    shown = {"key": entity["key"], "columns": entity["columns"], **yaml.safe_load(SNIPPETS[kind])}
+    assert shown == entity, "README says the same as the page"
+    source["entities"]["customers"] = shown
+    feed = _feed(tmp_path, told)
     monkeypatch.setenv("CRM_DATABASE", "sqlite:///crm.db")
     DELIVERED[kind](tmp_path, SECTIONS[kind])
     with prepared(tmp_path / "w.duckdb") as warehouse:

@@ -1,61 +1,126 @@
 """Two hundred kills at random instants of whole nights: nothing lost, nothing half-done, the next night heals.
 
-Each killed night starts from what the one before left; a new file arrives before each, so there is always work to do.
+A company that has had one night is copied; ten more files arrive, one before each of ten nights that are killed at
+an instant drawn evenly from a night's length, publication and the commit of memory included. What is published after
+each kill is whole, and after the eleventh night, which is left in peace, everything is as in a company that was never killed.
+A night that ended before its kill does not count.
 """
 
 import multiprocessing
 import os
 import random
+import shutil
 import signal
-from datetime import UTC, datetime, timedelta
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import NOW, Company, marts
 
 KILLS = int(os.environ.get("CLIENTELA_KILLS", "200"))
-HEAL_EVERY = 10
+KILLS_PER_COPY = 10
+#: copies under way at once: a night keeps one core busy
+AT_ONCE = 2
+HEAD = "receipt,line,customer,product,net,sold_at\n"
 
 
 def _night(config_path: str, now: datetime) -> None:
     from clientela.config import load_config
     from clientela.night import run
 
-    run(load_config(config_path), now=now)
+    os._exit(run(load_config(config_path), now=now).exit_code)
+
+
+def _start(company: Company, now: datetime) -> multiprocessing.process.BaseProcess:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.prove.warm"])
+    child = context.Process(target=_night, args=(str(company.config_path), now))
+    child.start()
+    return child
+
+
+def _deliver(company: Company, number: int) -> None:
+    """One more day: two old customers, a new one, and news of one known already."""
+    day = f"2026-02-{number + 15:02d}"
+    lines = "".join(
+        f"k{number},{i},{who},bread,{number}.25,{day} 12:00:00\n" for i, who in enumerate(["a", "b", f"n{number}"])
+    )
+    company.write(f"sales_k{number}.csv", HEAD + lines)
+    company.write(f"customers_k{number}.csv", f"customer,name,email,changed\nn{number},New {number},,{day} 08:00:00\n"
+                  f"a,Ana Gil {number},ana{number}@example.com,{day} 08:00:00\n")  # fmt: skip
+
+
+def _copied(company: Company, folder: Path) -> Company:
+    shutil.copytree(company.folder, folder, symlinks=True)
+    return Company(folder)
+
+
+def _is_whole(company: Company) -> bool:
+    """The published lines and the customers' value agree, and all is of one run."""
+    ((lines, value, runs),) = company.published(
+        """
+        select (select sum(net_amount) from value.order_lines), (select sum(net_revenue) from value.customer_value),
+            (select count(distinct run_id) from operations.publication)
+        """
+    )
+    return bool(lines == value and runs == 1)
 
 
 @pytest.mark.prove
 def test_kills_at_random_instants_lose_nothing(shop: Company, tmp_path_factory: pytest.TempPathFactory) -> None:
     shop.change(lambda s: s.update(publish={"personal_data": "full"}))
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["clientela.night", "great_expectations.expectations", "dbt.cli.main"])
-    chance = random.Random(7)
-    killed = 0
-    for number in range(KILLS):
-        line = f"k{number},1,{'abc'[number % 3]},bread,{number}.25,2026-01-{number % 28 + 1:02d} 12:00:00\n"
-        shop.write(f"sales_k{number}.csv", "receipt,line,customer,product,net,sold_at\n" + line)
-        now = NOW + timedelta(minutes=number)
-        child = context.Process(target=_night, args=(str(shop.config_path), now))
-        child.start()
-        child.join(chance.uniform(0.2, 9))
-        if child.is_alive():
-            os.kill(child.pid, signal.SIGKILL)
+    folder = tmp_path_factory.mktemp("killed")
+    _start(shop, NOW).join()
+    undisturbed = _copied(shop, folder / "undisturbed")
+    for number in range(KILLS_PER_COPY):
+        _deliver(undisturbed, number)
+    last = NOW + timedelta(hours=1)
+    began = time.monotonic()
+    night = _start(undisturbed, last)
+    night.join()
+    assert night.exitcode == 0
+    length = [time.monotonic() - began]
+    expected = marts(undisturbed)
+    assert len(expected["value.order_lines"]) == 4 + 3 * KILLS_PER_COPY
+
+    def killed_and_healed(seed: int) -> int:
+        """Kill nights of one copy, let the last heal; gives the kills."""
+        chance = random.Random(seed)
+        company = _copied(shop, folder / str(seed))
+        kills, told = 0, f"seed {seed}"
+        for number in range(KILLS_PER_COPY):
+            _deliver(company, number)
+            instant = chance.uniform(0, sum(length[-5:]) / len(length[-5:]))
+            told += f", {instant:.2f} s"
+            child = _start(company, NOW + timedelta(minutes=number + 1))
+            child.join(instant)
+            if child.is_alive():
+                os.kill(child.pid or 0, signal.SIGKILL)
+                kills += 1
             child.join()
-            killed += 1
-        if (shop.config.published / "marts.duckdb").exists():
-            # whatever is published is whole: its lines and its customers' value agree
-            ((lines, value),) = shop.published(
-                "select (select sum(net_amount) from value.order_lines), (select sum(net_revenue) from value.customer_value)"
-            )
-            assert lines == value
-        if number % HEAL_EVERY == HEAL_EVERY - 1:
-            assert shop.night(now + timedelta(seconds=30)).exit_code == 0
-            total = sum(n + 0.25 for n in range(number + 1)) + 16.50
-            assert float(shop.published("select sum(net_amount) from value.order_lines")[0][0]) == pytest.approx(total)
-    undisturbed = Company(tmp_path_factory.mktemp("undisturbed"))
-    for path in [*shop.folder.glob("*.csv"), shop.config_path]:
-        undisturbed.write(path.name, path.read_bytes())
-    assert undisturbed.night(datetime(2026, 6, 1, tzinfo=UTC)).exit_code == 0
-    assert shop.night(datetime(2026, 6, 1, tzinfo=UTC)).exit_code == 0
-    assert marts(shop) == marts(undisturbed)
-    assert killed > KILLS // 2, f"{killed} of {KILLS} nights were killed"
+            assert child.exitcode in (0, -signal.SIGKILL), told
+            assert _is_whole(company), told
+        start = time.monotonic()
+        child = _start(company, last)
+        child.join()
+        length.append(time.monotonic() - start)
+        assert child.exitcode == 0, told
+        assert marts(company) == expected, told
+        runs = dict(company.warehouse("select status, count(*) from ledger.runs group by 1"))
+        assert runs.get("running", 0) == 0, told
+        assert company.warehouse("select count(distinct record_id) = count(*) from memory.customer_registry") == [
+            (True,)
+        ], told
+        shutil.rmtree(company.folder)
+        return kills
+
+    killed, seed = 0, 0
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        while killed < KILLS:
+            wanted = -(-(KILLS - killed) // KILLS_PER_COPY)
+            killed += sum(pool.map(killed_and_healed, range(seed, seed + wanted)))
+            seed += wanted
+    print(f"{killed} kills of nights of {sum(length) / len(length):.1f} s, {seed} copies healed")

@@ -13,7 +13,7 @@ from clientela import second_thoughts
 from clientela.errors import ClientelaError, ConfigError
 from clientela.load import load
 from clientela.night import open_night
-from clientela.second_thoughts import reload, unload
+from clientela.second_thoughts import bring_back, reload, unload
 from tests.conftest import SHOP, Company
 
 NOW = datetime(2026, 3, 1, 3, tzinfo=UTC)
@@ -88,6 +88,27 @@ def test_what_an_unloaded_batch_alone_held_comes_back_from_the_later_one(tmp_pat
     assert (change.retired, len(change.loaded)) == ((1, 2), 1), "the third does not depend on it and is not read again"
     assert [key for key, *_ in shop.sales()] == ["2|1", "3|1", "4|1"]
     assert shop.load() == [], "what was taken back is not loaded again while its file lies there"
+
+
+@pytest.mark.usefixtures("no_gate")
+@pytest.mark.parametrize("settings", [{}, {"delivery": "snapshot"}], ids=["append", "snapshot"])
+def test_a_batch_that_is_brought_back_is_as_if_it_had_never_gone(tmp_path: Path, settings: dict[str, Any]) -> None:
+    shop = _shop(tmp_path, **settings)
+    for n, text in enumerate((_lines((1, 1), (2, 2)), _lines((2, 5), (3, 3)), _lines((2, 2), (3, 3), (4, 4))), 1):
+        shop.load(f"sales_{n}.csv", text)
+    before = shop.sales()
+    fates = "select fate, sum(row_count) from ledger.load_amounts where batch_id in "
+    fates += "(select batch_id from ledger.loads where status = 'loaded') group by 1 order by 1"
+    counted = shop.warehouse(fates)
+    unload(shop.config, 2, now=NOW + timedelta(days=8))
+    assert shop.warehouse(fates) != counted
+    change = bring_back(shop.config, 2, now=NOW + timedelta(days=9))
+    assert shop.sales() == before and shop.warehouse(fates) == counted
+    assert shop.load() == []
+    with pytest.raises(ClientelaError, match="holds what batch 2 held"):
+        bring_back(shop.config, 2)
+    with pytest.raises(ClientelaError, match="so there is nothing of it to bring back"):
+        bring_back(shop.config, max(change.loaded))
 
 
 @pytest.mark.usefixtures("no_gate")

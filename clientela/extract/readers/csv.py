@@ -50,11 +50,10 @@ def open_csv(
     counted = count(plain, settings)
     if _has_odd_lines(connection, plain, settings, header, counted):
         return read_carefully(plain, settings, parameters, scratch, encoding)
-    relation = (
-        f"(select *, row_number() over () + 1 as {quoted(LINE)} from {_scan(plain, settings, header, parameters)})"
-    )
+    relation = _scan(plain, settings, header, parameters)
     return Opened(
-        Delivery(relation, dict.fromkeys(header, "VARCHAR"), quoted(LINE), is_serial=True),
+        # DuckDB keeps the order of what it inserts; its first row, 0, is the file's line 2
+        Delivery(relation, dict.fromkeys(header, "VARCHAR"), "rowid + 2", is_put_aside=True),
         expected_rows=counted.lines - 1,
         carefully=lambda later: read_carefully(plain, settings, later, scratch, encoding),
     )

@@ -71,16 +71,20 @@ def as_utf8(path: Path, encoding: str, scratch: Path) -> Path:
     if is_plain and is_utf8 and not start.startswith(_UTF16) and not _has_bare_returns_only(path):
         return path
     into = scratch / "utf8.txt"
-    with plain_bytes(path) as source, into.open("wb") as target:
-        decoder = None if is_utf8 else codecs.getincrementaldecoder(encoding)(errors=_marking())
-        is_first = True
-        while chunk := source.read(_CHUNK):
-            if is_first and is_utf8 and chunk.startswith(_UTF16):
-                raise DeliveryError("it is written in UTF-16; say `encoding: utf-16`")
-            target.write(chunk if decoder is None else _encoded(decoder.decode(chunk)))
-            is_first = False
-        if decoder is not None:
-            target.write(_encoded(decoder.decode(b"", final=True)))
+    try:
+        with plain_bytes(path) as source, into.open("wb") as target:
+            decoder = None if is_utf8 else codecs.getincrementaldecoder(encoding)(errors=_marking())
+            is_first = True
+            while chunk := source.read(_CHUNK):
+                if is_first and is_utf8 and chunk.startswith(_UTF16):
+                    raise DeliveryError("it is written in UTF-16; say `encoding: utf-16`")
+                target.write(chunk if decoder is None else _encoded(decoder.decode(chunk)))
+                is_first = False
+            if decoder is not None:
+                target.write(_encoded(decoder.decode(b"", final=True)))
+    except UnicodeError as error:
+        # no single character is wrong: the whole is something else, such as UTF-16 without its mark
+        raise DeliveryError(f"it is not written in {encoding}: {error}") from error
     if _has_bare_returns_only(into):
         with into.open("rb") as source, (scratch / "lines.txt").open("wb") as target:
             while chunk := source.read(_CHUNK):

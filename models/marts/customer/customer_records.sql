@@ -8,6 +8,41 @@ crosswalk as (
 
 ),
 
+links as (
+
+    select * from {{ ref('identity_links') }}
+    where status = 'linked'
+
+),
+
+-- A link by a rule is surer than any weight.
+sides as (
+
+    select
+        customer_record_id,
+        rule,
+        match_weight
+    from links
+    union all
+    select
+        other_customer_record_id as customer_record_id,
+        rule,
+        match_weight
+    from links
+
+),
+
+surest as (
+
+    select *
+    from sides
+    qualify
+        row_number() over (
+            partition by customer_record_id order by match_weight desc nulls first, rule asc nulls last
+        ) = 1
+
+),
+
 customer_records as (
 
     select
@@ -18,8 +53,8 @@ customer_records as (
         records.customer_key,
 
         ---------- evidence
-        'one customer per source record' as rule,
-        cast(null as double) as match_weight,
+        coalesce(surest.rule, 'only record') as rule,
+        surest.match_weight,
 
         ---------- booleans
         records.is_delivered,
@@ -30,6 +65,7 @@ customer_records as (
 
     from {{ ref('int_customer_records') }} as records
     inner join crosswalk on records.record_id = crosswalk.record_id
+    left join surest on records.record_id = surest.customer_record_id
 
 )
 

@@ -3,6 +3,11 @@
     'given_name', 'family_name', 'full_name', 'company_name', 'email', 'phone', 'tax_id', 'loyalty_id', 'birth_date',
     'street', 'postal_code', 'city', 'attributes',
 ] -%}
+{#- Where several records speak for a customer, each of these has a winner of its own. -#}
+{%- set chosen_fields = [
+    'given_name', 'family_name', 'full_name', 'company_name', 'email', 'phone', 'tax_id', 'loyalty_id', 'street',
+    'postal_code', 'city', 'region', 'country', 'language',
+] -%}
 
 with
 
@@ -44,15 +49,97 @@ records as (
 
 ),
 
--- The record that changed last speaks for the customer, as a whole.
-golden as (
+numbered as (
 
-    select *
+    select
+        *,
+        count(*) over (partition by customer_id) as delivered_records
     from records
-    qualify
+
+),
+
+speaking_alone as (
+
+    select
+        customer_id,
+        {% for field in chosen_fields %}
+            {{ field }},
+        {% endfor %}
+        birth_date,
+        attributes,
+        acquisition_channel,
+        acquired_on,
+        acquisition_cost,
+        is_prospect,
+        updated_at
+    from numbered
+    where delivered_records = 1
+
+),
+
+winners as (
+
+    select
+        customer_id,
+        {% for field in chosen_fields %}
+            max(case when field = '{{ field }}' then value end) as {{ field }},
+        {% endfor %}
+        cast(max(case when field = 'birth_date' then value end) as date) as birth_date
+    from {{ ref('int_customer_field_values') }}
+    where is_winner
+    group by customer_id
+
+),
+
+ordered as (
+
+    select
+        *,
         row_number() over (
             partition by customer_id order by updated_at desc nulls last, record_id asc nulls last
-        ) = 1
+        ) as by_change,
+        row_number() over (
+            partition by customer_id order by acquired_on asc nulls last, record_id asc nulls last
+        ) as by_acquisition
+    from numbered
+    where delivered_records > 1
+
+),
+
+-- A customer is won once, where he was first won; what it cost to win him in each source was spent.
+speaking_together as (
+
+    select
+        customer_id,
+        max(case when by_change = 1 then attributes end) as attributes,
+        max(case when by_acquisition = 1 then acquisition_channel end) as acquisition_channel,
+        min(acquired_on) as acquired_on,
+        sum(acquisition_cost) as acquisition_cost,
+        bool_and(coalesce(is_prospect, false)) as is_prospect,
+        max(updated_at) as updated_at
+    from ordered
+    group by customer_id
+
+),
+
+golden as (
+
+    select * from speaking_alone
+    union all
+    select
+        together.customer_id,
+        {% for field in chosen_fields %}
+            winners.{{ field }},
+        {% endfor %}
+        winners.birth_date,
+        together.attributes,
+        together.acquisition_channel,
+        together.acquired_on,
+        together.acquisition_cost,
+        together.is_prospect,
+        together.updated_at
+    from speaking_together as together
+    left join winners on together.customer_id = winners.customer_id
 
 ),
 

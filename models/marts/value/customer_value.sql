@@ -70,6 +70,20 @@ valued as (
         coalesce(further_costs.campaign_cost, 0) as campaign_cost,
         coalesce(further_costs.offer_cost, 0) as offer_cost,
         coalesce(further_costs.realised_value, 0) as realised_value,
+        forecasts.p_alive,
+        forecasts.expected_orders,
+        forecasts.expected_contribution,
+        forecasts.expected_contribution_p10,
+        forecasts.expected_contribution_p50,
+        forecasts.expected_contribution_p90,
+        forecasts.expected_contract_contribution,
+        forecasts.horizon_months,
+        forecasts.order_model,
+        forecasts.spend_model,
+        forecasts.contract_model,
+        forecasts.fallback_reason,
+        forecasts.season,
+        forecasts.is_left_truncated,
         -- of whom nothing can be expected brings what he has brought; of the anonymous nothing is forecast
         coalesce(forecasts.expected_contribution, 0) as expected_or_nothing,
         cast(coalesce(further_costs.realised_value, 0) as double)
@@ -93,14 +107,15 @@ ranked as (
         rank() over (partition by is_ranked order by expected_or_nothing desc nulls last) as expected_rank,
         count(*) over (partition by is_ranked) as customers_ranked,
         sum(realised_value) over (partition by is_ranked) as realised_total,
-        sum(vin) over (partition by is_ranked) as vin_total,
+        -- summed as money, since a sum of floats hangs on the order of its terms
+        sum({{ money('vin') }}) over (partition by is_ranked) as vin_total,
         -- equal figures stand at one place, so that the curve does not hang on how ties are ordered
         sum(realised_value) over (
             partition by is_ranked order by realised_value desc nulls last
             range between unbounded preceding and current row
         ) as realised_until_here,
-        sum(vin) over (
-            partition by is_ranked order by vin desc nulls last
+        sum({{ money('vin') }}) over (
+            partition by is_ranked order by {{ money('vin') }} desc nulls last
             range between unbounded preceding and current row
         ) as vin_until_here
     from valued
@@ -111,7 +126,7 @@ customer_value as (
 
     select
         ---------- ids
-        ranked.customer_id,
+        customer_id,
 
         ---------- counts
         orders,
@@ -134,24 +149,24 @@ customer_value as (
         {{ money('realised_value') }} as realised_value,
 
         ---------- expected within the horizon, discounted to the as-of day
-        forecasts.p_alive,
-        forecasts.expected_orders,
-        forecasts.expected_contribution,
-        forecasts.expected_contribution_p10,
-        forecasts.expected_contribution_p50,
-        forecasts.expected_contribution_p90,
-        forecasts.expected_contract_contribution,
-        cast(forecasts.horizon_months as int) as horizon_months,
+        p_alive,
+        expected_orders,
+        expected_contribution,
+        expected_contribution_p10,
+        expected_contribution_p50,
+        expected_contribution_p90,
+        expected_contract_contribution,
+        cast(horizon_months as int) as horizon_months,
 
         ---------- realised + expected
         case when is_ranked then vin end as vin,
 
         ---------- how it was expected
-        forecasts.order_model,
-        forecasts.spend_model,
-        forecasts.contract_model,
-        forecasts.fallback_reason,
-        forecasts.season,
+        order_model,
+        spend_model,
+        contract_model,
+        fallback_reason,
+        season,
 
         ---------- ranks; equal figures share a rank and a decile
         case when is_ranked then revenue_rank end as net_revenue_rank,
@@ -171,18 +186,18 @@ customer_value as (
         ---------- the whale curve
         case when is_ranked and realised_total > 0 then cast(realised_until_here / realised_total as double) end
             as cumulative_realised_share,
-        case when is_ranked and vin_total > 0 then vin_until_here / vin_total end as cumulative_vin_share,
+        case when is_ranked and vin_total > 0 then cast(vin_until_here / vin_total as double) end
+            as cumulative_vin_share,
 
         ---------- booleans
         is_assumed,
-        coalesce(forecasts.is_left_truncated, false) as is_left_truncated,
+        coalesce(is_left_truncated, false) as is_left_truncated,
 
         ---------- dates
         first_order_on,
         last_order_on
 
     from ranked
-    left join forecasts on ranked.customer_id = forecasts.customer_id
 
 )
 

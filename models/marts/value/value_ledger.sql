@@ -109,7 +109,9 @@ records as (
         records.acquisition_cost,
         records.acquired_on,
         coalesce(
-            {{ month_of('records.acquired_on') }}, {{ month_of('customers.first_seen_on') }}, {{ month_of('context.as_of_on') }}
+            {{ month_of('records.acquired_on') }},
+            {{ month_of('customers.first_seen_on') }},
+            {{ month_of('context.as_of_on') }}
         ) as month
     from {{ ref('stg_customers') }} as records
     inner join crosswalk on records.record_id = crosswalk.record_id
@@ -118,7 +120,8 @@ records as (
 
 ),
 
--- A customer was won once, by the channel of his first record that names one; whose own cost is stated shares in no other.
+-- A customer was won once, by the channel of his first record that names one; whose own cost is stated shares in no
+-- other.
 won as (
 
     select
@@ -130,8 +133,12 @@ won as (
     where
         acquired_on is not null
         and acquisition_channel is not null
-        and customer_id not in (select stated.customer_id from records as stated where stated.acquisition_cost is not null)
-    qualify row_number() over (partition by customer_id order by acquired_on asc nulls last, record_id asc nulls last) = 1
+        and customer_id not in (
+            select stated.customer_id from records as stated
+            where stated.acquisition_cost is not null
+        )
+    qualify
+        row_number() over (partition by customer_id order by acquired_on asc nulls last, record_id asc nulls last) = 1
 
 ),
 
@@ -191,50 +198,103 @@ campaigned as (
 entries as (
 
     select
-        customer_id, month, source, 'revenue' as component, '' as activity, 'sales before discounts' as rule, false as is_assumed,
-        sale_entries as entries, gross_amount as amount
+        customer_id,
+        month,
+        source,
+        'revenue' as component,
+        '' as activity,
+        'sales before discounts' as rule,
+        false as is_assumed,
+        sale_entries as entries,
+        gross_amount as amount
     from sold
     where sale_entries > 0
     union all
     select
-        customer_id, month, source, 'discounts' as component, '' as activity, 'discounts on sales' as rule, false as is_assumed,
-        sale_entries as entries, -discount_amount as amount
+        customer_id,
+        month,
+        source,
+        'discounts' as component,
+        '' as activity,
+        'discounts on sales' as rule,
+        false as is_assumed,
+        sale_entries as entries,
+        -discount_amount as amount
     from sold
     where discount_amount <> 0
     union all
     select
-        customer_id, month, source, 'returns' as component, '' as activity, 'goods returned' as rule, false as is_assumed,
-        return_entries as entries, return_amount as amount
+        customer_id,
+        month,
+        source,
+        'returns' as component,
+        '' as activity,
+        'goods returned' as rule,
+        false as is_assumed,
+        return_entries as entries,
+        return_amount as amount
     from sold
     where return_entries > 0
     union all
     select
-        customer_id, month, source, 'cost of goods' as component, '' as activity, cost_rule as rule, is_cost_assumed as is_assumed,
-        entries, -cost_amount as amount
+        customer_id,
+        month,
+        source,
+        'cost of goods' as component,
+        '' as activity,
+        cost_rule as rule,
+        is_cost_assumed as is_assumed,
+        entries,
+        -cost_amount as amount
     from goods
     union all
     select
-        case when is_priced then customer_id else 0 end as customer_id, {{ month_of('opened_on') }} as month, source,
-        'cost to serve' as component, kind as activity, rule, is_assumed, contacts as entries, -cost_amount as amount
+        case when is_priced then customer_id else 0 end as customer_id,
+        {{ month_of('opened_on') }} as month,
+        source,
+        'cost to serve' as component,
+        kind as activity,
+        rule,
+        is_assumed,
+        contacts as entries,
+        -cost_amount as amount
     from service_costs
     union all
     select
-        case when value_amount is null then 0 else customer_id end as customer_id, month, source, 'rewards' as component,
-        kind as activity, case when value_amount is null then 'missing' else 'stated value' end as rule,
-        false as is_assumed, 1 as entries, -coalesce(value_amount, 0) as amount
+        case when value_amount is null then 0 else customer_id end as customer_id,
+        month,
+        source,
+        'rewards' as component,
+        kind as activity,
+        case when value_amount is null then 'missing' else 'stated value' end as rule,
+        false as is_assumed,
+        1 as entries,
+        -coalesce(value_amount, 0) as amount
     from rewards
     union all
     select
-        customer_id, month, source, 'acquisition' as component, coalesce(acquisition_channel, '') as activity,
-        'stated cost' as rule, false as is_assumed, 1 as entries, -acquisition_cost as amount
+        customer_id,
+        month,
+        source,
+        'acquisition' as component,
+        coalesce(acquisition_channel, '') as activity,
+        'stated cost' as rule,
+        false as is_assumed,
+        1 as entries,
+        -acquisition_cost as amount
     from records
     where acquisition_cost is not null
     union all
     select
-        coalesce(customer_id, 0) as customer_id, month, 'reference' as source, 'acquisition' as component,
+        coalesce(customer_id, 0) as customer_id,
+        month,
+        'reference' as source,
+        'acquisition' as component,
         acquisition_channel as activity,
-        case when customer_id is null then 'nobody won to spread it over' else 'spread over the customers won' end as rule,
-        is_assumed, 1 as entries,
+        case when customer_id is null then 'nobody won to spread it over' else 'spread over the customers won' end
+            as rule,
+        is_assumed,
+        1 as entries,
         case
             when customer_id is null then -cost_amount
             else -({{ even_share('cost_amount', 'place', 'members') }})
@@ -242,52 +302,92 @@ entries as (
     from winning
     union all
     select
-        customer_id, month, source, 'campaigns' as component, campaign as activity, 'unit cost' as rule, false as is_assumed,
-        1 as entries, -unit_cost as amount
+        customer_id,
+        month,
+        source,
+        'campaigns' as component,
+        campaign as activity,
+        'unit cost' as rule,
+        false as is_assumed,
+        1 as entries,
+        -unit_cost as amount
     from campaigned
     where unit_cost is not null and members is not null
     union all
     select
-        customer_id, month, source, 'campaigns' as component, campaign as activity,
-        case when members is null then 'nobody contacted to spread it over' else 'fixed cost spread over those contacted' end
+        customer_id,
+        month,
+        source,
+        'campaigns' as component,
+        campaign as activity,
+        case
+            when members is null then 'nobody contacted to spread it over' else 'fixed cost spread over those contacted'
+        end
             as rule,
-        false as is_assumed, 1 as entries,
-        case when members is null then -fixed_cost else -({{ even_share('fixed_cost', 'place', 'members') }}) end as amount
+        false as is_assumed,
+        1 as entries,
+        case when members is null then -fixed_cost else -({{ even_share('fixed_cost', 'place', 'members') }}) end
+            as amount
     from campaigned
     where fixed_cost is not null
     union all
     select
-        0 as customer_id, month, source, 'campaigns' as component, campaign as activity, 'missing' as rule,
-        false as is_assumed, 1 as entries, 0 as amount
+        0 as customer_id,
+        month,
+        source,
+        'campaigns' as component,
+        campaign as activity,
+        'missing' as rule,
+        false as is_assumed,
+        1 as entries,
+        0 as amount
     from campaigned
     where fixed_cost is null and unit_cost is null and members is not null
     union all
     select
-        customer_id, month, source, 'offers' as component, offer as activity, 'unit cost of the offer used' as rule,
-        false as is_assumed, 1 as entries, -unit_cost as amount
+        customer_id,
+        month,
+        source,
+        'offers' as component,
+        offer as activity,
+        'unit cost of the offer used' as rule,
+        false as is_assumed,
+        1 as entries,
+        -unit_cost as amount
     from offers_used
 
 ),
 
 -- A kind of cost that nothing is known of is named, at nothing, on the line of nobody.
+kinds_of_cost as (
+
+    select 'cost of goods' as component
+    union all
+    select 'cost to serve' as component
+    union all
+    select 'rewards' as component
+    union all
+    select 'acquisition' as component
+    union all
+    select 'campaigns' as component
+    union all
+    select 'offers' as component
+
+),
+
+known as (
+
+    select distinct component
+    from entries
+    where rule <> 'missing'
+
+),
+
 unknown as (
 
-    select components.component
-    from (
-        select 'cost of goods' as component
-        union all
-        select 'cost to serve' as component
-        union all
-        select 'rewards' as component
-        union all
-        select 'acquisition' as component
-        union all
-        select 'campaigns' as component
-        union all
-        select 'offers' as component
-    ) as components
-    left join (select distinct component from entries where rule <> 'missing') as known
-        on components.component = known.component
+    select kinds_of_cost.component
+    from kinds_of_cost
+    left join known on kinds_of_cost.component = known.component
     where known.component is null
 
 ),
@@ -297,8 +397,15 @@ ledger as (
     select * from entries
     union all
     select
-        0 as customer_id, {{ month_of('context.as_of_on') }} as month, 'none' as source, unknown.component, '' as activity,
-        'nothing delivered that tells it' as rule, false as is_assumed, 0 as entries, 0 as amount
+        0 as customer_id,
+        {{ month_of('context.as_of_on') }} as month,
+        'none' as source,
+        unknown.component,
+        '' as activity,
+        'nothing delivered that tells it' as rule,
+        false as is_assumed,
+        0 as entries,
+        0 as amount
     from unknown
     cross join context
 

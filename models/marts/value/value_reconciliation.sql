@@ -24,33 +24,39 @@ known_batches as (
 ),
 
 {% for entity in states + events %}
-{{ entity }} as (
+    {{ entity }} as (
 
-    select *
-    from (
-        select
-            *,
-            rank() over (
-                partition by record_id order by version desc nulls last, content_hash desc nulls last
-            ) as age
-        from {{ source('raw', entity) }}
-        where
-            batch_id in (select batch_id from known_batches where entity = '{{ entity }}')
-            {% if entity in states -%}
-            and coalesce({{ local_date('version_at') }} <= {{ as_of() }}, true)
-            {%- endif %}
-    ) as versions
-    where age = 1 and not is_deleted
+        select *
+        from (
+            select
+                *,
+                rank() over (
+                    partition by record_id order by version desc nulls last, content_hash desc nulls last
+                ) as age
+            from {{ source('raw', entity) }}
+            where
+                batch_id in (
+                    select known_batches.batch_id from known_batches
+                    where known_batches.entity = '{{ entity }}'
+                )
+                {% if entity in states -%}
+                    and coalesce({{ local_date('version_at') }} <= {{ as_of() }}, true)
+                {%- endif %}
+        ) as versions
+        where age = 1 and not is_deleted
 
-),
+    ),
 
 {% endfor %}
----------- what the raw rows of transactions say: every version counts once, and what a later one replaced is taken off again
+---------- what the raw rows of transactions say: every version counts once, and what a later one replaced is taken off
 
 visible_lines as (
 
     select * from {{ source('raw', 'transactions') }}
-    where batch_id in (select batch_id from known_batches where entity = 'transactions')
+    where batch_id in (
+        select known_batches.batch_id from known_batches
+        where known_batches.entity = 'transactions'
+    )
 
 ),
 
@@ -64,7 +70,10 @@ replaced_lines as (
                 partition by record_id order by version desc nulls last, content_hash desc nulls last
             ) as age
         from visible_lines
-        where record_id in (select revised.record_id from visible_lines as revised where revised.is_revision)
+        where record_id in (
+            select revised.record_id from visible_lines as revised
+            where revised.is_revision
+        )
     ) as versions
     where age > 1
 
@@ -104,12 +113,28 @@ company_margin as (
 signed_lines as (
 
     select
-        1 as sign, source, product_record_id, ordered_at, is_return, gross_amount, net_amount, quantity, cost_amount
+        1 as sign,
+        source,
+        product_record_id,
+        ordered_at,
+        is_return,
+        gross_amount,
+        net_amount,
+        quantity,
+        cost_amount
     from visible_lines
     where not is_deleted
     union all
     select
-        -1 as sign, source, product_record_id, ordered_at, is_return, gross_amount, net_amount, quantity, cost_amount
+        -1 as sign,
+        source,
+        product_record_id,
+        ordered_at,
+        is_return,
+        gross_amount,
+        net_amount,
+        quantity,
+        cost_amount
     from replaced_lines
     where not is_deleted
 
@@ -147,7 +172,7 @@ sold as (
         sum(-sign * cost_amount) as cost_of_goods
     from costed_lines
     where happened_on <= {{ as_of() }}
-    group by 1, 2
+    group by source, {{ month_of('happened_on') }}
 
 ),
 
@@ -160,10 +185,12 @@ contacts as (
         channel,
         kind,
         {{ local_date('opened_at') }} as happened_on,
-        case when coalesce({{ local_date('resolved_at') }} <= {{ as_of() }}, true) then coalesce(minutes, 0) else 0 end as minutes,
+        case
+            when coalesce({{ local_date('resolved_at') }} <= {{ as_of() }}, true) then coalesce(minutes, 0) else 0
+        end as minutes,
         count(*) as contacts
     from interactions
-    group by 1, 2, 3, 4, 5
+    group by all
 
 ),
 
@@ -174,7 +201,8 @@ served as (
         contacts.source,
         contacts.happened_on,
         contacts.contacts
-        * {{ money('coalesce(rates.cost_per_contact, 0) + coalesce(rates.cost_per_minute, 0) * contacts.minutes') }} as cost
+        * {{ money('coalesce(rates.cost_per_contact, 0) + coalesce(rates.cost_per_minute, 0) * contacts.minutes') }}
+            as cost
     from contacts
     inner join cost_rates as rates
         on
@@ -203,7 +231,7 @@ contacted as (
     where
         coalesce(contacts.role, 'contacted') = 'contacted'
         and coalesce({{ local_date('contacts.contacted_at') }}, campaigns.started_on) <= {{ as_of() }}
-    group by 1
+    group by contacts.campaign_record_id
 
 ),
 
@@ -233,47 +261,87 @@ used as (
 
 told_by_raw as (
 
-    select source, month, 'revenue' as component, revenue as amount from sold
-    union all
-    select source, month, 'discounts' as component, discounts as amount from sold
-    union all
-    select source, month, 'returns' as component, returns as amount from sold
-    union all
-    select source, month, 'cost of goods' as component, cost_of_goods as amount from sold
-    union all
-    select source, {{ month_of('happened_on') }} as month, 'cost to serve' as component, -cost as amount from served
+    select
+        source,
+        month,
+        'revenue' as component,
+        revenue as amount
+    from sold
     union all
     select
-        source, {{ month_of(local_date('rewarded_at')) }} as month, 'rewards' as component, -value_amount as amount
+        source,
+        month,
+        'discounts' as component,
+        discounts as amount
+    from sold
+    union all
+    select
+        source,
+        month,
+        'returns' as component,
+        returns as amount
+    from sold
+    union all
+    select
+        source,
+        month,
+        'cost of goods' as component,
+        cost_of_goods as amount
+    from sold
+    union all
+    select
+        source,
+        {{ month_of('happened_on') }} as month,
+        'cost to serve' as component,
+        -cost as amount
+    from served
+    union all
+    select
+        source,
+        {{ month_of(local_date('rewarded_at')) }} as month,
+        'rewards' as component,
+        -value_amount as amount
     from rewards
     where kind in ('redeemed', 'gift') and {{ local_date('rewarded_at') }} <= {{ as_of() }}
     union all
     select
-        customers.source, {{ month_of('context.as_of_on') }} as month, 'acquisition' as component,
+        customers.source,
+        {{ month_of('context.as_of_on') }} as month,
+        'acquisition' as component,
         -customers.acquisition_cost as amount
     from customers
     cross join context
     union all
     select
-        'reference' as source, {{ month_of('month') }} as month, 'acquisition' as component, -cost_amount as amount
+        'reference' as source,
+        {{ month_of('month') }} as month,
+        'acquisition' as component,
+        -cost_amount as amount
     from acquisition_costs
     where {{ month_of('month') }} <= {{ as_of() }}
     union all
     select
-        campaigns.source, {{ month_of('context.as_of_on') }} as month, 'campaigns' as component,
+        campaigns.source,
+        {{ month_of('context.as_of_on') }} as month,
+        'campaigns' as component,
         -coalesce(campaigns.fixed_cost, 0)
         - coalesce(campaigns.unit_cost, 0) * coalesce(contacted.contacts, 0) as amount
     from campaigns
     left join contacted on campaigns.record_id = contacted.campaign_record_id
     cross join context
-    where campaigns.started_on <= {{ as_of() }}
+    where campaigns.started_on <= context.as_of_on
     union all
-    select source, month, 'offers' as component, -unit_cost as amount from used
+    select
+        source,
+        month,
+        'offers' as component,
+        -unit_cost as amount
+    from used
 
 ),
 
--- The month of a stated acquisition cost and of a campaign's share depends on whom it was given to: these are compared over
--- all months, at the as-of month.
+-- The month of a stated acquisition cost and of a campaign's share depends on whom it was given to: these are compared
+-- over all months, at the as-of month.
 told_by_ledger as (
 
     select
@@ -310,21 +378,41 @@ stated as (
 
 sides as (
 
-    select source, month, component, 'raw' as compared_with, amount as ledger_amount, 0 as other_amount
+    select
+        source,
+        month,
+        component,
+        'raw' as compared_with,
+        amount as ledger_amount,
+        0 as other_amount
     from told_by_ledger
     union all
-    select source, month, component, 'raw' as compared_with, 0 as ledger_amount, coalesce(amount, 0) as other_amount
+    select
+        source,
+        month,
+        component,
+        'raw' as compared_with,
+        0 as ledger_amount,
+        coalesce(amount, 0) as other_amount
     from told_by_raw
     union all
     select
-        source, month, entity as component, 'rows the source states' as compared_with, delivered_rows as ledger_amount,
+        source,
+        month,
+        entity as component,
+        'rows the source states' as compared_with,
+        delivered_rows as ledger_amount,
         control_rows as other_amount
     from stated
     where control_rows is not null
     union all
     select
-        source, month, entity as component, 'sum the source states' as compared_with,
-        coalesce(delivered_sum, 0) as ledger_amount, control_sum as other_amount
+        source,
+        month,
+        entity as component,
+        'sum the source states' as compared_with,
+        coalesce(delivered_sum, 0) as ledger_amount,
+        control_sum as other_amount
     from stated
     where control_sum is not null
 

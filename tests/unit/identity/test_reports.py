@@ -40,13 +40,23 @@ def done(family: pl.DataFrame) -> Resolution:
 def test_it_says_in_plain_words_why_records_are_one_and_why_a_near_one_is_not(
     done: Resolution, family: pl.DataFrame
 ) -> None:
-    told = sentences(1, done.crosswalk, done.links, family, done.field_values)
+    chosen = pl.DataFrame(
+        {
+            "customer_id": 1,
+            "field": "email",
+            "value": "ana@gil.es",
+            "is_winner": True,
+            "rule": "most_recent",
+            "record_id": 1,
+        }
+    )
+    told = sentences(1, done.crosswalk, done.links, family, chosen)
     assert told[0] == "Customer 1 has 2 records: web 1, till 2."
     assert "web 1 and till 2 are one by the rule email+name." in told
     assert any(line.startswith("web 3, customer 2, is not the same as web 1: different birth dates") for line in told)
-    assert any(line.startswith("The email comes from") for line in told)
+    assert "The email comes from web 1: most_recent." in told
     assert not any("ana@gil.es" in line for line in told)
-    shown = sentences(1, done.crosswalk, done.links, family, done.field_values, show_values=True)
+    shown = sentences(1, done.crosswalk, done.links, family, chosen, show_values=True)
     assert any("'ana@gil.es'" in line for line in shown)
 
 

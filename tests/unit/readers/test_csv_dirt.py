@@ -75,7 +75,12 @@ def taken(folder: Path, data: bytes, format_: CsvFormat | None = None) -> tuple[
 
 def rows_of(opened: Opened, parameters: Parameters) -> list[tuple[int, list[str]]]:
     columns = ", ".join(f"coalesce(\"{name}\", '')" for name in opened.delivery.columns)
-    sql = f"select {opened.delivery.row_number}, [{columns}] from {opened.delivery.relation}"
+    relation = opened.delivery.relation
+    if opened.delivery.is_put_aside:
+        aside = f"create or replace temp table put_aside as select * from {relation}"
+        duckdb.default_connection().execute(aside, parameters.used_in(aside))
+        relation = "put_aside"
+    sql = f"select {opened.delivery.row_number}, [{columns}] from {relation}"
     return duckdb.execute(sql, parameters.used_in(sql)).fetchall()
 
 

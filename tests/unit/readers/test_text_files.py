@@ -94,6 +94,11 @@ def test_utf16_that_was_not_declared_says_so(take: Any) -> None:
         take("x.csv", PEOPLE.encode("utf-16"))
 
 
+def test_utf16_that_is_not_refuses_the_batch_in_a_sentence(take: Any) -> None:
+    with pytest.raises(DeliveryError, match=r"x\.csv: it is not written in utf-16"):
+        take("x.csv", b"id,name,email\n1,a,b\n", {"encoding": "utf-16"})
+
+
 def test_latin_that_was_not_declared_costs_its_lines_only(take: Any) -> None:
     found = take("x.csv", b"id,name,email\n1,A\xf1a,x\n2,B,y\n")
     assert found.rows == {3: ("2", "B", "y")}

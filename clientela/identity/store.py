@@ -1,0 +1,487 @@
+"""The evidence kept as tables, so that a night costs what is new and gives what a full run would give.
+
+Belongs here: which tables there are, and bringing them up to date. Does not belong here: what makes a link (`match`) or a
+cluster (`cluster`), ids (`registry`), or when it is done.
+
+`Store.update` is the only path: a full run is an update of an empty store. Every step works on what a change can reach
+and on nothing else: a changed record changes its node, a node the blocks that it joins or leaves, a block the pairs in
+it, a pair a link, and a link the component it lies in. Whatever stays out of reach is as it was. All of it is a cache:
+it can be dropped at any time, and is, when the settings, the model or the code are others. It holds normalised personal
+values, so it belongs beside the records, never into memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import duckdb
+import polars as pl
+
+from clientela.identity import cluster as clustering
+from clientela.identity import evidence, match, normalise
+from clientela.identity.explain import LINKS_SCHEMA, node_evidence
+from clientela.identity.model import Model, train, with_frequencies
+from clientela.identity.settings import IdentitySettings
+from clientela.identity.tables import CLEAN_COLUMNS
+from clientela.identity.tables import EVIDENCE_TABLES as TABLES
+
+#: tables that outlive another model and other rules: cleaning depends on few settings
+_CLEANING = ("default_country", "strip_plus_tags", "use_provider_rules", "extra_placeholders")
+
+
+class Store:
+    """The evidence of one company, in the given schema of an open DuckDB connection."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, schema: str = "main") -> None:
+        self.connection = connection
+        self.schema = schema
+
+    def table(self, name: str) -> str:
+        return f"{self.schema}.{name}"
+
+    def frame(self, query: str) -> pl.DataFrame:
+        """The answer of a query, `{name}` standing for this store's table of that name."""
+        found: pl.DataFrame = self.connection.sql(self._named(query)).pl()
+        return found
+
+    def run(self, statement: str) -> None:
+        self.connection.execute(self._named(statement))
+
+    def count(self, query: str) -> int:
+        return int(self.connection.execute(self._named(query)).fetchall()[0][0])
+
+    def _named(self, query: str) -> str:
+        return query.format_map({name: self.table(name) for name in (*TABLES, "pairs", "basis")})
+
+    def _insert(self, name: str, frame: pl.DataFrame) -> None:
+        if frame.height:
+            self.connection.register("incoming_rows", frame.to_arrow())
+            self.run(f"insert into {{{name}}} by name select * from incoming_rows")
+            self.connection.unregister("incoming_rows")
+
+    def _temp(self, name: str, frame: pl.DataFrame) -> None:
+        self.connection.register("incoming_rows", frame.to_arrow())
+        self.run(f"create or replace temp table {name} as select * from incoming_rows")
+        self.connection.unregister("incoming_rows")
+
+    # ------------------------------------------------------------------ basis
+
+    def _rest_on(self, settings: IdentitySettings, key: str, code: str) -> None:
+        """Drop what rests on other settings, another secret or other code; keep what cleaning alone made."""
+        told = settings.matching()
+        cleaning = {name: told[name] for name in _CLEANING}
+        basis = {"cleaning": _digest(cleaning, code, duckdb.__version__), "evidence": _digest(told, code, key)}
+        self.run(f"create schema if not exists {self.schema}")
+        self.run("create table if not exists {basis} (part varchar, fingerprint varchar)")
+        held = dict(self.connection.execute(self._named("select part, fingerprint from {basis}")).fetchall())
+        if held.get("cleaning") != basis["cleaning"]:
+            self.run("drop table if exists {cleaned_values}")
+        if held.get("cleaning") != basis["cleaning"] or held.get("evidence") != basis["evidence"]:
+            for name in (*TABLES, "pairs"):
+                if name != "cleaned_values":
+                    self.run(f"drop table if exists {{{name}}}")
+        for name, columns in TABLES.items():
+            self.run(f"create table if not exists {{{name}}} ({columns})")
+        self.run("delete from {basis} where part in ('cleaning', 'evidence')")
+        self.connection.executemany(self._named("insert into {basis} values (?, ?)"), list(basis.items()))
+
+    def _rest_on_model(self, model: Model | None, settings: IdentitySettings) -> None:
+        """Pairs weighed by another model, and what was decided by their weights, are weighed and decided again."""
+        fields = ", ".join(f"mw_{field} float" for field in model.fields) if model else ""
+        model_id = model.id if model else "none"
+        held = self.connection.execute(self._named("select fingerprint from {basis} where part = 'model'")).fetchall()
+        if held != [(model_id,)]:
+            self.run("drop table if exists {pairs}")
+            for name in ("keys", "links", "clusters", "link_evidence"):
+                self.run(f"delete from {{{name}}}")
+            self.run("delete from {basis} where part = 'model'")
+            self.connection.execute(self._named("insert into {basis} values ('model', ?)"), [model_id])
+        self.run(
+            f"create table if not exists {{pairs}} (node_l bigint, node_r bigint{', ' + fields if fields else ''})"
+        )
+
+    def remember_values(self, cache: pl.DataFrame, settings: IdentitySettings, key: str = "", code: str = "") -> None:
+        """Take over values that were cleaned before, in `normalise.CACHE_SCHEMA`."""
+        self._rest_on(settings, key, code)
+        self._insert("cleaned_values", cache)
+
+    # ----------------------------------------------------------------- update
+
+    def update(
+        self,
+        incoming: str,
+        decided: pl.DataFrame,
+        settings: IdentitySettings,
+        model: Model | None,
+        key: str,
+        code: str = "",
+    ) -> Model | None:
+        """Bring all tables up to the records of `incoming`, a relation with the columns of `normalise.RECORD_SCHEMA`.
+
+        `decided`: (record_id_l, record_id_r, decision). Gives the model that weighed, trained here if none was given and
+        one was needed.
+        """
+        self._rest_on(settings, key, code)
+        self._update_records(incoming, settings)
+        self._update_nodes(decided, key)
+        if settings.match != "exact" and model is None and self.count("select count(*) from {nodes}") > 1:
+            model = train(self.nodes(), settings, key)
+        if settings.match == "exact":
+            model = None
+        self._rest_on_model(model, settings)
+        self._update_exact_links(settings)
+        if model is not None:
+            self._update_pairs(model, settings, key)
+        else:
+            self.run("create or replace temp table reached as select node from changed_nodes")
+        self._update_links(model, settings)
+        self._update_clusters(model, settings, key)
+        self.run("delete from {decisions}")
+        self._insert("decisions", decided)
+        for name in ("changed_nodes", "changed_records", "reached", "region", "gone_nodes"):
+            self.run(f"drop table if exists temp.{name}")
+        return model
+
+    def _update_records(self, incoming: str, settings: IdentitySettings) -> None:
+        said = ", ".join(
+            name for name in normalise.RECORD_SCHEMA if name not in ("record_id", "source_key", "updated_at")
+        )
+        self.run(
+            f"create or replace temp table delivered as select record_id, hash({said}) as content_hash from {incoming}"
+        )
+        self.run(
+            """
+            create or replace temp table changed_records as
+            select record_id from delivered anti join {cleaned_records} using (record_id, content_hash)
+            union
+            select record_id from {cleaned_records} anti join delivered using (record_id)
+            """
+        )
+        fresh = self.frame(f"select records.* from {incoming} as records semi join changed_records using (record_id)")
+        self._temp("asked_values", normalise.asked(fresh))
+        known = self.frame(
+            """
+            select known.* from {cleaned_values} as known
+            semi join asked_values as asked
+            on known.kind = asked.kind and known.raw = asked.raw and known.country is not distinct from asked.country
+            """
+        )
+        cleaned = normalise.clean(fresh, settings, known)
+        self._insert("cleaned_values", cleaned.new_cache)
+        for name in ("cleaned_records", "refused_values"):
+            self.run(f"delete from {{{name}}} where record_id in (select record_id from changed_records)")
+        hashes = self.frame("select record_id, content_hash from delivered semi join changed_records using (record_id)")
+        self._insert("cleaned_records", cleaned.records.join(hashes, on="record_id"))
+        self._insert("refused_values", cleaned.refused)
+        self._update_shared(settings)
+        self.run("drop table delivered; drop table asked_values")
+
+    def _update_shared(self, settings: IdentitySettings) -> None:
+        """Which values too many share; records that bear one which began or ceased to be such have changed too."""
+        judged = ", ".join(dict.fromkeys(["given", "family", "birth_date", *settings.max_people_per_value]))
+        shared = normalise.shared_values(self.frame(f"select {judged} from {{cleaned_records}}"), settings)
+        self._temp("shared_now", shared)
+        turned = self.connection.execute(
+            self._named(
+                """
+                select field, list(value) from (
+                    (select field, value from shared_now except select field, value from {shared_values})
+                    union (select field, value from {shared_values} except select field, value from shared_now)
+                ) group by field
+                """
+            )
+        ).fetchall()
+        for field, values in turned:
+            self.connection.execute(
+                self._named(
+                    f"""
+                    insert into changed_records
+                    select record_id from {{cleaned_records}}
+                    where cast({field} as varchar) in (select unnest(?))
+                        and record_id not in (select record_id from changed_records)
+                    """
+                ),
+                [values],
+            )
+        self.run("delete from {shared_values}; insert into {shared_values} by name select * from shared_now")
+        self.run("drop table shared_now")
+
+    def _update_nodes(self, decided: pl.DataFrame, key: str) -> None:
+        """Members and nodes; `changed_nodes`: those that are new; `gone_nodes`: what the vanished ones were."""
+        self._temp("decided_now", decided)
+        # who someone keeps apart is a node of his own
+        self.run(
+            """
+            insert into changed_records
+            select distinct unnest([record_id_l, record_id_r]) from (
+                (select * from decided_now except select * from {decisions})
+                union (select * from {decisions} except select * from decided_now)
+            ) where decision = 'never'
+            """
+        )
+        records = self.frame(
+            f"select record_id, {', '.join(CLEAN_COLUMNS)} from {{cleaned_records}} semi join changed_records using (record_id)"
+        )
+        kept_apart = decided.filter(pl.col("decision") == clustering.NEVER)
+        nodes, members = evidence.nodes_of(
+            normalise.without(records, self.frame("select field, value from {shared_values}")),
+            key,
+            pl.concat([kept_apart["record_id_l"], kept_apart["record_id_r"]]),
+        )
+        self.run(
+            "create or replace temp table left_nodes as "
+            "select distinct node from {members} where record_id in (select record_id from changed_records)"
+        )
+        self.run("delete from {members} where record_id in (select record_id from changed_records)")
+        self._insert("members", members)
+        self._temp("offered_nodes", nodes.select("node", *evidence.EVIDENCE, "mailbox"))
+        self.run(
+            """
+            create or replace temp table gone_nodes as
+            select nodes.* from {nodes} as nodes
+            where node in (select node from left_nodes) and node not in (select node from {members})
+            """
+        )
+        self.run("delete from {nodes} where node in (select node from gone_nodes)")
+        self.run(
+            "create or replace temp table changed_nodes as "
+            "select offered_nodes.* from offered_nodes anti join {nodes} using (node)"
+        )
+        self.run("insert into {nodes} by name select * from changed_nodes")
+        self.run("drop table left_nodes; drop table offered_nodes")
+
+    def nodes(self, where: str = "") -> pl.DataFrame:
+        """The nodes, or those that the condition keeps, with the parts that comparing needs."""
+        return evidence.with_parts(self.frame(f"select * from {{nodes}} {where} order by node"))
+
+    def _update_exact_links(self, settings: IdentitySettings) -> None:
+        """Each rule's links in the groups that a changed or vanished node is in."""
+        self.run(
+            "create or replace temp table moved as select node from changed_nodes union select node from gone_nodes"
+        )
+        for name, fields, statement in match.exact_rules(settings.exact_rules):
+            touched = " union ".join(
+                f"select {', '.join(fields)} from {table} where {' and '.join(f'{f} is not null' for f in fields)}"
+                for table in ("changed_nodes", "gone_nodes")
+            )
+            self.run(f"create or replace temp table touched_groups as {touched}")
+            self.run(
+                f"create or replace temp table regrouped as select node from {{nodes}} "
+                f"semi join touched_groups using ({', '.join(fields)}) union select node from gone_nodes"
+            )
+            self.connection.execute(
+                self._named(
+                    "delete from {exact_links} where rule = ? and "
+                    "(node_l in (select node from regrouped) or node_r in (select node from regrouped))"
+                ),
+                [name],
+            )
+            self.run(
+                "insert into {exact_links} "
+                f"with mine as (select nodes.* from {{nodes}} as nodes semi join regrouped using (node)) {statement}"
+            )
+            self.run("insert into moved select node from regrouped anti join moved using (node)")
+        self.run("drop table touched_groups; drop table regrouped")
+
+    def _update_pairs(self, model: Model, settings: IdentitySettings, key: str) -> None:
+        """Candidate pairs in the blocks that changed, weighed; `reached`: nodes whose pairs were looked at anew."""
+        if self.count("select count(*) from {keys}") == 0:
+            self.run("create or replace temp table changed_nodes as select * from {nodes}")
+            self.run("insert into moved select node from {nodes} anti join moved using (node)")
+        self.run(
+            "create or replace temp table old_keys as select * from {keys} where node in (select node from gone_nodes)"
+        )
+        fresh = evidence.with_parts(self.frame("select * from changed_nodes order by node"))
+        self.run("create or replace temp table new_keys (key ubigint, node bigint)")
+        for rule, keys in evidence.blocking_keys(fresh).items():
+            self.connection.register("incoming_rows", keys.to_arrow())
+            self.connection.execute(
+                "insert into new_keys select distinct hash(?, key), node from incoming_rows", [rule]
+            )
+            self.connection.unregister("incoming_rows")
+        most = settings.max_block_size
+        # a block that became too large, or small enough, concerns all its nodes
+        self.run(
+            f"""
+            create or replace temp table reached as
+            with
+            moved_keys as (select key, sum(change) as change from (
+                select key, 1 as change from new_keys union all select key, -1 as change from old_keys
+            ) group by key),
+            sizes as (
+                select key, count(*) as before from {{keys}} semi join moved_keys using (key) group by key
+            ),
+            turned as (
+                select key from moved_keys left join sizes using (key)
+                where (coalesce(before, 0) > {most}) <> (coalesce(before, 0) + change > {most}) and coalesce(before, 0) > 0
+            )
+            select node from changed_nodes
+            union select node from {{keys}} semi join turned using (key)
+            """
+        )
+        self.run(
+            "delete from {keys} where node in (select node from gone_nodes); insert into {keys} select * from new_keys"
+        )
+        self.run("delete from reached where node in (select node from gone_nodes)")
+        self.run(
+            f"""
+            create or replace temp table wanted as
+            with
+            mine as (select key, node from {{keys}} semi join reached using (node)),
+            blocks as (
+                select key from {{keys}} semi join mine using (key) group by key having count(*) between 2 and {most}
+            ),
+            others as (
+                select keys.key, keys.node, reached.node is not null as is_reached
+                from {{keys}} as keys semi join blocks using (key) left join reached on keys.node = reached.node
+            )
+            select distinct least(mine.node, others.node) as node_l, greatest(mine.node, others.node) as node_r
+            from mine join others using (key)
+            where mine.node < others.node or (mine.node > others.node and not others.is_reached)
+            """
+        )
+        self.run(
+            """
+            create or replace temp table known_pairs as
+            select pairs.* from {pairs} as pairs
+            where node_l in (select node from reached) or node_r in (select node from reached)
+            """
+        )
+        self.run(
+            """
+            delete from {pairs} where
+                node_l in (select node from reached union all select node from gone_nodes)
+                or node_r in (select node from reached union all select node from gone_nodes)
+            """
+        )
+        missing = self.frame("select node_l, node_r from wanted anti join known_pairs using (node_l, node_r)")
+        self.run("insert into {pairs} select known_pairs.* from known_pairs semi join wanted using (node_l, node_r)")
+        if missing.height:
+            self._temp("missing_pairs", missing)
+            nodes = self.nodes(
+                "where node in (select node_l from missing_pairs union all select node_r from missing_pairs)"
+            )
+            self._insert("pairs", match.score(nodes, model, settings, missing, key))
+            self.run("drop table missing_pairs")
+        self.run("drop table old_keys; drop table new_keys; drop table wanted; drop table known_pairs")
+
+    def _update_links(self, model: Model | None, settings: IdentitySettings) -> None:
+        """One link per pair that deserves it, for pairs that touch a node whose evidence moved."""
+        for name in ("{decisions}", "decided_now"):
+            self.run(
+                f"""
+                insert into moved
+                select node from {{members}}
+                where record_id in (select unnest([record_id_l, record_id_r]) from {name})
+                    and node not in (select node from moved)
+                """
+            )
+        self.run("insert into moved select node from reached anti join moved using (node)")
+        within = "node_l in (select node from moved) or node_r in (select node from moved)"
+        always = self._decisions_on_nodes(clustering.ALWAYS).with_columns(
+            pl.lit(clustering.ALWAYS).alias("rule"), pl.lit(clustering.ALWAYS_WEIGHT).alias("weight")
+        )
+        exact = self.frame(f"select * from {{exact_links}} where {within}")
+        weighed = match.weigh(self.frame(f"select * from {{pairs}} where {within}"), model) if model else None
+        links = match.combine(pl.concat([always.select(exact.columns), exact]), weighed, settings)
+        self.run(f"delete from {{links}} where {within}")
+        self._insert("links", links)
+
+    def _decisions_on_nodes(self, decision: str) -> pl.DataFrame:
+        return self.frame(
+            f"""
+            select distinct least(l.node, r.node) as node_l, greatest(l.node, r.node) as node_r
+            from decided_now join {{members}} as l on l.record_id = record_id_l join {{members}} as r on r.record_id = record_id_r
+            where decision = '{decision}' and l.node <> r.node
+            """
+        )
+
+    def _update_clusters(self, model: Model | None, settings: IdentitySettings, key: str) -> None:
+        """Cluster anew the components that a moved node is in, or came into, and say why."""
+        self.run(
+            """
+            create or replace temp table region as
+            with
+            ends as (
+                select node_l as node from {links} where node_r in (select node from moved)
+                union select node_r from {links} where node_l in (select node from moved)
+                union select node from moved
+            ),
+            touched as (select distinct component from {clusters} semi join ends using (node))
+            select node from {clusters} semi join touched using (component)
+            union select node from ends
+            """
+        )
+        self.run("delete from {clusters} where node in (select node from region)")
+        links = self.frame("select * from {links} where node_l in (select node from region)")
+        linked = pl.concat([links["node_l"], links["node_r"]]).unique()
+        self._temp("linked_nodes", linked.to_frame("node"))
+        marked = self.nodes("semi join linked_nodes using (node)")
+        if model is not None:
+            marked, _ = with_frequencies(marked, model, key)
+        else:
+            marked = marked.with_columns(pl.lit(False).alias("is_given_common"))
+        are_homes_shared = model is None or model.are_homes_shared
+
+        def find_vetoes(asked: pl.DataFrame) -> pl.DataFrame:
+            return match.vetoed(
+                marked, asked, settings.vetoes, are_homes_shared=are_homes_shared, threads=settings.threads
+            )
+
+        never = self._decisions_on_nodes(clustering.NEVER)
+        done = clustering.cluster(linked, links, settings, find_vetoes, never)
+        components = clustering.components(linked, links).rename({"cluster": "component"})
+        self._insert(
+            "clusters",
+            done.clusters.join(components, on="node").with_columns(
+                pl.col("cluster").is_in(done.oversized["cluster"].implode()).alias("is_oversized")
+            ),
+        )
+        within = "node_l in (select node from region) or node_r in (select node from region)"
+        weighed = match.weigh(self.frame(f"select * from {{pairs}} where {within}"), model) if model else None
+        gone = "node_l in (select node from gone_nodes) or node_r in (select node from gone_nodes)"
+        self.run(f"delete from {{link_evidence}} where {within} or {gone}")
+        self._insert("link_evidence", node_evidence(links, done, weighed, model, settings))
+        self.run("drop table linked_nodes; drop table moved; drop table decided_now")
+
+    # ------------------------------------------------------------------ asked
+
+    def clusters(self) -> pl.DataFrame:
+        """(record_id, cluster) for every record; labels of any kind."""
+        return self.frame(
+            "select record_id, coalesce(cluster, node) as cluster from {members} left join {clusters} using (node)"
+        )
+
+    def links_sql(self) -> str:
+        """The evidence between records, in `explain.LINKS_SCHEMA`: a node is spoken for by its smallest record."""
+        weights = ", ".join(name for name in LINKS_SCHEMA if name.endswith("_weight") and name != "match_weight")
+        nothing = ", ".join(f"null::double as {name}" for name in weights.split(", "))
+        return self._named(
+            f"""
+            with speakers as (select node, min(record_id) as record_id from {{members}} group by node)
+            select least(l.record_id, r.record_id) as record_id_l, greatest(l.record_id, r.record_id) as record_id_r,
+                status, rule, match_weight, is_weak, reason, {weights}
+            from {{link_evidence}} join speakers as l on l.node = node_l join speakers as r on r.node = node_r
+            union all
+            select speakers.record_id, members.record_id, 'linked', 'identical', null, false, null, {nothing}
+            from {{members}} as members join speakers using (node) where members.record_id <> speakers.record_id
+            """
+        )
+
+    def placeholders(self) -> pl.DataFrame:
+        """Values that identify nobody, in `normalise.PLACEHOLDER_SCHEMA`."""
+        counted = self.frame(
+            "select field, value, reason, count(*) as record_count, null::bigint as people_count "
+            "from {refused_values} group by all"
+        )
+        return pl.concat([counted, self.frame("select * from {shared_values}")]).sort("field", "value", "reason")
+
+    def normalised(self) -> pl.DataFrame:
+        """The records as they were compared."""
+        records = self.frame(f"select record_id, {', '.join(CLEAN_COLUMNS)} from {{cleaned_records}}")
+        return normalise.without(records, self.frame("select field, value from {shared_values}"))
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]

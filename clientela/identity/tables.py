@@ -1,0 +1,51 @@
+"""The tables that identity keeps in the warehouse beside its memory: a cache of evidence, and what a night found.
+
+Only names and types stand here, so that they can be made without loading what matches. All of them can be dropped at any
+time: the next night fills them again from raw and memory.
+"""
+
+_CLEAN = (
+    "given varchar, family varchar, generation varchar, email varchar, mailbox varchar, phone varchar, tax_id varchar, "
+    "is_tax_id_valid boolean, loyalty_id varchar, birth_date date, street varchar, postal_code varchar, city varchar, "
+    "country varchar"
+)
+CLEAN_COLUMNS = ("source", *(column.split()[0] for column in _CLEAN.split(", ")))
+#: the fields that evidence is weighed by
+WEIGHED_FIELDS = ("given", "family", "birth_date", "email", "phone", "tax_id", "loyalty_id", "address")
+
+#: what `store.Store` keeps up to date
+EVIDENCE_TABLES: dict[str, str] = {
+    "cleaned_values": "kind varchar, raw varchar, country varchar, value varchar, second varchar, reason varchar",
+    "cleaned_records": f"record_id bigint, content_hash ubigint, source varchar, {_CLEAN}",
+    "refused_values": "record_id bigint, field varchar, value varchar, reason varchar",
+    "shared_values": "field varchar, value varchar, reason varchar, record_count bigint, people_count bigint",
+    "decisions": "record_id_l bigint, record_id_r bigint, decision varchar",
+    "members": "record_id bigint, node bigint",
+    "nodes": f"node bigint, {_CLEAN}",
+    "keys": "key ubigint, node bigint",
+    "exact_links": "node_l bigint, node_r bigint, rule varchar, weight double",
+    "links": "node_l bigint, node_r bigint, rule varchar, weight double",
+    "clusters": "node bigint, component bigint, cluster bigint, is_oversized boolean",
+    "link_evidence": (
+        "node_l bigint, node_r bigint, status varchar, rule varchar, match_weight double, is_weak boolean, reason varchar, "
+        + ", ".join(f"{field}_weight double" for field in WEIGHED_FIELDS)
+    ),
+}
+#: what the last night found, for the models that publish it
+FOUND_TABLES: dict[str, str] = {
+    "events": "event varchar, customer_id bigint, other_customer_id bigint, record_count bigint, cause varchar",
+    "placeholders": "field varchar, value varchar, reason varchar, record_count bigint, people_count bigint",
+    "households": "customer_id bigint, household_id bigint, customer_count bigint",
+    "measures": "measure varchar, part varchar, value double",
+    "trained_model": "model_id varchar, model varchar, node_count bigint, is_trained boolean, reason varchar",
+}
+#: the settings of the run under way, for SQL
+RUN_TABLES: dict[str, str] = {
+    "identity": (
+        "settings varchar not null, evidence_key varchar not null, few_changes integer not null, "
+        "are_changes_accepted boolean not null"
+    ),
+    "identity_fields": "field varchar, unit varchar, place integer, survivorship varchar",
+    "identity_sources": "source varchar, trust integer",
+    "identity_ranges": "measure varchar, minimum double, maximum double",
+}

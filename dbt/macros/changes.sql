@@ -1,0 +1,61 @@
+{#
+    What must be merged into the order tables: of every order line that may differ from what the last settled build left, its id
+    and each order that any version of it names. `lines` is int_order_lines, as it stands when the macro is used.
+
+    A line may differ because a batch came, was replaced or taken back, because the as-of day moved over it or over its delivery,
+    or because the cost of its product, or the company's margin, changed. What the last build saw stands in schema `run`;
+    a build that broke off, another configuration or other code build the tables whole.
+#}
+{% macro changed_order_lines(lines) %}
+{%- set raw = source('raw', 'transactions') -%}
+{%- set now, before = ref('int_batches_in_force'), source('run', 'built_batches') -%}
+select
+    record_id as order_line_id,
+    order_id
+from {{ raw }}
+where
+    record_id in (
+        select record_id
+        from {{ raw }}
+        where batch_id in (
+            select batch_id from {{ now }} where batch_id not in (select batch_id from {{ before }})
+            union all
+            select batch_id from {{ before }} where batch_id not in (select batch_id from {{ now }})
+        )
+        union all
+        select delivered.record_id
+        from {{ raw }} as delivered
+        inner join ({{ _days_passed() }}) as passed
+            on
+                {{ local_date('delivered.ordered_at') }} between passed.first_day and passed.last_day
+                or delivered.delivered_on between passed.first_day and passed.last_day
+        union all
+        select order_lines.order_line_id
+        from {{ lines }} as order_lines
+        where
+            order_lines.product_id in (select product_id from ({{ _changed_costs() }}) as changed)
+            or (
+                order_lines.cost_rule in ('company margin', 'missing')
+                and exists (select 1 from ({{ _changed_costs() }}) as changed where changed.product_id = 0)
+            )
+    )
+{% endmacro %}
+
+
+{% macro _changed_costs() -%}
+{%- set now, before = ref('int_cost_basis'), source('run', 'built_costs') -%}
+select product_id from (select * from {{ now }} except select * from {{ before }}) as come
+union all
+select product_id from (select * from {{ before }} except select * from {{ now }}) as gone
+{%- endmacro %}
+
+
+{# The days between the last build's as-of day and this one's; no row where it is the same. #}
+{% macro _days_passed() -%}
+select
+    least(built.as_of_on, context.as_of_on) + 1 as first_day,
+    greatest(built.as_of_on, context.as_of_on) as last_day
+from {{ source('run', 'built_state') }} as built
+cross join {{ source('run', 'context') }} as context
+where built.as_of_on <> context.as_of_on
+{%- endmacro %}

@@ -1,0 +1,71 @@
+{{ config(materialized="view") }}
+
+with
+
+context as (
+
+    select * from {{ source('run', 'context') }}
+
+),
+
+registry as (
+
+    select
+        record_id,
+        customer_id,
+        run_id,
+        assigned_at
+    from {{ source('memory', 'customer_registry') }}
+
+),
+
+-- What this run decided is in memory only once it is published.
+tonight as (
+
+    select
+        crosswalk.record_id,
+        crosswalk.customer_id,
+        context.run_id,
+        context.started_at as assigned_at
+    from {{ ref('int_customer_crosswalk') }} as crosswalk
+    cross join context
+    where
+        crosswalk.is_added
+        and context.run_id not in (select registry.run_id from registry)
+
+),
+
+assigned as (
+
+    select * from registry
+    union all
+    select * from tonight
+
+),
+
+intervals as (
+
+    select
+        record_id as customer_record_id,
+        customer_id,
+        assigned_at as valid_from,
+        lead(assigned_at) over (partition by record_id order by assigned_at asc nulls last) as valid_until
+    from assigned
+
+),
+
+customer_record_history as (
+
+    select
+        customer_record_id,
+        customer_id,
+        valid_until is null as is_current,
+        {{ local_date('valid_from') }} as valid_from_on,
+        {{ local_date('valid_until') }} as valid_until_on,
+        valid_from,
+        valid_until
+    from intervals
+
+)
+
+select * from customer_record_history

@@ -1,0 +1,102 @@
+{%- set weights = ['given', 'family', 'birth_date', 'email', 'phone', 'tax_id', 'loyalty_id', 'address'] -%}
+{{ config(materialized="view") }}
+
+with
+
+crosswalk as (
+
+    select * from {{ ref('int_customer_crosswalk') }}
+
+),
+
+members as (
+
+    select * from {{ source('identity', 'members') }}
+
+),
+
+-- Records that say exactly the same are one piece of evidence; the smallest speaks for it.
+speakers as (
+
+    select
+        node,
+        min(record_id) as record_id
+    from members
+    group by node
+
+),
+
+between_pieces as (
+
+    select
+        least(one.record_id, other.record_id) as customer_record_id,
+        greatest(one.record_id, other.record_id) as other_customer_record_id,
+        evidence.status,
+        evidence.rule,
+        evidence.match_weight,
+        {% for field in weights %}
+            evidence.{{ field }}_weight,
+        {% endfor %}
+        evidence.is_weak,
+        evidence.reason
+    from {{ source('identity', 'link_evidence') }} as evidence
+    inner join speakers as one on evidence.node_l = one.node
+    inner join speakers as other on evidence.node_r = other.node
+
+),
+
+within_pieces as (
+
+    select
+        speakers.record_id as customer_record_id,
+        members.record_id as other_customer_record_id,
+        'linked' as status,
+        'identical' as rule,
+        cast(null as double) as match_weight,
+        {% for field in weights %}
+            cast(null as double) as {{ field }}_weight,
+        {% endfor %}
+        false as is_weak,
+        cast(null as string) as reason
+    from members
+    inner join speakers on members.node = speakers.node
+    where members.record_id <> speakers.record_id
+
+),
+
+links as (
+
+    select * from between_pieces
+    union all
+    select * from within_pieces
+
+),
+
+identity_links as (
+
+    select
+        ---------- ids
+        links.customer_record_id,
+        links.other_customer_record_id,
+        one.customer_id,
+        other.customer_id as other_customer_id,
+
+        ---------- evidence
+        links.status,
+        links.rule,
+        links.reason,
+        links.match_weight,
+        {% for field in weights %}
+            links.{{ field }}_weight,
+        {% endfor %}
+
+        ---------- booleans
+        links.is_weak
+
+    from links
+    inner join crosswalk as one on links.customer_record_id = one.record_id
+    inner join crosswalk as other on links.other_customer_record_id = other.record_id
+
+)
+
+select * from identity_links

@@ -1,0 +1,28 @@
+with
+
+ranges as (
+
+    select
+        measure,
+        minimum,
+        maximum
+    from {{ source('run', 'identity_ranges') }}
+
+),
+
+identity_measures as (
+
+    select
+        measures.measure,
+        measures.part,
+        measures.value,
+        ranges.minimum as expected_from,
+        ranges.maximum as expected_to,
+        coalesce(measures.value < ranges.minimum or measures.value > ranges.maximum, false) as is_out_of_range
+    from {{ source('identity', 'measures') }} as measures
+    left join ranges on measures.measure = ranges.measure
+
+)
+
+select * from identity_measures
+-- depends_on: {{ ref('int_customers_assigned') }}

@@ -1,0 +1,48 @@
+with
+
+forecasts as (
+
+    select * from {{ ref('int_forecasts') }}
+
+),
+
+value_model_scores as (
+
+    select
+        ---------- ids
+        measured_on as month_end,
+        origin_on,
+        what,
+        part as kind,
+        coalesce(candidate, grouping) as candidate,
+
+        ---------- how it did
+        model_used,
+        cast(holdout_days as int) as holdout_days,
+        customers,
+        actual_total,
+        expected_total,
+        error_in_total,
+        rmse,
+        mae,
+        spearman,
+        top_decile_share,
+        calibration_error,
+        mean_poisson_deviance,
+        mean_squared_error,
+        share_inside,
+        plain_coverage,
+        value as widening_from_earlier,
+        share_inside_widened,
+
+        ---------- the choice
+        is_chosen,
+        reason,
+        fallback_reason
+
+    from forecasts
+    where part in ('score', 'interval')
+
+)
+
+select * from value_model_scores

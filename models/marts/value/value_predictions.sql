@@ -1,0 +1,152 @@
+with
+
+context as (
+
+    select * from {{ source('run', 'context') }}
+
+),
+
+frozen as (
+
+    select * from {{ source('memory', 'value_predictions') }}
+
+),
+
+segments as (
+
+    select
+        customer_id,
+        rfm_group
+    from {{ ref('customer_segments') }}
+
+),
+
+-- What this run freezes; it is remembered when the run is published. A run that is built again writes the same.
+tonight as (
+
+    select
+        forecasts.measured_on as as_of_on,
+        context.run_id,
+        cast(null as bigint) as run_sequence,
+        forecasts.horizon_months,
+        forecasts.grouping as grouping_name,
+        forecasts.label,
+        forecasts.customer_id,
+        forecasts.cohort,
+        forecasts.decile,
+        segments.rfm_group as segment,
+        coalesce(forecasts.customers, 1) as customers,
+        forecasts.expected_orders,
+        forecasts.expected_orders_p10,
+        forecasts.expected_orders_p50,
+        forecasts.expected_orders_p90,
+        forecasts.expected_contribution,
+        forecasts.expected_contribution_p10,
+        forecasts.expected_contribution_p50,
+        forecasts.expected_contribution_p90,
+        forecasts.order_model,
+        forecasts.spend_model,
+        forecasts.contract_model,
+        context.annual_discount_rate
+    from {{ ref('int_forecasts') }} as forecasts
+    left join segments on forecasts.customer_id = segments.customer_id
+    cross join context
+    where forecasts.part = 'prediction' and context.run_id not in (select frozen.run_id from frozen)
+
+),
+
+predictions as (
+
+    select
+        as_of_on,
+        run_id,
+        run_sequence,
+        horizon_months,
+        grouping_name,
+        label,
+        customer_id,
+        cohort,
+        decile,
+        segment,
+        customers,
+        expected_orders,
+        expected_orders_p10,
+        expected_orders_p50,
+        expected_orders_p90,
+        expected_contribution,
+        expected_contribution_p10,
+        expected_contribution_p50,
+        expected_contribution_p90,
+        order_model,
+        spend_model,
+        contract_model,
+        annual_discount_rate
+    from frozen
+    union all
+    select
+        as_of_on,
+        run_id,
+        run_sequence,
+        horizon_months,
+        grouping_name,
+        label,
+        customer_id,
+        cohort,
+        decile,
+        segment,
+        customers,
+        expected_orders,
+        expected_orders_p10,
+        expected_orders_p50,
+        expected_orders_p90,
+        expected_contribution,
+        expected_contribution_p10,
+        expected_contribution_p50,
+        expected_contribution_p90,
+        order_model,
+        spend_model,
+        contract_model,
+        annual_discount_rate
+    from tonight
+
+),
+
+value_predictions as (
+
+    select
+        ---------- ids
+        as_of_on,
+        run_id,
+        run_sequence,
+        cast(horizon_months as int) as horizon_months,
+        grouping_name,
+        label,
+        customer_id,
+
+        ---------- what he was like then
+        cohort,
+        cast(decile as int) as decile,
+        segment,
+        customers,
+
+        ---------- what was expected
+        expected_orders,
+        expected_orders_p10,
+        expected_orders_p50,
+        expected_orders_p90,
+        expected_contribution,
+        expected_contribution_p10,
+        expected_contribution_p50,
+        expected_contribution_p90,
+
+        ---------- how
+        order_model,
+        spend_model,
+        contract_model,
+        annual_discount_rate
+
+    from predictions
+
+)
+
+select * from value_predictions

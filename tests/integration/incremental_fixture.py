@@ -1,0 +1,224 @@
+"""A company whose nights bring everything that can change an order line, built as the nights build it and from nothing.
+
+The gate is left out for speed. What the two builds leave is compared table by table; memory is the same for both.
+"""
+
+import random
+import shutil
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from clientela import transform
+from clientela.load import load
+from clientela.night import Night, open_night
+from clientela.second_thoughts import unload
+from tests.conftest import NOW, SHOP, Company
+
+HAPPENINGS = (
+    "new lines",
+    "late lines",
+    "corrections",
+    "returns",
+    "vanished",
+    "costs",
+    "margin",
+    "taken back",
+    "nothing",
+)
+FIRST_DAY = date(2026, 1, 5)
+_HEADER = "bill,place,customer,product,pieces,net,sold_at,brought_on,changed"
+_SNAPSHOT = "ticket,customer,product,pieces,net,sold_at"
+_WEB = {
+    "files": "web_*.csv",
+    "key": "ticket",
+    "delivery": "snapshot",
+    "columns": {
+        "order_key": "ticket",
+        "customer_key": "customer",
+        "product_key": "product",
+        "quantity": "pieces",
+        "net_amount": "net",
+        "ordered_at": "sold_at",
+    },
+}
+_TILL = {
+    "files": "till_*.csv",
+    "key": "place",
+    "delivery": "upsert",
+    "columns": {
+        "order_key": "bill",
+        "line_key": "place",
+        "customer_key": "customer",
+        "product_key": "product",
+        "quantity": "pieces",
+        "net_amount": "net",
+        "ordered_at": "sold_at",
+        "delivered_on": "brought_on",
+        "updated_at": "changed",
+    },
+}
+_PRODUCTS = {
+    "files": "products_*.csv",
+    "key": "product",
+    "delivery": "snapshot",
+    "columns": {"unit_cost": "cost", "category": "category"},
+}
+
+
+class Growing(Company):
+    """The company; `seed` draws what each night brings."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        super().__init__(folder)
+        settings = yaml.safe_load(yaml.safe_dump(SHOP))
+        settings["reference_folder"] = "reference"
+        settings["sources"] = {
+            "till": {"entities": {"transactions": _TILL, "products": _PRODUCTS}},
+            "web": {"ids_from": {"products": "till"}, "entities": {"transactions": _WEB}},
+        }
+        folder.mkdir(exist_ok=True)
+        self.config_path.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+        self.random = random.Random(seed)
+        self.day = FIRST_DAY
+        self.nights = 0
+        self.places: list[int] = []
+        self.tickets: dict[int, str] = {}
+        #: nights that built upon what was there
+        self.short_nights = 0
+        self.write("reference/margin_rates.csv", "department,category,margin_rate,is_assumed\n,,0.3,true\n")
+
+    def happen(self, what: str) -> None:
+        """Write what a night brings; `taken back` unloads one batch of transactions."""
+        number = self.nights
+        match what:
+            case "new lines":
+                self.day += timedelta(days=self.random.randint(0, 3))
+                self._sell(self.day, 4)
+                self._web(2)
+            case "late lines":
+                self._sell(FIRST_DAY - timedelta(days=self.random.randint(0, 20)), 2)
+            case "corrections":
+                lines = [self._line(place, self.day) for place in self._some(3)]
+                self._deliver(f"till_{number:03}_corrected.csv", lines)
+            case "returns":
+                self._deliver(f"till_{number:03}_back.csv", [self._line(self._place(), self.day, -1)])
+            case "vanished":
+                for ticket in self.random.sample(sorted(self.tickets), min(2, len(self.tickets))):
+                    del self.tickets[ticket]
+                self._web(1)
+            case "costs":
+                rows = [f"{p},{self._cost()},{self.random.choice('xy')}" for p in self.random.sample("pqrs", 3)]
+                self.write(f"products_{number:03}.csv", "\n".join(["product,cost,category", *rows]) + "\n")
+            case "margin":
+                rates = [f",{c},{self.random.randint(1, 9) / 10},false" for c in ["", "x"][: self.random.randint(1, 2)]]
+                table = "\n".join(["department,category,margin_rate,is_assumed", *rates]) + "\n"
+                self.write("reference/margin_rates.csv", table)
+            case "taken back":
+                batches = self.warehouse(
+                    "select batch_id from ledger.loads where status = 'loaded' and entity in ('transactions', 'products')"
+                )
+                if len(batches) > 2:
+                    unload(self.config, self.random.choice(batches)[0], now=self._now())
+
+    def build(self, *, everything: bool = False) -> dict[str, list[tuple[Any, ...]]]:
+        """One night: load, build upon what is there. Gives the tables; of all marts, or of the incremental models."""
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(load, "validate", lambda *_: [])
+            with open_night(self.config, now=self._now()) as night:
+                night.load_all()
+                night.set_context()
+                self._transform(night, everything)
+                return self._tables(night.connection, everything)
+
+    def build_from_nothing(self, *, everything: bool = False) -> dict[str, list[tuple[Any, ...]]]:
+        """The same night's tables in a copy of the warehouse, all built anew; the warehouse stays as the night left it."""
+        aside = self.folder / "aside.duckdb"
+        shutil.copyfile(self.config.warehouse, aside)
+        try:
+            transform.build(self.config, is_whole=True) if everything else _build_some(self, is_whole=True)
+            with duckdb.connect(str(self.config.warehouse)) as connection:
+                return self._tables(connection, everything)
+        finally:
+            shutil.copyfile(aside, self.config.warehouse)
+
+    # ------------------------------------------------------------------ inner
+
+    def _now(self) -> Any:
+        self.nights += 1
+        return NOW + timedelta(days=self.nights)
+
+    def _transform(self, night: Night, everything: bool) -> None:
+        if everything:
+            night.transform()
+            return
+        is_whole = night._forget_build()
+        self.short_nights += not is_whole
+        night.close()
+        _build_some(self, is_whole=is_whole)
+        night._remember_build()
+
+    @staticmethod
+    def _tables(connection: duckdb.DuckDBPyConnection, everything: bool) -> dict[str, list[tuple[Any, ...]]]:
+        connection.execute("set timezone = 'UTC'")
+        wanted = "schema_name not in ('raw', 'ledger', 'run', 'memory', 'operations', 'staging')" if everything else (
+            "table_name in ('int_order_lines', 'int_orders')"
+        )  # fmt: skip
+        names = connection.execute(
+            f"""select schema_name || '.' || table_name from duckdb_tables() where {wanted}
+            union all select schema_name || '.' || view_name from duckdb_views() where not internal and {
+                wanted.replace("table_name", "view_name")
+            } order by 1"""
+        ).fetchall()
+        return {name: connection.execute(f"select * from {name} order by all").fetchall() for (name,) in names}
+
+    def _cost(self) -> str:
+        return self.random.choice(["", "0.5", "1.25", "2"])
+
+    def _place(self) -> int:
+        self.places.append(len(self.places) + 1)
+        return self.places[-1]
+
+    def _some(self, count: int) -> list[int]:
+        return self.random.sample(self.places, min(count, len(self.places)))
+
+    def _sell(self, day: date, count: int) -> None:
+        self._deliver(f"till_{self.nights:03}_{day}.csv", [self._line(self._place(), day) for _ in range(count)])
+
+    def _line(self, place: int, day: date, sign: int = 1) -> str:
+        bill, product = self.random.randint(1, 6), self.random.choice(["p", "q", "r", "s", ""])
+        net, customer = sign * self.random.randint(1, 99) / 4, self.random.choice(["a", "b", "c", ""])
+        brought = day + timedelta(days=self.random.randint(0, 6))
+        changed = NOW - timedelta(days=1000) + timedelta(minutes=self.nights)
+        return f"{bill},{place},{customer},{product},{sign},{net},{day} 12:00:00,{brought},{changed:%Y-%m-%d %H:%M:%S}"
+
+    def _deliver(self, name: str, lines: list[str]) -> None:
+        if lines:
+            self.write(name, "\n".join([_HEADER, *lines]) + "\n")
+
+    def _web(self, count: int) -> None:
+        for _ in range(count):
+            ticket, product = self.random.randint(1, 40), self.random.choice("pqr")
+            self.tickets[ticket] = (
+                f"{ticket},{self.random.choice('abc')},{product},2,{self.random.randint(1, 9)},{self.day}"
+            )
+        self.write(f"web_{self.nights:03}.csv", "\n".join([_SNAPSHOT, *self.tickets.values()]) + "\n")
+
+
+def _build_some(company: Growing, *, is_whole: bool) -> None:
+    """The incremental models and what they read, without the rest."""
+    from dbt.cli.main import dbtRunner
+
+    with transform._environment(transform.environment(company.config)):
+        parsed = transform._parse(company.config, "night")
+        answer = dbtRunner(manifest=parsed).invoke(
+            [*transform.arguments(company.config), "--select", "+int_orders", "--exclude-resource-type", "unit_test", "test",
+             *(["--full-refresh"] if is_whole else [])]
+        )  # fmt: skip
+        transform._close_connections()
+    failed = [r.message for r in getattr(answer.result, "results", []) if str(r.status) in ("error", "fail")]
+    assert answer.success and not failed, (answer.exception, failed)

@@ -1,0 +1,65 @@
+"""The published file in older clients, and the whole suite on the older DuckDB."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT, Company
+from tests.prove.other_python import python_with
+
+#: what a client is asked; run by its own interpreter
+ASK = """
+import json, sys
+import duckdb
+connection = duckdb.connect(sys.argv[1], read_only=True)
+connection.execute("set timezone = 'UTC'")
+told = {"version": duckdb.__version__}
+tables = connection.execute(
+    "select schema_name, table_name, comment from duckdb_tables() order by 1, 2").fetchall()
+for schema, table, comment in tables:
+    told[f"{schema}.{table}"] = [comment, connection.execute(
+        f"select cast(columns(*) as varchar) from {schema}.{table} order by all").fetchall()]
+print(json.dumps(told))
+"""
+
+
+def _asked(python: str | Path, path: Path) -> dict[str, Any]:
+    done = subprocess.run([str(python), "-c", ASK, str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("client", ["1.4", "1.5"])
+def test_an_older_client_reads_what_ours_reads(small: Company, tmp_path: Path, client: str) -> None:
+    python = python_with(tmp_path, Path(__file__).parent / f"client-{client}.lock")
+    assert small.night().exit_code in (0, 3)
+    for name in ("marts.duckdb", "operations.duckdb"):
+        theirs = _asked(python, small.config.published / name)
+        ours = _asked(sys.executable, small.config.published / name)
+        assert theirs.pop("version").startswith(f"{client}."), "the client is the one that is meant"
+        assert ours.pop("version") not in ("", client)
+        assert theirs == ours and len(ours) >= 5
+
+
+@pytest.mark.prove
+def test_the_whole_suite_passes_on_duckdb_1_5(tmp_path: Path) -> None:
+    python = python_with(tmp_path, ROOT / "requirements-duckdb15.lock")
+    uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python, "--no-deps"]
+    subprocess.run([*map(str, uv), "--no-build-isolation", "--editable", str(ROOT)], check=True)
+    version = subprocess.run([python, "-c", "import duckdb; print(duckdb.__version__)"], capture_output=True, text=True)
+    assert version.stdout.strip() == "1.5.6"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [python, "-m", "pytest", "-m", "not prove", "-n", "2", "--dist", "loadfile", "tests"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    told = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR")) or " passed" in line]
+    print("\n".join(told))
+    assert done.returncode == 0, "\n".join(told[-40:])

@@ -1,0 +1,265 @@
+"""Forecasts for the marts: what a day says depends on nothing after it, and every company gets a figure or a sentence."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from clientela.value.forecasts import FORECAST_SCHEMA, LEAST_CUSTOMERS, forecast_customers, month_ends_before
+from clientela.value.settings import ValueSettings
+
+NO_CONTRACTS = pl.DataFrame(
+    schema={
+        "customer_id": pl.Int64,
+        "started_on": pl.Date,
+        "ends_on": pl.Date,
+        "cancelled_on": pl.Date,
+        "period_months": pl.Int64,
+        "contribution": pl.Float64,
+    }
+)
+SETTINGS = ValueSettings(month_ends=3, draws=100, origins=2)
+AS_OF = date(2025, 10, 20)
+FIGURES = [
+    "p_alive",
+    "expected_orders",
+    "expected_contribution",
+    "p_order_within_90_days",
+    "order_model",
+    "spend_model",
+]
+
+
+def days_of(*rows: tuple[int, date, float], contribution: float | None = 0.3) -> pl.DataFrame:
+    """Purchase days of (customer, day, net revenue), contribution as a share of it."""
+    return pl.DataFrame(
+        {
+            "customer_id": [r[0] for r in rows],
+            "ordered_on": [r[1] for r in rows],
+            "is_order": [True for _ in rows],
+            "net_revenue": [r[2] for r in rows],
+            "contribution": [None if contribution is None else r[2] * contribution for r in rows],
+            "cost_to_serve": [0.0 for _ in rows],
+        },
+        schema={
+            "customer_id": pl.Int64,
+            "ordered_on": pl.Date,
+            "is_order": pl.Boolean,
+            "net_revenue": pl.Float64,
+            "contribution": pl.Float64,
+            "cost_to_serve": pl.Float64,
+        },
+    )
+
+
+def invented(customers: int = 250, seed: int = 1) -> pl.DataFrame:
+    """A year of purchase days, some customers lost on the way, with returns and contacts that cost."""
+    rng = np.random.default_rng(seed)
+    rows: list[tuple[int, date, float]] = []
+    for customer in range(1, customers + 1):
+        day = int(rng.integers(0, 250))
+        rate, end = rng.gamma(0.8, 1 / 25), 300 + rng.exponential(200) - 150
+        while day <= min(end, 365):
+            rows.append((customer, date(2025, 1, 1) + timedelta(days=day), float(rng.gamma(5, 8))))
+            day += int(np.ceil(rng.exponential(1 / rate)))
+    bought = days_of(*rows).unique(["customer_id", "ordered_on"], keep="first", maintain_order=True)
+    some = bought.gather_every(9)
+    later = pl.col("ordered_on") + pl.duration(days=12)
+    returned = some.with_columns(
+        later, is_order=False, net_revenue=-pl.col("net_revenue") / 2, contribution=-pl.col("contribution") / 2
+    )
+    served = some.with_columns(later, is_order=False, net_revenue=0.0, contribution=0.0, cost_to_serve=3.0)
+    return pl.concat([bought, returned.select(bought.columns), served.select(bought.columns)]).filter(
+        pl.col("ordered_on") <= AS_OF
+    )
+
+
+def customers_at(made: pl.DataFrame, day: date) -> pl.DataFrame:
+    return made.filter((pl.col("part") == "customer") & (pl.col("measured_on") == day)).sort("customer_id")
+
+
+def assert_sensible(made: pl.DataFrame) -> None:
+    assert dict(made.schema) == dict(FORECAST_SCHEMA)
+    numbers = made.select(pl.selectors.float().is_finite().all())
+    assert numbers.row(0) == tuple([True] * numbers.width), "neither inf nor NaN"
+    told = made.filter(pl.col("part") == "customer")
+    assert not told.filter(pl.col("expected_orders").is_null() & pl.col("fallback_reason").is_null()).height
+    assert told.filter(pl.col("customer_id") <= 0).height == 0
+
+
+def test_month_ends_are_those_before_the_day_and_after_the_beginning() -> None:
+    assert month_ends_before(date(2025, 3, 31), 12, date(2025, 1, 15)) == [date(2025, 1, 31), date(2025, 2, 28)]
+    assert month_ends_before(date(2025, 3, 31), 1, date(2024, 1, 1)) == [date(2025, 2, 28)]
+    assert month_ends_before(date(2025, 3, 31), 0, date(2024, 1, 1)) == []
+
+
+def test_a_month_end_says_what_it_would_have_said_on_its_day() -> None:
+    days = invented()
+    contracts = pl.DataFrame(
+        {
+            "customer_id": list(range(1, 61)),
+            "started_on": [date(2025, 1, 1) + timedelta(days=3 * k) for k in range(60)],
+            "ends_on": [date(2025, 10, 1) if k % 4 == 0 else None for k in range(60)],
+            "cancelled_on": [date(2025, 10, 1) if k % 4 == 0 else None for k in range(60)],
+            "period_months": [1] * 60,
+            "contribution": [9.0] * 60,
+        },
+        schema_overrides={"ends_on": pl.Date, "cancelled_on": pl.Date},
+    )
+    later = forecast_customers(days, contracts, AS_OF, SETTINGS)
+    assert_sensible(later)
+    for day in (date(2025, 8, 31), date(2025, 9, 30)):
+        then = forecast_customers(days, contracts, day, SETTINGS)
+        was, said = customers_at(then, day), customers_at(later, day)
+        assert said.height > 100
+        assert said.select("customer_id", *FIGURES).equals(was.select("customer_id", *FIGURES)), day
+
+
+def test_what_was_made_from_the_same_is_taken_over_and_nothing_else() -> None:
+    days = invented()
+    first = forecast_customers(days, NO_CONTRACTS, AS_OF, SETTINGS, "code")
+    asked: list[str] = []
+
+    def earlier(fingerprints: list[str]) -> pl.DataFrame:
+        asked.extend(fingerprints)
+        marked = first.with_columns(fallback_reason=pl.lit("taken over"))
+        return marked.filter(pl.col("made_from").is_in(fingerprints))
+
+    again = forecast_customers(days, NO_CONTRACTS, AS_OF, SETTINGS, "code", earlier)
+    assert len(asked) == 3
+    over = again.filter((pl.col("part") == "customer") & (pl.col("fallback_reason") == "taken over"))
+    assert set(over["measured_on"]) == set(month_ends_before(AS_OF, 3, date(2025, 1, 1)))
+    assert again.drop("fallback_reason").equals(first.drop("fallback_reason"))
+
+    changed = days.with_columns(
+        net_revenue=pl.when(pl.col("ordered_on") == date(2025, 9, 15)).then(1.0).otherwise("net_revenue")
+    )
+    prints = {
+        name: dict(
+            forecast_customers(frame, NO_CONTRACTS, AS_OF, SETTINGS, code).select("measured_on", "made_from").rows()
+        )
+        for name, frame, code in (("changed", changed, "code"), ("other code", days, "other"))
+    }
+    before = dict(first.select("measured_on", "made_from").rows())
+    same = {day for day in before if prints["changed"][day] == before[day]}
+    assert same == {date(2025, 7, 31), date(2025, 8, 31)}, "only days before the change keep their figures"
+    assert not set(prints["other code"].values()) & set(before.values())
+
+
+def test_a_customers_contracts_and_purchases_add() -> None:
+    days = invented()
+    contracts = pl.DataFrame(
+        {
+            "customer_id": [1, 9001],
+            "started_on": [date(2025, 3, 1), date(2025, 4, 1)],
+            "ends_on": [None, None],
+            "cancelled_on": [None, None],
+            "period_months": [1, 1],
+            "contribution": [10.0, 10.0],
+        },
+        schema_overrides={"ends_on": pl.Date, "cancelled_on": pl.Date},
+    )
+    without = customers_at(forecast_customers(days, NO_CONTRACTS, AS_OF, SETTINGS), AS_OF)
+    made = forecast_customers(days, contracts, AS_OF, SETTINGS)
+    assert_sensible(made)
+    with_them = customers_at(made, AS_OF)
+
+    def of(frame: pl.DataFrame, customer: int) -> dict[str, Any]:
+        return frame.filter(pl.col("customer_id") == customer).row(0, named=True)
+
+    both, bought, only = of(with_them, 1), of(without, 1), of(with_them, 9001)
+    assert both["expected_contract_contribution"] > 50
+    assert both["expected_contribution"] == pytest.approx(
+        bought["expected_contribution"] + both["expected_contract_contribution"]
+    )
+    assert both["p_alive"] == only["p_alive"] == 1.0, "a contract runs"
+    assert only["expected_orders"] == 0 and only["expected_contribution"] == only["expected_contract_contribution"]
+    assert only["expected_contribution_p10"] < only["expected_contribution_p90"]
+    groups = made.filter((pl.col("part") == "group") & (pl.col("grouping") == "company")).row(0, named=True)
+    assert groups["customers"] == with_them.height
+    assert groups["expected_contribution"] == pytest.approx(with_them["expected_contribution"].sum())
+    assert groups["expected_contribution_p10"] < groups["expected_contribution"] < groups["expected_contribution_p90"]
+    frozen = made.filter(pl.col("part") == "prediction")
+    assert set(frozen["horizon_months"]) == {3, 12, 24}
+    near, far = (frozen.filter((pl.col("grouping") == "company") & (pl.col("horizon_months") == h)) for h in (3, 24))
+    assert near["expected_orders"][0] < far["expected_orders"][0]
+
+
+def test_predictions_are_frozen_once_a_month_where_the_company_wants_that() -> None:
+    monthly = SETTINGS.model_copy(update={"freeze": "month"})
+    days = invented(60)
+
+    def frozen(settings: ValueSettings, until: date | None) -> int:
+        made = forecast_customers(days, NO_CONTRACTS, AS_OF, settings, frozen_until=until)
+        return made.filter(pl.col("part") == "prediction").height
+
+    assert frozen(monthly, None) and frozen(monthly, date(2025, 9, 30)) and frozen(SETTINGS, AS_OF)
+    assert not frozen(monthly, date(2025, 10, 1))
+
+
+def test_a_fixed_model_is_used_and_said_to_be_fixed() -> None:
+    settings = SETTINGS.model_copy(update={"order_model": "nbd", "spend_model": "normal"})
+    made = forecast_customers(invented(), NO_CONTRACTS, AS_OF, settings)
+    told = customers_at(made, AS_OF)
+    assert set(told["order_model"]) == {"nbd"} and set(told["spend_model"]) == {"normal"}
+    assert set(told["p_alive_model"]) <= {"mbg_nbd", "pareto_nbd", "nbd"}
+    scores = made.filter((pl.col("part") == "score") & pl.col("is_as_of") & pl.col("is_chosen"))
+    assert set(scores["reason"]) == {"fixed by the configuration"}
+
+
+ONE_DAY = date(2025, 1, 1)
+EXTREMES: dict[str, tuple[pl.DataFrame, date]] = {
+    "one customer, one order": (days_of((1, ONE_DAY, 10.0)), AS_OF),
+    "one order on the day itself": (days_of((1, AS_OF, 10.0)), AS_OF),
+    "one customer, many orders": (days_of(*((1, ONE_DAY + timedelta(days=k), 5.0) for k in range(290))), AS_OF),
+    "all customers identical": (days_of(*((c, ONE_DAY, 10.0) for c in range(1, 201))), AS_OF),
+    "identical with repeats": (
+        days_of(*((c, ONE_DAY + timedelta(days=30 * k), 10.0) for c in range(1, 101) for k in range(3))),
+        AS_OF,
+    ),
+    "losing money on everybody": (invented(120).with_columns(contribution=-pl.col("net_revenue")), AS_OF),
+    "everything given away": (invented(120).with_columns(net_revenue=0.0, contribution=0.0), AS_OF),
+    "no cost known": (invented(120).with_columns(contribution=pl.lit(None, pl.Float64)), AS_OF),
+    "enormous amounts": (invented(120).with_columns(pl.col("net_revenue", "contribution") * 1e9), AS_OF),
+    "a day old": (days_of(*((c, AS_OF, 10.0) for c in range(1, 101))), AS_OF),
+}
+
+
+@pytest.mark.parametrize("name", EXTREMES)
+def test_extreme_companies_end_in_a_figure_or_a_sentence(name: str) -> None:
+    days, as_of = EXTREMES[name]
+    made = forecast_customers(days, NO_CONTRACTS, as_of, SETTINGS)
+    assert_sensible(made)
+    told = customers_at(made, as_of)
+    assert told.height == days.filter("is_order")["customer_id"].n_unique()
+    if name == "no cost known":
+        assert told["fallback_reason"].str.contains("revenue stands for contribution").all()
+    if name == "losing money on everybody":
+        assert told["expected_contribution"].sum() < 0
+
+
+def test_no_orders_and_a_day_before_the_first_give_no_rows() -> None:
+    assert forecast_customers(days_of(), NO_CONTRACTS, AS_OF, SETTINGS).height == 0
+    assert forecast_customers(days_of((1, AS_OF, 10.0)), NO_CONTRACTS, ONE_DAY, SETTINGS).height == 0
+
+
+def test_a_company_of_contracts_alone_is_forecast_by_them() -> None:
+    count = LEAST_CUSTOMERS * 4
+    contracts = pl.DataFrame(
+        {
+            "customer_id": range(1, count + 1),
+            "started_on": [ONE_DAY] * count,
+            "ends_on": [ONE_DAY + timedelta(days=31 * (1 + k % 6)) if k % 3 else None for k in range(count)],
+            "cancelled_on": [ONE_DAY + timedelta(days=31 * (1 + k % 6)) if k % 3 else None for k in range(count)],
+            "period_months": [1] * count,
+            "contribution": [4.0] * count,
+        }
+    )
+    made = forecast_customers(days_of(), contracts, AS_OF, SETTINGS)
+    assert_sensible(made)
+    told = customers_at(made, AS_OF)
+    assert told.filter(pl.col("p_alive") == 1.0).height == count // 3
+    assert (told.filter(pl.col("p_alive") == 0.0)["expected_contribution"] == 0).all()
+    assert (told.filter(pl.col("p_alive") == 1.0)["expected_contribution"] > 10).all()
