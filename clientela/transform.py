@@ -144,20 +144,20 @@ def _variables(config: Config) -> dict[str, Any]:
         "segments": segments.model_dump_json(),
         "rfm": segments.rfm.model_dump(mode="json"),
         "value_tiers": list(segments.value_tiers),
-        "rule_segments": _rule_segments(config),
+        "rule_segment": _rule_segment(config),
     }
     if config.models is not None:
         variables["company_packages"] = str(_company_package(config, config.models).parent)
     return variables
 
 
-def _rule_segments(config: Config) -> list[dict[str, str]]:
-    """Each rule segment's name and condition as SQL; the configuration has checked them."""
+def _rule_segment(config: Config) -> str:
+    """The rule segments as one SQL expression; the configuration has checked them. Empty if there are none."""
     if not config.segments.rules:
-        return []
-    from clientela.segment.predicates import membership_sql
+        return ""
+    from clientela.segment.predicates import first_match_sql
 
-    return [{"name": name, "sql": sql} for name, sql in membership_sql(config.segments.rules).items()]
+    return first_match_sql(config.segments.rules)
 
 
 def _company_package(config: Config, models: Path) -> Path:

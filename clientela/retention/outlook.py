@@ -10,22 +10,43 @@ from typing import Any
 import polars as pl
 
 from clientela.retention.calendar import month_end
-from clientela.retention.churn import RETENTION_FEATURES, ChurnModel, fit_churn, outcomes, snapshots
+from clientela.retention.churn import ChurnModel, fit_churn, outcomes, snapshots
 from clientela.retention.reasons import NEEDS, reason_lifts, reasons, values_in_doubt
 from clientela.retention.settings import RetentionSettings
 from clientela.retention.states import GONE
 
 #: known of every customer at every month-end, beside his rhythm
-FEATURES = (
+_MEASURES = (
     "p_alive",
     "orders_12m",
     "net_revenue_12m",
     "active_months_12m",
-    "categories_12m",
+    "categories_6m",
     "discount_share_12m",
     "contracts_running",
     "open_complaints",
 )
+#: What the model is shown. Nothing here grows merely because the data grow older: a sum of twelve months, of customers all
+#: of whom are seen since last January, stands higher at every month-end than at the one before, and what was learned at
+#: one would not hold at the next.
+FEATURES = (
+    "days_silent",
+    "silence_multiple",
+    "silence_spreads",
+    "rhythm_days",
+    "rhythm_spread_days",
+    "spare_days",
+    "young_days",
+    "p_alive",
+    "orders_per_month",
+    "net_revenue_per_order",
+    "share_of_months_active",
+    "categories_6m",
+    "discount_share_12m",
+    "contracts_running",
+    "open_complaints",
+)
+_YOUNG_DAYS = 180
 STATE_COLUMNS = (
     "customer_id",
     "measured_on",
@@ -39,7 +60,7 @@ STATE_COLUMNS = (
     "silence_multiple",
     "silence_spreads",
 )
-MONTH_COLUMNS = ("customer_id", "measured_on", *FEATURES, "categories_6m", "has_withdrawn_contact")
+MONTH_COLUMNS = ("customer_id", "measured_on", *_MEASURES, "has_withdrawn_contact")
 #: half a year of categories is compared with the half year before
 _WINDOW_MONTHS = 6
 _KEY = ["customer_id", "month_end"]
@@ -91,7 +112,9 @@ def outlook(
     months = months.rename({"measured_on": "month_end"})
     has_rhythm = states.filter(pl.col("purchase_days").is_not_null())
     rows = snapshots(has_rhythm.drop("state", "lapses_after_days"), states, s.churn.horizon_months)
-    rows = rows.join(months.select(*_KEY, *FEATURES), on=_KEY, how="left", maintain_order="left")
+    rows = rows.join(months.select(*_KEY, *_MEASURES), on=_KEY, how="left", maintain_order="left").with_columns(
+        _rates()
+    )
     today = rows.filter(pl.col("month_end") == as_of_on)
     past = rows.join(outcomes(states, s.churn.horizon_months, as_of_on), on=_KEY, how="left", maintain_order="left")
     knows_alive = past["p_alive"].is_not_null().any()
@@ -99,7 +122,7 @@ def outlook(
         past, today = (part.filter(pl.col("p_alive").is_not_null()) for part in (past, today))
     else:
         past, today = past.drop("p_alive"), today.drop("p_alive")
-    features = [name for name in (*RETENTION_FEATURES, *FEATURES) if name in past.columns]
+    features = [name for name in FEATURES if name in past.columns]
     model = fit_churn(past.filter(pl.col("rhythm_days").is_not_null()), as_of_on, features, s.churn)
     probability = today.select("customer_id").with_columns(model.probability(today))
     told = [_customers(as_of_on, states, months, forecasts, probability, model, s), *_scores(model)]
@@ -139,6 +162,19 @@ def _customers(
         main_reason=pl.when(~is_gone).then("main_reason"),
         reasons=pl.when(~is_gone).then("reasons"),
     )
+
+
+def _rates() -> list[pl.Expr]:
+    """Sums of twelve months as rates of the months that the customer was there for."""
+    months = (pl.col("tenure_days") / 30.4375).clip(1, 12)
+    return [
+        pl.col("tenure_days").clip(0, _YOUNG_DAYS).alias("young_days"),
+        (pl.col("orders_12m") / months).alias("orders_per_month"),
+        pl.when(pl.col("orders_12m") > 0)
+        .then(pl.col("net_revenue_12m").cast(pl.Float64) / pl.col("orders_12m"))
+        .alias("net_revenue_per_order"),
+        (pl.col("active_months_12m") / months).alias("share_of_months_active"),
+    ]
 
 
 def _with_grounds(rows: pl.DataFrame, day: date, months: pl.DataFrame) -> pl.DataFrame:

@@ -5,6 +5,7 @@ The shop's sales are drawn here; nothing of clientela makes them. It is built th
 """
 
 import json
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,13 +17,15 @@ import polars as pl
 import pytest
 
 from clientela import memory
-from clientela.contracts import ENTITIES
+from clientela.segment.columns import RULE_COLUMNS
+from clientela.segment.predicates import first_match_sql
+from clientela.segment.settings import RuleSegment
 from tests.integration.marts_fixture import Company, key
-from tests.integration.test_marts import dbt, failed, read
+from tests.integration.test_marts import ROOT, dbt, failed, read
 
 FIRST, EARLY, LATE = date(2024, 10, 1), date(2025, 12, 31), date(2026, 3, 31)
 CUSTOMERS = 260
-RULES = [{"name": "whale's", "sql": "coalesce((net_revenue_12m > 200 and state <> 'lapsed'), false)"}]
+RULES = [RuleSegment(name="whale's", predicate="net_revenue_12m > 200 and state <> 'lapsed' -- not gone")]
 #: tables of the same company that must not differ
 TABLES = (
     "value.customer_months", "retention.customer_retention", "retention.retention_model_scores",
@@ -91,13 +94,12 @@ def shop(folder: Path, rows: list[tuple[str, date, float]], as_of: date) -> Comp
             "cancelled_by": "company", "recurring_amount": 10, "period_months": 1,
         },
     )  # fmt: skip
-    assert "contracts" in ENTITIES
     return company
 
 
 def build(folder: Path, company: Company) -> None:
     company.close()
-    statuses = dbt(folder, "build", "--exclude-resource-type", "unit_test", rule_segments=RULES)
+    statuses = dbt(folder, "build", "--exclude-resource-type", "unit_test", rule_segment=first_match_sql(RULES))
     assert failed(statuses) == {}
 
 
@@ -334,3 +336,20 @@ def test_the_strategy_is_that_of_the_two_tiers(ask: Ask) -> None:
     )
     assert len(told) > 6 and all(low == high is not None for *_, low, high in told)
     assert json.dumps(sorted({row[1] for row in told})) == '["gone", "high", "low", "medium"]'
+
+
+@pytest.mark.parametrize("page", ["retention.md", "segments.md"])
+def test_the_queries_of_the_documentation_run(ask: Ask, page: str) -> None:
+    queries = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.DOTALL)
+    assert len(queries) >= 6
+    for query in queries:
+        ask(query)
+
+
+def test_rules_are_checked_against_the_columns_as_the_models_know_them(ask: Ask) -> None:
+    known = {
+        name: kind
+        for mart in ("retention.customer_retention", "value.customer_months")
+        for name, kind, *_ in ask(f"describe {mart}")
+    }
+    assert {name: known.get(name) for name in RULE_COLUMNS} == RULE_COLUMNS
