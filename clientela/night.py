@@ -306,6 +306,8 @@ class Night:
         failed = [r for r in results if r.has_failed]
         if failed and failed[0].kind == "project":
             raise NotPublishedError(failed[0].message)
+        if [r.name for r in failed] == [identify.RANGES_TEST]:
+            raise NotPublishedError(identify.out_of_range(self.connection))
         if failed:
             raise NotPublishedError(
                 f"{len(failed)} of {len(results)} models and tests failed, first {failed[0].kind} {failed[0].name}: "
