@@ -75,7 +75,7 @@ class ChurnSettings(BaseModel):
     """How many of the latest usable month-ends a model learns from."""
     origins: int = Field(default=3, ge=1)
     """At how many of the latest month-ends whose outcome is known the candidates are compared."""
-    max_training_rows: int = Field(default=100_000, ge=1000)
+    max_training_rows: int = Field(default=400_000, ge=1000)
     """Beyond this, customer-months are left out, chosen by a hash of customer and month."""
     least_churned: int = Field(default=50, ge=10)
     """With fewer churned, or fewer kept, customer-months than this nothing is learned."""

@@ -322,14 +322,14 @@ customer_changes as (
     select
         ---------- ids
         customer_id,
-        month_number,
 
         ---------- how many more, or fewer; satisfaction in thousandths
-    {% for measure in measures %}
-        cast(coalesce(sum(change) filter (where measure = '{{ measure }}'), 0) as bigint)
-            as {{ measure }}{{ ',' if not loop.last }}
-    
-    {% endfor %}
+        {% for measure in measures %}
+            cast(coalesce(sum(change) filter (where measure = '{{ measure }}'), 0) as bigint) as {{ measure }},
+        {% endfor %}
+
+        ---------- dates
+        month_number
 
     from changes
     where month_number is not null

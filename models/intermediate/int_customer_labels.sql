@@ -10,6 +10,8 @@
     'answers': 'answer_share',
     'satisfaction': 'satisfaction_12m',
 } -%}
+{#- What is a share or a mark of its own, and no count that an average means something of. -#}
+{%- set shares = ['active_months_share', 'answer_share', 'satisfaction_12m'] -%}
 {%- set fifths = [0.2, 0.4, 0.6, 0.8] -%}
 
 with
@@ -44,15 +46,15 @@ customer_months as (
 bounds as (
 
     select
-        measured_on,
         {{ quantiles('-days_since_last_order', fifths) }} as recency_bounds,
         {{ quantiles('case when cumulative_orders > 0 then cumulative_orders end', fifths) }} as frequency_bounds,
         {{ quantiles('case when cumulative_orders > 0 then cumulative_net_revenue end', fifths) }} as monetary_bounds,
         {{ quantiles('case when is_customer then expected_contribution end', var('value_tiers')) }} as value_bounds,
-        {% for part, measure in parts.items() if measure not in ('active_months_share', 'answer_share', 'satisfaction_12m') %}
+        {% for part, measure in parts.items() if measure not in shares %}
             cast(sum({{ measure }}) filter (where is_customer) as double)
-            / nullif(count(*) filter (where is_customer), 0) as average_{{ part }}{{ ',' if not loop.last }}
+            / nullif(count(*) filter (where is_customer), 0) as average_{{ part }},
         {% endfor %}
+        measured_on
     from customer_months
     group by measured_on
 
@@ -63,8 +65,9 @@ weights as (
     select
         {% for part in parts %}
             max(weight) filter (where part = '{{ part }}') as {{ part }}_weight,
-            max(full_at) filter (where part = '{{ part }}') as {{ part }}_full_at{{ ',' if not loop.last }}
+            max(full_at) filter (where part = '{{ part }}') as {{ part }}_full_at,
         {% endfor %}
+        count(*) as parts
     from engagement_weights
 
 ),
@@ -76,7 +79,6 @@ scored as (
         customer_months.*,
         case when customer_months.is_customer then customer_months.expected_contribution end as tier_value,
         {{ nth('bounds.value_bounds', 1) }} as medium_value_from,
-        {{ nth('bounds.value_bounds', 2) }} as high_value_from,
         {% for score, measure, list in [
             ('recency', '-customer_months.days_since_last_order', 'recency_bounds'),
             ('frequency', 'customer_months.cumulative_orders', 'frequency_bounds'),
@@ -85,10 +87,10 @@ scored as (
             case
                 when customer_months.cumulative_orders > 0
                     then
-                        1
                         {% for place in range(1, 5) %}
-                        + case when {{ measure }} > {{ nth('bounds.' ~ list, place) }} then 1 else 0 end
+                            case when {{ measure }} > {{ nth('bounds.' ~ list, place) }} then 1 else 0 end {{ '+' if not loop.last }}
                         {% endfor %}
+                        + 1
             end as {{ score }}_score,
         {% endfor %}
         {% for score, measure, sign, limits in [
@@ -99,26 +101,30 @@ scored as (
             case
                 when customer_months.cumulative_orders > 0
                     then
-                        1
                         {% for limit in limits %}
-                        + case when customer_months.{{ measure }} {{ sign }} {{ limit }} then 1 else 0 end
+                            case when customer_months.{{ measure }} {{ sign }} {{ limit }} then 1 else 0 end {{ '+' if not loop.last }}
                         {% endfor %}
+                        + 1
             end as fixed_{{ score }}_score,
         {% endfor %}
         {% for part, measure in parts.items() %}
-            {% set average = 'cast(null as double)' if measure in ('active_months_share', 'answer_share', 'satisfaction_12m')
-                else 'bounds.average_' ~ part %}
+            {% set average = 'cast(null as double)' if measure in shares else 'bounds.average_' ~ part %}
             100 * case
                 when customer_months.{{ measure }} is null then null
                 when weights.{{ part }}_full_at > 0
-                    then least(1, cast(customer_months.{{ measure }} as double) / cast(weights.{{ part }}_full_at as double))
+                    then
+                        least(
+                            1,
+                            cast(customer_months.{{ measure }} as double) / cast(weights.{{ part }}_full_at as double)
+                        )
                 when {{ average }} > 0
                     then
                         cast(customer_months.{{ measure }} as double)
                         / (cast(customer_months.{{ measure }} as double) + {{ average }})
             end as {{ part }}_points,
-            coalesce(cast(weights.{{ part }}_weight as double), 0) as {{ part }}_weight{{ ',' if not loop.last }}
+            coalesce(cast(weights.{{ part }}_weight as double), 0) as {{ part }}_weight,
         {% endfor %}
+        {{ nth('bounds.value_bounds', 2) }} as high_value_from
     from customer_months
     inner join bounds on customer_months.measured_on = bounds.measured_on
     cross join weights
@@ -227,10 +233,10 @@ rule_columns as (
         fixed_monetary_score,
         tier_value,
         medium_value_from,
-        high_value_from,
         {% for part in parts %}
-            case when is_as_of then {{ part }}_points end as {{ part }}_points{{ ',' if not loop.last }}
+            case when is_as_of then {{ part }}_points end as {{ part }}_points,
         {% endfor %}
+        high_value_from
     from summed
 
 ),

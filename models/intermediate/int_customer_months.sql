@@ -86,14 +86,13 @@ events as (
         cost_of_goods,
         contribution,
         net_revenue_without_cost,
-        is_assumed,
         {% for measure in trailing %}
             {{ measure }} as {{ measure }}_12m,
         {% endfor %}
-    {% for measure in held %}
-        0 as {{ measure }}{{ ',' if not loop.last }}
-    
-    {% endfor %}
+        {% for measure in held %}
+            0 as {{ measure }},
+        {% endfor %}
+        is_assumed
     from order_months
     union all
     select
@@ -109,14 +108,13 @@ events as (
         null as cost_of_goods,
         null as contribution,
         0 as net_revenue_without_cost,
-        false as is_assumed,
         {% for measure in trailing %}
             -order_months.{{ measure }} as {{ measure }}_12m,
         {% endfor %}
-    {% for measure in held %}
-        0 as {{ measure }}{{ ',' if not loop.last }}
-    
-    {% endfor %}
+        {% for measure in held %}
+            0 as {{ measure }},
+        {% endfor %}
+        false as is_assumed
     from order_months
     inner join as_of_month on order_months.month_number + 12 <= as_of_month.month_number
     union all
@@ -133,14 +131,13 @@ events as (
         null as cost_of_goods,
         null as contribution,
         0 as net_revenue_without_cost,
-        false as is_assumed,
         {% for measure in trailing %}
             0 as {{ measure }}_12m,
         {% endfor %}
-    {% for measure in held %}
-        changes.{{ measure }}{{ ',' if not loop.last }}
-    
-{% endfor %}
+        {% for measure in held %}
+            changes.{{ measure }},
+        {% endfor %}
+        false as is_assumed
     from {{ ref('int_customer_changes') }} as changes
     inner join as_of_month on changes.month_number <= as_of_month.month_number
     union all
@@ -157,14 +154,13 @@ events as (
         null as cost_of_goods,
         null as contribution,
         0 as net_revenue_without_cost,
-        false as is_assumed,
         {% for measure in trailing %}
             0 as {{ measure }}_12m,
         {% endfor %}
-    {% for measure in held %}
-        0 as {{ measure }}{{ ',' if not loop.last }}
-    
-    {% endfor %}
+        {% for measure in held %}
+            0 as {{ measure }},
+        {% endfor %}
+        false as is_assumed
     from first_months
 
 ),
@@ -181,14 +177,13 @@ months_of_change as (
         ] %}
             sum({{ measure }}) as {{ measure }},
         {% endfor %}
-        bool_or(is_assumed) as is_assumed,
         {% for measure in trailing %}
             sum({{ measure }}_12m) as {{ measure }}_12m,
         {% endfor %}
-    {% for measure in held %}
-        sum({{ measure }}) as {{ measure }}{{ ',' if not loop.last }}
-    
-    {% endfor %}
+        {% for measure in held %}
+            sum({{ measure }}) as {{ measure }},
+        {% endfor %}
+        bool_or(is_assumed) as is_assumed
     from events
     group by customer_id, month_number
 
@@ -200,9 +195,6 @@ spells as (
     select
         months_of_change.customer_id,
         months_of_change.month_number as from_month_number,
-        coalesce(
-            lead(months_of_change.month_number) over by_month, as_of_month.month_number + 1
-        ) as before_month_number,
         {% for measure in [
             'orders', 'order_lines', 'gross_revenue', 'discounts', 'returns', 'net_revenue', 'cost_of_goods', 'contribution',
             'net_revenue_without_cost', 'is_assumed',
@@ -216,10 +208,12 @@ spells as (
         {% for measure in trailing %}
             sum(months_of_change.{{ measure }}_12m) over until_then as {{ measure }}_12m,
         {% endfor %}
-    {% for measure in held %}
-        sum(months_of_change.{{ measure }}) over until_then as {{ measure }}{{ ',' if not loop.last }}
-    
-    {% endfor %}
+        {% for measure in held %}
+            sum(months_of_change.{{ measure }}) over until_then as {{ measure }},
+        {% endfor %}
+        coalesce(
+            lead(months_of_change.month_number) over by_month, as_of_month.month_number + 1
+        ) as before_month_number
     from months_of_change
     cross join as_of_month
     window

@@ -8,12 +8,11 @@ months as (
 
     select
         customer_id,
-        least(month_end, {{ as_of() }}) as valid_on,
-    {% for segmentation in segmentations %}
-        {{ segmentation }},
-        lag({{ segmentation }}) over by_month as previous_{{ segmentation }}{{ ',' if not loop.last }}
-    
-    {% endfor %}
+        {% for segmentation in segmentations %}
+            {{ segmentation }},
+            lag({{ segmentation }}) over by_month as previous_{{ segmentation }},
+        {% endfor %}
+        least(month_end, {{ as_of() }}) as valid_on
     from {{ ref('customer_months') }}
     where customer_id <> 0
     window by_month as (partition by customer_id order by month asc nulls last)

@@ -73,16 +73,15 @@ sized as (
         select
             '{{ segmentation }}' as segmentation,
             {{ segmentation }} as segment,
-            count(*) as customers,
             sum(coalesce(expected_contribution, 0)) as expected_contribution,
             sum(coalesce(net_revenue_12m, 0)) as net_revenue_12m,
             sum(value_at_risk) as value_at_risk,
             cast(sum(p_alive) as double) / nullif(count(p_alive), 0) as mean_p_alive,
             cast(sum(churn_probability) as double) / nullif(count(churn_probability), 0) as mean_churn_probability,
-        {% for trait in traits %}
-            cast(sum({{ trait }}) as double) / nullif(count({{ trait }}), 0) as mean_{{ trait }}
-                        {{ ',' if not loop.last }}
-        {% endfor %}
+            {% for trait in traits %}
+                cast(sum({{ trait }}) as double) / nullif(count({{ trait }}), 0) as mean_{{ trait }},
+            {% endfor %}
+            count(*) as customers
         from today
         where {{ segmentation }} is not null
         group by {{ segmentation }}
@@ -97,14 +96,13 @@ earlier as (
     {% for segmentation in segmentations %}
         select
             '{{ segmentation }}' as segmentation,
-            months.{{ segmentation }} as segment,
-        {% for back in [1, 3, 12] %}
-            count(*) filter (where months.back = {{ back }}) as customers_{{ back }}m_ago,
-            count(*) filter (where months.back = {{ back }} and months.is_customer) as there_{{ back }}m_ago,
-            count(*) filter (where months.back = {{ back }} and months.is_customer and today.is_customer)
-                as kept_{{ back }}m{{ ',' if not loop.last }}
-        
-        {% endfor %}
+            {% for back in [1, 3, 12] %}
+                count(*) filter (where months.back = {{ back }}) as customers_{{ back }}m_ago,
+                count(*) filter (where months.back = {{ back }} and months.is_customer) as there_{{ back }}m_ago,
+                count(*) filter (where months.back = {{ back }} and months.is_customer and today.is_customer)
+                    as kept_{{ back }}m,
+            {% endfor %}
+            months.{{ segmentation }} as segment
         from months
         inner join today on months.customer_id = today.customer_id
         where months.back in (1, 3, 12) and months.{{ segmentation }} is not null
