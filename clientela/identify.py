@@ -52,6 +52,28 @@ def write_settings(
             connection.execute(f"insert into run.{name} values ({', '.join('?' * len(row))})", list(row))
 
 
+#: the dbt test that stops a night in which a measure is not as expected
+RANGES_TEST = "identity_measures_are_as_expected"
+
+
+def out_of_range(connection: duckdb.DuckDBPyConnection) -> str:
+    """Which measures of the build under way are not as expected, and what to do about it, in one sentence."""
+    found = connection.execute(
+        """
+        select measure, value, expected_from, expected_to from operations.identity_measures where is_out_of_range order by all
+        """
+    ).fetchall()
+    told = [
+        f"{measure} is {value:.6g}, expected {'' if least is None else f'from {least:.6g} '}"
+        f"{'' if most is None else f'up to {most:.6g}'}".strip()
+        for measure, value, least, most in found
+    ]
+    return (
+        f"The customers are not as expected: {'; '.join(told)}. Look at "
+        "`clientela identity diff`; if it is meant, publish it with `clientela run --accept-identity`."
+    )
+
+
 def _frame(connection: duckdb.DuckDBPyConnection, query: str) -> pl.DataFrame:
     found: pl.DataFrame = connection.sql(query).pl()
     return found

@@ -306,6 +306,8 @@ class Night:
         failed = [r for r in results if r.has_failed]
         if failed and failed[0].kind == "project":
             raise NotPublishedError(failed[0].message)
+        if [r.name for r in failed] == [identify.RANGES_TEST]:
+            raise NotPublishedError(identify.out_of_range(self.connection))
         if failed:
             raise NotPublishedError(
                 f"{len(failed)} of {len(results)} models and tests failed, first {failed[0].kind} {failed[0].name}: "
@@ -363,7 +365,10 @@ class Night:
             for row in self.connection.execute(
                 """
                 select source, entity,
-                    coalesce(max_by(status, batch_id) filter (status <> 'unloaded'), 'unloaded'),
+                    coalesce(
+                        max_by(status, batch_id) filter (status <> 'unloaded' and (status <> 'refused' or retired_at is null)),
+                        'unloaded'
+                    ),
                     max_by(reason, batch_id), max_by(page, batch_id),
                     max(last_event_on) filter (status = 'loaded'), max(loaded_at) filter (status = 'loaded')
                 from ledger.loads group by source, entity

@@ -99,9 +99,14 @@ BUILT_STATE: dict[str, str] = {
 }
 
 
+#: DuckDB 1.5 takes a file that was rewritten within a second, as scratch files are, for the one that it has read
+READ_ANEW = "set enable_external_file_cache = false"
+
+
 def connect(path: Path, *, memory_limit: str = "4GB", threads: int = 2) -> duckdb.DuckDBPyConnection:
     """Open the warehouse with explicit limits, spilling beside it; session time zone UTC."""
     connection = duckdb.connect(str(path))
+    connection.execute(READ_ANEW)
     connection.execute("set memory_limit = ?", [memory_limit])
     connection.execute("set threads = ?", [threads])
     connection.execute("set temp_directory = ?", [str(path.parent / "spill")])

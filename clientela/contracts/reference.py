@@ -168,7 +168,7 @@ IDENTITY_DECISIONS = _table(
     _text("second_source", "Source of the other record.", required=True),
     _text("second_key", "Its customer's id in that source.", required=True),
     _text("decision", "What was decided.", required=True, values=("always", "never", "same", "different")),
-    _text("reason", "Why."),
+    _text("note", "Why, in words."),
     Column("decided_on", "date", "When it was decided."),
 )
 

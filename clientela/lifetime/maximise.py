@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 from scipy.optimize import minimize
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from clientela.lifetime.arrays import Floats
 from clientela.lifetime.errors import NotIdentified

@@ -85,6 +85,7 @@ def load_feed(connection: duckdb.DuckDBPyConnection, feed: Feed, run_id: str, no
     except DeliveryError as error:
         return [Outcome(feed.source_name, feed.entity.name, "refused", error.sentence)]
     if not groups:
+        _close_refusals(connection, feed, now)
         return [_nothing(connection, feed, found)]
     outcomes = []
     for group in groups:
@@ -92,6 +93,14 @@ def load_feed(connection: duckdb.DuckDBPyConnection, feed: Feed, run_id: str, no
         if outcomes[-1].status == "refused":
             break
     return outcomes
+
+
+def _close_refusals(connection: duckdb.DuckDBPyConnection, feed: Feed, now: datetime) -> None:
+    """Whatever was refused lies there no more: it was taken away, or what lies in its place is loaded already."""
+    connection.execute(
+        "update ledger.loads set retired_at = ? where source = ? and entity = ? and status = 'refused' and retired_at is null",
+        [now, feed.source_name, feed.entity.name],
+    )
 
 
 def _nothing(connection: duckdb.DuckDBPyConnection, feed: Feed, found: Sequence[Path]) -> Outcome:
@@ -568,6 +577,7 @@ def _record_refusal(
         [feed.source_name, feed.entity.name, mapping_hash(feed), outcome.reason],
     ).fetchall()
     if before and before[0][1] == contents:
+        connection.execute("update ledger.loads set retired_at = null where batch_id = ?", [before[0][0]])
         page = feed.config.data / "gate" / f"{before[0][0]:06d}-{feed.source_name}-{feed.entity.name}.html"
         return Outcome(**{**outcome.__dict__, "batch_id": before[0][0], "page": page})
     connection.execute("begin")

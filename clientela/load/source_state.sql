@@ -15,7 +15,8 @@ attempts as (
         loads.*,
         loads.status in ('loaded', 'unloaded')
         and (loads.retired_at is null or loads.retired_at > context.known_at) as is_in_force,
-        loads.status = 'refused' as is_refused
+        -- a refusal is closed once what was refused lies there no more
+        loads.status = 'refused' and (loads.retired_at is null or loads.retired_at > context.known_at) as is_refused
     from ledger.loads as loads
     cross join context
     where coalesce(loads.loaded_at, loads.started_at) <= context.known_at

@@ -18,6 +18,7 @@ from clientela.errors import ConfigError
 from clientela.load.landing import PACKAGE
 from clientela.propose import profile, write
 from clientela.propose.guess import Guesser, SourceGuess, sources_of
+from clientela.warehouse import READ_ANEW
 
 #: names of folders that name no company
 _GENERAL = ("data", "datos", "exports", "export", "files", "ficheros", "csv", "in", "landing")
@@ -51,6 +52,7 @@ def propose(place: str, home: Path) -> Proposal:
         connection = duckdb.connect()
         try:
             connection.execute("set temp_directory = ?", [scratch])
+            connection.execute(READ_ANEW)
             if is_database:
                 tables, unread = profile.of_database(connection, place, home, Path(scratch))
             else:

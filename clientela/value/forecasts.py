@@ -118,6 +118,7 @@ def forecast_customers(
     code_version: str = "",
     earlier: Callable[[list[str]], pl.DataFrame | None] | None = None,
     frozen_until: date | None = None,
+    keys: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """All forecasts and scores as one frame of FORECAST_SCHEMA.
 
@@ -125,8 +126,12 @@ def forecast_customers(
     frozen, per customer and per group, for each scored horizon; frozen_until: the last as-of day that is), `score` (one per
     rolling origin, candidate and what it forecasts), `interval` (how intervals did) or `parameter`. No figure of a day rests
     on data after it. earlier: given the fingerprints wanted, the rows of an earlier answer that bear them; these are not
-    computed again, since the fingerprint names everything they were made from.
+    computed again, since the fingerprint names everything they were made from. keys: customer_id and a unique `key` that does not
+    depend on the order in which customers were numbered; all is computed in the order of keys, so that sums and draws do not
+    depend on it either.
     """
+    if keys is not None:
+        days, contracts = (frame.join(keys, on="customer_id", how="inner") for frame in (days, contracts))
     days = days.filter(pl.col("ordered_on") <= as_of)
     contracts = contracts.filter(pl.col("started_on") <= as_of)
     first_days = [
@@ -141,6 +146,8 @@ def forecast_customers(
     kept = earlier([prints[day] for day in measured[:-1]]) if earlier and len(measured) > 1 else None
     held = set(kept.get_column("made_from").unique()) if kept is not None else set()
     freezes = frozen_until is None or settings.freeze == "run" or frozen_until < as_of.replace(day=1)
+    if keys is not None:
+        days, contracts = (f.drop("customer_id").rename({"key": "customer_id"}) for f in (days, contracts))
     company = _Company(days, contracts, settings, freezes)
     made: dict[date, pl.DataFrame] = {}
     if kept is not None:
@@ -149,6 +156,10 @@ def forecast_customers(
     for day in measured:
         if prints[day] not in held or day == as_of:
             rows = company.at(day, as_of, made.get(newest) if day == as_of else None)
+            if keys is not None:
+                numbered = keys.select(customer_id="key", number="customer_id")
+                rows = rows.join(numbered, on="customer_id", how="left").drop("customer_id")
+                rows = rows.rename({"number": "customer_id"})
             made[day] = _shaped(rows.with_columns(made_from=pl.lit(prints[day])))
     # how intervals did is told of the newest comparison alone; only there they were drawn
     of_one_day = pl.col("part").is_in(["interval", "choice"])
@@ -384,7 +395,8 @@ class _Company:
         begun = self._days.filter("is_order").get_column("ordered_on").min()
         money = (
             self._days.filter(pl.col("ordered_on") <= day)
-            .group_by("customer_id")
+            .sort("customer_id", "ordered_on")
+            .group_by("customer_id", maintain_order=True)
             .agg(
                 pl.col("contribution").sum(),
                 (pl.col("is_order") & pl.col("contribution").is_not_null()).sum().alias("n"),
@@ -398,6 +410,7 @@ class _Company:
             )
             .join(money, on="customer_id", how="left")
             .with_columns(observed=(pl.lit(day) - pl.col("first_ordered_on")).dt.total_days().cast(pl.Float64))
+            .sort("customer_id")
         )
         observed, repeats = float(customers["observed"].sum()), float(customers["repeats"].sum()) + 0.5
         number = float(customers["n"].sum())

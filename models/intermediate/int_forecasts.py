@@ -29,7 +29,9 @@ def model(dbt, session):
         wanted = ", ".join(f"'{fingerprint}'" for fingerprint in fingerprints)
         return session.sql(f"select * from intermediate.int_forecasts where made_from in ({wanted})").pl()
 
+    # the least of a customer's records: the same in whatever order they arrived
+    keys = dbt.ref("int_customer_crosswalk").aggregate("customer_id, min(record_id) as key", "customer_id").pl()
     frozen_until = dbt.source("memory", "value_predictions").aggregate("max(as_of_on)").fetchall()[0][0]
     return forecast_customers(
-        days, contracts, as_of, ValueSettings.model_validate_json(settings), code_version, earlier, frozen_until
+        days, contracts, as_of, ValueSettings.model_validate_json(settings), code_version, earlier, frozen_until, keys
     )

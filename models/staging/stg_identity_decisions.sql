@@ -3,7 +3,7 @@ with
 decisions as (
 
     {{ company_rows_or_default('identity_decisions', [
-        'first_source', 'first_key', 'second_source', 'second_key', 'decision', 'reason', 'decided_on',
+        'first_source', 'first_key', 'second_source', 'second_key', 'decision', 'note', 'decided_on',
     ]) }}
 
 ),
@@ -14,7 +14,7 @@ identity_decisions as (
         {{ surrogate_key(['first_source', 'first_key']) }} as record_id,
         {{ surrogate_key(['second_source', 'second_key']) }} as other_record_id,
         lower(decision) as decision,
-        reason,
+        note,
         decided_on
     from decisions
 

@@ -153,7 +153,7 @@ def fill(company: Company) -> None:
     )  # fmt: skip
     company.deliver(
         "customers", "till",
-        {"key": "ana", "given_name": "Ana", "email": "ana@example.com", "country": "ES", "updated_at": "2026-01-02 10:00+00"},
+        {"key": "ana", "given_name": "Ana", "email": "ana@example.com", "country": "ES", "updated_at": "2026-01-02 10:00:00+00"},
         {"key": "ben", "given_name": "Ben", "email": "ben@example.com", "attributes": '{"vip": true}'},
         {"key": "pia", "given_name": "Pia", "is_prospect": True, "acquired_on": "2026-03-01"},
     )  # fmt: skip
@@ -162,50 +162,50 @@ def fill(company: Company) -> None:
     company.deliver(
         "transactions", "till",
         # one of each cost rule
-        line("1/1", "ana", "bread", "2026-01-05 11:00+00", 3.00, quantity=2, gross=3.50, channel="shop", store_key="S1"),
-        line("1/2", "ana", "cake", "2026-01-05 11:00+00", 10.00, channel="shop", store_key="S1"),
-        line("1/3", "ana", "soap", "2026-01-05 11:00+00", 4.00, channel="shop", store_key="S1"),
-        line("1/4", "ana", "brush", "2026-01-05 11:00+00", 8.00, channel="shop", store_key="S1"),
-        line("1/5", "ana", "stamp", "2026-01-05 11:00+00", 1.00, channel="shop", store_key="S1"),
-        line("1/6", "ana", "never delivered", "2026-01-05 11:00+00", 5.00, channel="shop", store_key="S1"),
-        line("1/7", "ana", None, "2026-01-05 11:00+00", 2.00, cost_amount=1.9, channel="shop", store_key="S1"),
+        line("1/1", "ana", "bread", "2026-01-05 11:00:00+00", 3.00, quantity=2, gross=3.50, channel="shop", store_key="S1"),
+        line("1/2", "ana", "cake", "2026-01-05 11:00:00+00", 10.00, channel="shop", store_key="S1"),
+        line("1/3", "ana", "soap", "2026-01-05 11:00:00+00", 4.00, channel="shop", store_key="S1"),
+        line("1/4", "ana", "brush", "2026-01-05 11:00:00+00", 8.00, channel="shop", store_key="S1"),
+        line("1/5", "ana", "stamp", "2026-01-05 11:00:00+00", 1.00, channel="shop", store_key="S1"),
+        line("1/6", "ana", "never delivered", "2026-01-05 11:00:00+00", 5.00, channel="shop", store_key="S1"),
+        line("1/7", "ana", None, "2026-01-05 11:00:00+00", 2.00, cost_amount=1.9, channel="shop", store_key="S1"),
         # 31 January in Madrid is still 31 January in UTC; one hour later it is February in Madrid only
-        line("2/1", "ben", "cake", "2026-01-31 22:30+00", 20.00),
-        line("3/1", "ben", "cake", "2026-01-31 23:30+00", 30.00, delivered_on="2026-04-02"),
+        line("2/1", "ben", "cake", "2026-01-31 22:30:00+00", 20.00),
+        line("3/1", "ben", "cake", "2026-01-31 23:30:00+00", 30.00, delivered_on="2026-04-02"),
         # a return booked on its order a month later
-        line("3/2", "ben", "cake", "2026-03-10 12:00+00", -30.00, quantity=-1),
+        line("3/2", "ben", "cake", "2026-03-10 12:00:00+00", -30.00, quantity=-1),
         # nobody's
-        line("4/1", None, "bread", "2026-02-02 09:00+00", 1.75),
+        line("4/1", None, "bread", "2026-02-02 09:00:00+00", 1.75),
         # a return alone
-        line("5/1", "ana", "cake", "2026-03-03 09:00+00", -10.00, quantity=-1, return_of_order_key="1"),
+        line("5/1", "ana", "cake", "2026-03-03 09:00:00+00", -10.00, quantity=-1, return_of_order_key="1"),
         # after the as-of day
-        line("6/1", "ana", "cake", "2026-04-01 10:00+00", 99.00),
+        line("6/1", "ana", "cake", "2026-04-01 10:00:00+00", 99.00),
     )  # fmt: skip
     # a correction of 2/1, and a line that its source deleted
     company.deliver(
         "transactions", "till",
-        line("2/1", "ben", "cake", "2026-01-31 22:30+00", 21.00),
-        line("4/1", None, "bread", "2026-02-02 09:00+00", 1.75) | {"is_deleted": True},
-        line("7/1", None, "bread", "2026-02-03 09:00+00", 2.50),
+        line("2/1", "ben", "cake", "2026-01-31 22:30:00+00", 21.00),
+        line("4/1", None, "bread", "2026-02-02 09:00:00+00", 1.75) | {"is_deleted": True},
+        line("7/1", None, "bread", "2026-02-03 09:00:00+00", 2.50),
     )  # fmt: skip
     company.deliver(
         "transactions", "web",
-        line("w1/1", "W1", "ebook", "2026-03-15 12:00+00", 12.00, channel="web"),
-        line("w2/1", "W2", "ebook", "2026-03-20 12:00+00", 12.00, channel="web"),
+        line("w1/1", "W1", "ebook", "2026-03-15 12:00:00+00", 12.00, channel="web"),
+        line("w2/1", "W2", "ebook", "2026-03-20 12:00:00+00", 12.00, channel="web"),
     )  # fmt: skip
     company.deliver(
         "interactions", "web",
         {
             "key": "i1", "customer_key": "W1", "kind": "complaint", "channel": "email", "direction": "inbound",
-            "opened_at": "2026-03-16 10:00+00", "resolved_at": "2026-03-18 10:00+00", "status": "closed", "satisfaction": 8,
+            "opened_at": "2026-03-16 10:00:00+00", "resolved_at": "2026-03-18 10:00:00+00", "status": "closed", "satisfaction": 8,
             "note": "Cleo was angry", "agent": "Max",
         },
         {
             "key": "i2", "customer_key": "W3", "kind": "request", "channel": "web", "direction": "inbound",
-            "opened_at": "2026-03-30 10:00+00", "resolved_at": "2026-04-02 10:00+00", "status": "closed",
+            "opened_at": "2026-03-30 10:00:00+00", "resolved_at": "2026-04-02 10:00:00+00", "status": "closed",
             "outcome": "solved", "minutes": 12,
         },
-        {"key": "i3", "kind": "session", "channel": "web", "opened_at": "2026-03-30 10:00+00"},
+        {"key": "i3", "kind": "session", "channel": "web", "opened_at": "2026-03-30 10:00:00+00"},
     )  # fmt: skip
     company.deliver(
         "contracts", "web",
@@ -223,25 +223,27 @@ def fill(company: Company) -> None:
         "campaign_contacts", "till",
         {
             "key": "spring|ana", "campaign_key": "spring", "customer_key": "ana", "role": "contacted", "channel": "post",
-            "contacted_at": "2025-12-01 05:00+00", "is_date_assumed": True,
+            "contacted_at": "2025-12-01 05:00:00+00", "is_date_assumed": True,
         },
         {
             "key": "spring|zoe", "campaign_key": "spring", "customer_key": "zoe", "role": "held_out",
-            "contacted_at": "2025-12-01 05:00+00",
+            "contacted_at": "2025-12-01 05:00:00+00",
         },
     )  # fmt: skip
     company.deliver(
         "rewards", "till",
-        {"key": "r1", "customer_key": "ana", "kind": "earned", "points": 33, "rewarded_at": "2026-01-05 11:00+00"},
+        {"key": "r1", "customer_key": "ana", "kind": "earned", "points": 33, "rewarded_at": "2026-01-05 11:00:00+00"},
     )  # fmt: skip
     company.deliver(
         "consents", "web",
-        {"key": "k1", "customer_key": "W1", "purpose": "relationship", "status": "granted", "decided_at": "2026-03-15 12:00+00"},
-        {"key": "k2", "customer_key": "W1", "purpose": "relationship", "status": "withdrawn", "decided_at": "2026-03-17 12:00Z"},
+        {"key": "k1", "customer_key": "W1", "purpose": "relationship", "status": "granted",
+         "decided_at": "2026-03-15 12:00:00+00"},
+        {"key": "k2", "customer_key": "W1", "purpose": "relationship", "status": "withdrawn",
+         "decided_at": "2026-03-17 12:00:00Z"},
         {
             "key": "k3", "customer_key": "W1", "purpose": "news", "channel": "email", "status": "granted",
-            "decided_at": "2026-03-15 12:00+00",
+            "decided_at": "2026-03-15 12:00:00+00",
         },
-        {"key": "k4", "customer_key": "W1", "purpose": "offers", "status": "granted", "decided_at": "2026-04-15 12:00+00"},
+        {"key": "k4", "customer_key": "W1", "purpose": "offers", "status": "granted", "decided_at": "2026-04-15 12:00:00+00"},
     )  # fmt: skip
-    company.deliver("erasures", "till", {"key": "e1", "customer_key": "ben", "requested_at": "2026-03-20 12:00+00"})
+    company.deliver("erasures", "till", {"key": "e1", "customer_key": "ben", "requested_at": "2026-03-20 12:00:00+00"})

@@ -151,7 +151,7 @@ def test_the_candidate_chosen_before_october_is_nearly_the_best_after_it(journey
         for row in journey.published(
             """
             select candidate, error_in_total, rmse, spearman from value.value_model_scores
-            where month_end = '2017-12-31' and what = 'orders' and origin_on = '2017-09-30'
+            where month_end = '2017-12-31' and kind = 'score' and what = 'orders' and origin_on = '2017-09-30'
             """
         )
     }

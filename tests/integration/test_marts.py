@@ -184,16 +184,16 @@ def test_neither_the_future_nor_the_sessions_time_zone_moves_a_figure(built: Pat
     fill(company)
     company.deliver(
         "transactions", "till",
-        line("8/1", "ana", "bread", "2026-03-31 22:00+00", 50.00),  # 1 April in Madrid
-        line("8/2", "new one", "other", "2026-04-30 22:00+00", 50.00),
+        line("8/1", "ana", "bread", "2026-03-31 22:00:00+00", 50.00),  # 1 April in Madrid
+        line("8/2", "new one", "other", "2026-04-30 22:00:00+00", 50.00),
     )  # fmt: skip
     company.deliver(
         "products", "till",
-        {"key": "bread", "product_name": "Dear bread", "unit_cost": 9, "version_at": "2026-04-02 00:00+00"},
+        {"key": "bread", "product_name": "Dear bread", "unit_cost": 9, "version_at": "2026-04-02 00:00:00+00"},
     )  # fmt: skip
-    company.deliver("erasures", "till", {"key": "e2", "customer_key": "ana", "requested_at": "2026-04-02 12:00+00"})
+    company.deliver("erasures", "till", {"key": "e2", "customer_key": "ana", "requested_at": "2026-04-02 12:00:00+00"})
     company.deliver("campaign_contacts", "till", {
-        "key": "spring|new", "campaign_key": "spring", "customer_key": "new two", "contacted_at": "2026-04-02 05:00+00",
+        "key": "spring|new", "campaign_key": "spring", "customer_key": "new two", "contacted_at": "2026-04-02 05:00:00+00",
     })  # fmt: skip
     company.close()
     assert failed(dbt(tmp_path, "build", "--exclude-resource-type", "unit_test", zone="Pacific/Kiritimati")) == {}
@@ -215,9 +215,9 @@ def test_a_past_day_is_built_aside_from_a_company_that_has_transactions_only(tmp
     company = Company(tmp_path / "warehouse.duckdb", as_of=AS_OF)
     company.deliver(
         "transactions", "till",
-        line("1/1", "ana", "bread", "2026-01-05 11:00+00", 3.00),
-        line("2/1", "ana", "bread", "2026-02-05 11:00+00", 4.00),
-        line("3/1", "ben", "bread", "2026-03-05 11:00+00", 5.00),
+        line("1/1", "ana", "bread", "2026-01-05 11:00:00+00", 3.00),
+        line("2/1", "ana", "bread", "2026-02-05 11:00:00+00", 4.00),
+        line("3/1", "ben", "bread", "2026-03-05 11:00:00+00", 5.00),
     )  # fmt: skip
     company.close()
     with duckdb.connect(str(tmp_path / "scratch.duckdb")) as scratch:

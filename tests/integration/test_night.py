@@ -65,8 +65,12 @@ def test_files_in_another_order_and_all_at_once_give_the_same_marts(shop: Compan
 def test_a_run_for_an_earlier_day_equals_the_run_made_then(shop: Company) -> None:
     shop.night()
     then = marts(shop)
+    predictions = "select * from memory.value_predictions order by all"
+    first = shop.warehouse(predictions)
     shop.write("sales_2.csv", MORE_SALES)
     shop.night(datetime(2026, 3, 2, 3, tzinfo=UTC))
+    frozen = shop.warehouse(predictions)
+    assert first and set(first) < set(frozen), "what was predicted stays as it was"
     assert marts(shop) != then
     now = marts(shop)
     memory = shop.warehouse("select * from memory.customer_registry order by all")
@@ -75,6 +79,7 @@ def test_a_run_for_an_earlier_day_equals_the_run_made_then(shop: Company) -> Non
     assert marts(shop, "as_of/2026-02-02/marts.duckdb") == then
     assert marts(shop) == now, "the published file is not touched"
     assert shop.warehouse("select * from memory.customer_registry order by all") == memory, "nothing is remembered"
+    assert shop.warehouse(predictions) == frozen
 
 
 def test_known_at_leaves_out_what_was_delivered_later(shop: Company) -> None:

@@ -39,6 +39,25 @@ def test_a_refused_required_batch_stops_publication_and_correcting_it_heals(shop
     assert shop.published("select sum(net_amount) from value.order_lines") == [(35.50,)]
 
 
+def test_a_refused_file_that_is_taken_away_or_sent_as_known_refuses_no_more(shop: Company) -> None:
+    assert shop.night().exit_code == 0
+    broken = MORE_SALES.replace("net", "amount")
+    shop.write("sales_2.csv", broken)
+    assert shop.night().exit_code == 4
+    (shop.folder / "sales_2.csv").unlink()
+    report = shop.night()
+    assert (report.status, report.exit_code) == ("nothing new", 0), report.message
+    assert shop.published("select bool_or(is_stale) from sources", "operations.duckdb") == [(False,)]
+    shop.write("sales_2.csv", broken)
+    report = shop.night()
+    assert report.exit_code == 4 and "sales_2.csv" in report.message, "the same mistake is a mistake again"
+    assert shop.published("select is_stale from sources where entity = 'transactions'", "operations.duckdb") == [
+        (True,)
+    ]
+    shop.write("sales_2.csv", SALES)
+    assert shop.night().exit_code == 0, "what lies there now is loaded already"
+
+
 def test_a_batch_refused_twice_for_the_same_reason_is_told_once(shop: Company) -> None:
     shop.write("customers_2.csv", "wrong,header\n1,2\n")
     assert shop.night().exit_code == 3

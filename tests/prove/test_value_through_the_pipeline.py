@@ -80,7 +80,9 @@ def test_the_ledger_holds_what_the_files_hold_to_the_cent(tmp_path: Path) -> Non
         f"""
         with mailed as (
             select campaign, count(*) as contacts
-            from (select distinct campaign, card from read_csv('{tmp_path}/loyalty/mailings_*.csv', all_varchar = true, delim = ',', header = true)
+            from (
+                select distinct campaign, card
+                from read_csv('{tmp_path}/loyalty/mailings_*.csv', all_varchar = true, delim = ',', header = true)
                 where "group" = 'mailed')
             group by 1
         )

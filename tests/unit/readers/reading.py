@@ -35,9 +35,7 @@ def feed_of(folder: Path, entity: dict[str, Any] | None = None, name: str = "cus
 
 def prepared(path: Path) -> duckdb.DuckDBPyConnection:
     """A warehouse with its tables."""
-    connection = duckdb.connect(str(path))
-    connection.execute("set timezone = 'UTC'")
-    connection.execute("set threads = 2")
+    connection = warehouse.connect(path)
     warehouse.prepare(connection)
     candidates.prepare_rates(connection)
     return connection

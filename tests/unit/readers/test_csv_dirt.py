@@ -19,6 +19,7 @@ from clientela.errors import DeliveryError
 from clientela.extract.readers import Opened, text
 from clientela.extract.readers.csv import LONGEST_FIELD, count, open_csv
 from clientela.extract.typing import Parameters
+from clientela.warehouse import READ_ANEW, connect
 
 HEADER = b"id,name,email"
 CLEAN = st.from_regex(rb"[a-z0-9 ]{1,6},[a-z0-9 ]{0,6},[a-z0-9 ]{0,6}", fullmatch=True)
@@ -34,6 +35,7 @@ DIRTY = st.lists(st.tuples(LINE, ENDING), max_size=12)
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
+    duckdb.execute(READ_ANEW)
     with tempfile.TemporaryDirectory() as name:
         (Path(name) / "scratch").mkdir()
         yield Path(name)
@@ -218,6 +220,14 @@ def test_lines_are_counted_without_the_blank_ones_at_the_end(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("clientela.extract.readers.csv._CHUNK", size)
         assert abs(count(folder / "count.csv", CsvFormat()).lines - len(lines)) <= (1 if b"\r" in data[-3:] else 0)
+
+
+def test_a_scratch_file_that_is_written_again_is_read_again(tmp_path: Path) -> None:
+    connection = connect(tmp_path / "w.duckdb")
+    for number in range(20):
+        duckdb.execute(f"copy (select {number} as n) to '{tmp_path}/rows.parquet'")
+        assert connection.execute(f"from '{tmp_path}/rows.parquet'").fetchall() == [(number,)]
+    connection.close()
 
 
 def test_a_stray_quote_costs_its_line_and_no_other(folder: Path) -> None:

@@ -263,3 +263,21 @@ def test_a_company_of_contracts_alone_is_forecast_by_them() -> None:
     assert told.filter(pl.col("p_alive") == 1.0).height == count // 3
     assert (told.filter(pl.col("p_alive") == 0.0)["expected_contribution"] == 0).all()
     assert (told.filter(pl.col("p_alive") == 1.0)["expected_contribution"] > 10).all()
+
+
+def test_the_order_in_which_customers_were_numbered_changes_nothing() -> None:
+    days = invented(120)
+    count = days["customer_id"].max()
+    assert isinstance(count, int)
+    keys = pl.DataFrame(
+        {"customer_id": range(1, count + 1), "key": [(7919 * k) % 100_003 for k in range(1, count + 1)]}
+    )
+    first = forecast_customers(days, NO_CONTRACTS, AS_OF, SETTINGS, keys=keys)
+
+    def renumbered(frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.with_columns(customer_id=count + 1 - pl.col("customer_id"))
+
+    again = forecast_customers(renumbered(days), NO_CONTRACTS, AS_OF, SETTINGS, keys=renumbered(keys))
+    told, same = (customers_at(made, AS_OF).drop("made_from") for made in (first, renumbered(again)))
+    assert told.equals(same)
+    assert told["expected_contribution_p90"].null_count() == 0

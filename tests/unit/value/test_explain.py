@@ -1,0 +1,81 @@
+"""Where a customer's value comes from is said in words, from the marts' own figures."""
+
+from collections.abc import Callable
+from typing import Any
+
+import duckdb
+import pytest
+
+from clientela.errors import ClientelaError
+from clientela.value.explain import explain_value
+
+
+@pytest.fixture
+def ask() -> Callable[[str], list[dict[str, Any]]]:
+    connection = duckdb.connect()
+    connection.execute(
+        """
+        create schema value;
+        create table value.customer_value as
+        select * from (values
+            (1, 1200.5, 800.5, 400.0, 100.0, 700.0, 50.0, 0.93, 12.5, 24, 3, 1, 5, 1, 'mbg_nbd', 'gamma_gamma', 'sbg', null,
+                'no season learnt', 20, date '2025-01-02', date '2025-12-01', true, true),
+            (2, -3.0, -3.0, null, null, null, null, null, null, null, 9, 10, 8, 9, null, null, null, null, null, 0, null, null,
+                false, false),
+            (0, null, 5.0, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, 0,
+                null, null, false, false)
+        ) as t(customer_id, vin, realised_value, expected_contribution, expected_contribution_p10, expected_contribution_p90,
+            expected_contract_contribution, p_alive, expected_orders, horizon_months, vin_rank, vin_decile, expected_rank,
+            expected_decile, order_model, spend_model, contract_model, fallback_reason, season, orders, first_order_on,
+            last_order_on, is_left_truncated, is_assumed);
+        create table value.value_ledger as
+        select * from (values
+            (1, date '2025-01-01', 'revenue', '', 'sales before discounts', 'till', 30, 1000.0, false),
+            (1, date '2025-02-01', 'revenue', '', 'sales before discounts', 'till', 10, 200.0, false),
+            (1, date '2025-02-01', 'cost of goods', '', 'company margin', 'till', 10, -399.5, true),
+            (2, date '2025-03-01', 'campaigns', 'Spring', 'unit cost', 'mail', 1, -3.0, false),
+            (0, date '2025-12-01', 'rewards', '', 'nothing delivered that tells it', 'none', 0, 0.0, false)
+        ) as t(customer_id, month, component, activity, rule, source, entries, amount, is_assumed);
+        create table value.value_model_scores as
+        select date '2025-12-31' as month_end, null::date as origin_on, 'orders' as what, 'score' as kind, 'mbg_nbd' as candidate,
+            true as is_chosen, 'it has the lowest deviance' as reason;
+        """
+    )
+
+    def rows(query: str) -> list[dict[str, Any]]:
+        answer = connection.execute(query)
+        names = [column[0] for column in answer.description or []]
+        return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+    return rows
+
+
+def test_every_part_is_told_with_its_rule_and_every_reservation(ask: Any) -> None:
+    text = "\n".join(explain_value(ask, 1, "EUR"))
+    for said in (
+        "VIN 1,200.50 EUR = 800.50 EUR realised + 400.00 EUR expected",
+        "1,200.00 EUR  revenue: sales before discounts, 40 entries, 2025-01 to 2025-02",
+        "-399.50 EUR  cost of goods: company margin, assumed, 10 entries, 2025-02",
+        "Not known, and so not deducted: rewards.",
+        "93% likely to be a customer still; 12.50 orders expected",
+        "by MBG/NBD",
+        "50.00 EUR of it from running contracts, by shifted beta-geometric",
+        "One time in ten less than 100.00 EUR, one time in ten more than 700.00 EUR",
+        "Why this model of orders: it has the lowest deviance.",
+        "within the first eight weeks",
+        "assumed, not measured",
+        "no season learnt",
+    ):
+        assert said in text, said
+
+
+def test_of_whom_nothing_can_be_expected_that_is_said(ask: Any) -> None:
+    text = "\n".join(explain_value(ask, 2, "EUR"))
+    assert "campaigns (Spring): unit cost, 1 entry, 2025-03" in text
+    assert "Expected: nothing can be said; he has neither ordered nor had a contract." in text
+
+
+@pytest.mark.parametrize(("customer", "sentence"), [(99, "no customer 99"), (0, "Customer 0 holds what nobody")])
+def test_nobody_and_the_anonymous_are_answered_in_a_sentence(ask: Any, customer: int, sentence: str) -> None:
+    with pytest.raises(ClientelaError, match=sentence):
+        explain_value(ask, customer, "EUR")
