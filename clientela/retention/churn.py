@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from clientela.retention.calendar import RetentionError, end_of_period, require
 from clientela.retention.settings import ChurnSettings

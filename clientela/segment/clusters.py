@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from clientela.retention.calendar import month_end
 from clientela.segment.settings import ClusterSettings, SegmentError

@@ -88,7 +88,9 @@ scored as (
                 when customer_months.cumulative_orders > 0
                     then
                         {% for place in range(1, 5) %}
-                            case when {{ measure }} > {{ nth('bounds.' ~ list, place) }} then 1 else 0 end {{ '+' if not loop.last }}
+                            case
+                                when {{ measure }} > {{ nth('bounds.' ~ list, place) }} then 1 else 0
+                            end {{ '+' if not loop.last }}
                         {% endfor %}
                         + 1
             end as {{ score }}_score,
@@ -102,7 +104,9 @@ scored as (
                 when customer_months.cumulative_orders > 0
                     then
                         {% for limit in limits %}
-                            case when customer_months.{{ measure }} {{ sign }} {{ limit }} then 1 else 0 end {{ '+' if not loop.last }}
+                            case
+                                when customer_months.{{ measure }} {{ sign }} {{ limit }} then 1 else 0
+                            end {{ '+' if not loop.last }}
                         {% endfor %}
                         + 1
             end as fixed_{{ score }}_score,
