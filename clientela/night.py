@@ -207,16 +207,27 @@ class Night:
         self.as_of_on = as_of or self._configured_day()
         self.connection.execute("begin")
         self.connection.execute("delete from run.context")
+        values = {
+            "run_id": self.run_id,
+            "as_of_on": self.as_of_on,
+            "known_at": self.known_at,
+            "company": config.company,
+            "currency": config.currency,
+            "time_zone": config.time_zone,
+            "left_censored_days": config.left_censored_days,
+            "config_hash": config.fingerprint(),
+            "code_version": code_version(),
+            "started_at": self.now,
+            "duckdb_version": duckdb.__version__,
+            "contract_version": CONTRACT_VERSION,
+            "entities_without_source": ", ".join(_entities_without_source(config)) or None,
+            "value_settings": config.value.model_dump_json(),
+            "money_tolerance": config.value.tolerance,
+            "annual_discount_rate": config.value.annual_discount_rate,
+        }
         self.connection.execute(
-            "insert into run.context values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                self.run_id, self.as_of_on, self.known_at, config.company, config.currency, config.time_zone,
-                config.left_censored_days, config.fingerprint(), code_version(), self.now, duckdb.__version__,
-                CONTRACT_VERSION, ", ".join(_entities_without_source(config)) or None,
-                config.value.model_dump_json(), config.value.tolerance,
-                config.value.annual_discount_rate,
-            ],
-        )  # fmt: skip
+            f"insert into run.context ({', '.join(values)}) values ({', '.join(f'${name}' for name in values)})", values
+        )
         identify.write_settings(
             self.connection,
             config.identity,

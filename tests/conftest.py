@@ -140,7 +140,7 @@ def marts(company: Company, file: str = "marts.duckdb") -> dict[str, list[tuple[
             """
             select schema_name, table_name from duckdb_tables()
             where schema_name <> 'operations' and table_name not in (
-                'value_predictions', 'value_backtest', 'identity_events', 'customer_record_history'
+                'value_predictions', 'value_backtest', 'identity_events', 'customer_record_history', 'customer_ids'
             )
             order by 1, 2
             """

@@ -237,7 +237,9 @@ satisfaction as (
 
 changes as (
 
-    {% for kind, measure, months in [(1, 'products', 12), (2, 'categories', 12), (2, 'categories_6m', 6), (3, 'channels', 12)] %}
+    {% for kind, measure, months in [
+        (1, 'products', 12), (2, 'categories', 12), (2, 'categories_6m', 6), (3, 'channels', 12),
+    ] %}
         select
             customer_id,
             month_number,

@@ -69,16 +69,18 @@ quarters as (
 
     select
         customer_months.customer_id,
-        cast(date_trunc('quarter', first_month) as date) as first_quarter,
-        is_left_censored,
+        cast(date_trunc('quarter', customer_months.first_month) as date) as first_quarter,
+        customer_months.is_left_censored,
         cast(floor((customer_months.month_number - 1) / 3) as int) as quarter_number,
-        cast(floor((first_month_number - 1) / 3) as int) as first_quarter_number,
-        sum(orders) as orders,
-        max(last_month_number) >= max(floor((customer_months.month_number - 1) / 3) * 3 + 1) as orders_again,
-        sum(net_revenue) as net_revenue,
-        sum(contribution) as contribution,
+        cast(floor((customer_months.first_month_number - 1) / 3) as int) as first_quarter_number,
+        sum(customer_months.orders) as orders,
+        max(customer_months.last_month_number)
+        >= max(floor((customer_months.month_number - 1) / 3) * 3 + 1) as orders_again,
+        sum(customer_months.net_revenue) as net_revenue,
+        sum(customer_months.contribution) as contribution,
         bool_and(
-            is_month_complete and as_of_month.month_number >= floor((customer_months.month_number - 1) / 3) * 3 + 3
+            customer_months.is_month_complete
+            and as_of_month.month_number >= floor((customer_months.month_number - 1) / 3) * 3 + 3
         ) as is_complete
     from customer_months
     cross join as_of_month

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from typing import Any
 
 import duckdb
@@ -15,6 +16,8 @@ from clientela.identity import IdentitySettings, Model, Resolution, resolve
 from clientela.identity.normalise import RECORD_SCHEMA
 from clientela.identity.store import Store
 
+#: companies that are drawn; CLIENTELA_EXAMPLES for more
+EXAMPLES = int(os.environ.get("CLIENTELA_EXAMPLES", "6"))
 #: small pools, so that records meet, blocks fill up and values are shared by too many
 POOLS: dict[str, list[Any]] = {
     "given_name": ["Ana", "Luis", "Eva", "Mario", "Marta", None],
@@ -46,7 +49,7 @@ def told(done: Resolution) -> tuple[Any, ...]:
     return {tuple(ids) for ids in by["record_id"].to_list()}, links.rows(), done.placeholders.rows()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     nights=st.lists(
         st.tuples(
