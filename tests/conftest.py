@@ -109,14 +109,19 @@ b,Blas Ruiz,blas@example.com,2026-01-02 08:00:00
 """
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Company:
+def open_shop(folder: Path) -> Company:
     """A shop with one source, two entities, nothing loaded yet."""
-    company = Company(tmp_path)
+    company = Company(folder)
     company.config_path.write_text(yaml.safe_dump(SHOP, sort_keys=False), encoding="utf-8")
     company.write("sales_1.csv", SALES)
     company.write("customers.csv", CUSTOMERS)
     return company
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Company:
+    """A shop of this test's own."""
+    return open_shop(tmp_path)
 
 
 @pytest.fixture

@@ -497,8 +497,8 @@ def _write_quarantine(
             from candidate where faults is not null
         ),
         conflicting as (
-            select source_file, source_row as line, record_key, reason, delivered_row
-            from candidate join odd_rows on candidate.rowid = row_id and fate = 'quarantined'
+            select source_file, source_row as line, record_key, odd_rows.reason, delivered_row
+            from candidate join odd_rows on candidate.rowid = odd_rows.row_id and odd_rows.fate = 'quarantined'
         ),
         refused as (
             select source_file, line, fault.field, fault.value, fault.reason,
