@@ -352,30 +352,7 @@ together as (
         rmse_orders
     from scored_before
     union all
-    select
-        as_of_on,
-        predicted_by,
-        horizon_months,
-        grouping_name,
-        label,
-        order_model,
-        run_id,
-        run_sequence,
-        scored_on,
-        customers,
-        customers_merged,
-        customers_split,
-        expected_orders,
-        actual_orders,
-        expected_contribution,
-        actual_contribution,
-        expected_orders_p10,
-        expected_orders_p90,
-        expected_contribution_p10,
-        expected_contribution_p90,
-        orders_inside_customers,
-        rmse_orders
-    from tonight
+    select * from tonight
 
 ),
 

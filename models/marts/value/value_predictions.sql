@@ -83,31 +83,7 @@ predictions as (
         annual_discount_rate
     from frozen
     union all
-    select
-        as_of_on,
-        run_id,
-        run_sequence,
-        horizon_months,
-        grouping_name,
-        label,
-        customer_id,
-        cohort,
-        decile,
-        segment,
-        customers,
-        expected_orders,
-        expected_orders_p10,
-        expected_orders_p50,
-        expected_orders_p90,
-        expected_contribution,
-        expected_contribution_p10,
-        expected_contribution_p50,
-        expected_contribution_p90,
-        order_model,
-        spend_model,
-        contract_model,
-        annual_discount_rate
-    from tonight
+    select * from tonight
 
 ),
 
