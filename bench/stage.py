@@ -95,11 +95,12 @@ def transform(folder: Path, kind: str) -> dict[str, Any]:
         results = night.transform()
         seconds = time.perf_counter() - began
     models = {r.name: round(r.seconds, 3) for r in results if r.kind == "model"}
-    return {"seconds": seconds, "models": models, "nodes": len(results)}
+    tests = sum(r.seconds for r in results if r.kind == "test")
+    return {"seconds": seconds, "models": models, "nodes": len(results), "test_seconds": round(tests, 1)}
 
 
 def floor_transform(folder: Path, kind: str) -> dict[str, Any]:
-    """The models' own SQL, in their order, without dbt, Dagster or tests. Python models keep their tables."""
+    """The models' own SQL, in their order, without dbt, Dagster or tests. Python models keep their tables: they have no floor."""
     from clientela import transform as dbt
 
     config = _config(folder)
@@ -116,18 +117,22 @@ def floor_transform(folder: Path, kind: str) -> dict[str, Any]:
     connection = duckdb.connect(str(copy))
     connection.execute("set timezone = 'UTC'; set preserve_insertion_order = false; set memory_limit = '4GB'")
     connection.execute(f"set temp_directory = '{folder}/spill'")
+    models, folders = {}, {}
     began = time.perf_counter()
     for name, run in compiled.items():
         node = nodes[name]
+        folders[name] = node["fqn"][-2]
         if node["language"] != "sql" or not run["sql"]:
             continue
+        started = time.perf_counter()
         what = "view" if node["config"]["materialized"] == "view" else "table"
         connection.execute(f'create or replace {what} "{node["schema"]}"."{name}" as {run["sql"]}')
+        models[name] = round(time.perf_counter() - started, 3)
     connection.execute("checkpoint")
     seconds = time.perf_counter() - began
     connection.close()
     shutil.rmtree(copy.parent)
-    return {"seconds": seconds}
+    return {"seconds": seconds, "models": models, "folders": folders}
 
 
 def publish(folder: Path, kind: str) -> dict[str, Any]:
