@@ -110,7 +110,7 @@ def blocking_keys_sql(nodes: str) -> str:
         ),
         words as (
             select node, birth_date, street, postal_code,
-                case when regexp_matches(street, '^[0-9]') then split_part(street, ' ', 1) end as house_number,
+                case when street >= '0' and street < ':' then split_part(street, ' ', 1) end as house_number,
                 unnest(list_distinct({beginnings})) as word
             from {nodes} where coalesce(given, family) is not null
         )

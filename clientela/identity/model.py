@@ -103,6 +103,10 @@ def _one_slip(column: str) -> str:
     return f"abs(len({left}) - len({right})) <= 1 and ({halves}) and damerau_levenshtein({left}, {right}) <= 1"
 
 
+def _word_in_common(column: str) -> str:
+    return f"list_has_any(string_split({column}_l, ' '), string_split({column}_r, ' '))"
+
+
 _SWAPPED = "(given_l = family_r and family_l = given_r)"
 
 
@@ -123,7 +127,7 @@ def comparisons(node_count: int, distinct_days: int) -> list[dict[str, Any]]:
                 _level("given and family swapped", _SWAPPED, 0.01, 1e-6),
                 _level(
                     "one name of several",
-                    "(len(given_words_l) > 1 or len(given_words_r) > 1) and list_has_any(given_words_l, given_words_r)",
+                    f"(contains(given_l, ' ') or contains(given_r, ' ')) and {_word_in_common('given')}",
                     0.04,
                     0.01,
                 ),
@@ -150,8 +154,7 @@ def comparisons(node_count: int, distinct_days: int) -> list[dict[str, Any]]:
                 _level("same", "family_l = family_r", 0.80, 0.003, tf_adjustment_column="family"),
                 _level(
                     "two names, one in common",
-                    "len(family_words_l) > 1 and len(family_words_r) > 1 "
-                    "and list_has_any(family_words_l, family_words_r)",
+                    f"contains(family_l, ' ') and contains(family_r, ' ') and {_word_in_common('family')}",
                     0.03,
                     0.004,
                 ),
@@ -162,7 +165,7 @@ def comparisons(node_count: int, distinct_days: int) -> list[dict[str, Any]]:
                     0.006,
                     tf_adjustment_column="family_first",
                 ),
-                _level("the second of two names", "list_has_any(family_words_l, family_words_r)", 0.01, 0.004),
+                _level("the second of two names", _word_in_common("family"), 0.01, 0.004),
                 _level("misspelt", "jaro_winkler_similarity(family_l, family_r) >= 0.88", 0.08, 0.004),
                 _level("different", "ELSE", 0.06, 0.985),
             ],
@@ -330,7 +333,8 @@ def new_linker(api: DuckDBAPI, nodes: pl.DataFrame, parameters: dict[str, Any]) 
     """Splink on these nodes with these settings, silent."""
     from splink import Linker
 
-    columns = ["node", *(name for name in COMPARED_COLUMNS if name in nodes.columns)]
+    told = json.dumps(parameters)
+    columns = ["node", *(name for name in COMPARED_COLUMNS if f"{name}_l" in told)]
     return Linker(api.register(nodes.select(columns).to_arrow()), parameters, log_level=None)
 
 

@@ -253,7 +253,7 @@ class Store:
 
     def nodes(self, where: str = "") -> pl.DataFrame:
         """The nodes, or those that the condition keeps, with the parts that comparing needs."""
-        return evidence.with_parts(self.frame(f"select * from {{nodes}} {where} order by node"))
+        return evidence.with_parts(self.frame(f"select * from {{nodes}} {where}"))
 
     def _update_exact_links(self, settings: IdentitySettings, is_first: bool) -> None:
         """Each rule's links in the groups that a changed or vanished node is in; `moved`: the nodes of these."""
