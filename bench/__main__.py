@@ -1,13 +1,18 @@
 """`make bench`: each stage beside its floor, at several sizes, in one table; kept as JSON in data/bench.
 
-python -m bench [LINES …]     default 100,000, 1,000,000 and 10,000,000 order lines; 100,000,000 on request
+python -m bench [LINES …] [--identity RECORDS]
+
+LINES     order lines: 100,000, 1,000,000 and 10,000,000 if nothing is said; 100,000,000 on request; 0 for none
+RECORDS   customer records to match beside plain Splink: 1,000,000 if nothing is said; 0 leaves identity out
 """
 
+import argparse
 import json
 import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +26,10 @@ from clientela.transform import PROJECT
 
 FOLDER = PROJECT / "data" / "bench"
 SIZES = (100_000, 1_000_000, 10_000_000)
+
+
+def _number(text: str) -> int:
+    return int(text.replace(",", ""))
 
 
 def stage(name: str, folder: Path, kind: str) -> dict[str, Any]:
@@ -76,15 +85,41 @@ def measure(lines: int) -> list[dict[str, Any]]:
     return rows
 
 
+def measure_identity(records: int) -> list[dict[str, Any]]:
+    """Matching so many records, and a night of 1 % new ones, beside plain Splink. CPU seconds; `lines` are records here."""
+    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+        ours = stage("identity", Path(folder), str(records))
+        plain = stage("floor_identity", Path(folder), str(records))
+    took, floor = ours["told"], plain["seconds"]
+    wanted = {
+        "identity: normalise, nothing known yet": (took["normalise"], None),
+        "identity: match, cluster, remember": (took["full"], floor),
+        "identity: the same, and train": (took["full"] + took["train"], floor),
+        "identity: night of 1 % new records": (took["night"], took["full"]),
+    }
+    return [
+        {
+            "lines": records, "stage": name, "seconds": round(seconds, 2), "lines_per_second": round(records / seconds),
+            "peak_mb": ours["peak_mb"], "floor_seconds": beside and round(beside, 2),
+            "ratio": beside and round(seconds / beside, 2), "ours": took, "plain": plain,
+        }
+        for name, (seconds, beside) in wanted.items()
+    ]  # fmt: skip
+
+
 def main() -> None:
     """Measure every size asked for, print the table, keep it as JSON."""
-    sizes = [int(size.replace(",", "")) for size in sys.argv[1:]] or list(SIZES)
+    asked = argparse.ArgumentParser(prog="python -m bench", usage=__doc__)
+    asked.add_argument("lines", nargs="*", type=_number, default=SIZES)
+    asked.add_argument("--identity", type=_number, default=1_000_000)
+    said = asked.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
     tiny = FOLDER / "imports"
     write_company(tiny, 100, "parquet")
     rows = [{"lines": 0, "stage": "imports", **stage("imports", tiny, "parquet")}]
-    for size in sizes:
-        rows += measure(size)
+    for size in said.lines:
+        rows += measure(size) if size else []
+    rows += measure_identity(said.identity) if said.identity else []
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     kept = FOLDER / f"bench_{now}.json"
     told = {"machine": f"{platform.machine()}, {platform.python_version()}", "at": now, "rows": rows}

@@ -164,6 +164,22 @@ def night(folder: Path, kind: str) -> dict[str, Any]:
     return {"seconds": time.perf_counter() - began, "status": report.status, "message": report.message}
 
 
+def identity(folder: Path, kind: str) -> dict[str, Any]:
+    """As many records as `kind` says: matched and remembered from nothing, and a night of 1 % new ones. CPU seconds."""
+    from bench.identity import speed
+
+    took = speed(int(kind), folder)
+    return {"seconds": took["full"], "told": {name: round(value, 4) for name, value in took.items()}}
+
+
+def floor_identity(folder: Path, kind: str) -> dict[str, Any]:
+    """Plain Splink on the same normalised records: trained, predicted and clustered. CPU seconds."""
+    from bench.identity import plain_speed
+
+    took = plain_speed(folder)
+    return {"seconds": sum(took.values()), "told": {name: round(value, 4) for name, value in took.items()}}
+
+
 def imports(folder: Path, kind: str) -> dict[str, Any]:
     """What a night with a new batch imports."""
     began = time.perf_counter()
@@ -179,6 +195,7 @@ STAGES = {
     f.__name__: f
     for f in (
         load, floor_load, floor_load_bare, transform, floor_transform, publish, floor_publish, night, imports,
+        identity, floor_identity,
     )
 }  # fmt: skip
 

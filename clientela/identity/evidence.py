@@ -43,8 +43,8 @@ def named_sql(records: str, kept_apart: str) -> str:
     return f"""
         select record_id, {", ".join(EVIDENCE)}, mailbox,
             {strong} or phone is not null
-                or (coalesce(given, family) is not null and coalesce(cast(birth_date as varchar), street, postal_code) is not null)
-                as can_link,
+                or (coalesce(given, family) is not null
+                    and (birth_date is not null or coalesce(street, postal_code) is not null)) as can_link,
             {strong} or (
                 given is not null and family is not null
                 and (phone is not null or birth_date is not null

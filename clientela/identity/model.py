@@ -301,7 +301,9 @@ def with_common_names(nodes: pl.DataFrame, model: Model, key: str) -> pl.DataFra
 
 def frequencies_among(nodes: pl.DataFrame, model: Model, key: str) -> dict[str, pl.DataFrame]:
     """Field -> (field, tf_field): the frozen frequency of each value that two of the nodes could agree on."""
-    often = {field: nodes[field].drop_nulls().value_counts().filter(pl.col("count") > 1) for field in TERM_FREQUENCY_FIELDS}
+    often = {
+        field: nodes[field].drop_nulls().value_counts().filter(pl.col("count") > 1) for field in TERM_FREQUENCY_FIELDS
+    }
     return {field: _shares(values[field], field, model, key) for field, values in often.items()}
 
 

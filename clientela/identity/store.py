@@ -168,13 +168,49 @@ class Store:
         )
         cleaned = normalise.clean(fresh, settings, known)
         self._insert("cleaned_values", cleaned.new_cache)
+        self._forget_values(incoming)
         for name in ("cleaned_records", "refused_values"):
             self.run(f"delete from {{{name}}} where record_id in (select record_id from changed_records)")
         hashes = self.frame("select record_id, content_hash from delivered semi join changed_records using (record_id)")
         self._insert("cleaned_records", cleaned.records.join(hashes, on="record_id"))
         self._insert("refused_values", cleaned.refused)
         self._update_shared(settings)
-        self.run("drop table delivered; drop table asked_values")
+        self.run("drop table delivered; drop table asked_values; drop table former_values")
+
+    def _forget_values(self, incoming: str) -> None:
+        """Forget the values as delivered that only records which changed or vanished bore."""
+        self.run(
+            """
+            create or replace temp table former_values as
+            with
+            former as (select * from {cleaned_records} semi join changed_records using (record_id)),
+            meant as (
+                select unnest(['given_name', 'full_name', 'family_name', 'email', 'phone', 'tax_id', 'street']) as kind,
+                    unnest([given, given, family, email, phone, tax_id, street]) as value
+                from former
+            )
+            select distinct kind, raw from {cleaned_values} semi join meant using (kind, value)
+            union
+            select kind, raw from {cleaned_values} where kind = 'full_name' and second in (select family from former)
+            union
+            select field, value from {refused_values} semi join changed_records using (record_id)
+            """
+        )
+        if self.count("select count(*) from former_values") == 0:
+            return
+        borne = " union all ".join(
+            f"select '{kind}' as kind, {kind} as raw from {incoming} "
+            f"where {kind} in (select raw from former_values where kind = '{kind}')"
+            for kind in normalise.KINDS
+        )
+        self.run(
+            f"""
+            create or replace temp table forgotten as select * from former_values anti join ({borne}) using (kind, raw);
+            delete from {{cleaned_values}} using forgotten
+            where cleaned_values.kind = forgotten.kind and cleaned_values.raw = forgotten.raw;
+            drop table forgotten
+            """
+        )
 
     def _update_shared(self, settings: IdentitySettings) -> None:
         """Which values too many share; records that bear one which began or ceased to be such have changed too."""
@@ -223,9 +259,12 @@ class Store:
             f"select record_id, {', '.join(CLEAN_COLUMNS)} from {{cleaned_records}} semi join changed_records using (record_id)"
         )
         self.connection.register(
-            "bare_records", normalise.without(records, self.frame("select field, value from {shared_values}")).to_arrow()
+            "bare_records",
+            normalise.without(records, self.frame("select field, value from {shared_values}")).to_arrow(),
         )
-        kept_apart = "(select unnest([record_id_l, record_id_r]) as record_id from decided_now where decision = 'never')"
+        kept_apart = (
+            "(select unnest([record_id_l, record_id_r]) as record_id from decided_now where decision = 'never')"
+        )
         self.connection.execute(
             f"create or replace temp table named as {evidence.named_sql('bare_records', kept_apart)}", {"key": key}
         )
