@@ -3,15 +3,14 @@
 Belongs here: the records to measure on (FEBRL, simulated companies, a hard invented one, a million records), plain Splink
 with sensible settings, and the table of results. Does not belong here: assertions (tests/unit/identity, tests/prove).
 
-    python bench/identity.py quality          FEBRL 1, 2, 3 and two kinds of invented companies, three seeds each
-    python bench/identity.py speed 1000000    full run and a night of 1 %, beside plain Splink
+    python bench/identity.py quality    FEBRL 1, 2, 3 and two kinds of invented companies, three seeds each
+    make bench                          full run and a night of 1 %, beside plain Splink
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import random
-import resource
 import string
 import sys
 import tempfile
@@ -507,8 +506,12 @@ def many_records(count: int, seed: int = 1) -> tuple[pl.DataFrame, pl.DataFrame]
     return rows.drop("entity", "number"), rows.select("record_id", "entity")
 
 
-def speed(count: int, report: Callable[[str], None]) -> dict[str, float]:
-    """CPU seconds of a full run, a night of 1 % new records, and plain Splink on the same normalised records."""
+def speed(count: int, folder: Path) -> dict[str, float]:
+    """CPU seconds of each step at so many records, what they found, and `clean.parquet` in the folder for plain Splink.
+
+    CPU seconds of all threads: on a machine shared with others wall time says little. Cleaning values is told apart from
+    matching, the first time (`normalise`) and in the runs.
+    """
     from clientela.identity import IdentitySettings, resolve
     from clientela.identity.evidence import nodes_of
     from clientela.identity.measure import against_truth
@@ -519,59 +522,57 @@ def speed(count: int, report: Callable[[str], None]) -> dict[str, float]:
     took: dict[str, float] = {}
 
     def timed(name: str, work: Callable[[], Any]) -> Any:
-        """CPU seconds of all threads: on a machine shared with others wall time says little."""
-        started, began = time.process_time(), time.perf_counter()
+        started = time.process_time()
         done = work()
         took[name] = time.process_time() - started
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        wall = time.perf_counter() - began
-        report(f"{name:44} {took[name]:8.1f} CPU s {wall:8.1f} s   peak {memory:.1f} GB")
         return done
+
+    class Timed(Store):
+        """Tells what cleaning costs from what matching does."""
+
+        def _update_records(self, incoming: str, settings: IdentitySettings) -> None:
+            clean = super()._update_records
+            timed("cleaning", lambda: clean(incoming, settings))
+
+    import pandas  # noqa: F401
+    import splink  # noqa: F401
 
     settings = IdentitySettings()
     records, truth = many_records(count)
     old = records.filter(pl.col("record_id") % 100 != 0)
-    clean = timed("normalise, nothing known yet", lambda: normalise(old, settings))
-    nodes, _ = nodes_of(clean.records)
-    model = timed("train", lambda: train(nodes, settings))
-    with tempfile.TemporaryDirectory() as folder, duckdb.connect(f"{folder}/evidence.duckdb") as connection:
+    clean = timed("normalise", lambda: normalise(old, settings))
+    clean.records.write_parquet(folder / "clean.parquet")
+    nodes = [nodes_of(clean.records)[0]]
+    model = timed("train", lambda: train(nodes.pop(), settings))
+    with duckdb.connect(str(folder / "evidence.duckdb")) as connection:
         connection.execute("set memory_limit = '3GB'; set threads = 2")
-        cleaning: list[float] = []
-
-        class Timed(Store):
-            """Tells what normalising costs from what matching does."""
-
-            def _update_records(self, incoming: str, settings: IdentitySettings) -> None:
-                started = time.process_time()
-                super()._update_records(incoming, settings)
-                cleaning.append(time.process_time() - started)
-
         store = Timed(connection, "identity")
         store.remember_values(clean.new_cache, settings)
-        full = timed(
-            "full: match, cluster, remember", lambda: resolve(old, settings=settings, model=model, store=store)
-        )
-        report(
-            f"  {full.crosswalk['customer_id'].n_unique()} customers, {store.count('select count(*) from {pairs}')} pairs weighed"
-        )
-        report(f"  {against_truth(full.crosswalk, truth)}")
-        report(f"  of which looking normalised values up: {cleaning[-1]:.1f} CPU s")
-        night = timed(
-            "night of 1 % new records",
-            lambda: resolve(records, full.registry_rows, settings, model=model, store=store),
-        )
-        report(f"  {against_truth(night.crosswalk, truth)}")
-    timing: dict[str, float] = {}
-    plain = timed("plain Splink: train, predict, cluster", lambda: plain_splink(clean.records, [5.0], timing))
-    report(f"  of which CPU s: {', '.join(f'{name} {seconds:.1f}' for name, seconds in timing.items())}")
-    report(f"  {against_truth(plain[5.0], truth)}")
+        del clean
+        full = timed("full", lambda: resolve(old, settings=settings, model=model, store=store))
+        took["full"] -= took["cleaning"]
+        took["customers"] = full.crosswalk["customer_id"].n_unique()
+        took["pairs"] = store.count("select count(*) from {pairs}")
+        took |= against_truth(full.crosswalk, truth)
+        log = full.registry_rows
+        del full
+        timed("night", lambda: resolve(records, log, settings, model=model, store=store))
+        took["night"] -= took["cleaning"]
+    return took
+
+
+def plain_speed(folder: Path) -> dict[str, float]:
+    """CPU seconds of plain Splink on the records that `speed` left in the folder: `train` and `predict_and_cluster`."""
+    import pandas  # noqa: F401
+    import splink  # noqa: F401
+
+    took: dict[str, float] = {}
+    plain_splink(pl.read_parquet(folder / "clean.parquet"), [5.0], took)
     return took
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["quality"]:
         quality(lambda line: print(line, flush=True))
-    elif sys.argv[1:2] == ["speed"]:
-        speed(int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000, lambda line: print(line, flush=True))
     else:
         print(__doc__)

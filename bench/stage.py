@@ -117,22 +117,21 @@ def floor_transform(folder: Path, kind: str) -> dict[str, Any]:
     connection = duckdb.connect(str(copy))
     connection.execute("set timezone = 'UTC'; set preserve_insertion_order = false; set memory_limit = '4GB'")
     connection.execute(f"set temp_directory = '{folder}/spill'")
-    models, folders = {}, {}
+    models, areas = {}, {}
     began = time.perf_counter()
     for name, run in compiled.items():
         node = nodes[name]
-        folders[name] = node["fqn"][-2]
         if node["language"] != "sql" or not run["sql"]:
             continue
         started = time.perf_counter()
         what = "view" if node["config"]["materialized"] == "view" else "table"
         connection.execute(f'create or replace {what} "{node["schema"]}"."{name}" as {run["sql"]}')
-        models[name] = round(time.perf_counter() - started, 3)
+        models[name], areas[name] = round(time.perf_counter() - started, 3), node["fqn"][-2]
     connection.execute("checkpoint")
     seconds = time.perf_counter() - began
     connection.close()
     shutil.rmtree(copy.parent)
-    return {"seconds": seconds, "models": models, "folders": folders}
+    return {"seconds": seconds, "models": models, "areas": areas}
 
 
 def publish(folder: Path, kind: str) -> dict[str, Any]:
@@ -165,8 +164,31 @@ def night(folder: Path, kind: str) -> dict[str, Any]:
     began = time.perf_counter()
     from clientela.night import run
 
-    report = run(_config(folder))
-    return {"seconds": time.perf_counter() - began, "status": report.status, "message": report.message}
+    models: dict[str, float] = {}
+
+    def note(step: str, subject: str, sentence: str) -> None:
+        if step == "node" and sentence.startswith("model"):
+            models[subject] = float(sentence.split()[-1])
+
+    report = run(_config(folder), note)
+    seconds = time.perf_counter() - began
+    return {"seconds": seconds, "status": report.status, "message": report.message, "models": models}
+
+
+def identity(folder: Path, kind: str) -> dict[str, Any]:
+    """As many records as `kind` says: matched and remembered from nothing, and a night of 1 % new ones. CPU seconds."""
+    from bench.identity import speed
+
+    took = speed(int(kind), folder)
+    return {"seconds": took["full"], "told": {name: round(value, 4) for name, value in took.items()}}
+
+
+def floor_identity(folder: Path, kind: str) -> dict[str, Any]:
+    """Plain Splink on the same normalised records: trained, predicted and clustered. CPU seconds."""
+    from bench.identity import plain_speed
+
+    took = plain_speed(folder)
+    return {"seconds": sum(took.values()), "told": {name: round(value, 4) for name, value in took.items()}}
 
 
 def imports(folder: Path, kind: str) -> dict[str, Any]:
@@ -184,6 +206,7 @@ STAGES = {
     f.__name__: f
     for f in (
         load, floor_load, floor_load_bare, transform, floor_transform, publish, floor_publish, night, imports,
+        identity, floor_identity,
     )
 }  # fmt: skip
 

@@ -17,52 +17,52 @@ EVIDENCE = (
 )  # fmt: skip
 
 
-def nodes_of(
-    records: pl.DataFrame, key: str = "", kept_apart: pl.Series | None = None
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def nodes_of(records: pl.DataFrame, key: str = "") -> tuple[pl.DataFrame, pl.DataFrame]:
     """(nodes, members) of normalised records.
 
-    `nodes`: one row per distinct evidence that could link to something: node and the normalised columns.
-    `members`: (record_id, node) for every record. Records that say too little to be told from a namesake stay a node
-    each; records that say nothing a link could rest on are nodes in `members` only.
-    `kept_apart`: ids of records that stay a node each, since someone decided that they are not somebody else.
+    `nodes`: one row per distinct evidence that could link to something: node, the normalised columns and their parts.
+    `members`: (record_id, node) for every record.
     """
-    has_name = pl.col("given").is_not_null() & pl.col("family").is_not_null()
-    has_strong = pl.any_horizontal(pl.col("email", "tax_id", "loyalty_id").is_not_null())
-    is_identifying = has_strong | (
-        has_name & pl.any_horizontal(pl.col("phone", "birth_date").is_not_null())
-        | (has_name & pl.col("street").is_not_null() & pl.any_horizontal(pl.col("postal_code", "city").is_not_null()))
-    )  # fmt: skip
-    can_link = (
-        has_strong
-        | pl.col("phone").is_not_null()
-        | (
-            (pl.col("given").is_not_null() | pl.col("family").is_not_null())
-            & pl.any_horizontal(pl.col("birth_date", "street", "postal_code").is_not_null())
-        )
-    )
-    marked = records.with_columns(is_identifying.alias("is_identifying"), can_link.alias("can_link"))
-    if kept_apart is not None and kept_apart.len():
-        is_apart = pl.col("record_id").is_in(kept_apart.implode())
-        marked = marked.with_columns(pl.col("is_identifying") & ~is_apart)
-    named = _named(marked, key)
-    members = named.select("record_id", "node")
-    can = named.filter("can_link")
-    nodes = can.select("node", *EVIDENCE, "mailbox").unique("node", keep="any")
-    return with_parts(nodes).sort("node"), members
-
-
-def _named(marked: pl.DataFrame, key: str) -> pl.DataFrame:
-    said = pl.concat_str([pl.col(name).cast(pl.String).fill_null("\x00") for name in EVIDENCE], separator="\x1f")
-    # what such a record says is part of its name too: a name of a node never outlives a change
-    own = pl.concat_str(pl.lit("record\x1f"), pl.col("record_id").cast(pl.String), pl.lit("\x1f"), said)
-    texts = marked.select(pl.when("is_identifying").then(said).otherwise(own).alias("text"))
     with duckdb.connect(":memory:", config={"threads": 2}) as connection:
-        connection.register("texts", texts.to_arrow())
-        hashes = connection.sql(
-            "select (md5_number_lower(? || text) >> 1)::bigint as node from texts", params=[key + "\x1e"]
-        ).pl()
-    return marked.with_columns(hashes["node"])
+        connection.register("records", records.to_arrow())
+        connection.register("kept_apart", pl.DataFrame(schema={"record_id": pl.Int64}).to_arrow())
+        connection.execute(f"create table named as {named_sql('records', 'kept_apart')}", {"key": key})
+        nodes = connection.sql(f"{nodes_sql('named')} order by node").pl()
+        return with_parts(nodes), connection.sql("select record_id, node from named").pl()
+
+
+def named_sql(records: str, kept_apart: str) -> str:
+    """SQL that gives normalised records their `node`, and tells whether it `can_link` to another. Parameter: `$key`.
+
+    Records that say the same are one node. Those that say too little to be told from a namesake stay a node each, and so
+    do those of `kept_apart` (record_id), of whom someone decided that they are not somebody else.
+    """
+    said = f"concat_ws(chr(31), {', '.join(f'coalesce(cast({name} as varchar), chr(0))' for name in EVIDENCE)})"
+    strong = "coalesce(email, tax_id, loyalty_id) is not null"
+    # what a record of its own says is part of its name too: a name of a node never outlives a change
+    return f"""
+        select record_id, {", ".join(EVIDENCE)}, mailbox,
+            {strong} or phone is not null
+                or (coalesce(given, family) is not null
+                    and (birth_date is not null or coalesce(street, postal_code) is not null)) as can_link,
+            {strong} or (
+                given is not null and family is not null
+                and (phone is not null or birth_date is not null
+                    or (street is not null and coalesce(postal_code, city) is not null))
+            ) as is_identifying,
+            case when is_identifying and not is_apart then ''
+                else 'record' || chr(31) || record_id || chr(31) end as own,
+            cast(md5_number_lower($key || chr(30) || own || {said}) >> 1 as bigint) as node
+        from (select *, record_id in (select record_id from {kept_apart}) as is_apart from {records})
+        """
+
+
+def nodes_sql(named: str) -> str:
+    """SQL for the nodes among named records: node, `EVIDENCE` and mailbox, as its first record says them."""
+    return f"""
+        select node, {", ".join(EVIDENCE)}, mailbox from {named}
+        where record_id in (select min(record_id) from {named} where can_link group by node)
+        """
 
 
 def with_parts(nodes: pl.DataFrame) -> pl.DataFrame:
@@ -71,53 +71,48 @@ def with_parts(nodes: pl.DataFrame) -> pl.DataFrame:
         pl.col("is_tax_id_valid").fill_null(False),
         pl.col("given").str.split(" ").alias("given_words"),
         pl.col("family").str.split(" ").alias("family_words"),
-        pl.col("street").str.extract(r"^(\d\S*)").alias("house_number"),
         pl.col("family").str.split(" ").list.first().alias("family_first"),
         pl.col("birth_date").dt.to_string("%Y%m%d").alias("born"),
         pl.col("phone").str.replace(r"^\+", "").alias("phone_digits"),
     )
 
 
-def blocking_keys(nodes: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Blocking rule -> (node, key): nodes with a key in common meet. Together they let one badly written field pass.
+def blocking_keys_sql(nodes: str) -> str:
+    """SQL for (key, node): nodes with a key in common meet. Together the rules let one badly written field pass.
 
     Rules `… word` use the beginning of each word of the name in turn, so that swapped, second and married names meet.
     """
-    first_given = pl.col("given_words").list.first()
-    first_family = pl.col("family_words").list.first()
-    low, high = pl.min_horizontal(first_given, first_family), pl.max_horizontal(first_given, first_family)
-    words = (
-        nodes.select(
-            "node",
-            "born",
-            "street",
-            "house_number",
-            "postal_code",
-            pl.concat_list(
-                pl.col("given_words").fill_null([]), pl.col("family_words").fill_null([])
-            ).alias("word"),
+    rules = {
+        "email": ("email",),
+        "phone": ("phone",),
+        "tax_id": ("tax_id",),
+        "loyalty_id": ("loyalty_id",),
+        "mailbox": ("case when len(mailbox) >= 6 then mailbox end",),
+        "name": ("low", "high"),
+        "name and postal code": ("low", "high", "postal_code"),
+        "sound, initial and postal code": ("translate(first_family, 'aeiouyhw', '')", "left(first_given, 1)", "postal_code"),
+        "birth date and word": ("birth_date", "word"),
+        "street and word": ("street", "word"),
+        "house and word": ("house_number", "postal_code", "word"),
+    }  # fmt: skip
+    meeting = " union all ".join(
+        f"select hash('{rule}', {', '.join(parts)}) as key, node from {'words' if 'word' in parts else 'named'} "
+        f"where {' and '.join(f'{part} is not null' for part in parts)}"
+        for rule, parts in rules.items()
+    )
+    beginnings = "list_transform(string_split(concat_ws(' ', given, family), ' '), lambda word: left(word, 3))"
+    return f"""
+        with
+        named as (
+            select *, split_part(given, ' ', 1) as first_given, split_part(family, ' ', 1) as first_family,
+                least(first_given, first_family) as low, greatest(first_given, first_family) as high
+            from {nodes}
+        ),
+        words as (
+            select node, birth_date, street, postal_code,
+                case when street >= '0' and street < ':' then split_part(street, ' ', 1) end as house_number,
+                unnest(list_distinct({beginnings})) as word
+            from {nodes} where coalesce(given, family) is not null
         )
-        .explode("word")
-        .with_columns(pl.col("word").str.slice(0, 3))
-        .drop_nulls("word")
-        .unique()
-    )  # fmt: skip
-    sound = first_family.str.replace_all(r"[aeiouyhw]", "")
-    return {
-        "email": _key(nodes, "email"),
-        "phone": _key(nodes, "phone"),
-        "tax_id": _key(nodes, "tax_id"),
-        "loyalty_id": _key(nodes, "loyalty_id"),
-        "mailbox": _key(nodes.filter(pl.col("mailbox").str.len_chars() >= 6), "mailbox"),
-        "name": _key(nodes, low, high),
-        "name and postal code": _key(nodes, low, high, "postal_code"),
-        "sound, initial and postal code": _key(nodes, sound, first_given.str.slice(0, 1), "postal_code"),
-        "birth date and word": _key(words, "born", "word"),
-        "street and word": _key(words, "street", "word"),
-        "house and word": _key(words, "house_number", "postal_code", "word"),
-    }
-
-
-def _key(frame: pl.DataFrame, *parts: str | pl.Expr) -> pl.DataFrame:
-    known = [pl.col(part) if isinstance(part, str) else part for part in parts]
-    return frame.select("node", pl.concat_str(known, separator="|").alias("key")).drop_nulls("key")
+        {meeting}
+        """

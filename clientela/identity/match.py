@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import duckdb
 import polars as pl
 
-from clientela.identity.model import Model, new_linker, splink_api, with_frequencies
+from clientela.identity.model import Model, frequencies_among, new_linker, splink_api, with_common_names
 from clientela.identity.settings import ExactRule, IdentitySettings, Veto
 
 EXACT_WEIGHT = 1000.0
@@ -56,12 +56,14 @@ def exact_rules(rules: tuple[ExactRule, ...]) -> Iterator[tuple[str, tuple[str, 
             rule.name,
             rule.fields,
             f"""
-            , grouped as (
+            with
+            several as (select {fields} from mine where {known} group by {fields} having count(*) > 1),
+            grouped as (
                 select node, birth_date, min(node) over one as first_node, {disputed} as is_disputed,
                     min(node) over (
                         partition by {fields}, birth_date, generation, case when is_tax_id_valid then tax_id end
                     ) as first_alike
-                from mine where {known} window one as (partition by {fields})
+                from mine semi join several using ({fields}) where {known} window one as (partition by {fields})
             )
             select case when is_disputed then first_alike else first_node end as node_l, node as node_r,
                 {_literal(rule.name)} as rule, {EXACT_WEIGHT} as weight
@@ -72,12 +74,14 @@ def exact_rules(rules: tuple[ExactRule, ...]) -> Iterator[tuple[str, tuple[str, 
         ONLY_BEARER,
         ("email",),
         f"""
-        , aimed as (
+        with
+        half_named as (select email from mine group by email having count(*) > count(given)),
+        aimed as (
             select node, given, case
                 when count(given) over one = 0 then min(node) over one
                 when min(given) over one = max(given) over one then min(node) filter (where given is not null) over one
             end as target
-            from mine where email is not null window one as (partition by email)
+            from mine semi join half_named using (email) window one as (partition by email)
         )
         select least(node, target) as node_l, greatest(node, target) as node_r, '{ONLY_BEARER}' as rule,
             {EXACT_WEIGHT} as weight
@@ -93,10 +97,10 @@ def _literal(text: str) -> str:
 def score(nodes: pl.DataFrame, model: Model, settings: IdentitySettings, pairs: pl.DataFrame, key: str) -> pl.DataFrame:
     """Weigh pairs (node_l, node_r) with the frozen model: (node_l, node_r, mw_<field>…). `nodes` holds both sides."""
     columns = {"node_l": pl.Int64, "node_r": pl.Int64, **{f"mw_{field}": pl.Float32 for field in model.fields}}
-    involved, frequencies = with_frequencies(nodes, model, key)
+    shares = frequencies_among(nodes, model, key)
     with splink_api(settings) as api:
-        linker = new_linker(api, involved, model.parameters)
-        for field, table in frequencies.items():
+        linker = new_linker(api, with_common_names(nodes, model, key), model.parameters)
+        for field, table in shares.items():
             linker.table_management.register_term_frequency_lookup(api.register(table.to_arrow()), field)
         blocked = pairs.select(
             pl.lit("0").alias("match_key"), pl.col("node_l").alias("join_key_l"), pl.col("node_r").alias("join_key_r")
@@ -106,7 +110,7 @@ def score(nodes: pl.DataFrame, model: Model, settings: IdentitySettings, pairs: 
         weights = []
         for field in model.fields:
             parts = [f"mw_{field}"]
-            if field in frequencies:
+            if field in shares:
                 parts.append(f"mw_tf_adj_{field}")
             weights.append(f"cast({' + '.join(parts)} as float) as mw_{field}")
         found: pl.DataFrame = (
@@ -252,7 +256,7 @@ def vetoed(
 ) -> pl.DataFrame:
     """Those of the pairs (node_l, node_r) that cannot be one person, with the `veto` that says why.
 
-    `nodes` must carry `is_given_common` (see `model.with_frequencies`).
+    `nodes` must carry `is_given_common` (see `model.with_common_names`).
     """
     if pairs.is_empty() or not vetoes:
         return pairs.select("node_l", "node_r").clear().with_columns(pl.lit(None, pl.String).alias("veto"))

@@ -73,8 +73,10 @@ def assign(
     number = sequence if sequence is not None else (_highest(log, "sequence") + 1)
     held = wanted.join(_latest(log), on="record_id", how="left")
 
+    shares = held.drop_nulls("held").select("cluster", "held").unique()
+    is_settled = pl.col("cluster").is_unique() & pl.col("held").is_unique()
     parts = (
-        held.drop_nulls("held")
+        held.join(shares.filter(~is_settled), on=["cluster", "held"], how="semi")
         .group_by("cluster", "held")
         .agg(
             pl.col("is_native").sum().alias("native"),
@@ -89,7 +91,8 @@ def assign(
         )
         .select("cluster", pl.col("held").alias("customer_id"))
     )
-    kept = _match(parts)
+    settled = shares.filter(is_settled).select("cluster", pl.col("held").alias("customer_id"))
+    kept = pl.concat([settled, _match(parts)])
     restored = _match(_claims(held, log, kept))
     fresh = _fresh(held, pl.concat([kept, restored]), max(_highest(log, "customer_id"), highest_id))
     ids = pl.concat([kept, restored, fresh])
@@ -147,7 +150,7 @@ def _log(registry: pl.DataFrame) -> pl.DataFrame:
         raise ValueError("the identity registry holds a null: every row needs record_id, customer_id and sequence")
     if log.filter(pl.col("customer_id") <= ANONYMOUS_CUSTOMER_ID).height:
         raise ValueError("the identity registry holds a customer_id below 1: 0 is reserved for anonymous sales")
-    if log.select("record_id", "sequence").is_duplicated().any():
+    if log["record_id"].n_unique() < log.height and log.select("record_id", "sequence").is_duplicated().any():
         raise ValueError("the identity registry gives a record two customers in the same run (record_id, sequence)")
     return log
 
@@ -172,7 +175,7 @@ def _latest(log: pl.DataFrame) -> pl.DataFrame:
 
     A merge always goes to a smaller id, so a record that ever bore a larger id than it does now came by a merge.
     """
-    if not log["record_id"].is_duplicated().any():
+    if log["record_id"].n_unique() == log.height:
         return log.select(
             "record_id",
             pl.col("customer_id").alias("held"),
@@ -198,20 +201,16 @@ def _match(offers: pl.DataFrame) -> pl.DataFrame:
     outcome is the same whatever the order of asking.
     """
     offers = offers.with_columns(pl.int_range(pl.len()).over("customer_id").alias("turn"))
-    is_alone = (pl.len().over("customer_id") == 1) & (pl.len().over("cluster") == 1)
-    settled = offers.filter(is_alone)
-    open_offers = offers.filter(~is_alone)
-    # Only the contested remainder goes through the rounds.
-    asking = open_offers.filter(pl.col("turn") == 0)
+    asking = offers.filter(pl.col("turn") == 0)
     while asking.height:
         best = asking.group_by("cluster").agg(pl.col("customer_id").min())
         kept = asking.join(best, on=["cluster", "customer_id"], how="semi")
         refused = asking.join(best, on=["cluster", "customer_id"], how="anti")
         if not refused.height:
             break
-        following = refused.select("customer_id", pl.col("turn") + 1).join(open_offers, on=["customer_id", "turn"])
+        following = refused.select("customer_id", pl.col("turn") + 1).join(offers, on=["customer_id", "turn"])
         asking = pl.concat([kept, following.select(kept.columns)])
-    return pl.concat([settled, asking.select(settled.columns)]).select("cluster", "customer_id")
+    return asking.select("cluster", "customer_id")
 
 
 def _claims(held: pl.DataFrame, log: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
@@ -246,9 +245,9 @@ def _claims(held: pl.DataFrame, log: pl.DataFrame, kept: pl.DataFrame) -> pl.Dat
 
 def _fresh(held: pl.DataFrame, taken: pl.DataFrame, highest: int) -> pl.DataFrame:
     return (
-        held.group_by("cluster")
+        held.join(taken, on="cluster", how="anti")
+        .group_by("cluster")
         .agg(pl.col("record_id").min().alias("first"))
-        .join(taken, on="cluster", how="anti")
         .sort("first")
         .select("cluster", (pl.int_range(pl.len(), dtype=pl.Int64) + highest + 1).alias("customer_id"))
     )
@@ -275,9 +274,10 @@ def _events(
     is_kept = pl.col("customer_id").is_in(kept["customer_id"].implode())
     is_restored = pl.col("customer_id").is_in(restored["customer_id"].implode())
     born = (
-        new.group_by("customer_id")
-        .agg(pl.len().cast(pl.Int64).alias("record_count"), pl.col("held").is_null().all().alias("is_new"))
-        .filter("is_new")
+        new.filter(pl.col("held").is_null())
+        .group_by("customer_id")
+        .agg(pl.len().cast(pl.Int64).alias("record_count"))
+        .join(new.drop_nulls("held").select("customer_id"), on="customer_id", how="anti")
         .select(
             pl.lit("created").alias("event"),
             "customer_id",

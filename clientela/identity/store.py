@@ -21,7 +21,7 @@ import polars as pl
 from clientela.identity import cluster as clustering
 from clientela.identity import evidence, match, normalise
 from clientela.identity.explain import LINKS_SCHEMA, node_evidence
-from clientela.identity.model import Model, train, with_frequencies
+from clientela.identity.model import Model, train, with_common_names
 from clientela.identity.settings import IdentitySettings
 from clientela.identity.tables import CLEAN_COLUMNS
 from clientela.identity.tables import EVIDENCE_TABLES as TABLES
@@ -130,16 +130,15 @@ class Store:
         if settings.match == "exact":
             model = None
         self._rest_on_model(model, settings)
-        self._update_exact_links(settings)
+        is_first = self.count(f"select count(*) from (from {{{'keys' if model else 'links'}}} limit 1)") == 0
+        self._update_exact_links(settings, is_first)
         if model is not None:
-            self._update_pairs(model, settings, key)
-        else:
-            self.run("create or replace temp table reached as select node from changed_nodes")
-        self._update_links(model, settings)
-        self._update_clusters(model, settings, key)
+            self._update_pairs(model, settings, key, is_first)
+        self._update_links(model, settings, is_first)
+        self._update_clusters(model, settings, key, is_first)
         self.run("delete from {decisions}")
         self._insert("decisions", decided)
-        for name in ("changed_nodes", "changed_records", "reached", "region", "gone_nodes"):
+        for name in ("changed_nodes", "changed_records", "decided_now", "gone_nodes", "moved", "reached", "region"):
             self.run(f"drop table if exists temp.{name}")
         return model
 
@@ -169,13 +168,49 @@ class Store:
         )
         cleaned = normalise.clean(fresh, settings, known)
         self._insert("cleaned_values", cleaned.new_cache)
+        self._forget_values(incoming)
         for name in ("cleaned_records", "refused_values"):
             self.run(f"delete from {{{name}}} where record_id in (select record_id from changed_records)")
         hashes = self.frame("select record_id, content_hash from delivered semi join changed_records using (record_id)")
         self._insert("cleaned_records", cleaned.records.join(hashes, on="record_id"))
         self._insert("refused_values", cleaned.refused)
         self._update_shared(settings)
-        self.run("drop table delivered; drop table asked_values")
+        self.run("drop table delivered; drop table asked_values; drop table former_values")
+
+    def _forget_values(self, incoming: str) -> None:
+        """Forget the values as delivered that only records which changed or vanished bore."""
+        self.run(
+            """
+            create or replace temp table former_values as
+            with
+            former as (select * from {cleaned_records} semi join changed_records using (record_id)),
+            meant as (
+                select unnest(['given_name', 'full_name', 'family_name', 'email', 'phone', 'tax_id', 'street']) as kind,
+                    unnest([given, given, family, email, phone, tax_id, street]) as value
+                from former
+            )
+            select distinct kind, raw from {cleaned_values} semi join meant using (kind, value)
+            union
+            select kind, raw from {cleaned_values} where kind = 'full_name' and second in (select family from former)
+            union
+            select field, value from {refused_values} semi join changed_records using (record_id)
+            """
+        )
+        if self.count("select count(*) from former_values") == 0:
+            return
+        borne = " union all ".join(
+            f"select '{kind}' as kind, {kind} as raw from {incoming} "
+            f"where {kind} in (select raw from former_values where kind = '{kind}')"
+            for kind in normalise.KINDS
+        )
+        self.run(
+            f"""
+            create or replace temp table forgotten as select * from former_values anti join ({borne}) using (kind, raw);
+            delete from {{cleaned_values}} using forgotten
+            where cleaned_values.kind = forgotten.kind and cleaned_values.raw = forgotten.raw;
+            drop table forgotten
+            """
+        )
 
     def _update_shared(self, settings: IdentitySettings) -> None:
         """Which values too many share; records that bear one which began or ceased to be such have changed too."""
@@ -223,19 +258,23 @@ class Store:
         records = self.frame(
             f"select record_id, {', '.join(CLEAN_COLUMNS)} from {{cleaned_records}} semi join changed_records using (record_id)"
         )
-        kept_apart = decided.filter(pl.col("decision") == clustering.NEVER)
-        nodes, members = evidence.nodes_of(
-            normalise.without(records, self.frame("select field, value from {shared_values}")),
-            key,
-            pl.concat([kept_apart["record_id_l"], kept_apart["record_id_r"]]),
+        self.connection.register(
+            "bare_records",
+            normalise.without(records, self.frame("select field, value from {shared_values}")).to_arrow(),
         )
+        kept_apart = (
+            "(select unnest([record_id_l, record_id_r]) as record_id from decided_now where decision = 'never')"
+        )
+        self.connection.execute(
+            f"create or replace temp table named as {evidence.named_sql('bare_records', kept_apart)}", {"key": key}
+        )
+        self.connection.unregister("bare_records")
         self.run(
             "create or replace temp table left_nodes as "
             "select distinct node from {members} where record_id in (select record_id from changed_records)"
         )
         self.run("delete from {members} where record_id in (select record_id from changed_records)")
-        self._insert("members", members)
-        self._temp("offered_nodes", nodes.select("node", *evidence.EVIDENCE, "mailbox"))
+        self.run("insert into {members} select record_id, node from named")
         self.run(
             """
             create or replace temp table gone_nodes as
@@ -246,60 +285,84 @@ class Store:
         self.run("delete from {nodes} where node in (select node from gone_nodes)")
         self.run(
             "create or replace temp table changed_nodes as "
-            "select offered_nodes.* from offered_nodes anti join {nodes} using (node)"
+            f"select * from ({evidence.nodes_sql('named')}) as offered anti join {{nodes}} using (node)"
         )
         self.run("insert into {nodes} by name select * from changed_nodes")
-        self.run("drop table left_nodes; drop table offered_nodes")
+        self.run("drop table left_nodes; drop table named")
 
     def nodes(self, where: str = "") -> pl.DataFrame:
         """The nodes, or those that the condition keeps, with the parts that comparing needs."""
-        return evidence.with_parts(self.frame(f"select * from {{nodes}} {where} order by node"))
+        return evidence.with_parts(self.frame(f"select * from {{nodes}} {where}"))
 
-    def _update_exact_links(self, settings: IdentitySettings) -> None:
-        """Each rule's links in the groups that a changed or vanished node is in."""
+    def _update_exact_links(self, settings: IdentitySettings, is_first: bool) -> None:
+        """Each rule's links in the groups that a changed or vanished node is in; `moved`: the nodes of these."""
         self.run(
             "create or replace temp table moved as select node from changed_nodes union select node from gone_nodes"
         )
+        if is_first:
+            self.run("delete from {exact_links}; create or replace temp view mine as from {nodes}")
         for name, fields, statement in match.exact_rules(settings.exact_rules):
-            touched = " union ".join(
-                f"select {', '.join(fields)} from {table} where {' and '.join(f'{f} is not null' for f in fields)}"
-                for table in ("changed_nodes", "gone_nodes")
-            )
-            self.run(f"create or replace temp table touched_groups as {touched}")
-            self.run(
-                f"create or replace temp table regrouped as select node from {{nodes}} "
-                f"semi join touched_groups using ({', '.join(fields)}) union select node from gone_nodes"
-            )
-            self.connection.execute(
-                self._named(
-                    "delete from {exact_links} where rule = ? and "
-                    "(node_l in (select node from regrouped) or node_r in (select node from regrouped))"
-                ),
-                [name],
-            )
-            self.run(
-                "insert into {exact_links} "
-                f"with mine as (select nodes.* from {{nodes}} as nodes semi join regrouped using (node)) {statement}"
-            )
-            self.run("insert into moved select node from regrouped anti join moved using (node)")
-        self.run("drop table touched_groups; drop table regrouped")
+            if not is_first:
+                touched = " union ".join(
+                    f"select {', '.join(fields)} from {table} where {' and '.join(f'{f} is not null' for f in fields)}"
+                    for table in ("changed_nodes", "gone_nodes")
+                )
+                self.run(f"create or replace temp table touched_groups as {touched}")
+                self.run(
+                    f"create or replace temp table regrouped as select node from {{nodes}} "
+                    f"semi join touched_groups using ({', '.join(fields)}) union select node from gone_nodes"
+                )
+                self.connection.execute(
+                    self._named(
+                        "delete from {exact_links} where rule = ? and "
+                        "(node_l in (select node from regrouped) or node_r in (select node from regrouped))"
+                    ),
+                    [name],
+                )
+                self.run("create or replace temp view mine as from {nodes} semi join regrouped using (node)")
+                self.run("insert into moved select node from regrouped anti join moved using (node)")
+            self.run(f"insert into {{exact_links}} {statement}")
+        self.run("drop view mine; drop table if exists touched_groups; drop table if exists regrouped")
 
-    def _update_pairs(self, model: Model, settings: IdentitySettings, key: str) -> None:
-        """Candidate pairs in the blocks that changed, weighed; `reached`: nodes whose pairs were looked at anew."""
-        if self.count("select count(*) from {keys}") == 0:
-            self.run("create or replace temp table changed_nodes as select * from {nodes}")
-            self.run("insert into moved select node from {nodes} anti join moved using (node)")
+    def _update_pairs(self, model: Model, settings: IdentitySettings, key: str, is_first: bool) -> None:
+        """Candidate pairs in the blocks that changed, weighed; those of nodes in `reached` were looked at anew."""
+        if is_first:
+            self._first_pairs(settings)
+        else:
+            self._reached_pairs(settings)
+        self.run(
+            "create or replace temp table missing as "
+            "select node_l, node_r from wanted anti join {pairs} using (node_l, node_r)"
+        )
+        missing = self.frame("select * from missing")
+        if missing.height:
+            nodes = self.nodes("where node in (select node_l from missing union all select node_r from missing)")
+            self._insert("pairs", match.score(nodes, model, settings, missing, key))
+        self.run("drop table wanted; drop table missing")
+
+    def _first_pairs(self, settings: IdentitySettings) -> None:
+        """`wanted`: the pairs of all blocks, where nothing was known before."""
+        self.run(
+            f"""
+            delete from {{pairs}};
+            insert into {{keys}} {evidence.blocking_keys_sql("{nodes}")};
+            create or replace temp table wanted as
+            with
+            blocks as (
+                select key from {{keys}} group by key having count(*) between 2 and {settings.max_block_size}
+            ),
+            mine as (select key, node from {{keys}} semi join blocks using (key))
+            select distinct l.node as node_l, r.node as node_r from mine as l join mine as r using (key)
+            where l.node < r.node
+            """
+        )
+
+    def _reached_pairs(self, settings: IdentitySettings) -> None:
+        """`wanted`: the pairs in blocks that changed; of the known pairs of their nodes, those alone are kept."""
         self.run(
             "create or replace temp table old_keys as select * from {keys} where node in (select node from gone_nodes)"
         )
-        fresh = evidence.with_parts(self.frame("select * from changed_nodes order by node"))
-        self.run("create or replace temp table new_keys (key ubigint, node bigint)")
-        for rule, keys in evidence.blocking_keys(fresh).items():
-            self.connection.register("incoming_rows", keys.to_arrow())
-            self.connection.execute(
-                "insert into new_keys select distinct hash(?, key), node from incoming_rows", [rule]
-            )
-            self.connection.unregister("incoming_rows")
+        self.run(f"create or replace temp table new_keys as {evidence.blocking_keys_sql('changed_nodes')}")
         most = settings.max_block_size
         # a block that became too large, or small enough, concerns all its nodes
         self.run(
@@ -355,18 +418,13 @@ class Store:
                 or node_r in (select node from reached union all select node from gone_nodes)
             """
         )
-        missing = self.frame("select node_l, node_r from wanted anti join known_pairs using (node_l, node_r)")
         self.run("insert into {pairs} select known_pairs.* from known_pairs semi join wanted using (node_l, node_r)")
-        if missing.height:
-            self._temp("missing_pairs", missing)
-            nodes = self.nodes(
-                "where node in (select node_l from missing_pairs union all select node_r from missing_pairs)"
-            )
-            self._insert("pairs", match.score(nodes, model, settings, missing, key))
-            self.run("drop table missing_pairs")
-        self.run("drop table old_keys; drop table new_keys; drop table wanted; drop table known_pairs")
+        self.run(
+            "insert into moved select node from reached anti join moved using (node);"
+            "drop table old_keys; drop table new_keys; drop table known_pairs; drop table reached"
+        )
 
-    def _update_links(self, model: Model | None, settings: IdentitySettings) -> None:
+    def _update_links(self, model: Model | None, settings: IdentitySettings, is_first: bool) -> None:
         """One link per pair that deserves it, for pairs that touch a node whose evidence moved."""
         for name in ("{decisions}", "decided_now"):
             self.run(
@@ -377,13 +435,12 @@ class Store:
                     and node not in (select node from moved)
                 """
             )
-        self.run("insert into moved select node from reached anti join moved using (node)")
-        within = "node_l in (select node from moved) or node_r in (select node from moved)"
+        within = "true" if is_first else "node_l in (select node from moved) or node_r in (select node from moved)"
         always = self._decisions_on_nodes(clustering.ALWAYS).with_columns(
             pl.lit(clustering.ALWAYS).alias("rule"), pl.lit(clustering.ALWAYS_WEIGHT).alias("weight")
         )
         exact = self.frame(f"select * from {{exact_links}} where {within}")
-        weighed = match.weigh(self.frame(f"select * from {{pairs}} where {within}"), model) if model else None
+        weighed = self._weighed("moved", model, is_first)
         links = match.combine(pl.concat([always.select(exact.columns), exact]), weighed, settings)
         self.run(f"delete from {{links}} where {within}")
         self._insert("links", links)
@@ -397,29 +454,18 @@ class Store:
             """
         )
 
-    def _update_clusters(self, model: Model | None, settings: IdentitySettings, key: str) -> None:
+    def _update_clusters(self, model: Model | None, settings: IdentitySettings, key: str, is_first: bool) -> None:
         """Cluster anew the components that a moved node is in, or came into, and say why."""
-        self.run(
-            """
-            create or replace temp table region as
-            with
-            ends as (
-                select node_l as node from {links} where node_r in (select node from moved)
-                union select node_r from {links} where node_l in (select node from moved)
-                union select node from moved
-            ),
-            touched as (select distinct component from {clusters} semi join ends using (node))
-            select node from {clusters} semi join touched using (component)
-            union select node from ends
-            """
-        )
-        self.run("delete from {clusters} where node in (select node from region)")
-        links = self.frame("select * from {links} where node_l in (select node from region)")
+        if is_first:
+            self.run("delete from {clusters}; delete from {link_evidence}")
+        else:
+            self._clear_region()
+        links = self.frame(f"select * from {{links}} {'' if is_first else 'where node_l in (select node from region)'}")
         linked = pl.concat([links["node_l"], links["node_r"]]).unique()
         self._temp("linked_nodes", linked.to_frame("node"))
         marked = self.nodes("semi join linked_nodes using (node)")
         if model is not None:
-            marked, _ = with_frequencies(marked, model, key)
+            marked = with_common_names(marked, model, key)
         else:
             marked = marked.with_columns(pl.lit(False).alias("is_given_common"))
         are_homes_shared = model is None or model.are_homes_shared
@@ -438,12 +484,37 @@ class Store:
                 pl.col("cluster").is_in(done.oversized["cluster"].implode()).alias("is_oversized")
             ),
         )
-        within = "node_l in (select node from region) or node_r in (select node from region)"
-        weighed = match.weigh(self.frame(f"select * from {{pairs}} where {within}"), model) if model else None
-        gone = "node_l in (select node from gone_nodes) or node_r in (select node from gone_nodes)"
-        self.run(f"delete from {{link_evidence}} where {within} or {gone}")
+        weighed = self._weighed("region", model, is_first)
         self._insert("link_evidence", node_evidence(links, done, weighed, model, settings))
-        self.run("drop table linked_nodes; drop table moved; drop table decided_now")
+        self.run("drop table linked_nodes")
+
+    def _clear_region(self) -> None:
+        """`region`: the nodes of all components that a moved node is in or came into; nothing is held of them any more."""
+        self.run(
+            """
+            create or replace temp table region as
+            with
+            ends as (
+                select node_l as node from {links} where node_r in (select node from moved)
+                union select node_r from {links} where node_l in (select node from moved)
+                union select node from moved
+            ),
+            touched as (select distinct component from {clusters} semi join ends using (node))
+            select node from {clusters} semi join touched using (component)
+            union select node from ends;
+            delete from {clusters} where node in (select node from region);
+            delete from {link_evidence} where
+                node_l in (select node from region union all select node from gone_nodes)
+                or node_r in (select node from region union all select node from gone_nodes)
+            """
+        )
+
+    def _weighed(self, nodes: str, model: Model | None, is_first: bool) -> pl.DataFrame | None:
+        """The pairs that one of the nodes of a temporary table is in, weighed; on the first run all of them."""
+        if model is None:
+            return None
+        within = f"where node_l in (select node from {nodes}) or node_r in (select node from {nodes})"
+        return match.weigh(self.frame(f"select * from {{pairs}} {'' if is_first else within}"), model)
 
     # ------------------------------------------------------------------ asked
 

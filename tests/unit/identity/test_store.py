@@ -103,3 +103,32 @@ def test_a_star_whose_middle_vanishes_holds_together_by_its_rays() -> None:
         del people[middle]
         night = resolve(frame(people), settings=rules, store=store)
     assert night.crosswalk["customer_id"].n_unique() == 1
+
+
+def test_a_value_that_nobody_bears_any_more_is_forgotten() -> None:
+    """What an erased or corrected record said must not live on in the cache of cleaned values."""
+    ana = {
+        "given_name": "Ana",
+        "family_name": "Gil",
+        "email": "Ana@Gil.es",
+        "phone": "612 345 678",
+        "street": "C/ Mayor, 5",
+    }
+    eva = {
+        "given_name": "Eva",
+        "family_name": "Gil",
+        "email": "info@gil.es",
+        "phone": "699 111 222",
+        "tax_id": "48712653B",
+    }
+    with duckdb.connect() as connection:
+        store = Store(connection)
+
+        def held() -> set[str]:
+            return set(store.frame("select raw from {cleaned_values}")["raw"])
+
+        for people in ({1: ana, 2: eva}, {1: ana | {"phone": "600 000 001"}, 2: eva}, {2: eva}):
+            resolve(frame(people), settings=IdentitySettings(match="exact"), store=store)
+            assert held() == {str(value) for person in people.values() for value in person.values()}
+        resolve(frame({3: ana}), settings=IdentitySettings(match="exact"), store=store)
+        assert held() == set(ana.values())
