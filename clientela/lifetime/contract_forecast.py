@@ -25,11 +25,13 @@ _LEAST_CONTRACTS = 30
 @dataclass(frozen=True)
 class ContractForecast:
     """customers: ids in order, everybody who ever had a contract; expected: discounted contribution of their contracts in
-    the horizon; is_in_force: has one that runs. fits: by period_months. Arrays of shape (n,)."""
+    the horizon; is_in_force: has one that runs; p_gone: the probability that none runs, or is paid for, when the horizon
+    is over. fits: by period_months. Arrays of shape (n,)."""
 
     customers: Integers
     expected: Floats
     is_in_force: Floats
+    p_gone: Floats
     fits: dict[int, ContractFit]
     _running: pl.DataFrame = field(repr=False)
     _delta: float = field(repr=False)
@@ -125,7 +127,24 @@ def forecast_contracts(contracts: pl.DataFrame, as_of: date, horizon_days: float
         )
     in_force = np.zeros(len(customers))
     in_force[np.searchsorted(customers, running.get_column("customer_id").to_numpy())] = 1.0
-    return ContractForecast(customers, expected, in_force, fits, running, delta)
+    return ContractForecast(
+        customers, expected, in_force, _p_gone(known, customers, fits, as_of, horizon_days), fits, running, delta
+    )
+
+
+def _p_gone(
+    known: pl.DataFrame, customers: Integers, fits: dict[int, ContractFit], as_of: date, horizon_days: float
+) -> Floats:
+    """One contract outlives the horizon if it is renewed each time that falls into it, and not at all beyond its known end."""
+    outlives = (pl.col("paid_until") - pl.lit(as_of)).dt.total_days() > horizon_days
+    lasts = known.select(outlives.fill_null(True)).to_series().to_numpy().astype(float)
+    for months, fit in fits.items():
+        rows = known.select(~pl.col("is_ended") & (pl.col("period_months") == months)).to_series().to_numpy()
+        age, renewals = (known.get_column(c).to_numpy()[rows].astype(float) for c in ("age", "payments"))
+        lasts[rows] *= fit.p_running_after(age, renewals)
+    gone = np.ones(len(customers))
+    np.multiply.at(gone, np.searchsorted(customers, known.get_column("customer_id").to_numpy()), 1 - lasts)
+    return gone
 
 
 def _as_of(contracts: pl.DataFrame, as_of: date, horizon_days: float) -> pl.DataFrame:

@@ -50,8 +50,8 @@ class ContractFit:
         t = floats(periods, "periods", minimum=1)
         return np.exp(_log_survival(self.theta, t) - _log_survival(self.theta, t - 1))
 
-    def p_running_after(self, age: object, periods: float) -> Floats:
-        """P(still running after `periods` more renewals) of contracts that have renewed `age` times."""
+    def p_running_after(self, age: object, periods: float | Floats) -> Floats:
+        """P(still running after `periods` more renewals, one number or one each) of contracts that have renewed `age` times."""
         n = floats(age, "age", minimum=0)
         return np.exp(_log_survival(self.theta, n + periods) - _log_survival(self.theta, n))
 

@@ -96,7 +96,12 @@ def first_day_read(as_of_on: date, settings: str = "{}") -> date:
 
 
 def outlook(
-    as_of_on: date, states: pl.DataFrame, months: pl.DataFrame, forecasts: pl.DataFrame, settings: str = "{}"
+    as_of_on: date,
+    states: pl.DataFrame,
+    months: pl.DataFrame,
+    forecasts: pl.DataFrame,
+    settings: str = "{}",
+    contracts: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Churn probability, reasons and value in doubt of every customer at the as-of day, and how the model was chosen.
 
@@ -105,7 +110,8 @@ def outlook(
     RetentionSettings as JSON. All answers in one frame, told apart by `part`: customer, candidate (scores at an origin),
     decile (calibration at an origin), reason (how much oftener those with it churned, at the last origin).
 
-    P(alive) is left out of the comparison at month-ends for which it was not computed.
+    P(alive) is left out of the comparison at month-ends for which it was not computed. contracts: see
+    lifetime.contract_forecast; who has contracts and no purchase leaves with the last of them, by the model of renewals.
     """
     s = RetentionSettings.model_validate_json(settings)
     states = states.rename({"measured_on": "month_end"})
@@ -125,7 +131,10 @@ def outlook(
     features = [name for name in FEATURES if name in past.columns]
     model = fit_churn(past.filter(pl.col("rhythm_days").is_not_null()), as_of_on, features, s.churn)
     probability = today.select("customer_id").with_columns(model.probability(today))
-    told = [_customers(as_of_on, states, months, forecasts, probability, model, s), *_scores(model)]
+    probability = probability.with_columns(churn_model=pl.lit(model.chosen))
+    if contracts is not None and contracts.height:
+        probability = _with_contracts(probability, states, contracts, as_of_on, s.churn.horizon_months)
+    told = [_customers(as_of_on, states, months, forecasts, probability, s), *_scores(model)]
     if len(model.scores):
         told.append(_reasons_at(model.scores["origin_on"].max(), past, months, s))  # type: ignore[arg-type]
     typed = [part.select(pl.col(name).cast(_TOLD[name]) for name in part.columns if name in _TOLD) for part in told]
@@ -138,7 +147,6 @@ def _customers(
     months: pl.DataFrame,
     forecasts: pl.DataFrame,
     probability: pl.DataFrame,
-    model: ChurnModel,
     s: RetentionSettings,
 ) -> pl.DataFrame:
     rows = states.filter(pl.col("month_end") == as_of_on).select("customer_id", "state", "silence_spreads")
@@ -157,11 +165,28 @@ def _customers(
         "doubtful_value",
         "value_at_risk",
         part=pl.lit("customer"),
-        churn_model=pl.when(pl.col("churn_probability").is_not_null()).then(pl.lit(model.chosen)),
+        churn_model=pl.when(pl.col("churn_probability").is_not_null()).then("churn_model"),
         # whoever is gone needs no reason why he might go
         main_reason=pl.when(~is_gone).then("main_reason"),
         reasons=pl.when(~is_gone).then("reasons"),
     )
+
+
+def _with_contracts(
+    probability: pl.DataFrame, states: pl.DataFrame, contracts: pl.DataFrame, as_of_on: date, horizon_months: int
+) -> pl.DataFrame:
+    """`probability`, and below it those of whom only contracts are known."""
+    from clientela.lifetime.contract_forecast import forecast_contracts
+
+    horizon = (month_end(as_of_on, horizon_months) - as_of_on).days
+    made = forecast_contracts(contracts, as_of_on, horizon, 0.0)
+    here = states.filter((pl.col("month_end") == as_of_on) & ~pl.col("state").is_in(GONE)).select("customer_id")
+    found = pl.DataFrame(
+        {"customer_id": made.customers, "churn_probability": made.p_gone}, schema_overrides=probability.schema
+    ).with_columns(churn_model=pl.lit("contract"))
+    known = probability.filter(pl.col("churn_probability").is_not_null())
+    more = found.join(known, on="customer_id", how="anti").join(here, on="customer_id", how="semi")
+    return pl.concat([known, more.select(known.columns)])
 
 
 def _rates() -> list[pl.Expr]:

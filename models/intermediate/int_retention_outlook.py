@@ -9,6 +9,9 @@ def model(dbt, session):
     as_of_on = dbt.source("run", "context").select("as_of_on").fetchall()[0][0]
     read = f"measured_on >= date '{first_day_read(as_of_on, settings)}'"
     months = dbt.ref("int_customer_months").filter(f"{read} and customer_id <> 0")
+    contracts = dbt.ref("int_contract_terms").select(
+        "customer_id, started_on, ends_on, cancelled_on, period_months, contribution::double as contribution"
+    )
     forecasts = dbt.ref("int_customer_forecasts").filter("is_as_of")
     return outlook(
         as_of_on,
@@ -18,4 +21,5 @@ def model(dbt, session):
             "customer_id, p_alive, expected_contribution, expected_contribution_given_alive"
         ).pl(),
         settings=settings,
+        contracts=contracts.pl(),
     )

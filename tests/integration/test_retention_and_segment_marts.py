@@ -93,6 +93,10 @@ def shop(folder: Path, rows: list[tuple[str, date, float]], as_of: date) -> Comp
             "key": "k2", "customer_key": "signed only", "started_on": date(2025, 2, 1), "cancelled_on": date(2025, 8, 15),
             "cancelled_by": "company", "recurring_amount": 10, "period_months": 1,
         },
+        {
+            "key": "k3", "customer_key": "member", "started_on": date(2025, 2, 1), "recurring_amount": 10, "period_months": 1,
+            "product_key": "p1",
+        },
     )  # fmt: skip
     return company
 
@@ -136,6 +140,13 @@ def test_the_company_has_something_of_everything(ask: Ask) -> None:
     assert ask("select distinct rule_segment from segment.customer_segments order by 1") == [
         ("other",), ("whale's",), (None,),
     ]  # fmt: skip
+    member = """
+        select churn_model, churn_probability between 0.001 and 0.999, expected_value_at_risk > 0,
+            expected_value_at_risk = expected_contribution * churn_probability
+        from retention.customer_retention where state not in ('prospect', 'cancelled') and purchase_days is null
+        and customer_id <> 0
+    """
+    assert ask(member) == [("contract", True, True, True)]
     named = ask("select cancelled_by from retention.customer_retention where state = 'cancelled'")
     assert named == [("company",)]
 

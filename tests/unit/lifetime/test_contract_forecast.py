@@ -89,3 +89,38 @@ def test_contracts_of_several_lengths_have_a_fit_each() -> None:
     made = forecast_contracts(frame, AS_OF, 365.0, DELTA)
     assert set(made.fits) == {1, 3}
     assert len(made.customers) == 400
+
+
+def test_the_chance_of_being_gone_follows_renewals_and_known_ends() -> None:
+    start, soon, late = AS_OF - timedelta(days=200), AS_OF + timedelta(days=40), AS_OF + timedelta(days=400)
+    frame = contracts(
+        [
+            (1, start, None, None, 1, 10.0),
+            (2, start, soon, None, 1, 10.0),
+            (3, start, late, AS_OF, 1, 10.0),
+            (4, start, AS_OF, AS_OF, 1, 10.0),
+            (5, start, None, None, 12, 10.0),
+            (6, start, soon, None, 1, 10.0),
+            (6, start, None, None, 1, 10.0),
+        ]
+    )
+    made = forecast_contracts(frame, AS_OF, 91.0, 0.0)
+    renewed, agreed, paid_for, gone, not_due, two = made.p_gone
+    fit = made.fits[1]
+    assert renewed == pytest.approx(1 - float(fit.p_running_after([6.0], 3.0)[0])), "three renewals fall into 91 days"
+    assert (agreed, gone) == (1.0, 1.0), "no renewal beyond an agreed end"
+    assert (paid_for, not_due) == (0.0, 0.0), "nothing ends before it is paid for, or renewed"
+    assert two == pytest.approx(renewed), "gone with the last of them"
+
+
+def test_the_chance_of_being_gone_is_what_happens() -> None:
+    frame, as_of = many(6000), date(2025, 3, 31)
+    until = as_of + timedelta(days=184)
+    known = frame.with_columns(
+        pl.when(pl.col("cancelled_on") <= as_of).then(pl.col(name)).alias(name) for name in ("ends_on", "cancelled_on")
+    )
+    made = forecast_contracts(known, as_of, 184.0, 0.0)
+    running = made.is_in_force > 0
+    truth = frame.sort("customer_id").select((pl.col("ends_on") <= until).fill_null(False)).to_series().to_numpy()
+    assert running.sum() > 500
+    assert made.p_gone[running].sum() == pytest.approx(truth[running].sum(), abs=3 * np.sqrt(truth[running].sum()))
