@@ -349,7 +349,8 @@ def default_model(nodes: pl.DataFrame, key: str = "") -> Model:
         total = max(int(counts["count"].sum()), 1000)
         floors[field] = 1.0 / total
         often = counts.filter(pl.col("count") > 1)
-        frequencies[field] = dict(zip(hashed(often[field].to_list(), key), often["count"] / total, strict=True))
+        shares = (count / total for count in often["count"].to_list())
+        frequencies[field] = dict(zip(hashed(often[field].to_list(), key), shares, strict=True))
     days = nodes["born"].drop_nulls().n_unique()
     present = {
         name: nodes[_COLUMN_OF.get(name, name)].count() if name != "address" else nodes["street"].count()
