@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -51,12 +52,13 @@ def measure(lines: int) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
 
     def add(name: str, told: dict[str, Any], floor: float | None = None, **more: Any) -> None:
-        seconds = told["seconds"]
+        seconds = max(told["seconds"], 0.001)
         rows.append(
             {
                 "lines": lines, "stage": name, "seconds": round(seconds, 2), "lines_per_second": round(lines / seconds),
                 "peak_mb": told["peak_mb"], "floor_seconds": floor and round(floor, 2),
-                "ratio": floor and round(seconds / floor, 2), **more,
+                "ratio": floor and round(seconds / floor, 2),
+                **{k: v for k, v in more.items() if k not in ("seconds", "peak_mb")},
             }
         )  # fmt: skip
         Console(stderr=True).print(f"[dim]{lines:>12,}  {name:<32} {seconds:8.2f} s[/dim]")
@@ -70,19 +72,36 @@ def measure(lines: int) -> list[dict[str, Any]]:
             shutil.rmtree(place)
     place, kind = folder / "parquet", "parquet"
     built = stage("transform", place, kind)
-    add("all marts, full", built, stage("floor_transform", place, kind)["seconds"], models=built["models"])
+    plain = stage("floor_transform", place, kind)
+    in_python = {name: seconds for name, seconds in built["models"].items() if name not in plain["models"]}
+    # what is computed outside SQL has no floor: it stands on both sides, and once apart
+    add("all marts, full", built, plain["seconds"] + sum(in_python.values()), **built, floors=plain["models"])
+    for area in dict.fromkeys(plain["areas"].values()):
+        own = [model for model in plain["models"] if plain["areas"][model] == area]
+        add(f"  SQL of {area}", _sum(built["models"], own), _sum(plain["models"], own)["seconds"])
+    for model in sorted(in_python, key=lambda name: -in_python[name]):
+        add(f"  Python of {model}", _sum(in_python, [model]))
     published = stage("publish", place, kind)
     add("publish", published, stage("floor_publish", place, kind)["seconds"], bytes=published["bytes"])
     add("quiet night", stage("night", place, kind))
-    full = next(r["seconds"] for r in rows if r["stage"] == "load parquet") + built["seconds"] + published["seconds"]
+    full = sum(r["seconds"] for r in rows if r["stage"] in ("load parquet", "all marts, full", "publish"))
+    full += stage("imports", place, kind)["seconds"]
     write_lines(place / "lines_1.parquet", lines_sql(max(lines // 100, 1), lines, lines), kind)
     add("night of 1 % new lines", stage("night", place, kind), full)
     settings = yaml.safe_load((place / "clientela.yml").read_text())
     settings["as_of"] = date.fromisoformat(FIRST_DAY) + timedelta(days=DAYS + 1)
     (place / "clientela.yml").write_text(yaml.safe_dump(settings))
-    add("a new day, no new lines", stage("night", place, kind), full)
+    new_day = stage("night", place, kind)
+    add("a new day, no new lines", new_day, full, **new_day)
+    # order lines and orders are what they were: nothing of them depends on the day
+    dated = [m for m in new_day["models"] if m in plain["models"] and m not in ("int_order_lines", "int_orders")]
+    add("  SQL of what depends on it", _sum(new_day["models"], dated), _sum(plain["models"], dated)["seconds"])
     shutil.rmtree(folder)
     return rows
+
+
+def _sum(seconds: Mapping[str, float], models: Sequence[str]) -> dict[str, Any]:
+    return {"seconds": sum(seconds[model] for model in models), "peak_mb": None}
 
 
 def measure_identity(records: int) -> list[dict[str, Any]]:
@@ -114,23 +133,44 @@ def main() -> None:
     asked.add_argument("--identity", type=_number, default=1_000_000)
     said = asked.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
-    tiny = FOLDER / "imports"
+    tiny = FOLDER / "tiny"
+    shutil.rmtree(tiny, ignore_errors=True)
     write_company(tiny, 100, "parquet")
-    rows = [{"lines": 0, "stage": "imports", **stage("imports", tiny, "parquet")}]
+    rows = [
+        {"lines": 0, "stage": "imports of a night", **stage("imports", tiny, "parquet")},
+        {"lines": 100, "stage": "a night on tiny data", **stage("night", tiny, "parquet")},
+    ]
     for size in said.lines:
         rows += measure(size) if size else []
     rows += measure_identity(said.identity) if said.identity else []
+    for row in rows:
+        smaller = [r for r in rows if r["stage"] == row["stage"] and r["lines"] < row["lines"]]
+        row["growth"] = round(row["seconds"] / smaller[-1]["seconds"], 1) if smaller else None
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     kept = FOLDER / f"bench_{now}.json"
     told = {"machine": f"{platform.machine()}, {platform.python_version()}", "at": now, "rows": rows}
     kept.write_text(json.dumps(told, indent=1))
-    table = Table("lines", "stage", "seconds", "lines/s", "peak MB", "floor s", "ratio", title="Beside the floor")
+    print_tables(rows)
+    Console(width=120).print(f"Kept in {kept}")
+
+
+def print_tables(rows: list[dict[str, Any]]) -> None:
+    """All stages, with their growth since the next smaller size; then the models of the largest size."""
+    table = Table(
+        "lines", "stage", "seconds", "lines/s", "peak MB", "floor s", "ratio", "growth", title="Beside the floor"
+    )
     for row in rows:
-        keys = ("lines_per_second", "peak_mb", "floor_seconds", "ratio")
+        keys = ("lines_per_second", "peak_mb", "floor_seconds", "ratio", "growth")
         seconds = f"{row['seconds']:.2f}"
         table.add_row(f"{row['lines']:,}", row["stage"], seconds, *(str(row.get(k) or "") for k in keys))
     Console(width=120).print(table)
-    Console(width=120).print(f"Kept in {kept}")
+    whole = [row for row in rows if row["stage"] == "all marts, full"]
+    if not whole:
+        return
+    table = Table("model", "seconds", "floor s", title=f"Each model, {whole[-1]['lines']:,} lines")
+    for name, seconds in sorted(whole[-1]["models"].items(), key=lambda pair: -pair[1]):
+        table.add_row(name, f"{seconds:.2f}", f"{whole[-1]['floors'].get(name, '')}")
+    Console(width=120).print(table)
 
 
 main()

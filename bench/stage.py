@@ -95,11 +95,12 @@ def transform(folder: Path, kind: str) -> dict[str, Any]:
         results = night.transform()
         seconds = time.perf_counter() - began
     models = {r.name: round(r.seconds, 3) for r in results if r.kind == "model"}
-    return {"seconds": seconds, "models": models, "nodes": len(results)}
+    tests = sum(r.seconds for r in results if r.kind == "test")
+    return {"seconds": seconds, "models": models, "nodes": len(results), "test_seconds": round(tests, 1)}
 
 
 def floor_transform(folder: Path, kind: str) -> dict[str, Any]:
-    """The models' own SQL, in their order, without dbt, Dagster or tests. Python models keep their tables."""
+    """The models' own SQL, in their order, without dbt, Dagster or tests. Python models keep their tables: they have no floor."""
     from clientela import transform as dbt
 
     config = _config(folder)
@@ -116,18 +117,21 @@ def floor_transform(folder: Path, kind: str) -> dict[str, Any]:
     connection = duckdb.connect(str(copy))
     connection.execute("set timezone = 'UTC'; set preserve_insertion_order = false; set memory_limit = '4GB'")
     connection.execute(f"set temp_directory = '{folder}/spill'")
+    models, areas = {}, {}
     began = time.perf_counter()
     for name, run in compiled.items():
         node = nodes[name]
         if node["language"] != "sql" or not run["sql"]:
             continue
+        started = time.perf_counter()
         what = "view" if node["config"]["materialized"] == "view" else "table"
         connection.execute(f'create or replace {what} "{node["schema"]}"."{name}" as {run["sql"]}')
+        models[name], areas[name] = round(time.perf_counter() - started, 3), node["fqn"][-2]
     connection.execute("checkpoint")
     seconds = time.perf_counter() - began
     connection.close()
     shutil.rmtree(copy.parent)
-    return {"seconds": seconds}
+    return {"seconds": seconds, "models": models, "areas": areas}
 
 
 def publish(folder: Path, kind: str) -> dict[str, Any]:
@@ -160,8 +164,15 @@ def night(folder: Path, kind: str) -> dict[str, Any]:
     began = time.perf_counter()
     from clientela.night import run
 
-    report = run(_config(folder))
-    return {"seconds": time.perf_counter() - began, "status": report.status, "message": report.message}
+    models: dict[str, float] = {}
+
+    def note(step: str, subject: str, sentence: str) -> None:
+        if step == "node" and sentence.startswith("model"):
+            models[subject] = float(sentence.split()[-1])
+
+    report = run(_config(folder), note)
+    seconds = time.perf_counter() - began
+    return {"seconds": seconds, "status": report.status, "message": report.message, "models": models}
 
 
 def identity(folder: Path, kind: str) -> dict[str, Any]:

@@ -325,7 +325,7 @@ class Night:
                 f"{failed[0].message.splitlines()[0] if failed[0].message else failed[0].status}",
                 "\n".join(f"{r.kind} {r.name}: {r.message}" for r in failed),
             )
-        built = [r.unique_id for r in results if r.kind == "model" and r.status == "success"]
+        built = [r.unique_id for r in results if r.kind == "model" and r.is_up_to_date]
         nodes = {
             unique_id: f"{node['schema']}.{node['name']}"
             for unique_id, node in self._manifest()["nodes"].items()

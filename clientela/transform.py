@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 COMPANY_PACKAGE = "custom"
 #: what a node's end is told as: kind, name, status, seconds
 Progress = Callable[[str, str, str, float], None]
+_WHAT_DATA_CHANGES = ("config.materialized:table", "config.materialized:incremental", "resource_type:test")
 _FAILED = ("error", "fail", "runtime error")
 
 
@@ -42,6 +44,11 @@ class NodeResult:
     def has_failed(self) -> bool:
         """It stops publication."""
         return self.status in _FAILED
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """It was built, or stands as it would be built."""
+        return self.status in ("success", "stands")
 
 
 def target_folder(config: Config) -> Path:
@@ -80,8 +87,11 @@ def arguments(config: Config, command: str = "build", target: str = "night") -> 
 def build(
     config: Config, progress: Progress | None = None, scratch: Path | None = None, *, is_whole: bool = True
 ) -> list[NodeResult]:
-    """Build and test every model, incremental ones from nothing if `is_whole`. Results in the order in which they ended;
-    the caller judges them."""
+    """Build and test the models; results in an order in which one could build them, the caller judges them.
+
+    is_whole: all of them, incremental ones from nothing. Otherwise the tables alone: seeds and views are as the last
+    build left them, since code and settings are the same.
+    """
     from dbt.cli.main import dbtRunner
 
     def on_event(event: Any) -> None:
@@ -100,13 +110,21 @@ def build(
             [
                 *arguments(config, "build", target),
                 *("--exclude-resource-type", "unit_test"),
-                *(["--full-refresh"] if is_whole else []),
+                *(["--full-refresh"] if is_whole else ["--select", *_WHAT_DATA_CHANGES]),
             ]
         )
         _close_connections()
     if answer.exception is not None and answer.result is None:
         return [NodeResult("dbt", "project", "dbt", "error", 0.0, str(answer.exception), 0)]
-    return [_result(r) for r in getattr(answer.result, "results", [])]
+    results = [_result(r) for r in getattr(answer.result, "results", [])]
+    if not is_whole and not any(r.has_failed for r in results):
+        results += _standing(parsed)
+        needs = {
+            key: [need for need in node.depends_on_nodes if need in parsed.nodes] for key, node in parsed.nodes.items()
+        }
+        place = {key: number for number, key in enumerate(TopologicalSorter(needs).static_order())}
+        results.sort(key=lambda r: place[r.unique_id])
+    return results
 
 
 def manifest(config: Config, target: str = "night") -> dict[str, Any]:
@@ -181,6 +199,15 @@ def _company_package(config: Config, models: Path) -> Path:
         aside.write_text(told, encoding="utf-8")
         os.replace(aside, path)
     return package
+
+
+def _standing(parsed: Any) -> list[NodeResult]:
+    """Seeds and views, which were not built because they are as they would be."""
+    return [
+        NodeResult(node.unique_id, str(node.resource_type), node.name, "stands", 0.0, "as the last build left it", 0)
+        for node in parsed.nodes.values()
+        if node.resource_type == "seed" or (node.resource_type == "model" and node.config.materialized == "view")
+    ]
 
 
 def _result(result: Any) -> NodeResult:

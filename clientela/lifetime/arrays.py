@@ -46,9 +46,13 @@ def positive(value: float, name: str, *, zero: bool = False) -> float:
     return number
 
 
-def spearman(a: Floats, b: Floats) -> float:
+def spearman(a: Floats, b: Floats, ranks_of_a: Floats | None = None) -> float:
     """Spearman's rank correlation, ties at their mean rank; 0 where it is undefined (fewer than 3, or all alike)."""
     if len(a) < 3 or a.min() == a.max() or b.min() == b.max():
         return 0.0
-    ranks = [pl.Series(values).rank("average").to_numpy() for values in (a, b)]
-    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
+    return float(np.corrcoef(ranks(a) if ranks_of_a is None else ranks_of_a, ranks(b))[0, 1])
+
+
+def ranks(values: Floats) -> Floats:
+    """The rank of each value from 1 on, ties at their mean rank."""
+    return np.asarray(pl.Series(values).rank("average").to_numpy(), dtype=np.float64)

@@ -5,14 +5,14 @@ does not: scores themselves (scoring.py), the forecast of today (forecast.py).
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
 import polars as pl
 from scipy.special import ndtr
 
-from clientela.lifetime.arrays import Floats, Integers
+from clientela.lifetime.arrays import Floats, Integers, ranks
 from clientela.lifetime.candidates import BASELINES, ORDER_CANDIDATES, OrderForecast, forecast_orders
 from clientela.lifetime.contribution import ContributionFit, Kind, fit_contribution
 from clientela.lifetime.draws import OrderSource, ScatterDraws, group_intervals, read_futures
@@ -136,13 +136,15 @@ def backtest(
     draws: int = 200,
     seed: int = 0,
     memo: Memo | None = None,
+    at_most: int | None = None,
 ) -> Backtest:
     """Score all candidates on the data up to as_of (nothing later is looked at) and choose.
 
     orders: see origins.py. With too short a past there is no origin, the scores are empty and the defaults are chosen with
     that as the reason. Spend candidates are scored times the chosen candidate's expected orders. draws: 0 leaves out the
     intervals and what they teach. memo: kept between calls for several as-of days over the same orders, candidates and
-    holdout, so that an origin they share is fitted once.
+    holdout, so that an origin they share is fitted once. at_most: compare them on a sample of so many customers of each
+    origin (Orders.at).
     """
     memo = Memo() if memo is None else memo
     unknown = [c for c in candidates if c not in ORDER_CANDIDATES]
@@ -155,7 +157,8 @@ def backtest(
         ready.first_day, as_of, holdout_days=holdout_days, most=most_origins, least_days=least_days
     )
     snapshots = [
-        memo.snapshots.get(o) or ready.at(o, holdout_days=holdout_days, recent_days=holdout_days) for o in origins
+        memo.snapshots.get(o) or ready.at(o, holdout_days=holdout_days, recent_days=holdout_days, at_most=at_most)
+        for o in origins
     ]
     memo.snapshots.update(zip(origins, snapshots, strict=True))
     if not snapshots:
@@ -177,7 +180,7 @@ def backtest(
             key = s.as_of, candidate
             if key not in memo.orders:
                 made = forecast_orders(
-                    candidate, ready, s, holdout_days, inner_days=holdout_days, by_segment=by_segment
+                    candidate, ready, s, holdout_days, inner_days=holdout_days, by_segment=by_segment, at_most=at_most
                 )
                 memo.orders[key] = seasoned(made, ready, s, holdout_days)
             found[candidate].append(memo.orders[key])
@@ -262,20 +265,22 @@ def _rows(
 ) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     rows: list[dict[str, object]] = []
     deciles: list[dict[str, object]] = []
+    pooled = np.concatenate(actual)
+    ranked = [ranks(y) for y in (*actual, pooled)]
     for candidate, forecasts in found.items():
         is_chosen = candidate == chosen.candidate
         if is_chosen:
             reason = chosen.reason
         else:
             reason = f"{chosen.excess[candidate]:.3g} above the best loss, standard error {chosen.standard_error[candidate]:.2g}"
-        pooled_y, pooled_m = np.concatenate(actual), np.concatenate([f.mean for f in forecasts])
         entries: list[tuple[date | None, Floats, Floats, str, str]] = [
             (s.as_of, y, f.mean, f.model_used, f.fallback_reason)
             for s, y, f in zip(snapshots, actual, forecasts, strict=True)
         ]
         used = ", ".join(dict.fromkeys(f.model_used for f in forecasts))
-        entries.append((None, pooled_y, pooled_m, used, ""))
-        for origin, y, m, model, fallback in entries:
+        entries.append((None, pooled, np.concatenate([f.mean for f in forecasts]), used, ""))
+        for (origin, y, m, model, fallback), y_ranks in zip(entries, ranked, strict=True):
+            groups = calibration(y, m)
             rows.append(
                 {
                     "as_of": origin,
@@ -284,12 +289,12 @@ def _rows(
                     "candidate": candidate,
                     "model_used": model,
                     "fallback_reason": fallback,
-                    **asdict(score(y, m, counts=counts)),
+                    **vars(score(y, m, counts=counts, deciles=groups, actual_ranks=y_ranks)),
                     "is_chosen": is_chosen,
                     "reason": reason,
                 }
             )
-            deciles += [{"as_of": origin, "what": what, "candidate": candidate, **asdict(d)} for d in calibration(y, m)]
+            deciles += [{"as_of": origin, "what": what, "candidate": candidate, **vars(d)} for d in groups]
     return rows, deciles
 
 

@@ -99,15 +99,21 @@ class PartDraws:
         return orders, factor
 
 
-def fit_snapshot(model: str, s: Snapshot, *, by_segment: bool = False, simpler: bool = True) -> Fitted:
-    """Fit a purchase model to a snapshot's customers. simpler: fall back where it fails, else raise NotIdentified."""
+def fit_snapshot(
+    model: str, s: Snapshot, *, by_segment: bool = False, simpler: bool = True, sample: Snapshot | None = None
+) -> Fitted:
+    """Fit a purchase model to a snapshot's customers. simpler: fall back where it fails, else raise NotIdentified.
+
+    sample: some of the same customers; the parameters of all are learnt from them.
+    """
     n = len(s)
     if by_segment and s.segment is not None:
         codes = s.segment.rank("dense").fill_null(0).to_numpy().astype(np.int64)
         found = fit_by_segment(model, s.histories, codes, least=_LEAST_IN_SEGMENT)
         labels = np.where(np.isin(codes, [k for k in found if k >= 0]), codes, -1)
         return Fitted(found, labels, {int(v): np.flatnonzero(labels == v) for v in np.unique(labels)})
-    one = fit_or_simpler(model, s.histories) if simpler else FitWithHistory(fit(model, s.histories))
+    learnt = (sample or s).histories
+    one = fit_or_simpler(model, learnt) if simpler else FitWithHistory(fit(model, learnt))
     return Fitted({-1: one}, np.full(n, -1), {-1: np.arange(n)})
 
 
@@ -123,11 +129,22 @@ class OrderForecast:
 
 
 def forecast_orders(
-    candidate: str, orders: Orders, s: Snapshot, horizon_days: int, *, inner_days: int, by_segment: bool = False
+    candidate: str,
+    orders: Orders,
+    s: Snapshot,
+    horizon_days: int,
+    *,
+    inner_days: int,
+    by_segment: bool = False,
+    at_most: int | None = None,
+    sample: Snapshot | None = None,
 ) -> OrderForecast:
-    """What `candidate` expects of the snapshot's customers in the horizon; what fails falls back and says so."""
+    """What `candidate` expects of the snapshot's customers in the horizon; what fails falls back and says so.
+
+    sample: customers of the snapshot that a model's parameters are learnt from; at_most: how many a regression is.
+    """
     if candidate in MODELS:
-        fitted = fit_snapshot(candidate, s, by_segment=by_segment)
+        fitted = fit_snapshot(candidate, s, by_segment=by_segment, sample=sample)
         mean = fitted.each(s.histories, lambda f, h: f.expected_orders(h, horizon_days))
         return OrderForecast(candidate, mean, fitted.name, _reasons(fitted.fallbacks), fitted)
     if candidate == "own_rate":
@@ -142,28 +159,31 @@ def forecast_orders(
         try:
             # A short past is split so that two thirds remain to look back on and a third is the target.
             days = max(1, min(inner_days, (s.as_of - orders.first_day).days // 3))
-            inner = orders.at(s.as_of - timedelta(days=days), holdout_days=days, recent_days=days)
-            mean = poisson_regression(inner, days, orders.at(s.as_of, recent_days=days), horizon_days)
+            inner = orders.at(s.as_of - timedelta(days=days), holdout_days=days, recent_days=days, at_most=at_most)
+            today = s if s.recent_days == days else orders.at(s.as_of, recent_days=days, at_most=len(s))
+            mean = poisson_regression(inner, days, today, horizon_days)
         except LifetimeError as why:
             return OrderForecast(candidate, mean, "mean_of_two", f"poisson_regression: {why}")
     return OrderForecast(candidate, mean, candidate, "")
 
 
-def fit_alive(s: Snapshot, chosen: Fitted | None) -> Fitted:
+def fit_alive(s: Snapshot, chosen: Fitted | None, sample: Snapshot | None = None) -> Fitted:
     """The model P(alive) is taken from: the chosen one if it can see one-time buyers die, else Pareto/NBD, then MBG/NBD.
 
-    Where neither can be fitted nobody is seen to leave: NBD or one rate, P(alive) 1, with the reasons.
+    Where neither can be fitted nobody is seen to leave: NBD or one rate, P(alive) 1, with the reasons. sample: as in
+    fit_snapshot.
     """
+    learnt = (sample or s).histories
     if chosen is not None and all(p.fit.model.knows_death_of_one_time_buyers for p in chosen.parts.values()):
         return chosen
     given_up: list[Fallback] = []
     for name in ("pareto_nbd", "mbg_nbd", "nbd"):
         try:
-            one = fit(name, s.histories)
+            one = fit(name, learnt)
             return Fitted({-1: FitWithHistory(one, given_up)}, np.full(len(s), -1), {-1: np.arange(len(s))})
         except NotIdentified as why:
             given_up.append(Fallback(name, str(why)))
-    last = FitWithHistory(one_rate(s.histories.compressed()), given_up)
+    last = FitWithHistory(one_rate(learnt.compressed()), given_up)
     return Fitted({-1: last}, np.full(len(s), -1), {-1: np.arange(len(s))})
 
 

@@ -141,29 +141,34 @@ def rank_correlation(spend: SpendHistory) -> float:
     return spearman(spend.paid[seen], spend.mean_amount[seen])
 
 
-def fit_contribution(kind: Kind, spend: SpendHistory) -> ContributionFit:
+def fit_contribution(kind: Kind, spend: SpendHistory, sample: SpendHistory | None = None) -> ContributionFit:
     """Fit `gamma_gamma` (the normal model, with a reason, where it cannot be fitted) or `normal`.
 
-    Raises LifetimeError when no order's contribution is known.
+    sample: some of the customers, whom the parameters of Gamma-Gamma are learnt from. Raises LifetimeError when no order's
+    contribution is known.
     """
     if not spend.known.sum():
         raise LifetimeError("No order's contribution is known, so no contribution can be expected.")
     correlation = rank_correlation(spend)
     bands = _bands(spend.orders) if abs(correlation) > _CORRELATED else np.array([1.0])
-    band = np.maximum(np.searchsorted(bands, spend.orders, side="right") - 1, 0).astype(np.int64)
+    band = _band_of(spend, bands)
     if kind == "normal":
         return _normal(spend, correlation, bands, band)
     if not spend.margin_revenue.sum():
         fallback = _normal(spend, correlation, bands, band)
         return _because(fallback, "no margin is known of an order above zero")
     reason = ""
+    learnt = sample or spend
+    theirs = band if sample is None else _band_of(sample, bands)
     try:
-        amounts = tuple(fit_gamma_gamma(spend.paid[band == b], spend.mean_amount[band == b]) for b in range(len(bands)))
+        amounts = tuple(
+            fit_gamma_gamma(learnt.paid[theirs == b], learnt.mean_amount[theirs == b]) for b in range(len(bands))
+        )
     except NotIdentified as why:
         if len(bands) == 1:
             return _because(_normal(spend, correlation, bands, band), f"Gamma-Gamma: {why}")
         try:
-            amounts = (fit_gamma_gamma(spend.paid, spend.mean_amount),)
+            amounts = (fit_gamma_gamma(learnt.paid, learnt.mean_amount),)
         except NotIdentified as again:
             return _because(_normal(spend, correlation, bands, band), f"Gamma-Gamma: {again}")
         reason = f"Gamma-Gamma by band of frequency: {why}; one for all"
@@ -195,6 +200,10 @@ def fit_contribution(kind: Kind, spend: SpendHistory) -> ContributionFit:
         float(np.sqrt(max(unpaid_variance, 0.0))),
         reason,
     )
+
+
+def _band_of(spend: SpendHistory, bands: Floats) -> Integers:
+    return np.maximum(np.searchsorted(bands, spend.orders, side="right") - 1, 0).astype(np.int64)
 
 
 def _normal(spend: SpendHistory, correlation: float, bands: Floats, band: Integers) -> ContributionFit:

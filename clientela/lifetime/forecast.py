@@ -143,6 +143,7 @@ def forecast(
     draws: int = 400,
     seed: int = 0,
     fits: Fits | None = None,
+    at_most: int | None = None,
 ) -> Forecast:
     """Forecast every customer known at as_of over the months after it.
 
@@ -150,13 +151,17 @@ def forecast(
     `spend_model` fix a candidate instead. groups: customer_id and any columns of labels: each label of each column becomes a
     row of `groups`, with an interval from sums of draws. contracts: see contract_forecast.py; what they bring is added. draws:
     0 leaves the intervals out. fits: kept between calls that differ in horizon, groups or draws alone, so that nothing is
-    fitted twice. Raises LifetimeError with one sentence where nothing can be said.
+    fitted twice. at_most: learn parameters from a sample of so many customers (Orders.at). Raises LifetimeError with one
+    sentence where nothing can be said.
     """
     if horizon_months < 1:
         raise LifetimeError(f"The horizon must be at least one month, it is {horizon_months}.")
     ready = orders if isinstance(orders, Orders) else Orders.of(orders)
     holdout = past.holdout_days if past else 91
     s = ready.at(as_of, recent_days=holdout)
+    sample = None
+    if at_most is not None and len(s) > at_most:
+        sample = ready.at(as_of, recent_days=holdout, at_most=at_most)
     horizon = (add_months(as_of, horizon_months) - as_of).days
     delta = force_of_interest(annual_discount_rate, DAYS_PER_YEAR)
     name = order_model or (past.order_model if past else DEFAULT_ORDERS)
@@ -166,13 +171,15 @@ def forecast(
 
     fits = Fits() if fits is None else fits
     if fits.orders is None:
-        fits.orders = forecast_orders(name, ready, s, holdout, inner_days=holdout, by_segment=by_segment)
+        fits.orders = forecast_orders(
+            name, ready, s, holdout, inner_days=holdout, by_segment=by_segment, at_most=at_most, sample=sample
+        )
     made = fits.orders
     if made.fitted is not None:
         mean = made.fitted.each(s.histories, lambda f, h: f.expected_orders(h, horizon))
         made = replace(made, mean=mean)
     if fits.alive is None:
-        fits.alive = fit_alive(s, made.fitted)
+        fits.alive = fit_alive(s, made.fitted, sample)
     alive = fits.alive
     p_alive = alive.each(s.histories, lambda f, h: f.p_alive(h))
     shape = made.fitted or alive
@@ -187,7 +194,7 @@ def forecast(
     season = season_factor(ready, as_of, horizon) if made.candidate not in BASELINES[1:] else 1.0
 
     if fits.spend is None:
-        fits.spend = _spend(s, spend_model or (past.spend_model if past else DEFAULT_SPEND))
+        fits.spend = _spend(s, spend_model or (past.spend_model if past else DEFAULT_SPEND), sample)
     spend = fits.spend
     running = forecast_contracts(contracts, as_of, horizon, delta) if contracts is not None else None
     ids = s.customers.to_numpy()
@@ -260,8 +267,10 @@ def add_months(day: date, months: int) -> date:
     return min(first + timedelta(days=day.day - 1), after - timedelta(days=1))
 
 
-def _spend(s: Snapshot, kind: Kind) -> ContributionFit | None:
-    return None if s.spend is None or not s.spend.known.sum() else fit_contribution(kind, s.spend)
+def _spend(s: Snapshot, kind: Kind, sample: Snapshot | None) -> ContributionFit | None:
+    if s.spend is None or not s.spend.known.sum():
+        return None
+    return fit_contribution(kind, s.spend, sample.spend if sample else None)
 
 
 def _label_groups(

@@ -14,7 +14,9 @@ from scipy.special import digamma, gammaln
 
 from clientela.lifetime.arrays import Floats, floats, same_length
 from clientela.lifetime.errors import LifetimeError, NotIdentified
-from clientela.lifetime.maximise import maximise
+from clientela.lifetime.maximise import Objective, maximise
+
+_SAMPLE = 4000
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,12 @@ class GammaGammaFit:
     ) -> Floats:
         """Total amount of `future` (n, draws) orders, given each customer's orders and mean; theta: (draws, 3)."""
         p, q, g = np.exp(theta).T
-        nu = rng.standard_gamma(q + p * orders[:, None]) / (g + (orders * mean_amount)[:, None])
-        total = np.where(future > 0, rng.standard_gamma(np.maximum(p * future, 1e-9)), 0.0)
-        return np.asarray(total / np.maximum(nu, 1e-300))
+        total = np.zeros(future.shape)
+        # most draws of most customers hold no order: only the others need a chance
+        rows, columns = np.nonzero(future)
+        nu = rng.standard_gamma(q[columns] + p[columns] * orders[rows]) / (g[columns] + (orders * mean_amount)[rows])
+        total[rows, columns] = rng.standard_gamma(p[columns] * future[rows, columns]) / np.maximum(nu, 1e-300)
+        return total
 
 
 def _customers(orders: object, mean_amount: object) -> tuple[Floats, Floats]:
@@ -78,6 +83,19 @@ def fit_gamma_gamma(orders: object, mean_amount: object) -> GammaGammaFit:
         raise NotIdentified(f"only {len(n)} customers have an order above zero")
     unit = float(np.exp(np.mean(np.log(z))))  # amounts are fitted in units of their geometric mean
     z = z / unit
+    starts = [np.log([p, q, max(q - 1, 0.5) / p]) for p, q in ((2.0, 3.0), (6.0, 4.0), (1.0, 10.0), (20.0, 2.0))]
+    bounds = [(-7.0, 12.0), (-4.0, 9.0), (-14.0, 14.0)]
+    step = len(n) // _SAMPLE
+    rough = _objective(n[::step], z[::step]) if step > 1 else None
+    top = maximise(_objective(n, z), starts, bounds, ("p", "q", "gamma"), rough=rough)
+    if top.theta[1] <= np.log(1.02):
+        raise NotIdentified("amounts differ so much between customers that their mean does not exist (q at most 1)")
+    theta = top.theta + np.array([0.0, 0.0, np.log(unit)])
+    return GammaGammaFit(theta, top.covariance, top.log_likelihood - len(n) * np.log(unit), len(n))
+
+
+def _objective(n: Floats, z: Floats) -> Objective:
+    """The log-likelihood of orders and mean amounts, and its gradient, by the logarithms of p, q and gamma."""
     ln_z, ln_n = np.log(z), np.log(n)
 
     def objective(theta: Floats) -> tuple[float, Floats]:
@@ -92,10 +110,4 @@ def fit_gamma_gamma(orders: object, mean_amount: object) -> GammaGammaFit:
             by_g = q / g - (a + q) / (g + n * z)
             return float(value.sum()), np.array([p * by_p.sum(), q * by_q.sum(), g * by_g.sum()])
 
-    starts = [np.log([p, q, max(q - 1, 0.5) / p]) for p, q in ((2.0, 3.0), (6.0, 4.0), (1.0, 10.0), (20.0, 2.0))]
-    bounds = [(-7.0, 12.0), (-4.0, 9.0), (-14.0, 14.0)]
-    top = maximise(objective, starts, bounds, ("p", "q", "gamma"))
-    if top.theta[1] <= np.log(1.02):
-        raise NotIdentified("amounts differ so much between customers that their mean does not exist (q at most 1)")
-    theta = top.theta + np.array([0.0, 0.0, np.log(unit)])
-    return GammaGammaFit(theta, top.covariance, top.log_likelihood - len(n) * np.log(unit), len(n))
+    return objective

@@ -13,9 +13,11 @@ any day their money counts with his last order before, as far as they lie before
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from clientela.lifetime.arrays import Floats, Integers
 from clientela.lifetime.contribution import SpendHistory
@@ -23,6 +25,8 @@ from clientela.lifetime.errors import LifetimeError
 from clientela.lifetime.histories import Histories
 
 LEFT_TRUNCATED_DAYS = 56
+# customers stand in no order here, so that the first of them are a sample
+_PLACE = pl.col("customer_id").hash(seed=0)
 
 
 @dataclass(frozen=True)
@@ -128,9 +132,25 @@ class Orders:
         """One row per customer and day with an order."""
         return self.frame.filter("is_order") if self.has_more_than_orders else self.frame
 
-    def _known_on(self, today: int) -> pl.DataFrame:
+    @cached_property
+    def _arrivals(self) -> tuple[Integers, NDArray[np.uint64]]:
+        """The first day of each customer, and the number by which a sample takes him or not."""
+        found = self.frame.group_by("customer_id").agg(pl.col("day").min()).with_columns(_PLACE.alias("place"))
+        return found.get_column("day").to_numpy(), found.get_column("place").to_numpy()
+
+    def _sampled(self, today: int, at_most: int | None) -> pl.DataFrame:
+        """The orders of at most so many of the customers known on a day; who is drawn depends on them alone."""
+        if at_most is None:
+            return self.frame
+        first, place = self._arrivals
+        known = place[first <= today]
+        if len(known) <= at_most:
+            return self.frame
+        return self.frame.filter(int(np.partition(known, at_most - 1)[at_most - 1]) >= _PLACE)
+
+    def _known_on(self, today: int, frame: pl.DataFrame) -> pl.DataFrame:
         """The orders up to a day, with the money that followed each by then."""
-        known = self.frame.filter(pl.col("day") <= today)
+        known = frame.filter(pl.col("day") <= today)
         if not self.has_more_than_orders:
             return known
         alone = pl.len().over("customer_id", "turn") == 1
@@ -144,8 +164,18 @@ class Orders:
         )
         return pl.concat([known.filter(alone), added.select(known.columns)]).sort("customer_id", "day")
 
-    def at(self, as_of: date, *, holdout_days: int | None = None, recent_days: int = 91) -> Snapshot:
-        """The customers known on `as_of`, and with `holdout_days` what they did in the days after it."""
+    def at(
+        self,
+        as_of: date,
+        *,
+        holdout_days: int | None = None,
+        recent_days: int = 91,
+        at_most: int | None = None,
+    ) -> Snapshot:
+        """The customers known on `as_of`, and with `holdout_days` what they did in the days after it.
+
+        at_most: of more customers than that take a sample of so many; it moves little as customers come.
+        """
         if as_of < self.first_day:
             raise LifetimeError(f"The as-of day {as_of} lies before the first order ({self.first_day}).")
         today = (as_of - date(1970, 1, 1)).days
@@ -180,7 +210,8 @@ class Orders:
         columns += [
             pl.col(n).last() for n, has in (("category", self.has_category), ("segment", self.has_segment)) if has
         ]
-        table = self._known_on(today).group_by("customer_id").agg(columns).sort("customer_id")
+        frame = self._sampled(today, at_most)
+        table = self._known_on(today, frame).group_by("customer_id").agg(columns).sort("customer_id")
 
         def floats_of(name: str) -> Floats:
             return table.get_column(name).cast(pl.Float64).to_numpy().copy()
@@ -204,9 +235,7 @@ class Orders:
             after = [pl.col("is_order").sum().alias("n") if self.has_more_than_orders else pl.len().alias("n")]
             if self.has_money:
                 after.append(pl.col("contribution").sum().alias("c"))
-            holdout = (
-                self.frame.filter((day > today) & (day <= today + holdout_days)).group_by("customer_id").agg(after)
-            )
+            holdout = frame.filter((day > today) & (day <= today + holdout_days)).group_by("customer_id").agg(after)
             joined = table.select("customer_id").join(holdout, on="customer_id", how="left", maintain_order="left")
             actual_orders = joined.get_column("n").fill_null(0).cast(pl.Float64).to_numpy().copy()
             if self.has_money:

@@ -37,8 +37,16 @@ class Scores:
     mean_squared_error: float
 
 
-def score(actual: object, expected: object, *, counts: bool = True) -> Scores:
+def score(
+    actual: object,
+    expected: object,
+    *,
+    counts: bool = True,
+    deciles: Sequence["Decile"] | None = None,
+    actual_ranks: Floats | None = None,
+) -> Scores:
     """Score expected against actual, both shape (n,). counts: whether they are orders (deviance) or money (none).
+    deciles, actual_ranks: their calibration() and the ranks() of actual, where they are known already.
 
     top_decile_share: of the true top tenth by actual, the share among the top tenth by expected. calibration_error: mean
     over expected deciles of |expected - actual| means, as a share of the mean actual.
@@ -48,7 +56,7 @@ def score(actual: object, expected: object, *, counts: bool = True) -> Scores:
     if n == 0:
         raise LifetimeError("There is no customer to score.")
     total, predicted = float(y.sum()), float(m.sum())
-    deciles = calibration(y, m)
+    deciles = calibration(y, m) if deciles is None else deciles
     gaps = sum(abs(d.expected_mean - d.actual_mean) * d.customers for d in deciles) / n
     return Scores(
         n,
@@ -57,7 +65,7 @@ def score(actual: object, expected: object, *, counts: bool = True) -> Scores:
         _share(predicted - total, total),
         float(np.sqrt(np.mean((y - m) ** 2))),
         float(np.mean(np.abs(y - m))),
-        spearman(y, m),
+        spearman(y, m, actual_ranks),
         _top_decile_share(y, m),
         _share(gaps, abs(total) / n),
         float(np.mean(poisson_deviance(y, m))) if counts else None,
@@ -84,18 +92,27 @@ class Decile:
 def calibration(actual: Floats, expected: Floats, bins: int = 10) -> list[Decile]:
     """Mean expected and actual in at most `bins` groups of equal count by expected, ties together, highest first."""
     codes = equal_count_bins(-np.asarray(expected), bins)
-    out = []
-    for number, code in enumerate(np.unique(codes), start=1):
-        rows = codes == code
-        out.append(Decile(number, int(rows.sum()), float(expected[rows].mean()), float(actual[rows].mean())))
-    return out
+    counts = np.bincount(codes, minlength=bins)
+    means = [
+        np.bincount(codes, weights=values, minlength=bins) / np.maximum(counts, 1) for values in (expected, actual)
+    ]
+    return [
+        Decile(number, int(counts[code]), float(means[0][code]), float(means[1][code]))
+        for number, code in enumerate(np.flatnonzero(counts), start=1)
+    ]
 
 
 def equal_count_bins(values: Floats, bins: int = 10) -> Integers:
     """Bin of each value: at most `bins`, of equal count, equal values in the same bin; low values first."""
     values = np.asarray(values)
-    first = np.searchsorted(np.sort(values), values, side="left")
-    return np.asarray(first * bins // max(len(values), 1), dtype=np.int64)
+    n = len(values)
+    if not n:
+        return np.zeros(0, dtype=np.int64)
+    # a value is in bin k or above if at least k n / bins values lie below it
+    places = np.unique([-(-k * n // bins) - 1 for k in range(1, bins)])
+    edges = np.partition(values, places)
+    highest = [edges[-(-k * n // bins) - 1] for k in range(1, bins)]
+    return np.searchsorted(highest, values, side="left").astype(np.int64)
 
 
 @dataclass(frozen=True)

@@ -276,6 +276,7 @@ class _Company:
                 draws=settings.draws if last == _month_end_until(as_of) else 0,
                 seed=settings.seed,
                 memo=self._memo,
+                at_most=settings.most_customers_fitted,
             )
             told = _scores(past, settings)
         fits = Fits()
@@ -295,6 +296,7 @@ class _Company:
                 draws=draws,
                 seed=settings.seed,
                 fits=fits,
+                at_most=settings.most_customers_fitted,
             )
 
         made = ahead(settings.horizon_months)

@@ -40,6 +40,11 @@ class ValueSettings(BaseModel):
     )
     holdout_days: int = Field(91, ge=28, le=366, description="Days over which candidates are scored at each month-end.")
     origins: int = Field(6, ge=1, le=24, description="Month-ends at which the candidates are compared, the last ones.")
+    most_customers_fitted: int = Field(
+        50_000,
+        ge=1000,
+        description="Models are compared and fitted on a sample of so many customers; all are forecast.",
+    )
     draws: int = Field(400, ge=100, le=5000, description="Draws that intervals are read from.")
     seed: int = Field(0, ge=0, description="Seed of the draws; the same seed gives the same intervals.")
     tolerance: float = Field(

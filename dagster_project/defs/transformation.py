@@ -137,10 +137,10 @@ def told(
     selected: set[dg.AssetKey] | frozenset[dg.AssetKey] | Any,
     checks: Mapping[str, dg.AssetCheckKey],
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-    """dbt's results in Dagster's words: a model that was built, a test that was made. What was skipped is not told."""
+    """dbt's results in Dagster's words: a model that is up to date, a test that was made. What was skipped is not told."""
     for result in results:
         key = keys.get(result.unique_id)
-        if key in selected and result.status == "success":
+        if key in selected and result.is_up_to_date:
             yield dg.MaterializeResult(asset_key=key, metadata={"seconds": result.seconds})
         check = checks.get(result.name) if result.kind == "test" else None
         if check is not None and result.status in _DONE:
