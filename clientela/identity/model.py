@@ -345,11 +345,12 @@ def default_model(nodes: pl.DataFrame, key: str = "") -> Model:
     frequencies: dict[str, dict[str, float]] = {}
     floors: dict[str, float] = {}
     for field in TERM_FREQUENCY_FIELDS:
-        counts = nodes.drop_nulls(field).group_by(field).agg(pl.len().alias("count")).sort(field)
+        counts = nodes[field].drop_nulls().value_counts()
         total = max(int(counts["count"].sum()), 1000)
         floors[field] = 1.0 / total
         often = counts.filter(pl.col("count") > 1)
-        frequencies[field] = dict(zip(hashed(often[field].to_list(), key), often["count"] / total, strict=True))
+        shares = (count / total for count in often["count"].to_list())
+        frequencies[field] = dict(zip(hashed(often[field].to_list(), key), shares, strict=True))
     days = nodes["born"].drop_nulls().n_unique()
     present = {
         name: nodes[_COLUMN_OF.get(name, name)].count() if name != "address" else nodes["street"].count()
@@ -390,9 +391,9 @@ def _are_homes_shared(nodes: pl.DataFrame) -> bool:
     person whose first name was badly written. Too few such pairs: a family, to be careful.
     """
     home = ["street", "postal_code", "family"]
-    people = nodes.drop_nulls([*home, "given", "born"]).filter(pl.len().over(home).is_between(2, 12))
+    people = nodes.select("node", *home, "given", "born").drop_nulls().filter(pl.len().over(home).is_between(2, 12))
     with duckdb.connect(":memory:", config={"threads": 2}) as connection:
-        connection.register("people", people.select("node", *home, "given", "born").to_arrow())
+        connection.register("people", people.to_arrow())
         counted = connection.sql(
             """
             select
@@ -419,19 +420,21 @@ def train(nodes: pl.DataFrame, settings: IdentitySettings | None = None, key: st
     model = default_model(nodes, key)
     if nodes.height < MIN_NODES_TO_TRAIN:
         return model
-    nodes = with_common_names(nodes.sort("node"), model, key)
+    if not nodes["node"].is_sorted():
+        nodes = nodes.sort("node")
+    nodes = with_common_names(nodes, model, key)
     defaults = _weights_of(model.parameters)
     with splink_api(settings) as api:
         linker = new_linker(api, nodes, model.parameters)
         linker.training.estimate_u_using_random_sampling(max_pairs=MAX_RANDOM_PAIRS, seed=settings.seed, num_chunks=1)
-        certain: list[str | BlockingRuleCreator] = [rule for rule in _CERTAIN if _meets(api, nodes, rule) > 0]
+        certain: list[str | BlockingRuleCreator] = [rule for rule in _CERTAIN if _meets(nodes, rule, 1)]
         if certain:
             linker.training.estimate_probability_two_random_records_match(certain, EXPECTED_RECALL_OF_CERTAIN_RULES)
         sampled = _repaired(linker.misc.save_model_to_json(), defaults, keep_u=_FIXED_U)
     with splink_api(settings) as api:
         linker = new_linker(api, nodes, sampled)
         for block in _TRAINING_BLOCKS:
-            if _meets(api, nodes, block) < 50:
+            if not _meets(nodes, block, 50):
                 continue
             try:
                 linker.training.estimate_parameters_using_expectation_maximisation(
@@ -444,11 +447,16 @@ def train(nodes: pl.DataFrame, settings: IdentitySettings | None = None, key: st
     return replace(model, parameters=trained, is_trained=True)
 
 
-def _meets(api: DuckDBAPI, nodes: pl.DataFrame, block: str) -> int:
-    """How many pairs a block of equal columns brings together, counted without building them."""
+def _meets(nodes: pl.DataFrame, block: str, least: int) -> bool:
+    """Whether a block of equal columns brings so many pairs together, counted without building them; mostly a tenth tells."""
     columns = [part.split("=")[0].strip().removeprefix("l.") for part in block.split(" and ")]
-    sizes = nodes.select(columns).drop_nulls().group_by(columns).len()["len"].cast(pl.Int64)
-    return int((sizes * (sizes - 1) // 2).sum())
+
+    def pairs(some: pl.DataFrame) -> int:
+        sizes = some.drop_nulls().group_by(columns).len()["len"].cast(pl.Int64)
+        return int((sizes * (sizes - 1) // 2).sum())
+
+    asked = nodes.select(columns)
+    return pairs(asked.head(asked.height // 10)) >= least or pairs(asked) >= least
 
 
 def _weights_of(parameters: dict[str, Any]) -> dict[tuple[str, str], tuple[float, float]]:
