@@ -287,7 +287,8 @@ class Night:
         return self.results
 
     def _forget_build(self) -> bool:
-        """Whether all is to be built from nothing: what the last build left was broken off, or of other settings or code.
+        """Whether all is to be built from nothing: what the last build left was broken off, of other settings or code, or
+        somebody dropped a part of it.
 
         Until this build has succeeded there is none to build upon.
         """
@@ -298,7 +299,21 @@ class Night:
             """
         ).fetchall()
         self.connection.execute("update run.built_state set code_version = 'under way'")
-        return not known
+        return not known or not self._stands()
+
+    def _stands(self) -> bool:
+        """Whether every seed and view is there: unlike tables they are not built each night."""
+        there = self.connection.execute(
+            """
+            select schema_name || '.' || table_name from duckdb_tables() where database_name = current_database()
+            union all
+            select schema_name || '.' || view_name from duckdb_views() where database_name = current_database()
+            """
+        ).fetchall()
+        wanted = {
+            f"{node['schema']}.{node['name']}" for node in self._manifest()["nodes"].values() if transform.stands(node)
+        }
+        return wanted <= {name for (name,) in there}
 
     def _remember_build(self) -> None:
         """What this build saw: the macro `changed_order_lines` compares the next one with it."""

@@ -206,8 +206,14 @@ def _standing(parsed: Any) -> list[NodeResult]:
     return [
         NodeResult(node.unique_id, str(node.resource_type), node.name, "stands", 0.0, "as the last build left it", 0)
         for node in parsed.nodes.values()
-        if node.resource_type == "seed" or (node.resource_type == "model" and node.config.materialized == "view")
+        if stands({"resource_type": node.resource_type, "config": {"materialized": node.config.materialized}})
     ]
+
+
+def stands(node: Mapping[str, Any]) -> bool:
+    """Whether a node of the manifest stays as it is while code and settings do: a seed or a view."""
+    is_view = node["resource_type"] == "model" and node["config"]["materialized"] == "view"
+    return is_view or bool(node["resource_type"] == "seed")
 
 
 def _result(result: Any) -> NodeResult:
