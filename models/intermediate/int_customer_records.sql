@@ -29,7 +29,7 @@ mentioned as (
     {% for model, day in mentions %}
         select
             customer_record_id as record_id,
-            any_value(source) as source,
+            min(source) as source,
             any_value(customer_key) as customer_key,
             {% if day %}min({{ day }}){% else %}cast(null as date){% endif %} as first_seen_on,
             {% if day %}max({{ day }}){% else %}cast(null as date){% endif %} as last_seen_on,
@@ -55,7 +55,8 @@ customer_records as (
     select
         ---------- ids
         record_id,
-        any_value(source) as source,
+        -- sources that share their ids: the one that delivered him
+        coalesce(min(source) filter (where is_delivered), min(source)) as source,
         any_value(customer_key) as customer_key,
 
         ---------- dates

@@ -62,7 +62,7 @@ orders as (
         max(batch_id) as batch_id,
 
         ---------- the source's own keys
-        any_value(source) as source,
+        min(source) as source,
         any_value(order_key) as order_key,
         min(store_key) as store_key,
         min(channel) as channel,

@@ -84,7 +84,7 @@ def shop(folder: Path, rows: list[tuple[str, date, float]], as_of: date) -> Comp
     ]
     company.deliver("customers", "till", *people)
     load(company, rows)
-    complaint = {"key": "i1", "customer_key": "c1", "kind": "complaint", "opened_at": "2025-12-05 12:00+00"}
+    complaint = {"key": "i1", "customer_key": "c1", "kind": "complaint", "opened_at": "2025-12-05 12:00:00+00"}
     company.deliver("interactions", "till", complaint)
     company.deliver(
         "contracts", "till",

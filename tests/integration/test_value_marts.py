@@ -29,14 +29,14 @@ def fill_with_costs(company: Company) -> None:
     )  # fmt: skip
     company.deliver(
         "transactions", "shop",
-        line("1/1", "ana", "soap", "2026-01-12 11:00+00", 8.00, gross=10.00, coupon="SPRING"),
-        line("1/2", "ana", "soap", "2026-01-12 11:00+00", 2.00, coupon="SPRING"),
-        line("2/1", "ana", "soap", "2026-02-12 11:00+00", -4.00, quantity=-1),
-        line("3/1", "ben", "gift", "2026-02-01 11:00+00", 5.00),
-        line("4/1", "cleo", "club", "2026-02-01 11:00+00", 9.00),
-        line("5/1", "cleo", "club", "2026-03-01 11:00+00", 9.00),
-        line("6/1", "cleo", "soap", "2026-03-02 11:00+00", 3.00),
-        line("7/1", None, "soap", "2026-03-02 11:00+00", 6.00, coupon="UNKNOWN"),
+        line("1/1", "ana", "soap", "2026-01-12 11:00:00+00", 8.00, gross=10.00, coupon="SPRING"),
+        line("1/2", "ana", "soap", "2026-01-12 11:00:00+00", 2.00, coupon="SPRING"),
+        line("2/1", "ana", "soap", "2026-02-12 11:00:00+00", -4.00, quantity=-1),
+        line("3/1", "ben", "gift", "2026-02-01 11:00:00+00", 5.00),
+        line("4/1", "cleo", "club", "2026-02-01 11:00:00+00", 9.00),
+        line("5/1", "cleo", "club", "2026-03-01 11:00:00+00", 9.00),
+        line("6/1", "cleo", "soap", "2026-03-02 11:00:00+00", 3.00),
+        line("7/1", None, "soap", "2026-03-02 11:00:00+00", 6.00, coupon="UNKNOWN"),
     )  # fmt: skip
     company.deliver(
         "contracts", "shop",
@@ -51,12 +51,12 @@ def fill_with_costs(company: Company) -> None:
         {"key": "|visit", "kind": "installation", "valid_from": "2026-01-01", "cost_per_contact": 40},
     )  # fmt: skip
     calls = [
-        ("i1", "ana", "phone", "request", "2026-01-31 22:59+00", 3),
-        ("i2", "ana", "phone", "request", "2026-02-20 10:00+00", 3),
-        ("i3", "ana", "phone", "complaint", "2026-02-20 10:00+00", 9),
-        ("i4", "ben", None, "installation", "2026-03-01 10:00+00", 1),
-        ("i5", None, "phone", "request", "2026-03-01 10:00+00", None),
-        ("i6", "ben", "chat", "request", "2026-03-01 10:00+00", 4),
+        ("i1", "ana", "phone", "request", "2026-01-31 22:59:00+00", 3),
+        ("i2", "ana", "phone", "request", "2026-02-20 10:00:00+00", 3),
+        ("i3", "ana", "phone", "complaint", "2026-02-20 10:00:00+00", 9),
+        ("i4", "ben", None, "installation", "2026-03-01 10:00:00+00", 1),
+        ("i5", None, "phone", "request", "2026-03-01 10:00:00+00", None),
+        ("i6", "ben", "chat", "request", "2026-03-01 10:00:00+00", 4),
     ]
     company.deliver(
         "interactions", "shop",
@@ -79,7 +79,7 @@ def fill_with_costs(company: Company) -> None:
     )  # fmt: skip
     contacts = [
         {"key": f"{campaign}|{who}", "campaign_key": campaign, "customer_key": who, "role": role,
-         "contacted_at": "2026-02-03 08:00+00"}
+         "contacted_at": "2026-02-03 08:00:00+00"}
         for campaign, who, role in (
             ("spring", "ana", "contacted"), ("spring", "ben", "contacted"), ("spring", "cleo", "contacted"),
             ("free", "ana", "contacted"), ("spring", "dan", "held_out"),
@@ -88,9 +88,9 @@ def fill_with_costs(company: Company) -> None:
     company.deliver("campaign_contacts", "shop", *contacts)
     company.deliver(
         "rewards", "shop",
-        {"key": "r1", "customer_key": "ana", "kind": "earned", "value_amount": 50, "rewarded_at": "2026-01-12 11:00+00"},
-        {"key": "r2", "customer_key": "ana", "kind": "redeemed", "value_amount": 2, "rewarded_at": "2026-02-12 11:00+00"},
-        {"key": "r3", "customer_key": "ben", "kind": "gift", "rewarded_at": "2026-02-12 11:00+00"},
+        {"key": "r1", "customer_key": "ana", "kind": "earned", "value_amount": 50, "rewarded_at": "2026-01-12 11:00:00+00"},
+        {"key": "r2", "customer_key": "ana", "kind": "redeemed", "value_amount": 2, "rewarded_at": "2026-02-12 11:00:00+00"},
+        {"key": "r3", "customer_key": "ben", "kind": "gift", "rewarded_at": "2026-02-12 11:00:00+00"},
     )  # fmt: skip
     company.deliver("offers", "reference", {"key": "SPRING", "offer": "SPRING", "unit_cost": 0.3})
 

@@ -10,7 +10,7 @@ sold as (
 
     select
         coalesce(product_id, 0) as product_id,
-        any_value(source) as source,
+        min(source) as source,
         any_value(product_key) as product_key,
         count(*) as order_lines,
         min(ordered_on) as first_sold_on,
