@@ -111,27 +111,32 @@ def server(company: Path) -> Iterator[Server]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "dagster_project.dev"],
-        cwd=PROJECT,
-        env=environment(company, CLIENTELA_PORT=str(port)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
+    # a file takes whatever a server writes in two nights; a pipe that nobody reads would make it wait
+    log = company.with_name("server.log")
+    with log.open("w", encoding="utf-8") as written:
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "dagster_project.dev"],
+            cwd=PROJECT,
+            env=environment(company, CLIENTELA_PORT=str(port)),
+            stdout=written,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
     try:
-        url = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
+        until = time.monotonic() + PATIENCE_SECONDS
+        while "\n" not in (said := log.read_text(encoding="utf-8")) and time.monotonic() < until:
+            time.sleep(0.2)
+        url = re.search(r"http://127\.0\.0\.1:\d+", said.split("\n")[0])
         assert url is not None and url[0].endswith(f":{port}")
         yield Server(process, url[0])
     finally:
         process.send_signal(signal.SIGINT)
         try:
-            process.communicate(timeout=60)
+            process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            process.communicate(timeout=30)
+            process.wait(timeout=30)
 
 
 def listening(port: int) -> set[str]:
