@@ -156,7 +156,10 @@ class Growing(Company):
         if everything:
             night.transform()
             return
-        is_whole = night._forget_build()
+        with pytest.MonkeyPatch.context() as patched:
+            # views of models that are not among these are not there
+            patched.setattr(Night, "_stands", lambda _: True)
+            is_whole = night._forget_build()
         self.short_nights += not is_whole
         night.close()
         _build_some(self, is_whole=is_whole)
