@@ -310,10 +310,7 @@ class Night:
             select schema_name || '.' || view_name from duckdb_views() where database_name = current_database()
             """
         ).fetchall()
-        wanted = {
-            f"{node['schema']}.{node['name']}" for node in self._manifest()["nodes"].values() if transform.stands(node)
-        }
-        return wanted <= {name for (name,) in there}
+        return transform.standing(self.config) <= {name for (name,) in there}
 
     def _remember_build(self) -> None:
         """What this build saw: the macro `changed_order_lines` compares the next one with it."""

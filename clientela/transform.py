@@ -118,7 +118,12 @@ def build(
         return [NodeResult("dbt", "project", "dbt", "error", 0.0, str(answer.exception), 0)]
     results = [_result(r) for r in getattr(answer.result, "results", [])]
     if not is_whole and not any(r.has_failed for r in results):
-        results += _standing(parsed)
+        results += [
+            NodeResult(
+                node.unique_id, str(node.resource_type), node.name, "stands", 0.0, "as the last build left it", 0
+            )
+            for node in _standing(parsed)
+        ]
         needs = {
             key: [need for need in node.depends_on_nodes if need in parsed.nodes] for key, node in parsed.nodes.items()
         }
@@ -201,19 +206,18 @@ def _company_package(config: Config, models: Path) -> Path:
     return package
 
 
-def _standing(parsed: Any) -> list[NodeResult]:
-    """Seeds and views, which were not built because they are as they would be."""
+def standing(config: Config) -> set[str]:
+    """Schema and name of every seed and view: they stay as they are while code and settings do."""
+    with _environment(environment(config)):
+        return {f"{node.schema}.{node.name}" for node in _standing(_parse(config, "night"))}
+
+
+def _standing(parsed: Any) -> list[Any]:
     return [
-        NodeResult(node.unique_id, str(node.resource_type), node.name, "stands", 0.0, "as the last build left it", 0)
+        node
         for node in parsed.nodes.values()
-        if stands({"resource_type": node.resource_type, "config": {"materialized": node.config.materialized}})
+        if node.resource_type == "seed" or (node.resource_type == "model" and node.config.materialized == "view")
     ]
-
-
-def stands(node: Mapping[str, Any]) -> bool:
-    """Whether a node of the manifest stays as it is while code and settings do: a seed or a view."""
-    is_view = node["resource_type"] == "model" and node["config"]["materialized"] == "view"
-    return is_view or bool(node["resource_type"] == "seed")
 
 
 def _result(result: Any) -> NodeResult:

@@ -9,7 +9,7 @@ chunk, and the same seed gives the same draws. One draw uses one parameter set f
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -175,16 +175,13 @@ class Futures:
     pit_money: Floats | None = field(default=None, repr=False)
 
 
-def chunks(source: OrderSource, seed: int) -> Iterator[tuple[slice, Floats, Floats, np.random.Generator]]:
-    """(rows, orders, discount factor, generator) chunk by chunk."""
-    for number, rows in enumerate(_chunk_rows(source)):
-        rng = np.random.default_rng([seed, 2, number])
-        yield rows, *source.draw(rows, rng), rng
-
-
-def _chunk_rows(source: OrderSource) -> list[slice]:
+def chunks(source: OrderSource, seed: int) -> list[tuple[slice, np.random.Generator]]:
+    """The customers in slices that fit into memory, each with its own generator."""
     size = max(1, _CHUNK_CELLS // source.draws)
-    return [slice(at, min(at + size, source.customers)) for at in range(0, source.customers, size)]
+    return [
+        (slice(at, min(at + size, source.customers)), np.random.default_rng([seed, 2, number]))
+        for number, at in enumerate(range(0, source.customers, size))
+    ]
 
 
 def read_futures(
@@ -217,9 +214,8 @@ def read_futures(
     sum_o = {name: np.zeros((size, k)) for name, size in sizes.items()}
     sum_m = {name: np.zeros((size, k)) for name, size in sizes.items()} if money is not None else {}
 
-    def read(number: int, rows: slice) -> dict[str, tuple[Floats, Floats | None]]:
+    def read(rows: slice, rng: np.random.Generator) -> dict[str, tuple[Floats, Floats | None]]:
         """One chunk: the customers' figures in their places; its groups' sums are handed back, to be added in order."""
-        rng = np.random.default_rng([seed, 2, number])
         orders, factor = source.draw(rows, rng)
         members = {name: _membership(codes[rows], sizes[name]) for name, codes in groupings.items()}
         mean_o[rows] = orders.mean(axis=1)
@@ -239,7 +235,7 @@ def read_futures(
 
     # a chunk has its own generator and its own rows: how many are read at once changes nothing
     with ThreadPoolExecutor(min(_AT_ONCE, os.cpu_count() or 1)) as pool:
-        for sums in pool.map(read, *zip(*enumerate(_chunk_rows(source)), strict=True)):
+        for sums in pool.map(read, *zip(*chunks(source, seed), strict=True)):
             for name, (counted, paid) in sums.items():
                 sum_o[name] += counted
                 if paid is not None:

@@ -159,9 +159,6 @@ def forecast(
     ready = orders if isinstance(orders, Orders) else Orders.of(orders)
     holdout = past.holdout_days if past else 91
     s = ready.at(as_of, recent_days=holdout)
-    sample = None
-    if at_most is not None and len(s) > at_most:
-        sample = ready.at(as_of, recent_days=holdout, at_most=at_most)
     horizon = (add_months(as_of, horizon_months) - as_of).days
     delta = force_of_interest(annual_discount_rate, DAYS_PER_YEAR)
     name = order_model or (past.order_model if past else DEFAULT_ORDERS)
@@ -170,6 +167,9 @@ def forecast(
     widening = past.widening if past and name == past.order_model else Widening()
 
     fits = Fits() if fits is None else fits
+    sample = None
+    if fits.orders is None and at_most is not None and len(s) > at_most:
+        sample = ready.at(as_of, recent_days=holdout, at_most=at_most)
     if fits.orders is None:
         fits.orders = forecast_orders(
             name, ready, s, holdout, inner_days=holdout, by_segment=by_segment, at_most=at_most, sample=sample

@@ -109,10 +109,8 @@ def equal_count_bins(values: Floats, bins: int = 10) -> Integers:
     if not n:
         return np.zeros(0, dtype=np.int64)
     # a value is in bin k or above if at least k n / bins values lie below it
-    places = np.unique([-(-k * n // bins) - 1 for k in range(1, bins)])
-    edges = np.partition(values, places)
-    highest = [edges[-(-k * n // bins) - 1] for k in range(1, bins)]
-    return np.searchsorted(highest, values, side="left").astype(np.int64)
+    places = [-(-k * n // bins) - 1 for k in range(1, bins)]
+    return np.searchsorted(np.partition(values, places)[places], values, side="left").astype(np.int64)
 
 
 @dataclass(frozen=True)

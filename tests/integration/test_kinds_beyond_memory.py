@@ -1,6 +1,7 @@
 """A file several times larger than the memory that is allowed is read whole, clean or dirty."""
 
 import gzip
+import os
 import shutil
 import sys
 from datetime import UTC, datetime
@@ -8,8 +9,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 
-from clientela import warehouse
+from clientela import transform, warehouse
 from clientela.load import candidate as candidates
 from clientela.load.landing import DeliveredFile
 from clientela.load.load import load_batch
@@ -94,3 +96,29 @@ def test_five_times_the_memory_limit_is_loaded(tmp_path: Path, kind: str) -> Non
         connection.close()
     assert (outcome.status, outcome.loaded, outcome.quarantined) == ("loaded", rows, int(is_dirty)), outcome.reason
     assert list((tmp_path / "data" / "scratch").iterdir()) == []
+
+
+def test_models_that_spill_to_disk_do_not_stop_the_ones_after_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that holds spilled data may not be named again, and dbt repeats its settings for every model."""
+    import dbt.cli.main  # noqa: F401 - the adapter cannot be imported before dbt itself
+    from dbt.adapters.duckdb.credentials import DuckDBCredentials
+    from dbt.adapters.duckdb.environments import create
+    from jinja2 import Environment
+
+    monkeypatch.setenv("CLIENTELA_WAREHOUSE", str(tmp_path / "w.duckdb"))
+    monkeypatch.setenv("CLIENTELA_MEMORY_LIMIT", "120MB")
+    jinja = Environment()
+    jinja.globals["env_var"], jinja.filters["as_number"] = os.environ.get, int
+    profiles = jinja.from_string((transform.PROJECT / "dbt" / "profiles.yml").read_text()).render()
+    profile = yaml.safe_load(profiles)["clientela"]["outputs"]["night"]
+    del profile["type"]
+    database = create(DuckDBCredentials.from_dict(profile | {"database": "w"}))
+    for name in ("first", "second"):
+        model = database.handle()
+        model.cursor().execute(
+            f"create table {name} as select md5(i::varchar) as a, md5((i + 1)::varchar) as b from range(3000000) r (i) order by a"
+        )
+        model.close()
+    database.close()

@@ -122,14 +122,14 @@ def test_draws_have_the_exact_mean_and_the_right_spread(name: str) -> None:
     assert futures.orders.mean.sum() == pytest.approx(exact, rel=0.02)
     assert total.p10[0] < world.future_orders.sum() < total.p90[0] or abs(world.future_orders.sum() / exact - 1) < 0.1
     assert futures.pit_orders is not None and 0.76 <= share_inside(futures.pit_orders) <= 0.84
-    discounted = sum((o * f).sum() / 200 for _, o, f, _ in _chunks(source))
+    discounted = sum((o * f).sum() / 200 for o, f in _drawn(source))
     assert discounted == pytest.approx(found.expected_discounted_orders(h, 26.0, 0.02).sum(), rel=0.02)
 
 
-def _chunks(source):  # type: ignore[no-untyped-def]
+def _drawn(source):  # type: ignore[no-untyped-def]
     from clientela.lifetime.draws import chunks
 
-    return chunks(source, 3)
+    return [source.draw(rows, rng) for rows, rng in chunks(source, 3)]
 
 
 def test_the_same_seed_gives_the_same_draws_and_another_does_not() -> None:
@@ -190,7 +190,7 @@ def test_widening_moves_the_ends_and_keeps_counts_whole() -> None:
 
 def test_scatter_around_a_baseline_has_its_mean_and_its_variance() -> None:
     source = ScatterDraws(np.full(4000, 3.0), np.ones(4000), dispersion=0.5, level_error=0.0, draws=100)
-    drawn = np.concatenate([o for _, o, _, _ in _chunks(source)])
+    drawn = np.concatenate([o for o, _ in _drawn(source)])
     assert drawn.mean() == pytest.approx(3.0, rel=0.01)
     assert drawn.var() == pytest.approx(3.0 + 0.5 * 9.0, rel=0.03)
 
