@@ -63,7 +63,7 @@ def _take_rates(connection: duckdb.DuckDBPyConnection, config: Config, feeds: li
         if feed.entity.name == "exchange_rates":
             path = Path(feed.settings.files[0])
             connection.execute(
-                f"insert into {RATES} select currency, try_cast(valid_from as date), try_cast(rate as decimal(18,6)) "
+                f"insert into {RATES} select currency, try_cast(valid_from as date), try_cast(rate as decimal(18,10)) "
                 "from read_csv(?, all_varchar = true, header = true)",
                 [str(path)],
             )

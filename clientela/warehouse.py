@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from clientela import memory
-from clientela.contracts import ENTITIES, META_COLUMNS, Entity
+from clientela.contracts import ENTITIES, META_COLUMNS, SQL_TYPES, Entity
 from clientela.identity.tables import EVIDENCE_TABLES, FOUND_TABLES, RUN_TABLES
 
 SCHEMAS = ("raw", "ledger", "run", "identity")
@@ -40,7 +40,7 @@ def raw_columns(entity: Entity) -> dict[str, str]:
     if "return_of_order_key" in entity:
         columns["return_of_order_id"] = "bigint"
     if entity.source_amount:
-        columns["exchange_rate"] = "decimal(18,8)"
+        columns["exchange_rate"] = SQL_TYPES["rate"]
         columns[f"source_{entity.source_amount}"] = entity[entity.source_amount].sql_type
     return columns
 

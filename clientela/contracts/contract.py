@@ -11,14 +11,15 @@ from typing import Literal
 
 CONTRACT_VERSION = 1
 
-ColumnType = Literal["text", "integer", "decimal", "money", "boolean", "date", "timestamp", "json"]
+ColumnType = Literal["text", "integer", "decimal", "money", "rate", "boolean", "date", "timestamp", "json"]
 
-#: The exact DuckDB type of each contract type; `money` is in the currency the source states.
+#: The exact DuckDB type of each contract type; `money` is in the currency the source states, `rate` the price of a currency.
 SQL_TYPES: dict[ColumnType, str] = {
     "text": "varchar",
     "integer": "bigint",
     "decimal": "decimal(18,6)",
     "money": "decimal(18,4)",
+    "rate": "decimal(18,10)",
     "boolean": "boolean",
     "date": "date",
     "timestamp": "timestamptz",

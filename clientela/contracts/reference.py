@@ -24,7 +24,7 @@ EXCHANGE_RATES = _table(
     ("currency", "valid_from"),
     _text("currency", "ISO 4217 code.", required=True),
     Column("valid_from", "date", "First day of the rate.", required=True),
-    Column("rate", "decimal", "Company currency per unit of this currency.", required=True, minimum=0),
+    Column("rate", "rate", "Company currency per unit of this currency.", required=True, minimum=0),
 )
 
 MARGIN_RATES = _table(

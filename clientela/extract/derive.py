@@ -69,7 +69,7 @@ def converted(entity: Entity, digits: int) -> Mapping[str, str]:
         return {}
 
     def exchanged(name: str) -> str:
-        product = f"cast({name} * exchange_rate as decimal(36,12))"
+        product = f"cast(cast({name} as decimal(20,4)) * exchange_rate as decimal(36,12))"
         return f"case when exchange_rate = 1 then {name} else {half_even(product, digits)} end"
 
     amounts = {column.name: exchanged(column.name) for column in entity.columns if column.type == "money"}

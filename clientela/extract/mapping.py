@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import duckdb
 
 from clientela.config import Config, Constant, EntityConfig, Expression, Mapping, SourceConfig, Translated
-from clientela.contracts import ENTITIES, Column, Entity
+from clientela.contracts import ENTITIES, SQL_TYPES, Column, Entity
 from clientela.errors import ConfigError, DeliveryError
 from clientela.extract import derive
 from clientela.extract.expressions import check_expression, names_in, unknown_column
@@ -140,8 +140,8 @@ def candidate_select(
     entity, style = feed.entity, feed.style
     connection.execute(
         f"create or replace temp macro number(x) as case when typeof(x) in ('VARCHAR', '\"NULL\"') "
-        f"then {number('trim(cast(x as varchar))', style.decimal_style, 'decimal(18,6)')} "
-        "else try_cast(x as decimal(18,6)) end"
+        f"then {number('trim(cast(x as varchar))', style.decimal_style, 'decimal(28,6)')} "
+        "else try_cast(x as decimal(28,6)) end"
     )
     expressions = {
         name: _expression(connection, feed, f"{feed.where}.columns.{name}", mapping, delivery, parameters)
@@ -398,10 +398,10 @@ def _exchange(feed: Feed, parameters: Parameters) -> tuple[str, str, tuple[str, 
     """(rate, join, fault): the company-currency rate on the row's day; no join where no other currency can come."""
     entity = feed.entity
     if not entity.source_amount:
-        return "cast(null as decimal(18,8))", "", None
+        return f"cast(null as {SQL_TYPES['rate']})", "", None
     company = parameters.bind(feed.config.currency)
     if "currency" not in feed.settings.columns and feed.currency == feed.config.currency:
-        return "cast(1 as decimal(18,8))", "", None
+        return f"cast(1 as {SQL_TYPES['rate']})", "", None
     event = entity[entity.event_time or ""]
     day = (
         quoted(event.name)
@@ -418,7 +418,7 @@ def _exchange(feed: Feed, parameters: Parameters) -> tuple[str, str, tuple[str, 
         f"no exchange rate to {feed.config.currency} on its day or the {feed.config.exchange_rate_days} days before",
         parameters,
     )
-    return f"cast({rate} as decimal(18,8))", join, missing
+    return f"cast({rate} as {SQL_TYPES['rate']})", join, missing
 
 
 def _control(name: str, entity: Entity) -> str:

@@ -37,6 +37,7 @@ _CALLED = {
     "integer": "a whole number",
     "decimal": "a number",
     "money": "an amount",
+    "rate": "a number",
     "boolean": "true or false",
     "date": "a date",
     "timestamp": "a time, or not one that exists in the source's zone",
@@ -102,7 +103,7 @@ def typed(
     family = delivered_type.split("(")[0]
     if column.type in ("text", "json"):
         return as_text(expression, family)
-    if column.type in ("integer", "decimal", "money"):
+    if column.type in ("integer", "decimal", "money", "rate"):
         if family == TEXT:
             return number(expression, style.decimal_style, target)
         if family in _NUMBERS:

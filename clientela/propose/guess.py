@@ -108,7 +108,7 @@ def fit(column: Column, profile: ColumnProfile) -> tuple[float, str]:
     shapes = profile.shapes
     if column.type in ("date", "timestamp"):
         return (1.0, f"dates {profile.format}" if profile.format else "dates") if profile.is_date else (0.0, "")
-    if column.type in ("money", "decimal", "integer"):
+    if column.type in ("money", "decimal", "rate", "integer"):
         return (1.0, "numbers") if profile.is_number and not profile.is_date else (0.0, "")
     if column.type == "boolean":
         is_boolean = profile.sql_type == "BOOLEAN" or profile.is_mostly("boolean", 0.95)

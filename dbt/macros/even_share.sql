@@ -4,7 +4,7 @@
     place: 1, 2 … in an order that does not depend on when rows arrived; members: how many share.
 #}
 {% macro even_share(amount, place, members) -%}
-    {%- set cents = "cast(floor((" ~ amount ~ ") * 100) as bigint)" -%}
+    {%- set cents = "cast(floor(" ~ times(amount, 100) ~ ") as bigint)" -%}
     cast(
         (cast(floor({{ cents }} / {{ members }}) as bigint) + case when {{ place }} <= {{ cents }} % {{ members }} then 1 else 0 end)
         * cast(0.01 as decimal(18, 4))

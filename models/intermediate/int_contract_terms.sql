@@ -40,10 +40,10 @@ terms as (
 
         ---------- amounts, company currency, without tax
         contracts.recurring_amount,
-        case
+        {{ money("""case
             when product_costs.unit_cost is not null then contracts.recurring_amount - product_costs.unit_cost
-            else contracts.recurring_amount * coalesce(product_costs.margin_rate, company_margin.margin_rate)
-        end as contribution,
+            else """ ~ times("contracts.recurring_amount", "coalesce(product_costs.margin_rate, company_margin.margin_rate)") ~ """
+        end""") }} as contribution,
 
         ---------- numbers
         coalesce(contracts.period_months, 1) as period_months,

@@ -93,8 +93,8 @@ costed as (
         *,
         {{ money("""case
             when cost_rule = 'line cost' then stated_cost_amount
-            when cost_rule = 'product unit cost' then unit_cost * quantity
-            else net_amount * (1 - margin_rate)
+            when cost_rule = 'product unit cost' then """ ~ times("unit_cost", "quantity") ~ """
+            else """ ~ times("net_amount", "(1 - margin_rate)") ~ """
         end""") }} as cost_amount
     from ruled
 

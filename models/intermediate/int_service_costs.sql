@@ -41,10 +41,9 @@ priced as (
             coalesce(
                 both_named.cost_per_contact, of_kind.cost_per_contact, of_channel.cost_per_contact, of_all.cost_per_contact, 0
             )
-            + coalesce(
+            + """ ~ times("""coalesce(
                 both_named.cost_per_minute, of_kind.cost_per_minute, of_channel.cost_per_minute, of_all.cost_per_minute, 0
-            ) * coalesce(interactions.minutes, 0)
-        """) }} as cost_amount
+            )""", "coalesce(interactions.minutes, 0)")) }} as cost_amount
     from interactions
     left join crosswalk on interactions.customer_record_id = crosswalk.record_id
     left join rates as both_named

@@ -212,12 +212,13 @@ def test_money_that_is_missing_from_the_marts_turns_the_reconciliation_red(built
 
 
 def test_a_past_day_is_built_aside_from_a_company_that_has_transactions_only(tmp_path: Path) -> None:
+    """Its currency has many zeros: no product of two amounts may leave the digits that DuckDB gives it."""
     company = Company(tmp_path / "warehouse.duckdb", as_of=AS_OF)
     company.deliver(
         "transactions", "till",
-        line("1/1", "ana", "bread", "2026-01-05 11:00:00+00", 3.00),
-        line("2/1", "ana", "bread", "2026-02-05 11:00:00+00", 4.00),
-        line("3/1", "ben", "bread", "2026-03-05 11:00:00+00", 5.00),
+        line("1/1", "ana", "bread", "2026-01-05 11:00:00+00", 3e9),
+        line("2/1", "ana", "bread", "2026-02-05 11:00:00+00", 4e9),
+        line("3/1", "ben", "bread", "2026-03-05 11:00:00+00", 5e9),
     )  # fmt: skip
     company.close()
     with duckdb.connect(str(tmp_path / "scratch.duckdb")) as scratch:
@@ -237,7 +238,7 @@ def test_a_past_day_is_built_aside_from_a_company_that_has_transactions_only(tmp
         value = scratch.execute(
             "select orders, net_revenue, net_revenue_without_cost, contribution from value.customer_value order by customer_id"
         ).fetchall()
-        assert value == [(0, 0, 0, 0), (2, 7, 7, None)]
+        assert value == [(0, 0, 0, 0), (2, 7 * 10**9, 7 * 10**9, None)]
         cohorts = scratch.execute(
             "select period, customers, active_customers, is_period_complete from retention.cohort_retention "
             "where cohort_kind = 'month'"

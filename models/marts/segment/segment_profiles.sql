@@ -58,7 +58,7 @@ company as (
         {% for trait in traits %}
             cast(sum({{ trait }}) as double) / nullif(count({{ trait }}), 0) as mean_{{ trait }},
             sqrt(greatest(
-                cast(sum({{ trait }} * {{ trait }}) as double) / nullif(count({{ trait }}), 0)
+                cast(sum({{ times(trait, trait) }}) as double) / nullif(count({{ trait }}), 0)
                 - power(cast(sum({{ trait }}) as double) / nullif(count({{ trait }}), 0), 2), 0
             )) as spread_{{ trait }},
         {% endfor %}

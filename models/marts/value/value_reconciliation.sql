@@ -151,8 +151,8 @@ costed_lines as (
         coalesce(lines.net_amount, 0) as net_amount,
         {{ money("""coalesce(
             lines.cost_amount,
-            margins.unit_cost * lines.quantity,
-            coalesce(lines.net_amount, 0) * (1 - coalesce(margins.margin_rate, company_margin.margin_rate)),
+            """ ~ times("margins.unit_cost", "lines.quantity") ~ """,
+            """ ~ times("coalesce(lines.net_amount, 0)", "(1 - coalesce(margins.margin_rate, company_margin.margin_rate))") ~ """,
             0
         )""") }} as cost_amount
     from signed_lines as lines
@@ -201,7 +201,8 @@ served as (
         contacts.source,
         contacts.happened_on,
         contacts.contacts
-        * {{ money('coalesce(rates.cost_per_contact, 0) + coalesce(rates.cost_per_minute, 0) * contacts.minutes') }}
+        * {{ money("coalesce(rates.cost_per_contact, 0) + "
+            ~ times("coalesce(rates.cost_per_minute, 0)", "contacts.minutes")) }}
             as cost
     from contacts
     inner join cost_rates as rates

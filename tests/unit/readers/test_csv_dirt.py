@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -331,3 +332,28 @@ def test_rows_keep_their_lines_through_a_join_with_exchange_rates(folder: Path) 
         )
         found = read(connection, feed_of(folder, entity, "transactions"), path, scratch, "record_key")
     assert all(line == int(key) + 2 for line, (key,) in found.rows.items())
+
+
+def test_currencies_of_many_zeros_and_prices_of_gold_are_exact(folder: Path) -> None:
+    """What a mapping multiplies, and a rate, may leave the 18 digits that DuckDB gives the product of two decimals."""
+    path = folder / "orders.csv"
+    path.write_text("id,cur,price,units,day\n1,IDR,2500000.5,4000,2024-02-02\n2,XAU,30000.25,100,2024-02-02\n")
+    entity = {
+        "columns": {
+            "order_key": "id", "net_amount": {"sql": "number(price) * number(units)"}, "ordered_at": "day", "currency": "cur",
+        }
+    }  # fmt: skip
+    scratch = folder / "own"
+    scratch.mkdir(exist_ok=True)
+    (folder / "w2.duckdb").unlink(missing_ok=True)
+    with prepared(folder / "w2.duckdb") as connection:
+        connection.execute(
+            "insert into exchange_rates_now values ('IDR', date '2024-02-01', 0.0000581234), ('XAU', date '2024-02-01', 2012.5)"
+        )
+        found = read(
+            connection, feed_of(folder, entity, "transactions"), path, scratch, "source_net_amount", "net_amount"
+        )
+    assert [found.rows[line] for line in (2, 3)] == [
+        (Decimal("10000002000"), Decimal("581234.12")),
+        (Decimal("3000025"), Decimal("6037550312.50")),
+    ]
