@@ -86,8 +86,11 @@ def measure(lines: int) -> list[dict[str, Any]]:
     add("quiet night", stage("night", place, kind))
     full = sum(r["seconds"] for r in rows if r["stage"] in ("load parquet", "all marts, full", "publish"))
     full += stage("imports", place, kind)["seconds"]
-    write_lines(place / "lines_1.parquet", lines_sql(max(lines // 100, 1), lines, lines), kind)
-    add("night of 1 % new lines", stage("night", place, kind), full)
+    more = max(lines // 100, 1)
+    write_lines(place / "lines_1.parquet", lines_sql(more, lines, lines, newest=DAYS // 100), kind)
+    add("night of 1 % new lines, of last week", stage("night", place, kind), full)
+    write_lines(place / "lines_2.parquet", lines_sql(more, lines + more, lines), kind)
+    add("night of 1 % late lines, of all months", stage("night", place, kind), full)
     settings = yaml.safe_load((place / "clientela.yml").read_text())
     settings["as_of"] = date.fromisoformat(FIRST_DAY) + timedelta(days=DAYS + 1)
     (place / "clientela.yml").write_text(yaml.safe_dump(settings))

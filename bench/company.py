@@ -23,16 +23,24 @@ _LINES = """
         1 + hash(i, 'q') % 3 as quantity,
         cast(1 + hash(i, 'a') % 4000 / 100.0 as decimal(18,2)) as gross,
         cast(hash(i, 'd') % 100 / 100.0 as decimal(18,2)) as discount,
-        timestamp '{first_day}' + to_seconds((hash(i // {per_order}, 't') % ({days} * 86400))::bigint) as sold_at
+        timestamp '{first_day}' + to_seconds(
+            ({days} - {newest}) * 86400 + (hash(i // {per_order}, 't') % ({newest} * 86400))::bigint
+        ) as sold_at
     from range({start}, {start} + {count}) as r(i)
 """
 
 
-def lines_sql(count: int, start: int = 0, total: int | None = None) -> str:
-    """SELECT of `count` order lines, numbered from `start`, of a company that has `total` lines in all."""
+def lines_sql(count: int, start: int = 0, total: int | None = None, newest: int = DAYS) -> str:
+    """SELECT of `count` order lines, numbered from `start`, of a company that has `total` in all, from its `newest` days."""
     customers = max((total or count) // LINES_PER_CUSTOMER, 10)
     return _LINES.format(
-        per_order=LINES_PER_ORDER, customers=customers, first_day=FIRST_DAY, days=DAYS, start=start, count=count
+        per_order=LINES_PER_ORDER,
+        customers=customers,
+        first_day=FIRST_DAY,
+        days=DAYS,
+        newest=newest,
+        start=start,
+        count=count,
     )
 
 

@@ -35,8 +35,8 @@ _FLOATS = ("FLOAT", "DOUBLE")
 _CALLED = {
     "text": "a text",
     "integer": "a whole number",
-    "decimal": "a number",
-    "money": "an amount",
+    "decimal": "a number, or one of a billion and more",
+    "money": "an amount, or one of 100 billion and more",
     "rate": "a number",
     "boolean": "true or false",
     "date": "a date",
@@ -163,13 +163,14 @@ def _states_zone(expression: str) -> str:
 
 
 def sensible(column: Column) -> str:
-    """Years that no business lived in are typing errors. For a layer above the typed one, where the value has its name."""
+    """Years that no business lived in and amounts that no line has are typing errors, often a bar code in the wrong column.
+
+    For a layer above the typed one, where the value has its name. Sums of a thousand such amounts still fit the marts.
+    """
     name, sql_type = f'"{column.name}"', SQL_TYPES[column.type]
-    return f"{_sensible(name, sql_type)} as {name}"
-
-
-def _sensible(expression: str, sql_type: str) -> str:
-    return f"case when {expression} between {sql_type} '1850-01-01' and {sql_type} '2200-01-01' then {expression} end"
+    if column.type in ("decimal", "money"):
+        return f"case when abs({name}) < {10**9 if column.type == 'decimal' else 10**11} then {name} end as {name}"
+    return f"case when {name} between {sql_type} '1850-01-01' and {sql_type} '2200-01-01' then {name} end as {name}"
 
 
 def _date(expression: str, family: str, style: Style, parameters: Parameters) -> str:

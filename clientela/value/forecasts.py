@@ -11,7 +11,7 @@ a return), `net_revenue`, `contribution` (null where no cost is known) and `cost
 import hashlib
 from collections.abc import Callable
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
@@ -110,25 +110,38 @@ def _month_end_until(day: date) -> date:
     return day if (day + timedelta(days=1)).day == 1 else day.replace(day=1) - timedelta(days=1)
 
 
+#: fingerprints wanted → those that an earlier answer bears, and its rows of them that are of no customer
+Earlier = Callable[[list[str]], tuple[set[str], pl.DataFrame]]
+#: how intervals did, and what was chosen, is told of the newest comparison alone; only there they were drawn
+_OF_NEWEST = pl.col("part").is_in(["interval", "choice"])
+_ORDER = ("part", "horizon_months", "customer_id", "grouping", "label", "what", "candidate", "origin_on")
+
+
+class Forecasts(NamedTuple):
+    """`made`: a frame of FORECAST_SCHEMA. `taken_over`: fingerprints whose rows of customers stand as they were made before."""
+
+    made: pl.DataFrame
+    taken_over: list[str]
+
+
 def forecast_customers(
     days: pl.DataFrame,
     contracts: pl.DataFrame,
     as_of: date,
     settings: ValueSettings,
     code_version: str = "",
-    earlier: Callable[[list[str]], pl.DataFrame | None] | None = None,
+    earlier: Earlier | None = None,
     frozen_until: date | None = None,
     keys: pl.DataFrame | None = None,
-) -> pl.DataFrame:
-    """All forecasts and scores as one frame of FORECAST_SCHEMA.
+) -> Forecasts:
+    """All forecasts and scores.
 
     `part` is `customer` (one row per customer known at `measured_on`), `group` (a sum with its interval), `prediction` (what is
     frozen, per customer and per group, for each scored horizon; frozen_until: the last as-of day that is), `score` (one per
     rolling origin, candidate and what it forecasts), `interval` (how intervals did) or `parameter`. No figure of a day rests
-    on data after it. earlier: given the fingerprints wanted, the rows of an earlier answer that bear them; these are not
-    computed again, since the fingerprint names everything they were made from. keys: customer_id and a unique `key` that does not
-    depend on the order in which customers were numbered; all is computed in the order of keys, so that sums and draws do not
-    depend on it either.
+    on data after it. earlier: what it bears is not computed again, since the fingerprint names everything it was made
+    from. keys: customer_id and a unique `key` that does not depend on the order in which customers were numbered; all is
+    computed in the order of keys, so that sums and draws do not depend on it either.
     """
     if keys is not None:
         days, contracts = (frame.join(keys, on="customer_id", how="inner") for frame in (days, contracts))
@@ -138,47 +151,39 @@ def forecast_customers(
         d for d in (days.get_column("ordered_on").min(), contracts.get_column("started_on").min()) if d is not None
     ]
     if not first_days:
-        return pl.DataFrame(schema=FORECAST_SCHEMA)
+        return Forecasts(pl.DataFrame(schema=FORECAST_SCHEMA), [])
     first_day = min(first_days)
     assert isinstance(first_day, date)
     measured = [*month_ends_before(as_of, settings.month_ends, first_day), as_of]
     prints = _fingerprints(days, contracts, measured, settings, code_version)
-    kept = earlier([prints[day] for day in measured[:-1]]) if earlier and len(measured) > 1 else None
-    held = set(kept.get_column("made_from").unique()) if kept is not None else set()
+    held, kept = set[str](), pl.DataFrame(schema=FORECAST_SCHEMA)
+    if earlier and len(measured) > 1:
+        held, kept = earlier([prints[day] for day in measured[:-1]])
     freezes = frozen_until is None or settings.freeze == "run" or frozen_until < as_of.replace(day=1)
     if keys is not None:
         days, contracts = (f.drop("customer_id").rename({"key": "customer_id"}) for f in (days, contracts))
     company = _Company(days, contracts, settings, freezes)
-    made: dict[date, pl.DataFrame] = {}
-    if kept is not None:
-        made = {day: rows for (day,), rows in _shaped(kept).group_by("measured_on")}  # type: ignore[misc]
     newest = _month_end_until(as_of)
+    told_newest: pl.DataFrame | None = None
+    made: list[pl.DataFrame] = []
+    taken_over: list[str] = []
     for day in measured:
-        if prints[day] not in held or day == as_of:
-            rows = company.at(day, as_of, made.get(newest) if day == as_of else None)
+        if prints[day] in held and day != as_of:
+            taken_over.append(prints[day])
+            rows = _shaped(kept.filter(pl.col("made_from") == prints[day]))
+        else:
+            rows = company.at(day, as_of, told_newest if day == as_of else None)
             if keys is not None:
                 numbered = keys.select(customer_id="key", number="customer_id")
                 rows = rows.join(numbered, on="customer_id", how="left").drop("customer_id")
                 rows = rows.rename({"number": "customer_id"})
-            made[day] = _shaped(rows.with_columns(made_from=pl.lit(prints[day])))
-    # how intervals did is told of the newest comparison alone; only there they were drawn
-    of_one_day = pl.col("part").is_in(["interval", "choice"])
-    return (
-        pl.concat(made.values())
-        .filter(~of_one_day | (pl.col("measured_on") >= newest))
-        .sort(
-            "part",
-            "measured_on",
-            "horizon_months",
-            "customer_id",
-            "grouping",
-            "label",
-            "what",
-            "candidate",
-            "origin_on",
-            nulls_last=True,
-        )
-    )
+            rows = _shaped(rows.with_columns(made_from=pl.lit(prints[day])))
+        if day == newest:
+            told_newest = rows.filter(pl.col("part") != "customer")
+        elif day < newest:
+            rows = rows.filter(~_OF_NEWEST)
+        made.append(rows.sort(_ORDER, nulls_last=True))
+    return Forecasts(pl.concat(made, rechunk=False), taken_over)
 
 
 def _fingerprints(

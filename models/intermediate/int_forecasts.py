@@ -1,5 +1,7 @@
 """What every customer is expected to bring, at the as-of day and the month-ends before; see clientela.value.forecasts."""
 
+import polars as pl
+
 from clientela.value.forecasts import FORECAST_SCHEMA, forecast_customers
 from clientela.value.settings import ValueSettings
 
@@ -17,7 +19,7 @@ def model(dbt, session):
     )
 
     def earlier(fingerprints):
-        # the last night's answer, where it was made from the very same
+        # what the last night said, where it was made from the very same
         built = session.sql(
             """
             select column_name from duckdb_columns()
@@ -25,13 +27,29 @@ def model(dbt, session):
             """
         ).fetchall()
         if {name for (name,) in built} != set(FORECAST_SCHEMA):
-            return None
-        wanted = ", ".join(f"'{fingerprint}'" for fingerprint in fingerprints)
-        return session.sql(f"select * from intermediate.int_forecasts where made_from in ({wanted})").pl()
+            return set(), pl.DataFrame(schema=FORECAST_SCHEMA)
+        there = session.table("intermediate.int_forecasts").filter(_bears(fingerprints))
+        held = {name for (name,) in there.project("made_from").distinct().fetchall()}
+        return held, there.filter("part <> 'customer'").pl()
 
     # the least of a customer's records: the same in whatever order they arrived
     keys = dbt.ref("int_customer_crosswalk").aggregate("customer_id, min(record_id) as key", "customer_id").pl()
     frozen_until = dbt.source("memory", "value_predictions").aggregate("max(as_of_on)").fetchall()[0][0]
-    return forecast_customers(
+    made, taken_over = forecast_customers(
         days, contracts, as_of, ValueSettings.model_validate_json(settings), code_version, earlier, frozen_until, keys
     )
+    if not taken_over:
+        return made
+    # rows of customers that stand go from table to table
+    columns = ", ".join(made.columns)
+    return session.sql(
+        f"""
+        select {columns} from intermediate.int_forecasts where part = 'customer' and {_bears(taken_over)}
+        union all
+        select {columns} from made
+        """
+    )
+
+
+def _bears(fingerprints):
+    return f"made_from in ({', '.join(repr(fingerprint) for fingerprint in fingerprints)})"

@@ -32,6 +32,13 @@ FIGURES = [
 ]
 
 
+def forecasts_of(*args: Any, **more: Any) -> pl.DataFrame:
+    """All rows, nothing taken over."""
+    made, taken_over = forecast_customers(*args, **more)
+    assert taken_over == []
+    return made
+
+
 def days_of(*rows: tuple[int, date, float], contribution: float | None = 0.3) -> pl.DataFrame:
     """Purchase days of (customer, day, net revenue), contribution as a share of it."""
     return pl.DataFrame(
@@ -108,10 +115,10 @@ def test_a_month_end_says_what_it_would_have_said_on_its_day() -> None:
         },
         schema_overrides={"ends_on": pl.Date, "cancelled_on": pl.Date},
     )
-    later = forecast_customers(days, contracts, AS_OF, SETTINGS)
+    later = forecasts_of(days, contracts, AS_OF, SETTINGS)
     assert_sensible(later)
     for day in (date(2025, 8, 31), date(2025, 9, 30)):
-        then = forecast_customers(days, contracts, day, SETTINGS)
+        then = forecasts_of(days, contracts, day, SETTINGS)
         was, said = customers_at(then, day), customers_at(later, day)
         assert said.height > 100
         assert said.select("customer_id", *FIGURES).equals(was.select("customer_id", *FIGURES)), day
@@ -119,27 +126,26 @@ def test_a_month_end_says_what_it_would_have_said_on_its_day() -> None:
 
 def test_what_was_made_from_the_same_is_taken_over_and_nothing_else() -> None:
     days = invented()
-    first = forecast_customers(days, NO_CONTRACTS, AS_OF, SETTINGS, "code")
+    first = forecasts_of(days, NO_CONTRACTS, AS_OF, SETTINGS, "code")
     asked: list[str] = []
 
-    def earlier(fingerprints: list[str]) -> pl.DataFrame:
+    def earlier(fingerprints: list[str]) -> tuple[set[str], pl.DataFrame]:
         asked.extend(fingerprints)
-        marked = first.with_columns(fallback_reason=pl.lit("taken over"))
-        return marked.filter(pl.col("made_from").is_in(fingerprints))
+        there = first.filter(pl.col("made_from").is_in(fingerprints))
+        return set(there["made_from"]), there.filter(pl.col("part") != "customer")
 
-    again = forecast_customers(days, NO_CONTRACTS, AS_OF, SETTINGS, "code", earlier)
-    assert len(asked) == 3
-    over = again.filter((pl.col("part") == "customer") & (pl.col("fallback_reason") == "taken over"))
-    assert set(over["measured_on"]) == set(month_ends_before(AS_OF, 3, date(2025, 1, 1)))
-    assert again.drop("fallback_reason").equals(first.drop("fallback_reason"))
+    again, taken_over = forecast_customers(days, NO_CONTRACTS, AS_OF, SETTINGS, "code", earlier)
+    assert len(asked) == 3 and taken_over == asked
+    stands = first.filter((pl.col("part") == "customer") & pl.col("made_from").is_in(taken_over))
+    assert set(stands["measured_on"]) == set(month_ends_before(AS_OF, 3, date(2025, 1, 1)))
+    whole = [frame.sort(pl.all(), nulls_last=True) for frame in (pl.concat([stands, again]), first)]
+    assert whole[0].equals(whole[1])
 
     changed = days.with_columns(
         net_revenue=pl.when(pl.col("ordered_on") == date(2025, 9, 15)).then(1.0).otherwise("net_revenue")
     )
     prints = {
-        name: dict(
-            forecast_customers(frame, NO_CONTRACTS, AS_OF, SETTINGS, code).select("measured_on", "made_from").rows()
-        )
+        name: dict(forecasts_of(frame, NO_CONTRACTS, AS_OF, SETTINGS, code).select("measured_on", "made_from").rows())
         for name, frame, code in (("changed", changed, "code"), ("other code", days, "other"))
     }
     before = dict(first.select("measured_on", "made_from").rows())
@@ -161,8 +167,8 @@ def test_a_customers_contracts_and_purchases_add() -> None:
         },
         schema_overrides={"ends_on": pl.Date, "cancelled_on": pl.Date},
     )
-    without = customers_at(forecast_customers(days, NO_CONTRACTS, AS_OF, SETTINGS), AS_OF)
-    made = forecast_customers(days, contracts, AS_OF, SETTINGS)
+    without = customers_at(forecasts_of(days, NO_CONTRACTS, AS_OF, SETTINGS), AS_OF)
+    made = forecasts_of(days, contracts, AS_OF, SETTINGS)
     assert_sensible(made)
     with_them = customers_at(made, AS_OF)
 
@@ -192,7 +198,7 @@ def test_predictions_are_frozen_once_a_month_where_the_company_wants_that() -> N
     days = invented(60)
 
     def frozen(settings: ValueSettings, until: date | None) -> int:
-        made = forecast_customers(days, NO_CONTRACTS, AS_OF, settings, frozen_until=until)
+        made = forecasts_of(days, NO_CONTRACTS, AS_OF, settings, frozen_until=until)
         return made.filter(pl.col("part") == "prediction").height
 
     assert frozen(monthly, None) and frozen(monthly, date(2025, 9, 30)) and frozen(SETTINGS, AS_OF)
@@ -201,7 +207,7 @@ def test_predictions_are_frozen_once_a_month_where_the_company_wants_that() -> N
 
 def test_a_fixed_model_is_used_and_said_to_be_fixed() -> None:
     settings = SETTINGS.model_copy(update={"order_model": "nbd", "spend_model": "normal"})
-    made = forecast_customers(invented(), NO_CONTRACTS, AS_OF, settings)
+    made = forecasts_of(invented(), NO_CONTRACTS, AS_OF, settings)
     told = customers_at(made, AS_OF)
     assert set(told["order_model"]) == {"nbd"} and set(told["spend_model"]) == {"normal"}
     assert set(told["p_alive_model"]) <= {"mbg_nbd", "pareto_nbd", "nbd"}
@@ -230,7 +236,7 @@ EXTREMES: dict[str, tuple[pl.DataFrame, date]] = {
 @pytest.mark.parametrize("name", EXTREMES)
 def test_extreme_companies_end_in_a_figure_or_a_sentence(name: str) -> None:
     days, as_of = EXTREMES[name]
-    made = forecast_customers(days, NO_CONTRACTS, as_of, SETTINGS)
+    made = forecasts_of(days, NO_CONTRACTS, as_of, SETTINGS)
     assert_sensible(made)
     told = customers_at(made, as_of)
     assert told.height == days.filter("is_order")["customer_id"].n_unique()
@@ -241,8 +247,8 @@ def test_extreme_companies_end_in_a_figure_or_a_sentence(name: str) -> None:
 
 
 def test_no_orders_and_a_day_before_the_first_give_no_rows() -> None:
-    assert forecast_customers(days_of(), NO_CONTRACTS, AS_OF, SETTINGS).height == 0
-    assert forecast_customers(days_of((1, AS_OF, 10.0)), NO_CONTRACTS, ONE_DAY, SETTINGS).height == 0
+    assert forecasts_of(days_of(), NO_CONTRACTS, AS_OF, SETTINGS).height == 0
+    assert forecasts_of(days_of((1, AS_OF, 10.0)), NO_CONTRACTS, ONE_DAY, SETTINGS).height == 0
 
 
 def test_a_company_of_contracts_alone_is_forecast_by_them() -> None:
@@ -257,7 +263,7 @@ def test_a_company_of_contracts_alone_is_forecast_by_them() -> None:
             "contribution": [4.0] * count,
         }
     )
-    made = forecast_customers(days_of(), contracts, AS_OF, SETTINGS)
+    made = forecasts_of(days_of(), contracts, AS_OF, SETTINGS)
     assert_sensible(made)
     told = customers_at(made, AS_OF)
     assert told.filter(pl.col("p_alive") == 1.0).height == count // 3
@@ -272,12 +278,12 @@ def test_the_order_in_which_customers_were_numbered_changes_nothing() -> None:
     keys = pl.DataFrame(
         {"customer_id": range(1, count + 1), "key": [(7919 * k) % 100_003 for k in range(1, count + 1)]}
     )
-    first = forecast_customers(days, NO_CONTRACTS, AS_OF, SETTINGS, keys=keys)
+    first = forecasts_of(days, NO_CONTRACTS, AS_OF, SETTINGS, keys=keys)
 
     def renumbered(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.with_columns(customer_id=count + 1 - pl.col("customer_id"))
 
-    again = forecast_customers(renumbered(days), NO_CONTRACTS, AS_OF, SETTINGS, keys=renumbered(keys))
+    again = forecasts_of(renumbered(days), NO_CONTRACTS, AS_OF, SETTINGS, keys=renumbered(keys))
     told, same = (customers_at(made, AS_OF).drop("made_from") for made in (first, renumbered(again)))
     assert told.equals(same)
     assert told["expected_contribution_p90"].null_count() == 0
