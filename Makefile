@@ -30,7 +30,7 @@ demo: $(READY)
 	$(BIN)/python -m clientela.demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not prove" -n 2 --dist loadfile tests
+	$(BIN)/python -m pytest -m "not prove" -n 2 --dist loadfile --no-loadscope-reorder tests
 
 check: $(READY)
 	$(BIN)/ruff check .
