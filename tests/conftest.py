@@ -124,6 +124,21 @@ def shop(tmp_path: Path) -> Company:
     return open_shop(tmp_path)
 
 
+@pytest.fixture(scope="session")
+def first_night(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a shop after its first night; tests take copies of it."""
+    company = open_shop(tmp_path_factory.mktemp("first_night"))
+    assert company.night().status == "published"
+    return company.folder
+
+
+@pytest.fixture
+def running(tmp_path: Path, first_night: Path) -> Company:
+    """A shop of this test's own, the morning after its first night."""
+    shutil.copytree(first_night, tmp_path, dirs_exist_ok=True)
+    return Company(tmp_path)
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Company]:
     """README's example, copied."""

@@ -100,84 +100,66 @@ def test_a_second_run_at_the_same_time_stops_at_once_and_names_the_first(shop: C
         pass
 
 
-def test_a_reader_that_holds_the_file_through_nights_sees_one_whole_file(shop: Company) -> None:
-    shop.night()
-    reader = duckdb.connect(str(shop.config.published / "marts.duckdb"), read_only=True)
+def test_a_reader_that_holds_the_file_through_nights_sees_one_whole_file(running: Company) -> None:
+    reader = duckdb.connect(str(running.config.published / "marts.duckdb"), read_only=True)
     try:
         for night in range(2):
-            shop.write(f"sales_n{night}.csv", MORE_SALES.replace("4,1", f"4{night},1").replace("5,1", f"5{night},1"))
-            assert shop.night().status == "published"
+            running.write(f"sales_n{night}.csv", MORE_SALES.replace("4,1", f"4{night},1").replace("5,1", f"5{night},1"))
+            assert running.night().status == "published"
             assert reader.execute("select count(*), sum(net_amount) from value.order_lines").fetchall() == [(4, 16.50)]
     finally:
         reader.close()
-    assert shop.published("select count(*) from value.order_lines") == [(8,)]
+    assert running.published("select count(*) from value.order_lines") == [(8,)]
 
 
-def test_a_failing_model_leaves_the_published_file_as_it_was(shop: Company, monkeypatch: pytest.MonkeyPatch) -> None:
-    from clientela import transform
-
-    shop.night()
-    before = (shop.config.published / "marts.duckdb").stat().st_ino
-    shop.write("sales_2.csv", MORE_SALES)
-    failing = transform.NodeResult("test.clientela.sums_agree", "test", "sums_agree", "fail", 0.1, "Got 3 results", 3)
-    build: Callable[..., Any] = transform.build
-    monkeypatch.setattr(transform, "build", lambda *a, **k: [*build(*a, **k), failing])
-    report = shop.night()
-    assert report.exit_code == 4 and "sums_agree" in report.message
-    assert (shop.config.published / "marts.duckdb").stat().st_ino == before
-    monkeypatch.undo()
-    assert shop.night().status == "published", "the rows were loaded; the next run builds and publishes them"
-
-
-def test_rows_loaded_in_a_night_that_failed_are_published_by_the_next(
-    shop: Company, monkeypatch: pytest.MonkeyPatch
+def test_a_failing_model_publishes_nothing_and_the_next_night_publishes_what_was_loaded(
+    running: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from clientela import transform
+    from clientela.night import publish_again
 
-    shop.night()
+    before = (running.config.published / "marts.duckdb").stat().st_ino
     # an older sale: neither the as-of day nor the settings change, only what is loaded
-    shop.write("sales_2.csv", MORE_SALES.replace("2026-02-1", "2026-01-1"))
+    running.write("sales_2.csv", MORE_SALES.replace("2026-02-1", "2026-01-1"))
     failing = transform.NodeResult("test.clientela.sums_agree", "test", "sums_agree", "fail", 0.1, "Got 3 results", 3)
     build: Callable[..., Any] = transform.build
     monkeypatch.setattr(transform, "build", lambda *a, **k: [*build(*a, **k), failing])
-    assert shop.night().exit_code == 4
-    from clientela.night import publish_again
-
-    refused = publish_again(shop.config)
+    report = running.night()
+    assert report.exit_code == 4 and "sums_agree" in report.message
+    refused = publish_again(running.config)
     assert refused.exit_code == 4 and "were not built by run" in refused.message, "marts that failed are not published"
+    assert (running.config.published / "marts.duckdb").stat().st_ino == before
     monkeypatch.undo()
-    assert shop.night().status == "published"
-    assert shop.published("select count(*) from value.order_lines") == [(6,)]
+    assert running.night().status == "published"
+    assert running.published("select count(*) from value.order_lines") == [(6,)]
 
 
-def test_a_warehouse_of_an_earlier_version_gains_its_new_columns(shop: Company) -> None:
-    shop.night()
-    connection = duckdb.connect(str(shop.config.warehouse))
+def test_a_warehouse_of_an_earlier_version_gains_its_new_columns(running: Company) -> None:
+    connection = duckdb.connect(str(running.config.warehouse))
     connection.execute("alter table ledger.runs drop column loads_state")
     connection.execute("drop view ledger.source_state")
     connection.execute("alter table run.context drop column entities_without_source")
     connection.close()
-    shop.write("sales_2.csv", MORE_SALES)
-    assert shop.night().status == "published"
+    running.write("sales_2.csv", MORE_SALES)
+    assert running.night().status == "published"
 
 
 def test_a_full_disk_at_publication_leaves_the_published_file_as_it_was(
-    shop: Company, monkeypatch: pytest.MonkeyPatch
+    running: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from clientela import publish
 
-    shop.night()
-    shop.write("sales_2.csv", MORE_SALES)
+    running.write("sales_2.csv", MORE_SALES)
 
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(publish, "_check", full)
-    report = shop.night()
+    report = running.night()
     assert report.exit_code == 4 and "No space left" in report.message
     monkeypatch.undo()
-    assert shop.published("select count(*) from value.order_lines") == [(4,)]
-    assert shop.night().status == "published"
+    assert running.published("select count(*) from value.order_lines") == [(4,)]
+    assert running.night().status == "published"
 
 
 def test_a_full_disk_in_any_step_is_told_in_a_sentence_and_the_next_night_heals(
@@ -239,18 +221,16 @@ def test_hostile_cells_file_names_and_headers_do_nothing(shop: Company) -> None:
     hostile_night(shop, [cell for cell in CELLS if len(cell) < 1000])
 
 
-def test_a_stale_log_beside_the_published_file_does_not_make_it_unopenable(shop: Company) -> None:
-    shop.night()
-    (shop.config.published / "marts.duckdb.wal").write_bytes(b"left by a crash")
-    shop.write("sales_2.csv", MORE_SALES)
-    shop.night()
-    assert shop.published("select count(*) from value.order_lines") == [(6,)]
+def test_a_stale_log_beside_the_published_file_does_not_make_it_unopenable(running: Company) -> None:
+    (running.config.published / "marts.duckdb.wal").write_bytes(b"left by a crash")
+    running.write("sales_2.csv", MORE_SALES)
+    running.night()
+    assert running.published("select count(*) from value.order_lines") == [(6,)]
 
 
-def test_the_published_file_is_older_than_the_warehouse_by_format(shop: Company) -> None:
+def test_the_published_file_is_older_than_the_warehouse_by_format(running: Company) -> None:
     """A client of DuckDB 1.4 opens what storage version 64 says; that version stands in the file's header."""
-    shop.night()
-    header = (shop.config.published / "marts.duckdb").read_bytes()[:64]
+    header = (running.config.published / "marts.duckdb").read_bytes()[:64]
     assert header[8:12] == b"DUCK"
     assert int.from_bytes(header[12:20], "little") <= 67
 
@@ -270,19 +250,18 @@ def test_the_companys_command_is_called_when_a_night_fails(shop: Company) -> Non
     assert (shop.folder / "told.txt").read_text().startswith("failed till.transactions is required")
 
 
-def test_a_build_under_two_session_time_zones_is_the_same(shop: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_under_two_session_time_zones_is_the_same(running: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     from clientela import transform
 
-    shop.night()
-    before = marts(shop)
+    before = marts(running)
     monkeypatch.setenv("CLIENTELA_SESSION_TIME_ZONE", "Pacific/Auckland")
     monkeypatch.setenv("TZ", "America/Los_Angeles")
     time.tzset()
     transform._PARSED.clear()
     try:
-        shop.change(lambda s: s.update(left_censored_days=91))
-        assert shop.night().status == "published"
-        assert marts(shop) == before
+        running.change(lambda s: s.update(left_censored_days=91))
+        assert running.night().status == "published"
+        assert marts(running) == before
     finally:
         monkeypatch.undo()
         time.tzset()

@@ -15,33 +15,30 @@ def test_every_delivered_cent_is_in_the_marts(shop: Company) -> None:
     assert shop.published("select sum(net_amount) from value.orders where customer_id = 0") == [(4.00,)]
 
 
-def test_a_second_night_with_nothing_new_changes_no_row(shop: Company) -> None:
-    shop.night()
+def test_a_second_night_with_nothing_new_changes_no_row(running: Company) -> None:
     tables = ("raw.transactions", "ledger.loads", "memory.customer_registry")
-    before = {table: shop.warehouse(f"select * from {table}") for table in tables}
-    inode = (shop.config.published / "marts.duckdb").stat().st_ino
-    report = shop.night()
+    before = {table: running.warehouse(f"select * from {table}") for table in tables}
+    inode = (running.config.published / "marts.duckdb").stat().st_ino
+    report = running.night()
     assert (report.status, report.exit_code) == ("nothing new", 0)
-    assert before == {table: shop.warehouse(f"select * from {table}") for table in before}
-    assert (shop.config.published / "marts.duckdb").stat().st_ino == inode
+    assert before == {table: running.warehouse(f"select * from {table}") for table in before}
+    assert (running.config.published / "marts.duckdb").stat().st_ino == inode
 
 
-def test_a_renamed_or_resent_file_loads_nothing_twice(shop: Company) -> None:
-    shop.night()
-    (shop.folder / "sales_1.csv").rename(shop.folder / "sales_again.csv")
-    shop.write("sales_copy.csv", (shop.folder / "sales_again.csv").read_bytes())
-    assert shop.night().status == "nothing new"
+def test_a_renamed_or_resent_file_loads_nothing_twice(running: Company) -> None:
+    (running.folder / "sales_1.csv").rename(running.folder / "sales_again.csv")
+    running.write("sales_copy.csv", (running.folder / "sales_again.csv").read_bytes())
+    assert running.night().status == "nothing new"
 
 
-def test_an_overlapping_delivery_loads_only_what_is_new_and_a_corrected_line_wins(shop: Company) -> None:
-    shop.night()
+def test_an_overlapping_delivery_loads_only_what_is_new_and_a_corrected_line_wins(running: Company) -> None:
     head, bread, wine, *_ = SALES.splitlines(keepends=True)
     corrected = head + bread + wine.replace("8.50", "9.50")
-    shop.write("sales_2.csv", corrected)
-    (outcome,) = [o for o in shop.night().outcomes if o["entity"] == "transactions"]
+    running.write("sales_2.csv", corrected)
+    (outcome,) = [o for o in running.night().outcomes if o["entity"] == "transactions"]
     assert (outcome["delivered"], outcome["loaded"], outcome["unchanged"]) == (2, 1, 1)
-    assert shop.published("select sum(net_amount), count(*) from value.order_lines") == [(17.50, 4)]
-    assert shop.warehouse("select count(*) from raw.transactions") == [(5,)], "raw keeps the line as it was"
+    assert running.published("select sum(net_amount), count(*) from value.order_lines") == [(17.50, 4)]
+    assert running.warehouse("select count(*) from raw.transactions") == [(5,)], "raw keeps the line as it was"
 
 
 def test_files_in_another_order_and_all_at_once_give_the_same_marts(shop: Company, tmp_path_factory) -> None:
@@ -62,37 +59,35 @@ def test_files_in_another_order_and_all_at_once_give_the_same_marts(shop: Compan
     assert len(told[0]["value.order_lines"]) == 6
 
 
-def test_a_run_for_an_earlier_day_equals_the_run_made_then(shop: Company) -> None:
-    shop.night()
-    then = marts(shop)
+def test_a_run_for_an_earlier_day_equals_the_run_made_then(running: Company) -> None:
+    then = marts(running)
     predictions = "select * from memory.value_predictions order by all"
-    first = shop.warehouse(predictions)
-    shop.write("sales_2.csv", MORE_SALES)
-    shop.night(datetime(2026, 3, 2, 3, tzinfo=UTC))
-    frozen = shop.warehouse(predictions)
+    first = running.warehouse(predictions)
+    running.write("sales_2.csv", MORE_SALES)
+    running.night(datetime(2026, 3, 2, 3, tzinfo=UTC))
+    frozen = running.warehouse(predictions)
     assert first and set(first) < set(frozen), "what was predicted stays as it was"
-    assert marts(shop) != then
-    now = marts(shop)
-    memory = shop.warehouse("select * from memory.customer_registry order by all")
-    report = run_as_of(shop.config, datetime(2026, 2, 2).date())
+    assert marts(running) != then
+    now = marts(running)
+    memory = running.warehouse("select * from memory.customer_registry order by all")
+    report = run_as_of(running.config, datetime(2026, 2, 2).date())
     assert report.exit_code == 0, report.message
-    assert marts(shop, "as_of/2026-02-02/marts.duckdb") == then
-    assert marts(shop) == now, "the published file is not touched"
-    assert shop.warehouse("select * from memory.customer_registry order by all") == memory, "nothing is remembered"
-    assert shop.warehouse(predictions) == frozen
+    assert marts(running, "as_of/2026-02-02/marts.duckdb") == then
+    assert marts(running) == now, "the published file is not touched"
+    assert running.warehouse("select * from memory.customer_registry order by all") == memory, "nothing is remembered"
+    assert running.warehouse(predictions) == frozen
 
 
-def test_known_at_leaves_out_what_was_delivered_later(shop: Company) -> None:
-    shop.night()
-    then = marts(shop)
+def test_known_at_leaves_out_what_was_delivered_later(running: Company) -> None:
+    then = marts(running)
     late = "receipt,line,customer,product,net,sold_at\n0,1,a,bread,50.00,2026-01-02 10:00:00\n"
-    shop.write("sales_late.csv", late)
-    shop.night(datetime(2026, 3, 2, 3, tzinfo=UTC))
+    running.write("sales_late.csv", late)
+    running.night(datetime(2026, 3, 2, 3, tzinfo=UTC))
     day = datetime(2026, 2, 2).date()
-    assert run_as_of(shop.config, day, known_at=NOW).exit_code == 0
-    assert marts(shop, "as_of/2026-02-02/marts.duckdb") == then
-    assert run_as_of(shop.config, day).exit_code == 0
-    assert marts(shop, "as_of/2026-02-02/marts.duckdb") != then, "by default a late row moves a past day"
+    assert run_as_of(running.config, day, known_at=NOW).exit_code == 0
+    assert marts(running, "as_of/2026-02-02/marts.duckdb") == then
+    assert run_as_of(running.config, day).exit_code == 0
+    assert marts(running, "as_of/2026-02-02/marts.duckdb") != then, "by default a late row moves a past day"
 
 
 def test_a_later_version_of_a_customer_wins_whatever_order_it_comes_in(shop: Company) -> None:
@@ -106,21 +101,21 @@ def test_a_later_version_of_a_customer_wins_whatever_order_it_comes_in(shop: Com
     assert shop.published("select full_name from customer.customers where full_name like 'Ana%'") == [("Ana Gil Mora",)]
 
 
-def test_personal_data_is_masked_unless_full_is_asked_for(shop: Company) -> None:
-    shop.night()
-    masked = shop.published(
+def test_personal_data_is_masked_unless_full_is_asked_for(running: Company) -> None:
+    masked = running.published(
         "select full_name, email from customer.customers where customer_id > 0 and email is not null"
     )
     assert masked and all(name.startswith("masked:") and email.startswith("masked:") for name, email in masked)
-    assert b"ana@example.com" not in (shop.config.published / "marts.duckdb").read_bytes()
-    assert b"ana@example.com" not in (shop.config.published / "operations.duckdb").read_bytes()
+    assert b"ana@example.com" not in (running.config.published / "marts.duckdb").read_bytes()
+    assert b"ana@example.com" not in (running.config.published / "operations.duckdb").read_bytes()
 
 
-def test_descriptions_travel_in_the_published_file(shop: Company) -> None:
-    shop.night()
-    bare = shop.published("select schema_name, table_name from duckdb_tables() where comment is null or comment = ''")
+def test_descriptions_travel_in_the_published_file(running: Company) -> None:
+    bare = running.published(
+        "select schema_name, table_name from duckdb_tables() where comment is null or comment = ''"
+    )
     assert bare == []
-    bare_columns = shop.published(
+    bare_columns = running.published(
         """
         select schema_name, table_name, column_name from duckdb_columns()
         where not internal and (comment is null or comment = '')

@@ -8,35 +8,35 @@ from clientela.load.load import Outcome
 from tests.conftest import CUSTOMERS, MORE_SALES, SALES, Company
 
 
-def test_a_refused_optional_batch_holds_back_only_itself(shop: Company) -> None:
-    shop.night()
-    shop.write("customers_2.csv", "wrong,header\n1,2\n")
-    shop.write("sales_2.csv", MORE_SALES)
-    report = shop.night()
+def test_a_refused_optional_batch_holds_back_only_itself(running: Company) -> None:
+    running.write("customers_2.csv", "wrong,header\n1,2\n")
+    running.write("sales_2.csv", MORE_SALES)
+    report = running.night()
     assert (report.status, report.exit_code) == ("published", 3)
-    assert shop.published("select count(*) from value.order_lines") == [(6,)], "the other feed is loaded"
-    assert shop.published("select count(*) from customer.customer_records") == [(3,)]
-    assert shop.published(
+    assert running.published("select count(*) from value.order_lines") == [(6,)], "the other feed is loaded"
+    assert running.published("select count(*) from customer.customer_records") == [(3,)]
+    assert running.published(
         "select is_stale, last_refusal_reason from operations.sources where entity = 'customers'"
     ) == [(True, report.sources[1].reason)]
     assert "customer" in report.sources[1].reason and "customers_2.csv" in report.sources[1].reason
 
 
-def test_a_refused_required_batch_stops_publication_and_correcting_it_heals(shop: Company) -> None:
-    shop.night()
-    before = (shop.config.published / "marts.duckdb").stat().st_ino
+def test_a_refused_required_batch_stops_publication_and_correcting_it_heals(running: Company) -> None:
+    before = (running.config.published / "marts.duckdb").stat().st_ino
     broken = MORE_SALES.replace("net", "amount")
-    shop.write("sales_2.csv", broken)
-    report = shop.night()
+    running.write("sales_2.csv", broken)
+    report = running.night()
     assert (report.status, report.exit_code) == ("failed", 4)
     assert "till.transactions is required" in report.message and "sales_2.csv" in report.message
-    assert (shop.config.published / "marts.duckdb").stat().st_ino == before
-    assert json.loads((shop.config.published / "status.json").read_text())["status"] == "failed"
-    assert shop.published("select status from runs order by run_id desc limit 1", "operations.duckdb") == [("failed",)]
-    shop.write("sales_2.csv", MORE_SALES)
-    report = shop.night()
+    assert (running.config.published / "marts.duckdb").stat().st_ino == before
+    assert json.loads((running.config.published / "status.json").read_text())["status"] == "failed"
+    assert running.published("select status from runs order by run_id desc limit 1", "operations.duckdb") == [
+        ("failed",)
+    ]
+    running.write("sales_2.csv", MORE_SALES)
+    report = running.night()
     assert (report.status, report.exit_code) == ("published", 0)
-    assert shop.published("select sum(net_amount) from value.order_lines") == [(35.50,)]
+    assert running.published("select sum(net_amount) from value.order_lines") == [(35.50,)]
 
 
 def test_a_refused_file_that_is_taken_away_or_sent_as_known_refuses_no_more(shop: Company) -> None:

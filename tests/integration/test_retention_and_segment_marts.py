@@ -6,6 +6,7 @@ The shop's sales are drawn here; nothing of clientela makes them. It is built th
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -170,8 +171,7 @@ def test_history_built_later_equals_history_as_it_stood(early: Path, late: Path)
 
 
 def test_fits_in_memory_change_nothing_and_a_late_row_only_what_follows_it(early: Path, tmp_path: Path) -> None:
-    company = shop(tmp_path, sales(), EARLY)
-    build(tmp_path, company)
+    shutil.copyfile(early / "warehouse.duckdb", tmp_path / "warehouse.duckdb")
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
         memory.commit(connection)
         fits = connection.execute("select count(*) from memory.segment_fits").fetchall()[0][0]
