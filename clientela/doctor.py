@@ -13,6 +13,7 @@ import duckdb
 
 from clientela import warehouse
 from clientela.config import Config
+from clientela.contracts import SQL_TYPES
 from clientela.errors import ClientelaError, ConfigError
 from clientela.extract.mapping import RATES, Feed, named_columns
 from clientela.extract.typing import Parameters
@@ -63,7 +64,7 @@ def _take_rates(connection: duckdb.DuckDBPyConnection, config: Config, feeds: li
         if feed.entity.name == "exchange_rates":
             path = Path(feed.settings.files[0])
             connection.execute(
-                f"insert into {RATES} select currency, try_cast(valid_from as date), try_cast(rate as decimal(18,10)) "
+                f"insert into {RATES} select currency, try_cast(valid_from as date), try_cast(rate as {SQL_TYPES['rate']}) "
                 "from read_csv(?, all_varchar = true, header = true)",
                 [str(path)],
             )

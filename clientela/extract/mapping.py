@@ -166,8 +166,8 @@ def candidate_select(
     typed_columns, faults = _typed_columns(feed, mapped_types, local_times, parameters)
     read = "".join(f", {sql} as {quoted('l_' + name)}" for name, sql in local_times.items())
     # a company's own tables and its campaigns may state sums of a year
-    is_summed = not entity.is_reference and entity.name != "campaigns"
-    limited = ("date", "timestamp", "decimal", "money") if is_summed else ("date", "timestamp")
+    may_state_sums = entity.is_reference or entity.name == "campaigns"
+    limited = ("date", "timestamp") if may_state_sums else ("date", "timestamp", "decimal", "money")
     bounded = ", ".join(sensible(entity[name]) for name in expressions if entity[name].type in limited)
     for i, name in enumerate(feed.settings.key):
         faults.append(_fault(f"k_{i} is null", name, "null", "the key is empty", parameters))

@@ -317,43 +317,34 @@ def test_a_column_without_a_name_goes_by_its_place(folder: Path) -> None:
     assert list(opened.delivery.columns) == ["column 1", "name", "column 3"]
 
 
-def test_rows_keep_their_lines_through_a_join_with_exchange_rates(folder: Path) -> None:
+def converted(folder: Path, text: str, net: object, rates: str, *columns: str) -> dict[int, tuple[object, ...]]:
+    """Orders in several currencies, read with these rates: their columns by line."""
     path = folder / "orders.csv"
-    currencies = itertools.cycle(["EUR", "USD", "GBP"])
-    lines = [f"{i},{next(currencies)},10,2024-0{i % 9 + 1}-02" for i in range(30_000)]
-    path.write_text("\n".join(["id,cur,net,day", *lines]))
-    entity = {"columns": {"order_key": "id", "net_amount": "net", "ordered_at": "day", "currency": "cur"}}
+    path.write_text(text)
+    entity = {"columns": {"order_key": "id", "net_amount": net, "ordered_at": "day", "currency": "cur"}}
     scratch = folder / "own"
     scratch.mkdir(exist_ok=True)
     (folder / "w2.duckdb").unlink(missing_ok=True)
     with prepared(folder / "w2.duckdb") as connection:
-        connection.execute(
-            "insert into exchange_rates_now values ('USD', date '2024-01-01', 0.9), ('GBP', date '2024-05-01', 1.1)"
-        )
-        found = read(connection, feed_of(folder, entity, "transactions"), path, scratch, "record_key")
-    assert all(line == int(key) + 2 for line, (key,) in found.rows.items())
+        connection.execute(f"insert into exchange_rates_now values {rates}")
+        return read(connection, feed_of(folder, entity, "transactions"), path, scratch, *columns).rows
+
+
+def test_rows_keep_their_lines_through_a_join_with_exchange_rates(folder: Path) -> None:
+    currencies = itertools.cycle(["EUR", "USD", "GBP"])
+    lines = [f"{i},{next(currencies)},10,2024-0{i % 9 + 1}-02" for i in range(30_000)]
+    rates = "('USD', date '2024-01-01', 0.9), ('GBP', date '2024-05-01', 1.1)"
+    rows = converted(folder, "\n".join(["id,cur,net,day", *lines]), "net", rates, "record_key")
+    assert all(line == int(str(key)) + 2 for line, (key,) in rows.items())
 
 
 def test_currencies_of_many_zeros_and_prices_of_gold_are_exact(folder: Path) -> None:
     """What a mapping multiplies, and a rate, may leave the 18 digits that DuckDB gives the product of two decimals."""
-    path = folder / "orders.csv"
-    path.write_text("id,cur,price,units,day\n1,IDR,2500000.5,4000,2024-02-02\n2,XAU,30000.25,100,2024-02-02\n")
-    entity = {
-        "columns": {
-            "order_key": "id", "net_amount": {"sql": "number(price) * number(units)"}, "ordered_at": "day", "currency": "cur",
-        }
-    }  # fmt: skip
-    scratch = folder / "own"
-    scratch.mkdir(exist_ok=True)
-    (folder / "w2.duckdb").unlink(missing_ok=True)
-    with prepared(folder / "w2.duckdb") as connection:
-        connection.execute(
-            "insert into exchange_rates_now values ('IDR', date '2024-02-01', 0.0000581234), ('XAU', date '2024-02-01', 2012.5)"
-        )
-        found = read(
-            connection, feed_of(folder, entity, "transactions"), path, scratch, "source_net_amount", "net_amount"
-        )
-    assert [found.rows[line] for line in (2, 3)] == [
+    text = "id,cur,price,units,day\n1,IDR,2500000.5,4000,2024-02-02\n2,XAU,30000.25,100,2024-02-02\n"
+    net = {"sql": "number(price) * number(units)"}
+    rates = "('IDR', date '2024-02-01', 0.0000581234), ('XAU', date '2024-02-01', 2012.5)"
+    rows = converted(folder, text, net, rates, "source_net_amount", "net_amount")
+    assert [rows[line] for line in (2, 3)] == [
         (Decimal("10000002000"), Decimal("581234.12")),
         (Decimal("3000025"), Decimal("6037550312.50")),
     ]
