@@ -334,7 +334,7 @@ class Night:
         if failed:
             raise NotPublishedError(
                 f"{len(failed)} of {len(results)} models and tests failed, first {failed[0].kind} {failed[0].name}: "
-                f"{failed[0].message.splitlines()[0] if failed[0].message else failed[0].status}",
+                f"{failed[0].cause}",
                 "\n".join(f"{r.kind} {r.name}: {r.message}" for r in failed),
             )
         built = [r.unique_id for r in results if r.kind == "model" and r.is_up_to_date]

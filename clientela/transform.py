@@ -46,6 +46,12 @@ class NodeResult:
         return self.status in _FAILED
 
     @property
+    def cause(self) -> str:
+        """What went wrong, in a line: dbt's heading stands before it, and of a Python model the traceback."""
+        lines = [line.strip() for line in self.message.splitlines() if line.strip()] or [self.status]
+        return lines[-1] if "Python model failed:" in lines else lines[min(1, len(lines) - 1)]
+
+    @property
     def is_up_to_date(self) -> bool:
         """It was built, or stands as it would be built."""
         return self.status in ("success", "stands")

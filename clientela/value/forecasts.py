@@ -9,7 +9,7 @@ a return), `net_revenue`, `contribution` (null where no cost is known) and `cost
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -117,11 +117,12 @@ _OF_NEWEST = pl.col("part").is_in(["interval", "choice"])
 _ORDER = ("part", "horizon_months", "customer_id", "grouping", "label", "what", "candidate", "origin_on")
 
 
-class Forecasts(NamedTuple):
-    """`made`: a frame of FORECAST_SCHEMA. `taken_over`: fingerprints whose rows of customers stand as they were made before."""
+class Measured(NamedTuple):
+    """What is told of one measured day. `made`: a frame of FORECAST_SCHEMA. `taken_over`: the fingerprint under which rows of
+    customers were made before and stand; they are not in `made`."""
 
     made: pl.DataFrame
-    taken_over: list[str]
+    taken_over: str | None = None
 
 
 def forecast_customers(
@@ -133,8 +134,8 @@ def forecast_customers(
     earlier: Earlier | None = None,
     frozen_until: date | None = None,
     keys: pl.DataFrame | None = None,
-) -> Forecasts:
-    """All forecasts and scores.
+) -> Iterator[Measured]:
+    """All forecasts and scores, a measured day at a time, oldest first: of a large company one day fills memory enough.
 
     `part` is `customer` (one row per customer known at `measured_on`), `group` (a sum with its interval), `prediction` (what is
     frozen, per customer and per group, for each scored horizon; frozen_until: the last as-of day that is), `score` (one per
@@ -151,7 +152,7 @@ def forecast_customers(
         d for d in (days.get_column("ordered_on").min(), contracts.get_column("started_on").min()) if d is not None
     ]
     if not first_days:
-        return Forecasts(pl.DataFrame(schema=FORECAST_SCHEMA), [])
+        return
     first_day = min(first_days)
     assert isinstance(first_day, date)
     measured = [*month_ends_before(as_of, settings.month_ends, first_day), as_of]
@@ -165,11 +166,9 @@ def forecast_customers(
     company = _Company(days, contracts, settings, freezes)
     newest = _month_end_until(as_of)
     told_newest: pl.DataFrame | None = None
-    made: list[pl.DataFrame] = []
-    taken_over: list[str] = []
     for day in measured:
-        if prints[day] in held and day != as_of:
-            taken_over.append(prints[day])
+        stands = prints[day] in held and day != as_of
+        if stands:
             rows = _shaped(kept.filter(pl.col("made_from") == prints[day]))
         else:
             rows = company.at(day, as_of, told_newest if day == as_of else None)
@@ -182,8 +181,7 @@ def forecast_customers(
             told_newest = rows.filter(pl.col("part") != "customer")
         elif day < newest:
             rows = rows.filter(~_OF_NEWEST)
-        made.append(rows.sort(_ORDER, nulls_last=True))
-    return Forecasts(pl.concat(made, rechunk=False), taken_over)
+        yield Measured(rows.sort(_ORDER, nulls_last=True), prints[day] if stands else None)
 
 
 def _fingerprints(

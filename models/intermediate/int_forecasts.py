@@ -1,9 +1,12 @@
 """What every customer is expected to bring, at the as-of day and the month-ends before; see clientela.value.forecasts."""
 
 import polars as pl
+import pyarrow as pa
 
 from clientela.value.forecasts import FORECAST_SCHEMA, forecast_customers
 from clientela.value.settings import ValueSettings
+
+ROWS_AT_ONCE = 100_000
 
 
 def model(dbt, session):
@@ -35,20 +38,25 @@ def model(dbt, session):
     # the least of a customer's records: the same in whatever order they arrived
     keys = dbt.ref("int_customer_crosswalk").aggregate("customer_id, min(record_id) as key", "customer_id").pl()
     frozen_until = dbt.source("memory", "value_predictions").aggregate("max(as_of_on)").fetchall()[0][0]
-    made, taken_over = forecast_customers(
+    measured = forecast_customers(
         days, contracts, as_of, ValueSettings.model_validate_json(settings), code_version, earlier, frozen_until, keys
     )
-    if not taken_over:
-        return made
-    # rows of customers that stand go from table to table
-    columns = ", ".join(made.columns)
-    return session.sql(
-        f"""
-        select {columns} from intermediate.int_forecasts where part = 'customer' and {_bears(taken_over)}
-        union all
-        select {columns} from made
-        """
-    )
+    schema = pl.DataFrame(schema=FORECAST_SCHEMA).to_arrow().schema
+
+    def batches():
+        for made, taken_over in measured:
+            yield from made.to_arrow().cast(schema).to_batches()
+            if taken_over:
+                stands = session.sql(
+                    f"""
+                    select {", ".join(schema.names)} from intermediate.int_forecasts
+                    where part = 'customer' and {_bears([taken_over])}
+                    """
+                )
+                yield from (batch.cast(schema) for batch in stands.to_arrow_reader(ROWS_AT_ONCE))
+
+    # the table is written as the days are made
+    return pa.RecordBatchReader.from_batches(schema, batches())
 
 
 def _bears(fingerprints):

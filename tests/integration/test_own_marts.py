@@ -44,7 +44,7 @@ def test_a_companys_own_models_are_published_in_custom_and_one_that_fails_stops_
     assert shop.config.fingerprint() != fingerprint, "a changed model is a reason to build anew"
     report = shop.night()
     assert report.exit_code == 4
-    assert "first model my_customers" in report.message
+    assert "first model my_customers: Conversion Error: Could not convert string 'x' to INT32" in report.message
     assert marts(shop) == before
 
     shop.write("own/marts/my_customers.sql", "select * from {{ ref('no_such_mart') }}\n")

@@ -34,9 +34,9 @@ FIGURES = [
 
 def forecasts_of(*args: Any, **more: Any) -> pl.DataFrame:
     """All rows, nothing taken over."""
-    made, taken_over = forecast_customers(*args, **more)
-    assert taken_over == []
-    return made
+    measured = list(forecast_customers(*args, **more))
+    assert all(day.taken_over is None for day in measured)
+    return pl.concat([pl.DataFrame(schema=FORECAST_SCHEMA), *(day.made for day in measured)])
 
 
 def days_of(*rows: tuple[int, date, float], contribution: float | None = 0.3) -> pl.DataFrame:
@@ -134,7 +134,9 @@ def test_what_was_made_from_the_same_is_taken_over_and_nothing_else() -> None:
         there = first.filter(pl.col("made_from").is_in(fingerprints))
         return set(there["made_from"]), there.filter(pl.col("part") != "customer")
 
-    again, taken_over = forecast_customers(days, NO_CONTRACTS, AS_OF, SETTINGS, "code", earlier)
+    measured = list(forecast_customers(days, NO_CONTRACTS, AS_OF, SETTINGS, "code", earlier))
+    again = pl.concat([day.made for day in measured])
+    taken_over = [day.taken_over for day in measured if day.taken_over]
     assert len(asked) == 3 and taken_over == asked
     stands = first.filter((pl.col("part") == "customer") & pl.col("made_from").is_in(taken_over))
     assert set(stands["measured_on"]) == set(month_ends_before(AS_OF, 3, date(2025, 1, 1)))
