@@ -14,6 +14,7 @@ boosting, its scores put on the scale of probabilities by Platt's logistic regre
 seen.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -43,7 +44,7 @@ RETENTION_FEATURES = (
     "spare_days",
 )
 _KEY = ["customer_id", "month_end"]
-_SCORES = {
+SCORES = {
     "origin_on": pl.Date,
     "candidate": pl.String,
     "customers": pl.Int64,
@@ -54,7 +55,7 @@ _SCORES = {
     "top_decile_lift": pl.Float64,
     "is_chosen": pl.Boolean,
 }
-_DECILES = {
+DECILES = {
     "origin_on": pl.Date,
     "candidate": pl.String,
     "decile": pl.Int64,
@@ -106,17 +107,30 @@ def outcomes(states: pl.DataFrame, horizon_months: int, as_of: date) -> pl.DataF
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """How the candidates did at past origins, and which was chosen for it. `made_from` names, in short, all it was made from."""
+
+    made_from: str
+    chosen: str
+    reason: str
+    scores: pl.DataFrame
+    deciles: pl.DataFrame
+
+
+@dataclass(frozen=True)
 class ChurnModel:
     """What gives churn probabilities, and why it was chosen.
 
     chosen: one of CANDIDATES, or 'uncalibrated' (1 - p_alive: nothing could be learned), or 'none'. scores: per origin
-    and candidate; deciles: per origin, candidate and tenth of the customers by probability, lowest first.
+    and candidate; deciles: per origin, candidate and tenth of the customers by probability, lowest first. made_from: of
+    the comparison.
     """
 
     chosen: str
     reason: str
     scores: pl.DataFrame
     deciles: pl.DataFrame
+    made_from: str
     columns: tuple[str, ...] = ()
     trained_on: tuple[date, ...] = ()
     estimator: Any = field(default=None, repr=False)
@@ -134,14 +148,19 @@ class ChurnModel:
 
 
 def fit_churn(
-    rows: pl.DataFrame, as_of: date, features: Sequence[str] | None = None, settings: ChurnSettings | None = None
+    rows: pl.DataFrame,
+    as_of: date,
+    features: Sequence[str] | None = None,
+    settings: ChurnSettings | None = None,
+    code_version: str = "",
+    earlier: Comparison | None = None,
 ) -> ChurnModel:
     """Learn from past snapshots, compare at rolling origins, and fit the candidate that is to be used.
 
     rows: one per customer and month-end: customer_id, month_end, churned (boolean, null where not known), days_silent,
     p_alive if there is one, and the features (by default those of RETENTION_FEATURES that are there, and p_alive);
     missing feature values are allowed. Snapshots whose horizon ends after `as_of` are not read, whatever they hold.
-    The order of rows makes no difference.
+    The order of rows makes no difference. earlier: it stands where it was made from the very same, by the same code.
     """
     s = settings or ChurnSettings()
     require(rows, "rows", *_KEY, "churned", "days_silent")
@@ -157,20 +176,27 @@ def fit_churn(
         raise RetentionError("A customer stands more than once at the same month-end.")
     candidates = [c for c in CANDIDATES if c != "p_alive" or "p_alive" in rows.columns]
     columns = {"recency": ("days_silent",), "p_alive": ("p_alive",), "model": tuple(chosen_features)}
-    scores, deciles, errors = _compare(known, candidates, columns, s)
-    chosen, reason = _choose(errors, candidates)
+    read = known.select(sorted({*_KEY, "churned", *(name for c in candidates for name in columns[c])}))
+    facts = (code_version, s.model_dump_json(), chosen_features, len(read), read.hash_rows(seed=0).sum())
+    made_from = hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+    is_same = earlier is not None and earlier.made_from == made_from
+    compared = earlier if earlier and is_same else _compare(known, candidates, columns, s, made_from)
     training = _training(known, as_of, s)
     if not _can_learn(training, s):
         chosen = "uncalibrated" if "p_alive" in rows.columns else "none"
         reason = f"fewer than {s.least_churned} past outcomes of each kind are known"
-        return ChurnModel(chosen, reason, scores, deciles)
+        return ChurnModel(
+            chosen, reason, compared.scores.with_columns(is_chosen=pl.lit(False)), compared.deciles, made_from
+        )
+    chosen = compared.chosen
     with _one_thread():
         estimator = _fitted(chosen, training, columns[chosen], s)
     return ChurnModel(
         chosen=chosen,
-        reason=reason,
-        scores=scores.with_columns(is_chosen=pl.col("candidate") == chosen),
-        deciles=deciles,
+        reason=compared.reason,
+        scores=compared.scores,
+        deciles=compared.deciles,
+        made_from=made_from,
         columns=columns[chosen],
         trained_on=tuple(training["month_end"].unique().sort()),
         estimator=estimator,
@@ -235,11 +261,11 @@ def _can_learn(training: pl.DataFrame, s: ChurnSettings) -> bool:
 
 
 def _compare(
-    known: pl.DataFrame, candidates: list[str], columns: dict[str, tuple[str, ...]], s: ChurnSettings
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Scores and deciles per origin and candidate, and the squared error of each customer at each origin."""
+    known: pl.DataFrame, candidates: list[str], columns: dict[str, tuple[str, ...]], s: ChurnSettings, made_from: str
+) -> Comparison:
+    """Scores and deciles per origin and candidate, and what follows from the squared error of each customer there."""
     scores: list[dict[str, object]] = []
-    deciles = [pl.DataFrame(schema=_DECILES)]
+    deciles = [pl.DataFrame(schema=DECILES)]
     errors: list[pl.DataFrame] = []
     for origin in known["month_end"].unique().sort().tail(s.origins):
         training, test = _training(known, origin, s), known.filter(pl.col("month_end") == origin)
@@ -272,8 +298,9 @@ def _compare(
             )
             row = row.with_columns(pl.Series(candidate, (p - y) ** 2))
         errors.append(row)
-    compared = pl.concat(errors) if errors else pl.DataFrame(schema={"customer_id": pl.Int64})
-    return pl.DataFrame(scores, schema=_SCORES), pl.concat(deciles), compared
+    chosen, reason = _choose(pl.concat(errors) if errors else pl.DataFrame(), candidates)
+    told = pl.DataFrame(scores, schema=SCORES).with_columns(is_chosen=pl.col("candidate") == chosen)
+    return Comparison(made_from, chosen, reason, told, pl.concat(deciles))
 
 
 def _choose(errors: pl.DataFrame, candidates: list[str]) -> tuple[str, str]:

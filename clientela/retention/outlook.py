@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from clientela.retention.calendar import month_end
-from clientela.retention.churn import ChurnModel, fit_churn, outcomes, snapshots
+from clientela.retention.churn import DECILES, SCORES, ChurnModel, Comparison, fit_churn, outcomes, snapshots
 from clientela.retention.reasons import NEEDS, reason_lifts, reasons, values_in_doubt
 from clientela.retention.settings import RetentionSettings
 from clientela.retention.states import GONE
@@ -64,7 +64,8 @@ MONTH_COLUMNS = ("customer_id", "measured_on", *_MEASURES, "has_withdrawn_contac
 #: half a year of categories is compared with the half year before
 _WINDOW_MONTHS = 6
 _KEY = ["customer_id", "month_end"]
-_TOLD: dict[str, Any] = {
+#: one table holds all answers of the one call, told apart by `part`
+OUTLOOK_SCHEMA: dict[str, Any] = {
     "part": pl.String,
     "customer_id": pl.Int64,
     "churn_probability": pl.Float64,
@@ -86,6 +87,8 @@ _TOLD: dict[str, Any] = {
     "is_inside_interval": pl.Boolean,
     "is_chosen": pl.Boolean,
     "chosen_because": pl.String,
+    # of candidates and deciles
+    "made_from": pl.String,
 }
 
 
@@ -102,6 +105,8 @@ def outlook(
     forecasts: pl.DataFrame,
     settings: str = "{}",
     contracts: pl.DataFrame | None = None,
+    code_version: str = "",
+    earlier: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Churn probability, reasons and value in doubt of every customer at the as-of day, and how the model was chosen.
 
@@ -112,6 +117,7 @@ def outlook(
 
     P(alive) is left out of the comparison at month-ends for which it was not computed. contracts: see
     lifetime.contract_forecast; who has contracts and no purchase leaves with the last of them, by the model of renewals.
+    earlier: candidates and deciles of an earlier answer; they stand where they were made from the very same.
     """
     s = RetentionSettings.model_validate_json(settings)
     states = states.rename({"measured_on": "month_end"})
@@ -129,7 +135,14 @@ def outlook(
     else:
         past, today = past.drop("p_alive"), today.drop("p_alive")
     features = [name for name in FEATURES if name in past.columns]
-    model = fit_churn(past.filter(pl.col("rhythm_days").is_not_null()), as_of_on, features, s.churn)
+    model = fit_churn(
+        past.filter(pl.col("rhythm_days").is_not_null()),
+        as_of_on,
+        features,
+        s.churn,
+        code_version,
+        _comparison(earlier) if earlier is not None else None,
+    )
     probability = today.select("customer_id").with_columns(model.probability(today))
     probability = probability.with_columns(churn_model=pl.lit(model.chosen))
     if contracts is not None and contracts.height:
@@ -137,8 +150,11 @@ def outlook(
     told = [_customers(as_of_on, states, months, forecasts, probability, s), *_scores(model)]
     if len(model.scores):
         told.append(_reasons_at(model.scores["origin_on"].max(), past, months, s))  # type: ignore[arg-type]
-    typed = [part.select(pl.col(name).cast(_TOLD[name]) for name in part.columns if name in _TOLD) for part in told]
-    return pl.concat([pl.DataFrame(schema=_TOLD), *typed], how="diagonal")
+    typed = [
+        part.select(pl.col(name).cast(OUTLOOK_SCHEMA[name]) for name in part.columns if name in OUTLOOK_SCHEMA)
+        for part in told
+    ]
+    return pl.concat([pl.DataFrame(schema=OUTLOOK_SCHEMA), *typed], how="diagonal")
 
 
 def _customers(
@@ -228,10 +244,27 @@ def _reasons_at(origin: date, past: pl.DataFrame, months: pl.DataFrame, s: Reten
 
 def _scores(model: ChurnModel) -> list[pl.DataFrame]:
     scores = model.scores.rename({"top_decile_lift": "lift"}).with_columns(
-        part=pl.lit("candidate"), chosen_because=pl.when("is_chosen").then(pl.lit(model.reason))
+        part=pl.lit("candidate"),
+        chosen_because=pl.when("is_chosen").then(pl.lit(model.reason)),
+        made_from=pl.lit(model.made_from),
     )
-    deciles = model.deciles.with_columns(part=pl.lit("decile"), is_chosen=pl.col("candidate") == model.chosen)
+    deciles = model.deciles.with_columns(
+        part=pl.lit("decile"), is_chosen=pl.col("candidate") == model.chosen, made_from=pl.lit(model.made_from)
+    )
     if scores.is_empty():
         chosen = {"part": "candidate", "candidate": model.chosen, "is_chosen": True, "chosen_because": model.reason}
         return [pl.DataFrame([chosen])]
     return [scores, deciles]
+
+
+def _comparison(earlier: pl.DataFrame) -> Comparison | None:
+    """What the rows of `_scores` tell; None where nothing was compared, or none of the candidates could be used."""
+    scores, deciles = (earlier.filter(pl.col("part") == part) for part in ("candidate", "decile"))
+    chosen = scores.filter("is_chosen")
+    if chosen.is_empty():
+        return None
+    made_from, name, reason = chosen.select("made_from", "candidate", "chosen_because").row(0)
+    scores = scores.rename({"lift": "top_decile_lift"}).select(*SCORES).sort("origin_on", "candidate")
+    return Comparison(
+        made_from, name, reason, scores, deciles.select(*DECILES).sort("origin_on", "candidate", "decile")
+    )

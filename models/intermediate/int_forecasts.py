@@ -5,6 +5,7 @@ import pyarrow as pa
 
 from clientela.value.forecasts import FORECAST_SCHEMA, forecast_customers
 from clientela.value.settings import ValueSettings
+from clientela.warehouse import built_before
 
 ROWS_AT_ONCE = 100_000
 
@@ -23,15 +24,10 @@ def model(dbt, session):
 
     def earlier(fingerprints):
         # what the last night said, where it was made from the very same
-        built = session.sql(
-            """
-            select column_name from duckdb_columns()
-            where database_name = current_database() and schema_name = 'intermediate' and table_name = 'int_forecasts'
-            """
-        ).fetchall()
-        if {name for (name,) in built} != set(FORECAST_SCHEMA):
+        before = built_before(session, "int_forecasts", FORECAST_SCHEMA)
+        if before is None:
             return set(), pl.DataFrame(schema=FORECAST_SCHEMA)
-        there = session.table("intermediate.int_forecasts").filter(_bears(fingerprints))
+        there = before.filter(_bears(fingerprints))
         held = {name for (name,) in there.project("made_from").distinct().fetchall()}
         return held, there.filter("part <> 'customer'").pl()
 

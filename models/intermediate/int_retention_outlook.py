@@ -1,18 +1,20 @@
 """Who may leave, why, and what that puts in doubt; the model and its choice stand in clientela.retention."""
 
-from clientela.retention.outlook import MONTH_COLUMNS, STATE_COLUMNS, first_day_read, outlook
+from clientela.retention.outlook import MONTH_COLUMNS, OUTLOOK_SCHEMA, STATE_COLUMNS, first_day_read, outlook
+from clientela.warehouse import built_before
 
 
 def model(dbt, session):
     dbt.config(materialized="table")
     settings = dbt.config.meta_get("settings", "{}")
-    as_of_on = dbt.source("run", "context").select("as_of_on").fetchall()[0][0]
+    as_of_on, code_version = dbt.source("run", "context").select("as_of_on, code_version").fetchall()[0]
     read = f"measured_on >= date '{first_day_read(as_of_on, settings)}'"
     months = dbt.ref("int_customer_months").filter(f"{read} and customer_id <> 0")
     contracts = dbt.ref("int_contract_terms").select(
         "customer_id, started_on, ends_on, cancelled_on, period_months, contribution::double as contribution"
     )
     forecasts = dbt.ref("int_customer_forecasts").filter("is_as_of")
+    before = built_before(session, "int_retention_outlook", OUTLOOK_SCHEMA)
     return outlook(
         as_of_on,
         states=dbt.ref("int_customer_states").filter(read).select(", ".join(STATE_COLUMNS)).pl(),
@@ -22,4 +24,6 @@ def model(dbt, session):
         ).pl(),
         settings=settings,
         contracts=contracts.pl(),
+        code_version=code_version,
+        earlier=before.filter("made_from is not null").pl() if before else None,
     )

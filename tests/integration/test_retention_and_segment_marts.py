@@ -190,6 +190,21 @@ def test_fits_in_memory_change_nothing_and_a_late_row_only_what_follows_it(early
     assert rows_of(tmp_path, "value.customer_months") != rows_of(early, "value.customer_months")
 
 
+def test_the_comparison_of_churn_models_is_taken_over_from_the_last_build(late: Path, tmp_path: Path) -> None:
+    shutil.copyfile(late / "warehouse.duckdb", tmp_path / "warehouse.duckdb")
+    told = (
+        "select count(*) filter (brier = 9), count(*) from intermediate.int_retention_outlook where part = 'candidate'"
+    )
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute("update intermediate.int_retention_outlook set brier = 9 where brier is not null")
+    assert failed(dbt(tmp_path, "run", "--select", "int_retention_outlook")) == {}
+    ((taken_over, candidates),) = read(tmp_path / "warehouse.duckdb", told)
+    assert taken_over == candidates > 0
+    assert rows_of(tmp_path, "intermediate.int_retention_outlook", "part = 'customer'") == rows_of(
+        late, "intermediate.int_retention_outlook", "part = 'customer'"
+    )
+
+
 def test_cohorts_equal_a_query_over_raw(ask: Ask) -> None:
     expected = ask(
         """

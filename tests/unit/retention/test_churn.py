@@ -8,7 +8,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from clientela.retention.calendar import RetentionError, month_end, points
-from clientela.retention.churn import deciles_of, fit_churn, outcomes, snapshots
+from clientela.retention.churn import Comparison, deciles_of, fit_churn, outcomes, snapshots
 from clientela.retention.rhythm import rhythms
 from clientela.retention.settings import ChurnSettings
 from clientela.retention.states import states
@@ -76,6 +76,24 @@ def test_the_same_data_in_another_order_give_the_same_figures() -> None:
     again = fit_churn(given.sample(fraction=1.0, shuffle=True, seed=3), AS_OF, FEATURES, small)
     assert first.probability(today).equals(again.probability(today))
     assert_frame_equal(first.scores, again.scores)
+
+
+def test_a_comparison_stands_where_it_was_made_from_the_very_same_and_nowhere_else() -> None:
+    given = rows("model")
+    first = fit_churn(given, AS_OF, FEATURES, FAST, "code")
+    planted = Comparison(first.made_from, "recency", "planted", first.scores.head(0), first.deciles.head(0))
+
+    def reason(frame: pl.DataFrame, settings: ChurnSettings = FAST, code: str = "code") -> str:
+        return fit_churn(frame, AS_OF, FEATURES, settings, code, planted).reason
+
+    late = given.with_columns(complaints=pl.when(pl.col("month_end") == AS_OF).then(0).otherwise("complaints"))
+    assert reason(given.reverse()) == reason(late) == "planted", "what is not learnt from makes no difference"
+    one = (pl.col("month_end") == date(2024, 5, 31)) & (pl.col("customer_id") == given["customer_id"][0])
+    for column in ("complaints", "days_silent"):
+        assert reason(given.with_columns(pl.when(one).then(pl.col(column) + 1).otherwise(column))) != "planted"
+    assert reason(given.with_columns(churned=pl.col("churned") ^ one)) != "planted"
+    assert reason(given, FAST.model_copy(update={"seed": 2})) != "planted"
+    assert reason(given, code="other") != "planted"
 
 
 def test_a_company_without_known_outcomes_takes_p_alive_as_it_is_or_nothing() -> None:
