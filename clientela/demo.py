@@ -3,6 +3,7 @@
 Then the same on an invented company of four systems, so that every mart has something to show.
 """
 
+import shutil
 import time
 from decimal import Decimal
 
@@ -64,7 +65,12 @@ def main() -> int:
         console.print(f"\nIn {time.monotonic() - began:.0f} s. Ask more:")
         console.print(f"[bold].venv/bin/clientela sql -c {COMPLETE_JOURNEY.relative_to(PROJECT)}[/bold]\n")
     console.print("[bold]An invented company[/bold] of four systems and 2,000 customers, dirt included:")
-    write_company(SimulateSettings(), INVENTED)
+    try:
+        write_company(SimulateSettings(), INVENTED)
+    except FileExistsError:
+        # an earlier version of clientela invented another company, and built its warehouse there
+        shutil.rmtree(INVENTED)
+        write_company(SimulateSettings(), INVENTED)
     invented = _night(load_config(INVENTED / "clientela.yml"))
     return code if code not in (0, 3) else invented
 

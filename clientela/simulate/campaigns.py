@@ -10,11 +10,13 @@ import numpy as np
 import polars as pl
 
 from clientela.simulate.mistakes import chosen
-from clientela.simulate.purchases import DAYS_PER_WEEK, Histories
+from clientela.simulate.purchases import DAYS_PER_WEEK, Histories, Seasons
 from clientela.simulate.settings import SimulateSettings
 from clientela.simulate.streams import Floats, Ints, Mask, stream
 
 WINDOW = 30.0
+#: by then everybody of a campaign has been contacted; what is kept away comes after
+CONTACTED = 0.8
 HELD_OUT = 0.25
 #: the campaign whose effect differs from customer to customer
 HETEROGENEOUS = 3
@@ -87,9 +89,9 @@ def run_campaigns(histories: Histories, web_share: Floats, joined: Floats, setti
         extra.append((buyer, when, amount, np.full(len(buyer), number, dtype=np.int64)))
         stays_away = np.zeros(settings.customers)
         stays_away[who[is_contacted]] = loss[is_contacted]
-        near = np.flatnonzero((histories.at > at + 0.8) & (histories.at <= at + WINDOW))
+        near = np.flatnonzero((histories.at > at + CONTACTED) & (histories.at <= at + WINDOW))
         lost[near] |= rng.random(len(near)) < stays_away[histories.buyer[near]]
-        baseline = np.where(alive, histories.rate[who], 0.0) * WINDOW / DAYS_PER_WEEK
+        baseline = np.where(alive, _orders_ahead(histories, who, at, settings), 0.0)
         extra_orders = gain - loss * baseline
         contacts.append(
             pl.DataFrame(
@@ -114,6 +116,20 @@ def run_campaigns(histories: Histories, web_share: Floats, joined: Floats, setti
         return Campaigned(empty, nothing.astype(np.int64), nothing, nothing, nothing.astype(np.int64), lost)
     buyers, times, amounts, numbers = (np.concatenate(parts) for parts in zip(*extra, strict=True))
     return Campaigned(pl.concat(contacts), buyers, times, amounts, numbers, lost)
+
+
+def _orders_ahead(histories: Histories, who: Ints, at: float, settings: SimulateSettings) -> Floats:
+    """Expected orders, from the contact to the window's end, of customers who are alive at `at`.
+
+    A customer drops out at a constant rate h: Pareto/NBD at his own, BG/NBD and MBG/NBD with his probability at each
+    purchase. Alive after t with exp(-h t), he buys at his rate until then, in even time.
+    """
+    seasons = Seasons(settings)
+    begin, end = ((seasons.to_even(at + day) - seasons.to_even(at)) / DAYS_PER_WEEK for day in (CONTACTED, WINDOW))
+    rate, dropout = histories.rate[who], histories.dropout[who]
+    hazard = dropout if settings.process == "pareto_nbd" else dropout * rate
+    expected: Floats = rate * (np.expm1(-hazard * begin) - np.expm1(-hazard * end)) / hazard
+    return expected
 
 
 def _effects(

@@ -126,9 +126,15 @@ def components(n: int, left: Ints, right: Ints) -> Ints:
 
 def splink_score(records: pl.DataFrame, seed: int = 1) -> Score:
     """Splink with sensible settings, trained without labels, at the threshold that gives the best F1 against the truth."""
+    from splink.internals.exceptions import EMTrainingException
+
     logging.getLogger("splink").setLevel(logging.ERROR)
     began = perf_counter()
-    pairs = _splink_pairs(records, seed)
+    try:
+        pairs = _splink_pairs(records, seed)
+    except (EMTrainingException, ValueError):
+        untold = float("nan")
+        return Score("plain Splink: too few records to train it", untold, untold, perf_counter() - began)
     best = Score("plain Splink at its best threshold", 0.0, 0.0, 0.0)
     left, right = pairs["row_l"].cast(pl.Int64).to_numpy(), pairs["row_r"].cast(pl.Int64).to_numpy()
     weight, probability = pairs["match_weight"].to_numpy(), pairs["match_probability"].to_numpy()

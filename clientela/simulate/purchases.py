@@ -6,7 +6,7 @@ of history. What is in a basket stands in `baskets`; what campaigns change, in `
 """
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 import numpy as np
 
@@ -40,7 +40,8 @@ class Histories:
 class Seasons:
     """The calendar against even time: the processes run in even time, so that their theory stays exact."""
 
-    def __init__(self, start: date, days: int, strength: float) -> None:
+    def __init__(self, settings: SimulateSettings) -> None:
+        start, days, strength = settings.start, settings.days + FUTURE_DAYS, settings.seasonality
         calendar = [start + timedelta(days=k) for k in range(days)]
         weight = 1 + strength * _MONTHS[np.array([d.month - 1 for d in calendar], dtype=np.int64)]
         years = np.array([d.year for d in calendar])
@@ -56,6 +57,10 @@ class Seasons:
             return even
         inside = np.interp(np.minimum(even, self._even[-1]), self._even, self._days)
         return np.where(np.isinf(even), np.inf, inside)
+
+    def to_even(self, day: float) -> float:
+        """The instant of even time of a day of the calendar."""
+        return day if self._is_flat else float(np.interp(day, self._days, self._even))
 
 
 def draw_histories(settings: SimulateSettings) -> Histories:
@@ -92,7 +97,7 @@ def draw_histories(settings: SimulateSettings) -> Histories:
     times[is_first], times[~is_first] = acquired, at
     nu = rng.gamma(settings.spend.q, 1 / settings.spend.gamma, n)
     amount = rng.standard_gamma(settings.spend.p, len(times)) / nu[all_buyers]
-    seasons = Seasons(settings.start, settings.days + FUTURE_DAYS, settings.seasonality)
+    seasons = Seasons(settings)
     return Histories(
         acquired=seasons.to_calendar(acquired),
         rate=rate,

@@ -90,6 +90,8 @@ class SimulateSettings:
             raise ValueError(f"process = {self.process!r}: choose one of {', '.join(PROCESSES)}.")
         if self.years < 1:
             raise ValueError(f"years = {self.years}: a company needs at least one year of history.")
+        if self.night_days is None and self.nights > self.days:
+            raise ValueError(f"nights = {self.nights}: the history has {self.days} days.")
         if self.night_days is not None and not 0 < self.night_days * self.nights < self.days:
             raise ValueError(f"night_days = {self.night_days}: {self.nights} nights must fit into {self.days} days.")
 

@@ -1,5 +1,6 @@
 """A whole company onto the disk: the systems' files, clientela.yml, the reference tables and the truth."""
 
+import filecmp
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from clientela.simulate.company import Company, build_company
 from clientela.simulate.configuration import configuration
 from clientela.simulate.dirt import plant, without
 from clientela.simulate.files import Planted, Table, Written, night_date, write_file, write_table
-from clientela.simulate.records import TILL, WEBSHOP
+from clientela.simulate.records import TILL
 from clientela.simulate.settings import SimulateSettings
 from clientela.simulate.streams import Ints
 from clientela.simulate.systems import STORES, tables
@@ -20,6 +21,10 @@ from clientela.simulate.truth import DeliveredSales, fields_of, write_truth
 
 #: stores whose sales of a few days arrive late: store, last day as a share of history, days of sales, days of delay
 _LATE = ((STORES[2], 0.55, 28, 8), (STORES[0], 0.93, 21, 12))
+#: what tells a simulated company from anything else
+MARK = "truth/parameters.parquet"
+#: where a company is written before it takes its place
+ASIDE = ".written"
 
 
 @dataclass(frozen=True)
@@ -34,11 +39,56 @@ class Summary:
 
 
 def write_company(settings: SimulateSettings, out: Path) -> Summary:
-    """Write the company into `out`, which must be empty or not there, or hold an earlier simulation: that one is replaced.
+    """Write the company into `out`, which must be empty or not there, or hold an earlier simulation.
 
-    Raises FileExistsError where the folder holds anything else.
+    Of the same company only what is missing is written; another is replaced, unless a warehouse was built from it. Nothing
+    of `out` changes before all is written. Raises FileExistsError where the folder holds anything else, OSError where it
+    cannot be written.
     """
-    _clear(out)
+    _refuse_what_is_not_ours(out)
+    aside = out / ASIDE
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    try:
+        summary = _write(settings, aside)
+        _put_in_place(aside, out)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return replace(summary, folder=out)
+
+
+def _refuse_what_is_not_ours(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise FileExistsError(f"{out} is a file; name a folder.")
+    if not out.exists() or (out / MARK).is_file():
+        return
+    if any(entry.name != ASIDE for entry in out.iterdir()):
+        raise FileExistsError(f"{out} holds something else than a simulated company; name an empty folder.")
+
+
+def _put_in_place(aside: Path, out: Path) -> None:
+    """Move what was written; the truth last, so that the folder is known as a simulation until then."""
+    if (out / MARK).is_file():
+        names = [path.name for path in (aside / "truth").iterdir()]
+        if len(filecmp.cmpfiles(aside / "truth", out / "truth", names, shallow=False)[0]) == len(names):
+            for path in aside.rglob("*"):
+                place = out / path.relative_to(aside)
+                if path.is_file() and not place.exists():
+                    place.parent.mkdir(exist_ok=True)
+                    path.rename(place)
+            return
+        if (out / "data").exists():
+            raise FileExistsError(
+                f"{out / 'data'} is the warehouse of another simulated company; remove it, or name an empty folder."
+            )
+    for path in sorted(aside.iterdir(), key=lambda path: path.name == "truth"):
+        place = out / path.name
+        if place.is_dir():
+            shutil.rmtree(place)
+        path.replace(place)
+
+
+def _write(settings: SimulateSettings, out: Path) -> Summary:
     company = build_company(settings)
     written = Written()
     sold: dict[str, DeliveredSales] = {}
@@ -67,16 +117,6 @@ def write_company(settings: SimulateSettings, out: Path) -> Summary:
 def _summary(company: Company, written: Written, out: Path) -> Summary:
     lines = len(company.till.lines.order) + len(company.webshop.lines.order)
     return Summary(out, len(written.files), sum(f["rows"] for f in written.files), lines, len(written.dirt))
-
-
-def _clear(out: Path) -> None:
-    if out.exists() and any(out.iterdir()):
-        if not (out / "truth" / "parameters.parquet").is_file():
-            raise FileExistsError(f"{out} holds something else than a simulated company; name an empty folder.")
-        for name in (TILL, WEBSHOP, "call_centre", "loyalty", "reference", "truth"):
-            shutil.rmtree(out / name, ignore_errors=True)
-        (out / "clientela.yml").unlink(missing_ok=True)
-    out.mkdir(parents=True, exist_ok=True)
 
 
 def _late_rows(table: Table, settings: SimulateSettings) -> list[Ints]:

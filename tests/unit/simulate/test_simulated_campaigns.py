@@ -6,7 +6,7 @@ import pytest
 
 from clientela.simulate.campaigns import CAMPAIGNS, HELD_OUT, HETEROGENEOUS, WINDOW, Campaigned, run_campaigns
 from clientela.simulate.purchases import Histories, draw_histories
-from clientela.simulate.settings import SimulateSettings
+from clientela.simulate.settings import PROCESSES, Process, SimulateSettings
 from clientela.simulate.streams import Floats, Ints
 
 SETTINGS = SimulateSettings(customers=60_000, seed=21)
@@ -42,6 +42,22 @@ def test_contacted_less_held_out_is_the_true_effect(campaigned: tuple[Histories,
     assert abs(found - true) < 4 * error
     if number == HETEROGENEOUS:
         assert true > 4 * error, "the one effect that there is to learn must show at this size"
+
+
+@pytest.mark.parametrize("seasonality", [0.0, 1.0])
+@pytest.mark.parametrize("process", PROCESSES)
+def test_the_orders_that_contact_keeps_away_are_as_many_as_the_truth_expects(
+    process: Process, seasonality: float
+) -> None:
+    settings = SimulateSettings(customers=60_000, seed=3, process=process, seasonality=seasonality)
+    h = draw_histories(settings)
+    c = run_campaigns(h, np.random.default_rng(1).random(settings.customers), h.acquired + 10, settings)
+    harmed = c.contacts.filter("is_contacted", pl.col("campaign") == HETEROGENEOUS, pl.col("expected_extra_orders") < 0)
+    at = np.floor(CAMPAIGNS[HETEROGENEOUS].at * settings.days)
+    inside = c.lost & (h.at > at) & (h.at <= at + WINDOW) & np.isin(h.buyer, harmed["buyer"].to_numpy())
+    expected = -harmed["expected_extra_orders"].sum()
+    assert expected > 90
+    assert abs(inside.sum() - expected) < 4 * expected**0.5
 
 
 def test_lots_are_drawn_fairly(campaigned: tuple[Histories, Campaigned]) -> None:

@@ -81,9 +81,10 @@ def test_seasons_move_purchases_within_the_year_and_never_between_years() -> Non
 
 
 def test_the_calendar_of_seasons_is_even_where_there_are_none() -> None:
-    settings = SimulateSettings()
     even = np.array([0.5, 100.25, np.inf])
-    assert (Seasons(settings.start, settings.days, 0.0).to_calendar(even) == even).all()
-    warped = Seasons(settings.start, settings.days, 0.7).to_calendar(even)
-    assert warped[2] == np.inf
-    assert (warped[:2] != even[:2]).all()
+    assert (Seasons(SimulateSettings()).to_calendar(even) == even).all()
+    warped = Seasons(SimulateSettings(seasonality=0.7))
+    days = warped.to_calendar(even)
+    assert days[2] == np.inf
+    assert (days[:2] != even[:2]).all()
+    assert np.allclose([warped.to_even(day) for day in days[:2]], even[:2])

@@ -1,12 +1,13 @@
 """The same settings give the same bytes; other settings do not."""
 
 import hashlib
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from clientela.simulate import SimulateSettings, write_company
+from clientela.simulate import SimulateSettings, write, write_company
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -32,7 +33,7 @@ def test_another_seed_gives_other_people_and_other_sales(
     assert same <= {"clientela.yml", "reference/cost_rates.csv", "reference/margin_rates.csv"}
 
 
-def test_writing_again_replaces_what_was_written_and_nothing_else(tmp_path: Path) -> None:
+def test_another_company_replaces_what_was_written_and_nothing_else(tmp_path: Path) -> None:
     write_company(SimulateSettings(customers=50, nights=3), tmp_path / "a")
     write_company(SimulateSettings(customers=50), tmp_path / "a")
     write_company(SimulateSettings(customers=50), tmp_path / "b")
@@ -44,6 +45,45 @@ def test_writing_again_replaces_what_was_written_and_nothing_else(tmp_path: Path
     assert (tmp_path / "c" / "thesis.txt").read_text() == "irreplaceable"
 
 
+def test_the_same_company_again_brings_back_what_is_missing_and_leaves_the_rest(tmp_path: Path) -> None:
+    write_company(SimulateSettings(customers=50), tmp_path)
+    before = hashes(tmp_path)
+    settings = tmp_path / "clientela.yml"
+    settings.write_text(settings.read_text() + "# mine\n")
+    (tmp_path / "reference" / "mine.csv").write_text("a\n")
+    shutil.rmtree(tmp_path / "till")
+    write_company(SimulateSettings(customers=50), tmp_path)
+    after = hashes(tmp_path)
+    assert {name for name in after if after[name] != before.get(name)} == {"clientela.yml", "reference/mine.csv"}
+    assert set(before) <= set(after)
+
+
+def test_the_warehouse_of_one_company_is_not_given_the_files_of_another(tmp_path: Path) -> None:
+    write_company(SimulateSettings(customers=50), tmp_path)
+    (tmp_path / "data").mkdir()
+    before = hashes(tmp_path)
+    with pytest.raises(FileExistsError, match="warehouse of another simulated company"):
+        write_company(SimulateSettings(customers=50, seed=2), tmp_path)
+    assert hashes(tmp_path) == before
+
+
+def test_what_was_interrupted_leaves_the_folder_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_company(SimulateSettings(customers=50), tmp_path)
+    before = hashes(tmp_path)
+
+    def interrupted(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(write, "write_truth", interrupted)
+        write_company(SimulateSettings(customers=50, seed=2), tmp_path)
+    assert hashes(tmp_path) == before
+    # a killed one leaves its part behind
+    (tmp_path / "new" / write.ASIDE / "till").mkdir(parents=True)
+    write_company(SimulateSettings(customers=50), tmp_path / "new")
+    assert hashes(tmp_path / "new") == before
+
+
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
@@ -53,6 +93,7 @@ def test_writing_again_replaces_what_was_written_and_nothing_else(tmp_path: Path
         ({"seasonality": 2.0}, "strength between"),
         ({"process": "nbd"}, "choose one of"),
         ({"nights": 40, "night_days": 60}, "must fit"),
+        ({"nights": 5000}, "has 1096 days"),
     ],
 )
 def test_settings_that_make_no_company_are_refused_in_a_sentence(wrong: dict[str, object], sentence: str) -> None:
