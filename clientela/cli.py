@@ -600,6 +600,8 @@ def say_report(config: Config, report: dict[str, Any], as_json: bool) -> None:
         outcome = arrived.get(name, {})
         counts = [f"{outcome.get(kind, 0):,}" for kind in ("delivered", "loaded", "unchanged", "quarantined")]
         table.add_row(*name, "stale: " * source["is_stale"] + source["status"], age, *counts)
+        if outcome.get("deleted"):
+            reasons.append(f"{'.'.join(name)}: {outcome['deleted']:,} records vanished with the snapshot")
         if source["reason"]:
             reasons.append(f"{'.'.join(name)}: {source['reason']}")
     console.print(table)

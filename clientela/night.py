@@ -681,6 +681,8 @@ def _told(outcome: Outcome) -> str:
             said += f", {outcome.unchanged:,} unchanged"
         if outcome.quarantined:
             said += f", {outcome.quarantined:,} quarantined"
+        if outcome.deleted:
+            said += f", {outcome.deleted:,} vanished"
         if outcome.new_columns:
             said += f", new columns not used: {', '.join(outcome.new_columns)}"
         return said + (f", {len(outcome.warnings)} warnings" if outcome.warnings else "")

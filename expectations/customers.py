@@ -1,4 +1,4 @@
-"""Customer records: mostly contactable, never far fewer than before."""
+"""Customer records: never far more than usual at once."""
 
 from clientela.load.suite import fact
 

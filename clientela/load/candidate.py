@@ -16,7 +16,7 @@ from typing import get_args
 import duckdb
 
 from clientela.config import Format
-from clientela.errors import ConfigError, DeliveryError
+from clientela.errors import DeliveryError
 from clientela.extract.mapping import FILE_DATE, LONGEST, RATES, Feed, candidate_select, named_columns
 from clientela.extract.readers import Opened
 from clientela.extract.readers.csv import open_csv
@@ -173,8 +173,8 @@ def kind_of(feed: Feed, path: Path) -> str:
     suffixes = [suffix for suffix in path.suffixes if suffix.lower() not in COMPRESSED]
     kind = feed.settings.format or FORMATS.get(suffixes[-1].lower() if suffixes else "")
     if kind is None:
-        raise ConfigError(
-            f"{feed.where}.format: {path.name} does not tell its format; write one of {', '.join(get_args(Format))}."
+        raise DeliveryError(
+            f"its name does not tell its format; mend `files`, or write {feed.where}.format: one of {', '.join(get_args(Format))}"
         )
     return kind
 

@@ -8,15 +8,18 @@ import duckdb
 
 from clientela.contracts import Entity
 from clientela.extract.mapping import Feed
+from clientela.load.candidate import IN_FORCE, Candidate
 from clientela.warehouse import quoted
 
 #: hours that an event may lie after the load, for clocks that differ
 CLOCK_HOURS = 24
 
 
-def take_facts(
-    connection: duckdb.DuckDBPyConnection, feed: Feed, batch_rows: int, quarantined: int, now: object
-) -> None:
+#: of fewer records known than this all but the last may vanish unasked
+FEW = 20
+
+
+def take_facts(connection: duckdb.DuckDBPyConnection, feed: Feed, candidate: Candidate, now: object) -> None:
     """Make the temporary table `facts` from the temporary view `gated` (the rows that would be loaded)."""
     entity = feed.entity
     measures = {
@@ -25,7 +28,10 @@ def take_facts(
         "control_sum_off": "(select sum(abs(control_sum - delivered_sum)) from batch_files where control_sum is not null)",
         "rows_to_past": "count(*) / (select median(loaded_rows) from past)",
     }
-    parameters: dict[str, object] = {"quarantined": quarantined, "delivered": batch_rows}
+    parameters: dict[str, object] = {"quarantined": candidate.quarantined, "delivered": candidate.delivered}
+    if feed.settings.delivery == "snapshot":
+        measures |= _of_snapshots(entity, candidate)
+        parameters["source"] = feed.source_name
     if entity.event_time:
         event = entity[entity.event_time]
         name = quoted(event.name)
@@ -45,20 +51,45 @@ def take_facts(
             and return_of_order_id not in (select order_id from gated where order_id is not null))"""
     selected = ", ".join(f"cast({sql} as double) as {name}" for name, sql in measures.items())
     connection.execute(
-        """
+        f"""
         create or replace temp table past as
-        select loads.batch_id, any_value(loads.loaded_rows) as loaded_rows, sum(amounts.net_amount) as net_amount
+        select
+            loads.batch_id, any_value(loads.loaded_rows) as loaded_rows, any_value(loads.file_count) as files,
+            sum(amounts.net_amount) as net_amount
         from ledger.loads left join ledger.load_amounts as amounts
             on amounts.batch_id = loads.batch_id and amounts.fate = 'loaded'
         where
             loads.source = ? and loads.entity = ? and loads.loaded_rows > 0
-            and loads.batch_id in (select batch_id from batches_in_force)
+            and loads.batch_id in (select batch_id from {IN_FORCE})
         group by loads.batch_id
         """,
         [feed.source_name, entity.name],
     )
     used = {name: value for name, value in parameters.items() if f"${name}" in selected}
     connection.execute(f"create or replace temp table facts as select {selected} from gated", used)
+
+
+def _of_snapshots(entity: Entity, candidate: Candidate) -> dict[str, str]:
+    """What of the records in force a snapshot no longer holds, and whether more of its undated files came than usual."""
+    measures = {
+        "snapshot_files_to_past": "(select count(*) from batch_files where version is null) / (select median(files) from past)"
+    }
+    # where a key cannot be read nothing vanishes
+    if not candidate.keyless:
+        measures["vanished_share"] = f"""(
+            select
+                case
+                    when not exists (select 1 from candidate) or count(*) >= {FEW}
+                        then count(*) filter (record_id not in (select record_id from candidate)) / nullif(count(*), 0)
+                end
+            from (
+                select record_id, is_deleted from raw.{quoted(entity.name)}
+                where source = $source and batch_id in (select batch_id from {IN_FORCE})
+                    and version <= (select coalesce(max(version), max(place)) from batch_files)
+                qualify row_number() over (partition by record_id order by version desc, content_hash desc) = 1
+            ) where not is_deleted
+        )"""
+    return measures
 
 
 def _known_shares(entity: Entity) -> dict[str, str]:

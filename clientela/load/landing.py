@@ -35,13 +35,14 @@ class DeliveredFile:
 
 
 def found_files(config: Config, patterns: Sequence[str]) -> list[Path]:
-    """The files that the patterns name now, sorted by name; folders and files that begin with a dot are none."""
+    """The files that the patterns name now, sorted by name; no folders, hidden files, or what Excel leaves beside an open one."""
     found: set[Path] = set()
+    folder = Path(glob.escape(str(config.path.parent)))
     for pattern in patterns:
         expanded = os.path.expandvars(package_path(pattern) if pattern.startswith(PACKAGE) else pattern)
-        for match in glob.glob(str(config.located(expanded)), recursive=True):
+        for match in glob.glob(str((folder / expanded).resolve()), recursive=True):
             path = Path(match)
-            if path.is_file() and not path.name.startswith("."):
+            if path.is_file() and not path.name.startswith((".", "~$")):
                 found.add(path)
     return sorted(found, key=lambda path: (path.name, str(path)))
 

@@ -241,7 +241,7 @@ def _load_batch(
     connection.execute(
         "update batch_files set place = ? + file_index where place is null", [batch_id * FILES_PER_BATCH]
     )
-    take_facts(connection, feed, candidate.delivered, candidate.quarantined, now)
+    take_facts(connection, feed, candidate, now)
     checks = validate(connection, suite)
     refusals = [c for c in checks if c.refuses]
     if refusals:
@@ -298,9 +298,16 @@ def _commonest_fault(connection: duckdb.DuckDBPyConnection) -> str:
     """What most rows of the candidate are quarantined for, by field; values stay out, they may be personal."""
     faults = connection.execute(
         """
-        select fault.field || ': ' || fault.reason, count(*)
-        from (select unnest(faults) as fault from candidate where faults is not null)
-        group by all order by count(*) desc, 1 limit 3
+        select told, count(*)
+        from (
+            select fault.field || ': ' || fault.reason as told
+            from (select unnest(faults) as fault from candidate where faults is not null)
+            union all
+            select reason from odd_rows where fate = 'quarantined'
+            union all
+            select reason from unreadable
+        )
+        group by told order by count(*) desc, told limit 3
         """
     ).fetchall()
     return f". Most often: {'; '.join(f'{what} ({rows:,} rows)' for what, rows in faults)}" if faults else ""

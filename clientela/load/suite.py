@@ -87,6 +87,18 @@ EVERY_ENTITY: tuple[Expect, ...] = (
         "At most a fifth of the delivered rows is quarantined: more speaks of a wrong mapping or a damaged file.",
         maximum=0.2,
     ),
+    fact(
+        "vanished_share",
+        "critical",
+        "At most half of the records known vanish with one snapshot: more speaks of a file that was cut off.",
+        maximum=0.5,
+    ),
+    fact(
+        "snapshot_files_to_past",
+        "warning",
+        "No more undated files than usual come as one snapshot; those of several nights count as one.",
+        maximum=1,
+    ),
     fact("control_rows_off", "critical", "The rows delivered are as many as the source states.", maximum=0),
     fact("control_sum_off", "critical", "The sum delivered is what the source states, to the cent.", maximum=0.005),
 )

@@ -1,11 +1,13 @@
 """What a night does with what a source did wrong: refuse the batch, keep the rest, and say so."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from clientela.load.load import Outcome
-from tests.conftest import CUSTOMERS, MORE_SALES, SALES, Company
+from clientela.night import feeds_of, open_night
+from tests.conftest import CUSTOMERS, MORE_SALES, NOW, SALES, Company, open_shop
 
 
 def test_a_refused_optional_batch_holds_back_only_itself(running: Company) -> None:
@@ -181,6 +183,53 @@ def test_an_empty_file_is_refused_or_loads_nothing_but_never_crashes(shop: Compa
     assert (outcome.status, outcome.loaded) in (("refused", 0), ("loaded", 0))
     if outcome.status == "refused":
         assert "sales_1.csv" in outcome.reason
+
+
+def test_a_companys_folder_may_bear_any_name(tmp_path: Path) -> None:
+    (tmp_path / "br [1] *").mkdir()
+    assert _transactions(open_shop(tmp_path / "br [1] *")).loaded == 4
+
+
+def test_a_stray_file_holds_back_its_own_feed_alone(shop: Company) -> None:
+    shop.change(lambda s: s["sources"]["till"]["entities"]["customers"].update(files="customers*"))
+    shop.write("~$customers.xlsx", "Excel leaves this beside an open file")
+    report = shop.night()
+    assert (report.status, report.exit_code) == ("published", 0), report.message
+    shop.write("customers_notes.docx", "hello")
+    shop.write("sales_2.csv", MORE_SALES)
+    report = shop.night()
+    assert (report.status, report.exit_code) == ("published", 3)
+    assert "customers_notes.docx: its name does not tell its format" in report.sources[1].reason
+    assert shop.published("select count(*) from value.order_lines") == [(6,)]
+
+
+def test_a_refusal_for_lines_that_cannot_be_read_says_why(shop: Company) -> None:
+    shop.write("sales_1.csv", SALES.replace("bread", "jamón").encode("cp1252"))
+    outcome = _transactions(shop)
+    assert outcome.status == "refused"
+    assert "Most often: the line is not valid UTF-8 (3 rows)" in outcome.reason
+
+
+def test_a_snapshot_that_was_cut_off_is_refused_and_what_vanishes_is_told(shop: Company) -> None:
+    rows = [f"c{n},Name {n},c{n}@example.com,2026-01-01 08:00:00\n" for n in range(30)]
+    shop.change(lambda s: s["sources"]["till"]["entities"]["customers"].update(delivery="snapshot"))
+
+    def deliver(count: int) -> Outcome:
+        shop.write("customers.csv", CUSTOMERS.splitlines(keepends=True)[0] + "".join(rows[:count]))
+        with open_night(shop.config, NOW) as night:
+            return night.load(feeds_of(shop.config)[1])[0]
+
+    assert deliver(30).loaded == 30
+    for count in (0, 10):
+        outcome = deliver(count)
+        assert outcome.status == "refused" and "vanished_share: At most half" in outcome.reason, count
+    assert (outcome := deliver(20)).deleted == 10 and not outcome.warnings
+    shop.write("customers_2.csv", CUSTOMERS)
+    shop.change(lambda s: s["sources"]["till"]["entities"]["customers"].update(files="customers*.csv"))
+    assert [c.expect.name for c in deliver(21).warnings] == ["snapshot_files_to_past"]
+    shop.change(lambda s: s["sources"]["till"]["entities"]["customers"].update(gate={"vanished_share": {"maximum": 1}}))
+    (shop.folder / "customers_2.csv").unlink()
+    assert deliver(0).deleted == 23, "whoever means it says so"
 
 
 def test_a_wrong_path_is_said_in_one_sentence(shop: Company) -> None:

@@ -71,9 +71,9 @@ def opened(settings: DatabaseSource, folder: Path, decimal_style: str) -> Iterat
     """The database, for reading only and at one instant. `folder` is where relative paths of SQLite files start."""
     url = os.environ.get(settings.connection_env)
     if not url:
-        raise ConfigError(
-            f"The environment variable {settings.connection_env} is not set; it holds the connection, such as "
-            "postgresql://user:password@host/database or sqlite:///path/to/file.db."
+        raise DeliveryError(
+            f"the environment variable {settings.connection_env} is not set; it holds the connection, such as "
+            "postgresql://user:password@host/database or sqlite:///path/to/file.db"
         )
     is_sqlite = url.startswith("sqlite:") or not re.match(r"[a-z+]+://|.*\b(host|dbname|service)=", url)
     secrets = _secrets(url)

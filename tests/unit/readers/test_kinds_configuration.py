@@ -8,7 +8,7 @@ import yaml
 from reading import feed_of
 
 from clientela.config import EntityConfig, json_schema, load_config
-from clientela.errors import ConfigError
+from clientela.errors import ConfigError, DeliveryError
 from clientela.load.candidate import kind_of
 
 DATABASE = {"connection_env": "CRM", "table": "t"}
@@ -28,7 +28,9 @@ def test_the_ending_tells_the_format(tmp_path: Path, name: str, kind: str) -> No
 
 def test_an_ending_that_tells_nothing_asks_for_the_format(tmp_path: Path) -> None:
     for name in ("x", "x.dat", "x.gz"):
-        with pytest.raises(ConfigError, match=r"does not tell its format; write one of csv, fixed, json, json_lines"):
+        with pytest.raises(
+            DeliveryError, match=r"does not tell its format; mend .*: one of csv, fixed, json, json_lines"
+        ):
             kind_of(feed_of(tmp_path), Path(name))
     assert kind_of(feed_of(tmp_path, {"format": "csv"}), Path("x.dat")) == "csv"
     assert kind_of(feed_of(tmp_path, {"fixed": {"columns": {"id": [1, 2]}}}), Path("x.dat")) == "fixed"
