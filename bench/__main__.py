@@ -45,11 +45,10 @@ def stage(name: str, folder: Path, kind: str) -> dict[str, Any]:
     return told
 
 
-def measure(lines: int) -> list[dict[str, Any]]:
-    """All stages at one size. Each row: stage, seconds, rows per second, peak memory, floor, ratio."""
+def measure(lines: int, rows: list[dict[str, Any]]) -> None:
+    """All stages at one size, added to `rows`: stage, seconds, rows per second, peak memory, floor, ratio."""
     folder = FOLDER / str(lines)
     shutil.rmtree(folder, ignore_errors=True)
-    rows: list[dict[str, Any]] = []
 
     def add(name: str, told: dict[str, Any], floor: float | None = None, **more: Any) -> None:
         seconds = max(told["seconds"], 0.001)
@@ -66,7 +65,9 @@ def measure(lines: int) -> list[dict[str, Any]]:
         place = folder / kind
         write_company(place, lines, kind)
         bare, floor = (stage(name, place, kind)["seconds"] for name in ("floor_load_bare", "floor_load"))
-        add(f"load {kind}", stage("load", place, kind), floor, bare_floor_seconds=round(bare, 2))
+        loaded = stage("load", place, kind)
+        add(f"load {kind}", loaded, floor)
+        add("  the same, beside typed columns without keys", loaded, bare)
         if kind == "csv":
             shutil.rmtree(place)
     place, kind = folder / "parquet", "parquet"
@@ -76,6 +77,7 @@ def measure(lines: int) -> list[dict[str, Any]]:
     # what is computed outside SQL has no floor: it stands on both sides, and once apart
     floor, models = plain["seconds"] + sum(in_python.values()), built["models"]
     add("all marts, full", built, floor, models=models, floors=plain["models"], test_seconds=built["test_seconds"])
+    add("  all of its SQL", _sum(models, list(plain["models"])), plain["seconds"])
     for area in dict.fromkeys(plain["areas"].values()):
         own = [model for model in plain["models"] if plain["areas"][model] == area]
         add(f"  SQL of {area}", _sum(models, own), _sum(plain["models"], own)["seconds"])
@@ -100,7 +102,6 @@ def measure(lines: int) -> list[dict[str, Any]]:
     dated = [m for m in new_day["models"] if m in plain["models"] and m not in ("int_order_lines", "int_orders")]
     add("  SQL of what depends on it", _sum(new_day["models"], dated), _sum(plain["models"], dated)["seconds"])
     shutil.rmtree(folder)
-    return rows
 
 
 def _sum(seconds: Mapping[str, float], models: Sequence[str]) -> dict[str, Any]:
@@ -143,9 +144,18 @@ def main() -> None:
         {"lines": 0, "stage": "imports of a night", **stage("imports", tiny, "parquet")},
         {"lines": 100, "stage": "a night on tiny data", **stage("night", tiny, "parquet")},
     ]
-    for size in said.lines:
-        rows += measure(size) if size else []
-    rows += measure_identity(said.identity) if said.identity else []
+    try:
+        for size in said.lines:
+            if size:
+                measure(size, rows)
+        rows += measure_identity(said.identity) if said.identity else []
+    finally:
+        # what was measured before a stage failed, or somebody lost patience, is kept
+        keep(rows)
+
+
+def keep(rows: list[dict[str, Any]]) -> None:
+    """Write the rows as JSON, with their growth since the next smaller size, and print them."""
     for row in rows:
         smaller = [r for r in rows if r["stage"] == row["stage"] and r["lines"] < row["lines"]]
         row["growth"] = round(row["seconds"] / smaller[-1]["seconds"], 1) if smaller else None
@@ -168,6 +178,8 @@ def print_tables(rows: list[dict[str, Any]]) -> None:
         table.add_row(f"{row['lines']:,}", row["stage"], seconds, *(str(row.get(k) or "") for k in keys))
     Console(width=120).print(table)
     whole = [row for row in rows if row["stage"] == "all marts, full"]
+    if not whole:
+        return
     if not whole:
         return
     table = Table("model", "seconds", "floor s", title=f"Each model, {whole[-1]['lines']:,} lines")
