@@ -97,7 +97,8 @@ DELIVERED: dict[str, Callable[[Path, str], None]] = {
 
 
 def test_every_section_is_tried() -> None:
-    assert list(SECTIONS) == list(DELIVERED) == list(SNIPPETS)
+    assert list(SECTIONS) == ["Delivery", *DELIVERED]
+    assert list(DELIVERED) == list(SNIPPETS)
 
 
 @pytest.mark.parametrize("kind", DELIVERED)
@@ -126,6 +127,23 @@ def test_the_snippet_loads_the_customers_that_it_shows(
         ]
         (again,) = load_feed(warehouse, feed, "run", datetime(2026, 3, 2, tzinfo=UTC))
         assert again.status == "nothing new"
+
+
+def test_a_backlog_of_snapshots_needs_the_dates_that_the_page_gives_them(tmp_path: Path) -> None:
+    backlog = {"20260131": "sku,name\na,Bread\nb,Wine\n", "20260228": "sku,name\na,Bread\n"}
+    left = {}
+    for is_dated in (True, False):
+        folder = tmp_path / str(is_dated)
+        folder.mkdir()
+        told = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", SECTIONS["Delivery"], re.DOTALL)[0])
+        if not is_dated:
+            del told["sources"]["erp"]["entities"]["products"]["version_by"]
+        for day, text in backlog.items():
+            (folder / f"products_{day}.csv").write_text(text, encoding="utf-8")
+        with prepared(folder / "w.duckdb") as warehouse:
+            outcomes = load_feed(warehouse, _feed(folder, told), "run", datetime(2026, 3, 1, tzinfo=UTC))
+            left[is_dated] = [(outcome.status, outcome.deleted) for outcome in outcomes]
+    assert left == {True: [("loaded", 0), ("loaded", 1)], False: [("loaded", 0)]}
 
 
 @pytest.mark.parametrize("text", INLINE)
