@@ -32,8 +32,10 @@ ROWS = 100_000
 VALUES = 2_000
 #: beside the delivered columns: which file of the table a row is from
 FILE = "clientela's own file"
+#: what reading a file ends in that is no table
+_UNREADABLE = (ClientelaError, duckdb.Error, OSError, UnicodeDecodeError)
 #: a name's digits, by which one delivery differs from the next: dates and numbers of their own
-_DIGITS = re.compile(r"(?<![A-Za-z0-9])\d[\d\-_.T]*\d(?![A-Za-z0-9])|(?<=[a-z_])\d{4,}")
+_DIGITS = re.compile(r"(?<![A-Za-z0-9])\d[\d\-_.T]*\d(?![A-Za-z0-9])|(?<=[_\- .])\d(?![A-Za-z0-9])|(?<=[a-z_])\d{4,}")
 
 _SHAPES: dict[str, re.Pattern[str]] = {
     "email": re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]{2,}"),
@@ -133,11 +135,50 @@ def of_folder(
     tables: list[TableProfile] = []
     unread: list[Unread] = []
     for (parent, pattern), paths in groups.items():
-        try:
-            tables.append(_of_files(connection, f"profiled_{len(tables)}", parent, pattern, paths, scratch))
-        except (ClientelaError, duckdb.Error, OSError, UnicodeDecodeError) as error:
-            unread.append(Unread(str((parent / pattern).relative_to(folder)), str(error).splitlines()[0]))
+        parts, failed = _parted(connection, parent, paths, scratch)
+        if not parts:
+            unread.append(Unread(str((parent / pattern).relative_to(folder)), next(iter(failed.values()))))
+            continue
+        unread += [Unread(str(path.relative_to(folder)), reason) for path, reason in failed.items()]
+        for part in parts:
+            shown = [pattern] if len(parts) == 1 else [path.name for path in part]
+            try:
+                tables.append(_of_files(connection, f"profiled_{len(tables)}", parent, pattern, shown, part, scratch))
+            except _UNREADABLE as error:
+                name = str((parent / shown[0]).relative_to(folder))
+                unread.append(Unread(name, str(error).splitlines()[0]))
     return tables, unread
+
+
+def _parted(
+    connection: duckdb.DuckDBPyConnection, parent: Path, paths: list[Path], scratch: Path
+) -> tuple[list[list[Path]], dict[Path, str]]:
+    """The files by their columns, and those that cannot be read, with the reason.
+
+    A JSON file agrees with one that has more: its records leave out what they have no value for.
+    """
+    if len(paths) == 1:
+        return [paths], {}
+    found: dict[Path, frozenset[str]] = {}
+    failed: dict[Path, str] = {}
+    for path in paths:
+        try:
+            found[path] = _columns(connection, parent, path, scratch)
+        except _UNREADABLE as error:
+            failed[path] = str(error).splitlines()[0]
+    parts: dict[frozenset[str], list[Path]] = {}
+    for path, columns in sorted(found.items(), key=lambda item: -len(item[1])):
+        is_json = _format(path) in ("json", "json_lines")
+        agreeing = (known for known in parts if columns == known or (is_json and columns < known))
+        parts.setdefault(next(agreeing, columns), []).append(path)
+    return list(parts.values()), failed
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, parent: Path, path: Path, scratch: Path) -> frozenset[str]:
+    read, _ = _sample(path, scratch, 0)
+    feed = _bare_feed(_written(connection, read, _format(path) or ""), parent)
+    with _emptied(scratch / "reading") as reading:
+        return frozenset(open_file(connection, feed, read, Parameters(), reading).delivery.columns)
 
 
 def of_database(
@@ -183,19 +224,22 @@ def _format(path: Path) -> str | None:
 
 
 def _of_files(
-    connection: duckdb.DuckDBPyConnection, table: str, parent: Path, pattern: str, paths: list[Path], scratch: Path
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    parent: Path,
+    pattern: str,
+    shown: list[str],
+    paths: list[Path],
+    scratch: Path,
 ) -> TableProfile:
     settings: dict[str, Any] = {}
     is_whole = True
     left = ROWS
     for number, path in enumerate(paths):
-        kind = _format(path)
-        read = path
-        if kind in ("csv", "json_lines"):
-            read, was_cut = _head(path, scratch / f"head{number}{path.suffix if kind != 'csv' else '.csv'}")
-            is_whole = is_whole and not was_cut
+        read, was_cut = _sample(path, scratch, number)
+        is_whole = is_whole and not was_cut
         if number == 0:
-            settings = _written(connection, read, kind or "")
+            settings = _written(connection, read, _format(path) or "")
         feed = _bare_feed(settings, parent)
         with _emptied(scratch / "reading") as reading:
             parameters = Parameters()
@@ -219,8 +263,15 @@ def _of_files(
             is_whole = False
             break
     name = pattern.split(".")[0].replace("*", "").strip("_- ") or parent.name
-    shown = pattern if len(paths) > 1 or "*" in pattern else paths[0].name
-    return _profiled(connection, name, table, parent, [str(parent / shown)], is_whole, settings)
+    return _profiled(connection, name, table, parent, [str(parent / file) for file in shown], is_whole, settings)
+
+
+def _sample(path: Path, scratch: Path, number: int) -> tuple[Path, bool]:
+    """The file to look at in place of this one, and whether it lacks lines: only text is cut."""
+    kind = _format(path)
+    if kind not in ("csv", "json_lines"):
+        return path, False
+    return _head(path, scratch / f"head{number}{path.suffix if kind != 'csv' else '.csv'}")
 
 
 def _head(path: Path, into: Path) -> tuple[Path, bool]:

@@ -257,6 +257,19 @@ def test_the_compose_file_publishes_on_loopback_and_names_files_that_exist() -> 
         assert (DEPLOY / service["build"]["context"] / service["build"]["dockerfile"]).is_file()
         mounted = [volume.split(":")[0] for volume in service["volumes"] if volume.startswith("./")]
         assert mounted and all((DEPLOY / name).is_file() for name in mounted)
+        context = DEPLOY / service["build"]["context"]
+        assert _names(context / ".dockerignore") >= {".git", *_names(context / ".gitignore")}, (
+            "what git ignores, no image holds"
+        )
+    # where the workers live, and without it a company that reads files alone starts all the same
+    (secrets,) = compose["services"]["code"]["env_file"]
+    assert secrets["required"] is False
+    assert not secrets["path"].startswith(".") and "COMPANY" not in secrets["path"], "in no image and no mounted folder"
     (server,) = yaml.safe_load((DEPLOY / "workspace.yaml").read_text(encoding="utf-8"))["load_from"]
     assert server["grpc_server"]["host"] in compose["services"]
     assert f"--port {server['grpc_server']['port']}" in compose["services"]["code"]["command"]
+
+
+def _names(file: Path) -> set[str]:
+    """What an ignore file ignores at any depth, as git writes it."""
+    return {line.removeprefix("**/").rstrip("/") for line in file.read_text(encoding="utf-8").splitlines() if line}

@@ -1,4 +1,7 @@
-"""Each snippet of README's table of sources and of docs/sources.md loads the two customers that it shows, as it stands there."""
+"""Each snippet of README's table of sources and of docs/sources.md loads the two customers that it shows, as it stands there.
+
+Settings within the page's sentences are only checked against the configuration.
+"""
 
 import gzip
 import re
@@ -15,8 +18,9 @@ import duckdb
 import pytest
 import xlsxwriter
 import yaml
+from pydantic import ValidationError
 
-from clientela.config import Config, load_config
+from clientela.config import Config, EntityConfig, load_config
 from clientela.extract.mapping import Feed
 from clientela.load.load import load_feed
 from clientela.night import feeds_of
@@ -29,6 +33,8 @@ README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 #: the table of sources in README: kind → its part of an entity
 SNIPPETS = dict(re.findall(r"^\| ([^|]+?) \| `(\{.*\})` \|$", README, re.MULTILINE))
 SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE))
+#: settings within sentences; those after the recipe for dlt are dlt's
+INLINE = sorted(set(re.findall(r"`(\w+: [^`\n]+)`", PAGE.partition("## REST systems")[0])))
 PEOPLE = [
     (17, "Ann Lee", "ann@example.com", 1234.5, "2026-01-05 10:00:00"),
     (18, "Íñigo Ruiz", None, 0.5, "2026-01-06"),
@@ -91,7 +97,8 @@ DELIVERED: dict[str, Callable[[Path, str], None]] = {
 
 
 def test_every_section_is_tried() -> None:
-    assert list(SECTIONS) == list(DELIVERED) == list(SNIPPETS)
+    assert list(SECTIONS) == ["Delivery", *DELIVERED]
+    assert list(DELIVERED) == list(SNIPPETS)
 
 
 @pytest.mark.parametrize("kind", DELIVERED)
@@ -120,6 +127,39 @@ def test_the_snippet_loads_the_customers_that_it_shows(
         ]
         (again,) = load_feed(warehouse, feed, "run", datetime(2026, 3, 2, tzinfo=UTC))
         assert again.status == "nothing new"
+
+
+def test_a_backlog_of_snapshots_needs_the_dates_that_the_page_gives_them(tmp_path: Path) -> None:
+    backlog = {"20260131": "sku,name\na,Bread\nb,Wine\n", "20260228": "sku,name\na,Bread\n"}
+    left = {}
+    for is_dated in (True, False):
+        folder = tmp_path / str(is_dated)
+        folder.mkdir()
+        told = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", SECTIONS["Delivery"], re.DOTALL)[0])
+        if not is_dated:
+            del told["sources"]["erp"]["entities"]["products"]["version_by"]
+        for day, text in backlog.items():
+            (folder / f"products_{day}.csv").write_text(text, encoding="utf-8")
+        with prepared(folder / "w.duckdb") as warehouse:
+            outcomes = load_feed(warehouse, _feed(folder, told), "run", datetime(2026, 3, 1, tzinfo=UTC))
+            left[is_dated] = [(outcome.status, outcome.deleted) for outcome in outcomes]
+    assert left == {True: [("loaded", 0), ("loaded", 1)], False: [("loaded", 0)]}
+
+
+@pytest.mark.parametrize("text", INLINE)
+def test_a_setting_within_a_sentence_is_one_of_an_entity_or_of_its_text_files(text: str) -> None:
+    told = yaml.safe_load(text)
+    assert any(_is_allowed(settings) for settings in (told, {"csv": told})), told
+
+
+def _is_allowed(settings: dict[str, Any]) -> bool:
+    """Whether an entity with them is one that the configuration accepts."""
+    entity = {"files": "CUSTOMERS.DAT", "fixed": {"columns": {"id": [1, 5]}}, "key": "id"}
+    try:
+        EntityConfig.model_validate({**entity, **settings})
+    except ValidationError:
+        return False
+    return True
 
 
 def _feed(folder: Path, sources: dict[str, Any]) -> Feed:

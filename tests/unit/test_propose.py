@@ -129,6 +129,41 @@ def test_a_spanish_folder_in_latin_1_with_points_as_tabs_is_understood(tmp_path:
     assert [f.is_ill for f in examine(load_config(tmp_path / "clientela.yml"))] == [False, False]
 
 
+def test_files_that_differ_in_a_digit_are_one_table(tmp_path: Path) -> None:
+    for part in (1, 2, 10):
+        _orders(tmp_path / f"orders_{part}.csv", part)
+        (tmp_path / f"customers {part}.csv").write_text(f"customer,email\n{part},a{part}@x.example\n")
+    (tmp_path / "orders_3.csv").write_text("")
+    assert _files(tmp_path) == ["customers *.csv", "orders_*.csv"]
+
+
+def test_files_of_one_pattern_with_other_columns_are_tables_of_their_own(tmp_path: Path) -> None:
+    _orders(tmp_path / "table_1.csv", 1)
+    (tmp_path / "table_2.csv").write_text("customer,email\n1,ann@x.example\n2,bob@x.example\n")
+    _orders(tmp_path / "table_3.csv", 3)
+    (tmp_path / "table_4.csv").write_text("")
+    assert _files(tmp_path) == ["table_2.csv", ["table_1.csv", "table_3.csv"]]
+    assert "# Could not be read: table_4.csv" in propose(str(tmp_path), tmp_path).text
+
+
+def test_a_json_file_may_leave_out_what_its_records_lack(tmp_path: Path) -> None:
+    (tmp_path / "customers_1.jsonl").write_text('{"customer": 1, "email": "ann@x.example"}\n')
+    (tmp_path / "customers_2.jsonl").write_text('{"customer": 2, "email": "bob@x.example", "phone": "600100200"}\n')
+    assert _files(tmp_path) == ["customers_*.jsonl"]
+
+
+def _orders(path: Path, part: int) -> None:
+    rows = [f"T{part}{n},{n},2026-0{n % 9 + 1}-15,{n}.50" for n in range(1, 20)]
+    path.write_text("\n".join(["ticket,customer,date,amount", *rows]))
+
+
+def _files(folder: Path) -> list[str | list[str]]:
+    """The files of every entity proposed for the folder."""
+    proposed = yaml.safe_load(propose(str(folder), folder).text)
+    told = [e["files"] for source in proposed["sources"].values() for e in source["entities"].values()]
+    return sorted(told, key=lambda files: (isinstance(files, list), files))
+
+
 def test_what_is_missing_or_not_recognised_is_named(tmp_path: Path) -> None:
     (tmp_path / "clientes.csv").write_text("cliente,nombre\n1,Ana\n2,Luis\n")
     (tmp_path / "weather.csv").write_text("station,rain\n1,3.5\n1,0.0\n")
