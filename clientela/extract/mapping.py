@@ -396,7 +396,8 @@ def _typed_columns(
             unfit = f"{quoted(mapped)} is not null and {quoted(column.name)} is null"
             faults.append(_fault(unfit, column.name, quoted(mapped), fault_of(column), parameters))
         if column.required:
-            faults.append(_fault(f"{quoted(mapped)} is null", column.name, "null", "a value is required", parameters))
+            given = quoted(column.name) if column.type == "text" else quoted(mapped)
+            faults.append(_fault(f"{given} is null", column.name, "null", "a value is required", parameters))
     return columns, faults
 
 
