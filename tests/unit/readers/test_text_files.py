@@ -243,6 +243,21 @@ def test_each_broken_line_is_quarantined_with_its_number(take: Any) -> None:
     assert found.texts[2] == lines[1]
 
 
+@pytest.mark.parametrize("decimal_style", ["point", "comma"])
+def test_a_whole_number_in_a_key_has_no_decimals_and_a_text_stays(take: Any, decimal_style: str) -> None:
+    lines = [
+        '{"id": 17.0, "name": "17.0", "contact": {"email": 2.0}}',
+        '{"id": "17.0", "name": [1.0], "contact": {"email": 2.50}}',
+        '{"id": 1e3, "name": {"a": 1.0}, "contact": {"email": 10.0}}',
+        '{"id": -4.00, "name": null, "contact": {"email": 10}}',
+    ]
+    half = "2.5" if decimal_style == "point" else "2,5"
+    expected = [("17", "17.0", "2"), ("17.0", "[1.0]", half), ("1000", '{"a":1.0}', "10"), ("-4", None, "10")]
+    for name, text_ in (("x.jsonl", "\n".join(lines)), ("x.json", f"[{','.join(lines)}]")):
+        found = take(name, text_, NESTED, decimal_style=decimal_style)
+        assert [found.rows[place] for place in sorted(found.rows)] == expected
+
+
 def test_a_path_that_a_record_lacks_is_null_and_one_that_all_lack_refuses(take: Any) -> None:
     some = '{"id": 1, "name": "A", "contact": "none"}\n{"id": 2, "name": "B", "contact": {"email": "b"}}'
     assert take("x.jsonl", some, NESTED).rows == {1: ("1", "A", None), 2: ("2", "B", "b")}
