@@ -119,6 +119,24 @@ def named_columns(connection: duckdb.DuckDBPyConnection, settings: EntityConfig)
     return names
 
 
+def formats_of_columns(feed: Feed) -> dict[str, str]:
+    """Source column, in lower case → strptime format that its text is read by, where the source states one.
+
+    A part of the key has none: its text must be the same in every file.
+    """
+    formats = {"date": feed.source.date_format, "timestamp": feed.source.datetime_format}
+    kinds = {
+        mapping: feed.entity[name].type for name, mapping in feed.settings.columns.items() if isinstance(mapping, str)
+    }
+    version = feed.settings.version_by
+    if version and not version.startswith(FILE_DATE) and version != "updated_at":
+        kinds.setdefault(version, "timestamp")
+    keys = {name.lower() for name in feed.settings.key}
+    return {
+        name.lower(): told for name, kind in kinds.items() if (told := formats.get(kind)) and name.lower() not in keys
+    }
+
+
 @dataclass(frozen=True)
 class Delivery:
     """A delivered relation: SQL to read it, its columns and their DuckDB types, and how a row's number is told."""
@@ -378,7 +396,8 @@ def _typed_columns(
             unfit = f"{quoted(mapped)} is not null and {quoted(column.name)} is null"
             faults.append(_fault(unfit, column.name, quoted(mapped), fault_of(column), parameters))
         if column.required:
-            faults.append(_fault(f"{quoted(mapped)} is null", column.name, "null", "a value is required", parameters))
+            given = quoted(column.name) if column.type == "text" else quoted(mapped)
+            faults.append(_fault(f"{given} is null", column.name, "null", "a value is required", parameters))
     return columns, faults
 
 

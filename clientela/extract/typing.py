@@ -83,11 +83,12 @@ def blank_to_null(expression: str, delivered_type: str) -> str:
 
 
 def as_text(expression: str, delivered_type: str) -> str:
-    """The value as a key or a label: a whole float loses its `.0`."""
+    """The value as a key or a label: a whole float loses its `.0`; NaN, pandas' word for missing, and infinity are none."""
     if delivered_type in _FLOATS:
         return (
-            f"case when {expression} = trunc({expression}) and abs({expression}) < 1e18 "
-            f"then cast(cast({expression} as bigint) as varchar) else cast({expression} as varchar) end"
+            f"case when not isfinite({expression}) then null "
+            f"when {expression} = trunc({expression}) and abs({expression}) < 1e18 "
+            f"then cast(try_cast({expression} as bigint) as varchar) else cast({expression} as varchar) end"
         )
     return expression if delivered_type == TEXT else f"cast({expression} as varchar)"
 

@@ -17,7 +17,15 @@ import duckdb
 
 from clientela.config import Format
 from clientela.errors import DeliveryError
-from clientela.extract.mapping import FILE_DATE, LONGEST, RATES, Feed, candidate_select, named_columns
+from clientela.extract.mapping import (
+    FILE_DATE,
+    LONGEST,
+    RATES,
+    Feed,
+    candidate_select,
+    formats_of_columns,
+    named_columns,
+)
 from clientela.extract.readers import Opened
 from clientela.extract.readers.csv import open_csv
 from clientela.extract.readers.excel import open_excel
@@ -188,7 +196,7 @@ def open_file(
         case "parquet":
             return open_parquet(connection, path, parameters)
         case "excel":
-            return open_excel(connection, path, settings.excel, parameters, scratch, style)
+            return open_excel(connection, path, settings.excel, parameters, scratch, style, formats_of_columns(feed))
         case "fixed":
             assert settings.fixed is not None
             return open_fixed(path, settings.fixed, parameters, scratch, settings.encoding)

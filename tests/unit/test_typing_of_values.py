@@ -74,6 +74,15 @@ def test_every_amount_comes_back_from_either_style(amount: Decimal) -> None:
         assert duckdb.execute(sql, {"text": text}).fetchall()[0][0] == amount
 
 
+@pytest.mark.parametrize("delivered", ["DOUBLE", "FLOAT"])
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("17", "17"), ("-3", "-3"), ("1.5", "1.5"), ("nan", None), ("inf", None), ("-inf", None), ("1e30", "1e+30")],
+)
+def test_a_floating_key_is_whole_or_not_given(delivered: str, value: str, expected: str | None) -> None:
+    assert value_of("text", float(value), delivered=delivered) == expected
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("12", 12), ("-3", -3), ("12.0", None), ("1,000", None), ("1e3", None), ("9" * 30, None), ("1.5", None)],

@@ -1,10 +1,12 @@
 """Excel workbooks (.xlsx, .xlsm, .xlsb, .xls, and .ods): one sheet, from the row below its header.
 
 A column of numbers, dates or truth values keeps its type; a column that mixes them with text is text, its numbers in the
-source's own decimal style, since all text is read that way. A formula is worth what it was when the workbook was saved,
-an error such as #N/A is no value. A row's number is the sheet's own; blank rows are no records.
+source's own decimal style and its dates in the source's own format, since all text is read that way. A formula is worth
+what it was when the workbook was saved, an error such as #N/A is no value. A row's number is the sheet's own; blank rows
+are no records.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
@@ -18,11 +20,14 @@ from clientela.errors import DeliveryError
 from clientela.extract.mapping import Delivery
 from clientela.extract.readers import Opened
 from clientela.extract.typing import Parameters
-from clientela.warehouse import quoted
+from clientela.warehouse import literal, quoted
 
 _PLACE = "clientela's own row"
 _KEPT = (pa.types.is_floating, pa.types.is_integer, pa.types.is_boolean, pa.types.is_timestamp, pa.types.is_date)
 _NUMBER = r"^-?[0-9]+\.[0-9]+$"
+_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+#: how a date that stands among text is written where the source has no format of its own
+_ISO = "%Y-%m-%d %H:%M:%S"
 
 
 def open_excel(
@@ -32,10 +37,14 @@ def open_excel(
     parameters: Parameters,
     scratch: Path,
     decimal_style: str,
+    formats: Mapping[str, str],
 ) -> Opened:
-    """Raises DeliveryError for no workbook, no such sheet, or a header that cannot be one."""
+    """`formats` are those that dates in text are read by, per column in lower case.
+
+    Raises DeliveryError for no workbook, no such sheet, or a header that cannot be one.
+    """
     try:
-        return _opened(connection, path, settings, parameters, scratch, decimal_style)
+        return _opened(connection, path, settings, parameters, scratch, decimal_style, formats)
     except (fastexcel.FastExcelError, OSError) as error:
         raise DeliveryError(f"it is no whole workbook ({str(error).splitlines()[0]})") from error
 
@@ -47,6 +56,7 @@ def _opened(
     parameters: Parameters,
     scratch: Path,
     decimal_style: str,
+    formats: Mapping[str, str],
 ) -> Opened:
     workbook = fastexcel.read_excel(path)
     sheet = settings.sheet or workbook.sheet_names[0]
@@ -57,18 +67,23 @@ def _opened(
         raise DeliveryError(f"it has no column {missing[0]!r}, as excel.day_numbers says; it has: {', '.join(names)}")
     texts = _cells(workbook, sheet, settings.header_row, "string")
     typed = _cells(workbook, sheet, settings.header_row, None)
-    needs_days = bool(settings.day_numbers) or decimal_style == "comma"
-    days = _cells(workbook, sheet, settings.header_row, "datetime") if needs_days else []
-    table = pa.table(
-        {
-            name: _column(
-                typed[i], texts[i], days[i] if needs_days else None, name in settings.day_numbers, decimal_style
-            )
-            for i, name in enumerate(names)
-        }
-        if texts
-        else {name: pa.array([], pa.string()) for name in names}
+    has_dates_in_text = any(
+        pa.types.is_string(column.type) and name.lower() in formats for name, column in zip(names, typed, strict=False)
     )
+    needs_days = bool(settings.day_numbers) or decimal_style == "comma" or has_dates_in_text
+    days = _cells(workbook, sheet, settings.header_row, "datetime") if needs_days else []
+    columns = {}
+    for i, name in enumerate(names):
+        if not texts:
+            columns[name] = pa.array([], pa.string())
+        elif needs_days and name in settings.day_numbers:
+            columns[name] = _days(connection, texts[i], days[i], formats.get(name.lower()))
+        elif needs_days and pa.types.is_string(typed[i].type):
+            columns[name] = _mixed(connection, texts[i], days[i], formats.get(name.lower()), decimal_style)
+        else:
+            is_kept = any(test(typed[i].type) for test in _KEPT)
+            columns[name] = typed[i] if is_kept else texts[i].cast(pa.string())
+    table = pa.table(columns)
     first = settings.header_row + 1
     table = table.append_column(_PLACE, pa.array(range(first, first + len(table)), pa.int64()))
     is_blank = pa.repeat(pa.scalar(True), len(table))
@@ -107,16 +122,40 @@ def _cells(
     return list(pa.record_batch(loaded).columns)
 
 
-def _column(
-    typed: pa.Array, text: pa.Array, days: pa.Array | None, is_day_number: bool, decimal_style: str
+def _days(connection: duckdb.DuckDBPyConnection, text: pa.Array, days: pa.Array, told: str | None) -> pa.Array:
+    """A column whose bare numbers are days too."""
+    if days.null_count == text.null_count:
+        return days
+    return pc.if_else(pc.is_valid(days), _written(connection, days, told), text)
+
+
+def _mixed(
+    connection: duckdb.DuckDBPyConnection, text: pa.Array, days: pa.Array, told: str | None, decimal_style: str
 ) -> pa.Array:
-    if days is not None and is_day_number:
-        if days.null_count == text.null_count:
-            return days
-        return pc.if_else(pc.is_valid(days), pc.strftime(days, "%Y-%m-%d %H:%M:%S"), text)
-    if days is not None and decimal_style == "comma" and pa.types.is_string(typed.type):
-        # only what is a number in the sheet can also be read as a day
+    """A column with text in it. Only what is a number or a date in the sheet can also be read as a day."""
+    as_read = text.cast(pa.string())
+    if told:
+        is_date = pc.and_(pc.is_valid(days), pc.fill_null(pc.match_substring_regex(text, _DAY), False))
+        as_read = pc.if_else(is_date, _written(connection, days, told), as_read)
+    if decimal_style == "comma":
         is_number = pc.and_(pc.is_valid(days), pc.fill_null(pc.match_substring_regex(text, _NUMBER), False))
-        return pc.if_else(is_number, pc.replace_substring(text, ".", ","), text)
-    is_kept = any(test(typed.type) for test in _KEPT)
-    return typed if is_kept else text.cast(pa.string())
+        as_read = pc.if_else(is_number, pc.replace_substring(text, ".", ","), as_read)
+    return as_read
+
+
+def _written(connection: duckdb.DuckDBPyConnection, days: pa.Array, told: str | None) -> pa.Array:
+    """The days in the format `told`, in ISO where that would read them back as another time.
+
+    A format without seconds, or of days alone, drops them as it does in text.
+    """
+    iso = f"strftime(day, {literal(_ISO)})"
+    written = iso
+    # a sheet's times know no zone
+    if told and "%z" not in told:
+        in_format = f"strftime(day, {literal(told)})"
+        back = f"try_strptime({in_format}, {literal(told)})"
+        shortened = ", ".join(f"date_trunc('{unit}', day)" for unit in ("day", "minute", "second"))
+        written = f"case when {back} in (day, {shortened}) then {in_format} else {iso} end"
+    table = pa.table({"day": days.cast(pa.timestamp("us"))})
+    result = connection.from_arrow(table).project(f"{written} as day").to_arrow_table()
+    return result["day"].combine_chunks().cast(pa.string())

@@ -2,7 +2,8 @@
 
 The record `{"id": 1, "contact": {"email": "a@b.c"}}` has the columns `id` and `contact.email`. Lists, and objects that are
 dictionaries rather than records, stay JSON in one column. A field that a record lacks is null there; a field that no
-record has is no column. Numbers come as text in the source's own decimal style, since all text is read that way.
+record has is no column. Numbers come as text in the source's own decimal style, since all text is read that way; a whole
+one has no decimals, so that 17.0 is the key that 17 is.
 """
 
 import json
@@ -61,21 +62,25 @@ def open_json(
     kind = "try(json_type(line))"
     stated = f"(select file_row_number, line, {kind} as kind from {read} where trim(line, {_SPACES}) <> '')"
     columns = _columns(connection, records, wanted)
-    pointers = ", ".join(parameters.bind(_pointer(field)) for field in columns.values())
+    pointers = [parameters.bind(_pointer(field)) for field in columns.values()]
     values = []
-    for i, name in enumerate(columns, 1):
+    for i, (name, pointer) in enumerate(zip(columns, pointers, strict=True), 1):
         value = f"v[{i}]"
         if decimal_style == "comma":
             text = f"cast({value} as varchar)"
             value = (
                 f"case json_type({value}) when 'NULL' then null when 'VARCHAR' then {value} ->> '$' "
-                f"when 'DOUBLE' then replace({text}, '.', ',') else {text} end"
+                f"when 'DOUBLE' then replace(regexp_replace({text}, '[.]0$', ''), '.', ',') else {text} end"
             )
+        else:
+            # a text that ends so is looked at again, since only its kind tells it from a number
+            is_whole = f"ends_with({value}, '.0') and json_type(line, {pointer}) = 'DOUBLE'"
+            value = f"case when {is_whole} then {value}[:-3] else {value} end"
         values.append(f"{value} as {quoted(name)}")
     extract = "json_extract" if decimal_style == "comma" else "json_extract_string"
     relation = (
         f"(select {', '.join(values)}, file_row_number + 1 as {quoted(_PLACE)} from "
-        f"(select file_row_number, {extract}(line, [{pointers}]) as v from {stated} where kind = 'OBJECT'))"
+        f"(select file_row_number, line, {extract}(line, [{', '.join(pointers)}]) as v from {stated} where kind = 'OBJECT'))"
     )
     refused = (
         f"select file_row_number + 1 as source_row, left(rtrim(line, {_SPACES}), {LONGEST}) as text, case when kind is null "

@@ -30,6 +30,8 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _UTF8_BOM = b"\xef\xbb\xbf"
 #: undecodable bytes become this lone surrogate, which in turn becomes a byte that UTF-8 never holds
 _MARK, _MARKING = "\udcff", "clientela.mark"
+#: different letters that make it no chance that a file is valid UTF-8
+_SEVERAL = 3
 LINES = pa.schema([("line", pa.large_string())])
 UNREADABLE = pa.schema([("source_row", pa.int64()), ("text", pa.string()), ("reason", pa.string())])
 
@@ -62,7 +64,8 @@ def plain_bytes(path: Path) -> Iterator[BinaryIO]:
 def as_utf8(path: Path, encoding: str, scratch: Path) -> Path:
     """The file decompressed and in UTF-8, line by line the same; itself where it is so already.
 
-    A line that the encoding cannot read keeps its place and holds a byte that UTF-8 forbids, so that it is found.
+    A line that the encoding cannot read keeps its place and holds a byte that UTF-8 forbids, so that it is found. Raises
+    DeliveryError for UTF-8 under an encoding of one byte a character, which would read every byte of it as some letter.
     """
     is_utf8 = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
     with path.open("rb") as file:
@@ -74,12 +77,17 @@ def as_utf8(path: Path, encoding: str, scratch: Path) -> Path:
     try:
         with plain_bytes(path) as source, into.open("wb") as target:
             decoder = None if is_utf8 else codecs.getincrementaldecoder(encoding)(errors=_marking())
+            watch = _Utf8Watch(encoding) if _is_one_byte(encoding) else None
             is_first = True
             while chunk := source.read(_CHUNK):
                 if is_first and is_utf8 and chunk.startswith(_UTF16):
                     raise DeliveryError("it is written in UTF-16; say `encoding: utf-16`")
+                if watch is not None:
+                    watch.see(chunk)
                 target.write(chunk if decoder is None else _encoded(decoder.decode(chunk)))
                 is_first = False
+            if watch is not None and watch.is_utf8:
+                raise DeliveryError(f"it is written in UTF-8, not in {encoding}; say `encoding: utf-8`")
             if decoder is not None:
                 target.write(_encoded(decoder.decode(b"", final=True)))
     except UnicodeError as error:
@@ -92,6 +100,46 @@ def as_utf8(path: Path, encoding: str, scratch: Path) -> Path:
         into.unlink()
         return scratch / "lines.txt"
     return into
+
+
+def _is_one_byte(encoding: str) -> bool:
+    """Whether the encoding has letters beyond ASCII, each of them one byte, as cp1252 has."""
+    letters = bytes(range(128, 256)).decode(encoding, "ignore")
+    return bool(letters) and len(letters.encode(encoding, "ignore")) == len(letters)
+
+
+class _Utf8Watch:
+    """Tells, chunk by chunk, whether what is declared as a one-byte encoding is UTF-8.
+
+    It is if it begins with UTF-8's byte order mark; or if all of it is valid UTF-8, and what stands there as more than a
+    byte is a letter of the declared encoding too, or several different ones. One alone proves nothing: `NESCAFÉ®` in
+    cp1252 is valid UTF-8 by chance.
+    """
+
+    def __init__(self, encoding: str) -> None:
+        self.encoding = encoding
+        self._decoder: codecs.IncrementalDecoder | None = codecs.getincrementaldecoder("utf-8")()
+        self._found: set[str] = set()
+        self._is_first, self._has_mark, self._is_likely = True, False, False
+
+    @property
+    def is_utf8(self) -> bool:
+        return self._has_mark or (self._decoder is not None and self._is_likely)
+
+    def see(self, chunk: bytes) -> None:
+        if self._is_first:
+            self._is_first, self._has_mark = False, chunk.startswith(_UTF8_BOM)
+        if self._decoder is None or self._has_mark:
+            return
+        try:
+            text = self._decoder.decode(chunk)
+        except UnicodeDecodeError:
+            self._decoder = None
+            return
+        if not self._is_likely and not text.isascii():
+            self._found |= {letter for letter in set(text) if not letter.isascii()}
+            is_shared = any(letter.encode(self.encoding, "ignore") for letter in self._found)
+            self._is_likely = is_shared or len(self._found) >= _SEVERAL
 
 
 def _marking() -> str:

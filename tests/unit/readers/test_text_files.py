@@ -89,6 +89,42 @@ def test_ascii_that_holds_utf8_is_not_guessed(take: Any) -> None:
     assert set(take("x.csv", PEOPLE, {"encoding": "ascii"}).unreadable) == {2, 3}
 
 
+@pytest.mark.parametrize(
+    ("encoding", "data"),
+    [
+        *((encoding, PEOPLE.encode()) for encoding in ("cp1252", "latin-1", "cp850", "cp1251", "koi8_r")),
+        ("cp1252", "id,name,email\n1,Zoë,z\n".encode()),
+        ("cp1252", "id,name,email\n1,Ann,a\n".encode("utf-8-sig")),
+        ("cp1252", "id,name,email\n1,Zoë,z\n2,Peña".encode()[:-2]),
+        ("cp1251", "id,name,email\n1,Иван,z\n".encode()),
+        ("cp1251", "id,name,email\n1,Żółw,z\n".encode()),
+    ],
+)
+def test_utf8_under_another_encoding_refuses_the_batch(
+    take: Any, monkeypatch: pytest.MonkeyPatch, encoding: str, data: bytes
+) -> None:
+    sentence = f"it is written in UTF-8, not in {encoding}; say `encoding: utf-8`"
+    for chunk in (3, 1024):
+        monkeypatch.setattr(text, "_CHUNK", chunk)
+        for sent in (data, gzip.compress(data)):
+            with pytest.raises(DeliveryError, match=sentence):
+                take("x.csv", sent, {"encoding": encoding})
+
+
+@pytest.mark.parametrize("name", ["Ann", "ANDRÉ", "Zoë", "NESCAFÉ®", "CAFÉ™", "Ã", "Ñandú", "“É”"])
+def test_a_rare_letter_of_a_one_byte_encoding_is_no_utf8(take: Any, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(text, "_CHUNK", 5)
+    people = f"id,name,email\n1,{name},x\n2,B,y\n"
+    found = take("x.csv", people.encode("cp1252"), {"encoding": "cp1252"})
+    assert found.rows == {2: ("1", name, "x"), 3: ("2", "B", "y")}
+
+
+@pytest.mark.parametrize("encoding", ["shift_jis", "gb18030", "big5", "euc_jp", "utf-16"])
+def test_encodings_of_more_bytes_are_not_taken_for_utf8(take: Any, encoding: str) -> None:
+    people = "id,name,email\n1,山田,x\n".encode(encoding)
+    assert take("x.csv", people, {"encoding": encoding}).rows == {2: ("1", "山田", "x")}
+
+
 def test_utf16_that_was_not_declared_says_so(take: Any) -> None:
     with pytest.raises(DeliveryError, match="it is written in UTF-16; say `encoding: utf-16`"):
         take("x.csv", PEOPLE.encode("utf-16"))
@@ -205,6 +241,21 @@ def test_each_broken_line_is_quarantined_with_its_number(take: Any) -> None:
         9: "the line is not valid UTF-8",
     }
     assert found.texts[2] == lines[1]
+
+
+@pytest.mark.parametrize("decimal_style", ["point", "comma"])
+def test_a_whole_number_in_a_key_has_no_decimals_and_a_text_stays(take: Any, decimal_style: str) -> None:
+    lines = [
+        '{"id": 17.0, "name": "17.0", "contact": {"email": 2.0}}',
+        '{"id": "17.0", "name": [1.0], "contact": {"email": 2.50}}',
+        '{"id": 1e3, "name": {"a": 1.0}, "contact": {"email": 10.0}}',
+        '{"id": -4.00, "name": null, "contact": {"email": 10}}',
+    ]
+    half = "2.5" if decimal_style == "point" else "2,5"
+    expected = [("17", "17.0", "2"), ("17.0", "[1.0]", half), ("1000", '{"a":1.0}', "10"), ("-4", None, "10")]
+    for name, text_ in (("x.jsonl", "\n".join(lines)), ("x.json", f"[{','.join(lines)}]")):
+        found = take(name, text_, NESTED, decimal_style=decimal_style)
+        assert [found.rows[place] for place in sorted(found.rows)] == expected
 
 
 def test_a_path_that_a_record_lacks_is_null_and_one_that_all_lack_refuses(take: Any) -> None:

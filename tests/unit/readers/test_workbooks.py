@@ -90,6 +90,48 @@ def test_true_dates_are_read_though_the_texts_have_another_format(take: Callable
     assert take({"D": sheet}, entity, "birth_date", date_format="%d/%m/%Y").rows == {2: (date(1980, 2, 29),)}
 
 
+def test_one_text_among_dates_costs_its_own_row_only(take: Callable[..., Read]) -> None:
+    days = [date(2026, 1, day) for day in range(1, 11)]
+    sheet = [["id", "born"], *([i, day] for i, day in enumerate(days)), [10, "-"], [11, "31/12/2025"], [12, 46000]]
+    entity = {"columns": {"birth_date": "Born"}}
+    found = take({"D": sheet}, entity, "birth_date", date_format="%d/%m/%Y", datetime_format="%Y.%m.%d %H:%M")
+    assert [day for (day,) in found.rows.values()] == [*days, None, date(2025, 12, 31), None]
+    assert list(found.faults) == [12, 14]
+    counted = take({"D": sheet}, {**entity, "excel": {"day_numbers": "born"}}, "birth_date", date_format="%d/%m/%Y")
+    assert [day for (day,) in counted.rows.values()] == [*days, None, date(2025, 12, 31), date(2025, 12, 9)]
+
+
+@pytest.mark.parametrize("time_format", ["%d/%m/%Y %H:%M", "%m/%d/%Y %I:%M:%S %p", None])
+@pytest.mark.parametrize("as_version", [False, True])
+def test_one_text_among_times_costs_its_own_row_only(
+    take: Callable[..., Read], time_format: str | None, as_version: bool
+) -> None:
+    at = datetime(2024, 7, 1, 14, 30)
+    sheet = [["id", "name", "when"], [1, "A", at], [2, "B", "none"]]
+    entity = {"version_by": "when"} if as_version else {"columns": {"full_name": "name", "updated_at": "when"}}
+    entity = {"columns": {"full_name": "name"}, **entity}
+    column = "version_at" if as_version else "updated_at"
+    found = take({"D": sheet}, entity, column, date_format="%d/%m/%Y", datetime_format=time_format)
+    assert found.rows == {2: (datetime(2024, 7, 1, 12, 30, tzinfo=UTC),), 3: (None,)}
+
+
+def test_a_format_that_would_change_the_date_is_not_used(take: Callable[..., Read]) -> None:
+    sheet = [["id", "born"], [1, date(1950, 3, 4)], [2, date(1999, 3, 4)], [3, "-"]]
+    found = take({"D": sheet}, {"columns": {"birth_date": "born"}}, "birth_date", date_format="%d/%m/%y")
+    assert [day for (day,) in found.rows.values()] == [None, date(1999, 3, 4), None]
+    assert list(found.faults) == [2, 4], "1950 is not to come back as 2050"
+
+
+def test_a_date_in_a_key_is_the_same_with_and_without_a_text_beside_it(take: Callable[..., Read]) -> None:
+    sheet: list[list[Any]] = [["born", "name"], [date(1980, 2, 29), "A"]]
+    entity = {"key": ["born", "name"], "columns": {"birth_date": "born"}}
+    alone, beside = (
+        take({"D": rows}, entity, "record_key", date_format="%d/%m/%Y").rows[2]
+        for rows in (sheet, [*sheet, ["29/02/1980", "B"]])
+    )
+    assert alone == beside
+
+
 def test_numbers_beside_numbers_as_text_are_never_a_thousand_times_too_large(take: Callable[..., Read]) -> None:
     sheet = [["id", "cost"], [1, 1.234], [2, "1.234"], [3, "1,5"], [4, -2.5], [5, 7], [6, "none"]]
     found = take({"D": sheet}, {"columns": {"acquisition_cost": "cost"}}, "acquisition_cost", decimal_style="comma")
