@@ -1,8 +1,8 @@
 """Deliveries that are fetched: what a database has new, landed as a Parquet file like any delivered one.
 
 With a watermark only rows from its highest loaded value on are read again, less the look-back; that value stands in the
-file's name, so the ledger knows it once the batch is loaded and not before. How a database is read stands in
-`clientela.extract.readers.database`.
+file's name, so the ledger knows it once the batch is loaded and not before. A batch that was taken back counts as seen. How
+a database is read stands in `clientela.extract.readers.database`.
 """
 
 import os
@@ -62,11 +62,15 @@ def fetch_new(connection: duckdb.DuckDBPyConnection, feed: Feed, folder: Path, n
 
 
 def _loaded(connection: duckdb.DuckDBPyConnection, feed: Feed) -> list[tuple[str, str, str]]:
-    """(name, content, landed as) of the files of the feed's loaded batches, oldest first."""
+    """(name, content, landed as) of the feed's files that are loaded or were taken back, in the order they first came.
+
+    A batch that was read again has the place of the one it replaced, and stands for it.
+    """
     return connection.execute(
         """
         select file_name, content_sha256, landed_as from ledger.load_files join ledger.loads using (batch_id)
-        where loads.source = ? and loads.entity = ? and loads.status = 'loaded' order by batch_id
+        where loads.source = ? and loads.entity = ? and loads.status in ('loaded', 'unloaded')
+        qualify row_number() over (partition by place order by batch_id desc) = 1 order by place
         """,
         [feed.source_name, feed.entity.name],
     ).fetchall()
