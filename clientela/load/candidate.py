@@ -316,7 +316,7 @@ def file_date(feed: Feed, name: str) -> datetime | None:
         return None
     pattern = declared.removeprefix(FILE_DATE).strip()
     match = re.search(pattern, name)
-    digits = re.sub(r"\D", "", "".join(match.groups() or (match[0],))) if match else ""
+    digits = re.sub(r"\D", "", "".join(match.groups("") or (match[0],))) if match else ""
     for form in ("%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M"):
         try:
             return datetime.strptime(digits, form).replace(tzinfo=UTC)
