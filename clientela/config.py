@@ -81,6 +81,15 @@ def _encoding(name: str) -> str:
     return name
 
 
+def _version_by(value: str) -> str:
+    if value.startswith("file_date:"):
+        try:
+            re.compile(value.removeprefix("file_date:").strip())
+        except re.error as error:
+            raise ValueError(f"what follows `file_date:` is no regular expression: {error}") from None
+    return value
+
+
 def _look_back(value: object) -> object:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else _age(value)
 
@@ -98,6 +107,7 @@ Age = Annotated[timedelta, BeforeValidator(_age, json_schema_input_type=str)]
 Names = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str]), Field(min_length=1)]
 Patterns = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
 Encoding = Annotated[str, AfterValidator(_encoding)]
+VersionBy = Annotated[str, AfterValidator(_version_by)]
 LookBack = Annotated[timedelta | float, BeforeValidator(_look_back, json_schema_input_type=str | float)]
 Format = Literal["csv", "fixed", "json", "json_lines", "excel", "parquet"]
 
@@ -244,7 +254,7 @@ class EntityConfig(_Model):
         "`snapshot`: each delivery is the whole, and what is not in it has vanished.",
     )
     key: Names = Field(description="The source's columns that make the record's key.")
-    version_by: str | None = Field(
+    version_by: VersionBy | None = Field(
         None,
         description="What orders the versions of a record: `updated_at` (where mapped, the default), a column with a "
         "number or time, or `file_date: REGEX` with the date in the file's name. Without it, a later batch wins.",

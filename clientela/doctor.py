@@ -5,6 +5,7 @@ the doctor says is what the night will do; only what compares with history is no
 """
 
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,16 +59,18 @@ def examine(config: Config, source: str | None = None) -> list[Finding]:
 
 
 def _take_rates(connection: duckdb.DuckDBPyConnection, config: Config, feeds: list[Feed]) -> None:
-    """Exchange rates as delivered, so that conversions can be tried."""
+    """Exchange rates as delivered, so that conversions can be tried; the feed's own finding tells what cannot be read."""
     candidates.prepare_rates(connection)
     for feed in feeds_of(config):
         if feed.entity.name == "exchange_rates":
             path = Path(feed.settings.files[0])
-            connection.execute(
-                f"insert into {RATES} select currency, try_cast(valid_from as date), try_cast(rate as {SQL_TYPES['rate']}) "
-                "from read_csv(?, all_varchar = true, header = true)",
-                [str(path)],
-            )
+            with suppress(duckdb.Error):
+                connection.execute(
+                    f"insert into {RATES} "
+                    f"select currency, try_cast(valid_from as date), try_cast(rate as {SQL_TYPES['rate']}) "
+                    "from read_csv(?, all_varchar = true, header = true)",
+                    [str(path)],
+                )
 
 
 def _examine(connection: duckdb.DuckDBPyConnection, feed: Feed, scratch: Path) -> Finding:

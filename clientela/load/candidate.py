@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import get_args
 
@@ -32,7 +33,7 @@ from clientela.extract.readers.excel import open_excel
 from clientela.extract.readers.fixed import open_fixed
 from clientela.extract.readers.json import open_json
 from clientela.extract.readers.parquet import open_parquet
-from clientela.extract.typing import Parameters
+from clientela.extract.typing import TEXT, Parameters, blank_to_null, number
 from clientela.load.landing import DeliveredFile, found_files
 from clientela.warehouse import literal, quoted
 
@@ -324,7 +325,7 @@ def file_date(feed: Feed, name: str) -> datetime | None:
         return None
     pattern = declared.removeprefix(FILE_DATE).strip()
     match = re.search(pattern, name)
-    digits = re.sub(r"\D", "", "".join(match.groups() or (match[0],))) if match else ""
+    digits = re.sub(r"\D", "", "".join(match.groups("") or (match[0],))) if match else ""
     for form in ("%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M"):
         try:
             return datetime.strptime(digits, form).replace(tzinfo=UTC)
@@ -333,26 +334,34 @@ def file_date(feed: Feed, name: str) -> datetime | None:
     raise DeliveryError(f"its name holds no date where version_by looks for it ({pattern})")
 
 
-def _control_totals(connection: duckdb.DuckDBPyConnection, feed: Feed) -> dict[str, tuple[int | None, str | None]]:
-    """File name → (rows, sum) as the source states them."""
+def _control_totals(connection: duckdb.DuckDBPyConnection, feed: Feed) -> dict[str, tuple[int | None, Decimal | None]]:
+    """File name → (rows, sum) as the source states them, in its decimal style. DeliveryError for what is no number."""
     settings = feed.settings.control_totals
     if settings is None:
         return {}
-    totals: dict[str, tuple[int | None, str | None]] = {}
+    style = feed.source.decimal_style
+    columns = [quoted(settings.file_column)]
+    for column, target in ((settings.rows_column, "bigint"), (settings.sum_column, "decimal(18,4)")):
+        text = blank_to_null(quoted(column), TEXT) if column else "cast(null as varchar)"
+        columns += [text, number(text, style, target)]
+    totals: dict[str, tuple[int | None, Decimal | None]] = {}
     for path in found_files(feed.config, [settings.files]):
-        columns = [quoted(settings.file_column)]
-        columns += [quoted(name) if name else "null" for name in (settings.rows_column, settings.sum_column)]
         try:
             rows = connection.execute(
                 f"select {', '.join(columns)} from read_csv(?, all_varchar = true, header = true)", [str(path)]
             ).fetchall()
         except duckdb.Error as error:
             raise DeliveryError(f"control totals {path.name}: {str(error).splitlines()[0]}") from error
-        for name, stated_rows, stated_sum in rows:
-            totals[str(name).strip()] = (
-                int(stated_rows) if stated_rows is not None else None,
-                str(stated_sum).strip().replace(",", ".") if stated_sum is not None else None,
-            )
+        for name, rows_told, rows_stated, sum_told, sum_stated in rows:
+            for column, told, stated, called in (
+                (settings.rows_column, rows_told, rows_stated, "a whole number"),
+                (settings.sum_column, sum_told, sum_stated, f"a number with a decimal {style}"),
+            ):
+                if told is not None and stated is None:
+                    raise DeliveryError(
+                        f"control totals {path.name}: {column} = {told!r} is not {called}, in the line of {name}"
+                    )
+            totals[str(name).strip()] = (rows_stated, sum_stated)
     return totals
 
 

@@ -1,8 +1,8 @@
 """Deliveries that are fetched: what a database has new, landed as a Parquet file like any delivered one.
 
 With a watermark only rows from its highest loaded value on are read again, less the look-back; that value stands in the
-file's name, so the ledger knows it once the batch is loaded and not before. How a database is read stands in
-`clientela.extract.readers.database`.
+file's name, so the ledger knows it once the batch is loaded and not before. A batch that was taken back counts as seen. How
+a database is read stands in `clientela.extract.readers.database`.
 """
 
 import os
@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 import duckdb
 import pyarrow.parquet as pq
 
-from clientela.errors import ConfigError
+from clientela.errors import ConfigError, DeliveryError
 from clientela.extract.mapping import Feed
 from clientela.extract.readers import database
 from clientela.load.landing import DeliveredFile, content_sha256
@@ -24,6 +24,8 @@ Mark = int | float | datetime | str
 _UPTO = "_upto_"
 #: a watermark further in the future than this is a typing error, and must not hide what comes before it
 _AHEAD = timedelta(days=1)
+#: how text begins that sorts by time
+_ISO_DAY = "^[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 
 def fetch_new(connection: duckdb.DuckDBPyConnection, feed: Feed, folder: Path, now: datetime) -> list[DeliveredFile]:
@@ -40,6 +42,8 @@ def fetch_new(connection: duckdb.DuckDBPyConnection, feed: Feed, folder: Path, n
         is_whole = settings.watermark is None and feed.settings.delivery == "snapshot"
         if not rows and not is_whole:
             return []
+        if settings.watermark:
+            _refuse_unsorted(connection, settings.watermark, aside)
         if loaded and content_sha256(aside) == loaded[-1][1]:
             return []
         if settings.watermark and _are_known(
@@ -62,11 +66,15 @@ def fetch_new(connection: duckdb.DuckDBPyConnection, feed: Feed, folder: Path, n
 
 
 def _loaded(connection: duckdb.DuckDBPyConnection, feed: Feed) -> list[tuple[str, str, str]]:
-    """(name, content, landed as) of the files of the feed's loaded batches, oldest first."""
+    """(name, content, landed as) of the feed's files that are loaded or were taken back, in the order they first came.
+
+    A batch that was read again has the place of the one it replaced, and stands for it.
+    """
     return connection.execute(
         """
         select file_name, content_sha256, landed_as from ledger.load_files join ledger.loads using (batch_id)
-        where loads.source = ? and loads.entity = ? and loads.status = 'loaded' order by batch_id
+        where loads.source = ? and loads.entity = ? and loads.status in ('loaded', 'unloaded')
+        qualify row_number() over (partition by place order by batch_id desc) = 1 order by place
         """,
         [feed.source_name, feed.entity.name],
     ).fetchall()
@@ -79,7 +87,7 @@ def _since(feed: Feed, names: list[str]) -> Mark | None:
     if settings.watermark is None:
         return None
     told = [name.removesuffix(".parquet").rpartition(_UPTO)[2] for name in names if _UPTO in name]
-    marks = [_parsed(unquote(text)) for text in told]
+    marks = [mark for text in told if not isinstance(mark := _parsed(unquote(text)), str) or _day_of(mark)]
     if not marks:
         return None
     kind = type(marks[-1])
@@ -93,9 +101,10 @@ def _since(feed: Feed, names: list[str]) -> Mark | None:
     if isinstance(highest, str):
         if not isinstance(back, timedelta):
             raise ConfigError(f"{where} = {back!r}: the watermark is a text; write for instance `2 days`.")
-        # a time as text: its day is below every way to write that day's times
-        day = re.match(r"\d{4}-\d\d-\d\d", highest)
-        return (date.fromisoformat(day[0]) - back).isoformat() if day else highest
+        # its day is below every way to write that day's times
+        day = _day_of(highest)
+        assert day is not None
+        return (day - back).isoformat()
     if isinstance(back, timedelta):
         if back:
             raise ConfigError(f"{where} = {back}: the watermark is a number; write a number.")
@@ -114,14 +123,39 @@ def _parsed(text: str) -> Mark:
     return text
 
 
+def _day_of(text: str) -> date | None:
+    """The day that the text begins with, None where it is no day of the calendar."""
+    try:
+        return date.fromisoformat(text[:10]) if re.match(_ISO_DAY, text) else None
+    except ValueError:
+        return None
+
+
+def _kind_of(connection: duckdb.DuckDBPyConnection, watermark: str, file: Path) -> str:
+    """DuckDB's name of the watermark's type."""
+    described = connection.execute("describe select * from read_parquet(?)", [str(file)]).fetchall()
+    return next(str(row[1]) for row in described if row[0].lower() == watermark.lower())
+
+
+def _refuse_unsorted(connection: duckdb.DuckDBPyConnection, watermark: str, file: Path) -> None:
+    """DeliveryError where the watermark is text that does not sort by time: later rows would be below the highest."""
+    if _kind_of(connection, watermark, file) != "VARCHAR":
+        return
+    column = quoted(watermark)
+    (odd,) = connection.execute(
+        f"select max({column}) from read_parquet(?) where not regexp_matches({column}, ?)", [str(file), _ISO_DAY]
+    ).fetchall()[0]
+    if odd is not None:
+        raise DeliveryError(
+            f"the watermark {watermark} is text such as {odd.strip() or repr(odd)}, which does not sort by time; "
+            "use a query that casts it"
+        )
+
+
 def _highest(connection: duckdb.DuckDBPyConnection, watermark: str, file: Path, now: datetime) -> str | None:
     """The highest watermark in the file that is not in the future, as `_parsed` reads it."""
     column = quoted(watermark)
-    (kind,) = (
-        row[1]
-        for row in connection.execute("describe select * from read_parquet(?)", [str(file)]).fetchall()
-        if row[0].lower() == watermark.lower()
-    )
+    kind = _kind_of(connection, watermark, file)
     limit: object = None
     if kind.startswith("TIMESTAMP") or kind == "DATE":
         limit = (now + _AHEAD) if kind.endswith("ZONE") else (now + _AHEAD).astimezone(UTC).replace(tzinfo=None)
@@ -129,7 +163,7 @@ def _highest(connection: duckdb.DuckDBPyConnection, watermark: str, file: Path, 
         limit = (now + _AHEAD).astimezone(UTC).isoformat()
     is_past = "true" if limit is None else f"{column} <= $limit"
     if kind == "VARCHAR":
-        is_past = f"({is_past} or not regexp_matches({column}, '^[0-9]{{4}}-[0-9][0-9]-[0-9][0-9]'))"
+        is_past += f" and try_cast(left({column}, 10) as date) >= date '0001-01-01'"
     values = {"file": str(file)} | ({} if limit is None else {"limit": limit})
     highest = connection.execute(f"select max({column}) from read_parquet($file) where {is_past}", values).fetchall()[
         0

@@ -66,6 +66,16 @@ def test_doctor_says_what_would_be_quarantined_and_loads_nothing(small: Company)
     assert not small.config.warehouse.exists()
 
 
+@pytest.mark.parametrize("header", ["code,valid_from,rate", "currency;valid_from;rate"])
+def test_doctor_tells_of_exchange_rates_that_cannot_be_read(shop: Company, header: str) -> None:
+    shop.change(lambda s: s.update(reference_folder="reference"))
+    shop.write("reference/exchange_rates.csv", f"{header}\n{header.replace('valid_from', '2026-01-01')}\n")
+    answer = invoke("doctor", "-c", str(shop.config_path))
+    assert answer.exit_code == 3, answer.output
+    told = " ".join(answer.output.split())
+    assert "exchange_rates.key: the source has no column 'currency'" in told
+
+
 def test_doctor_tells_a_missing_column_and_the_nearest_one(shop: Company) -> None:
     shop.change(lambda s: s["sources"]["till"]["entities"]["transactions"]["columns"].update(net_amount="nett"))
     answer = invoke("doctor", "-c", str(shop.config_path))

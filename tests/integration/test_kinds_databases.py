@@ -195,6 +195,63 @@ def test_a_watermark_in_the_future_hides_nothing(database: Database) -> None:
     assert database.night(mark).loaded == 1
 
 
+def _with_text(database: Database, *changed: str) -> None:
+    """The table `people` with the times of change as text."""
+    database.run(
+        "drop table people",
+        "create table people (id integer, name text, email text, cost text, changed text)",
+        *(f"insert into people values ({n}, 'N{n}', null, null, '{text}')" for n, text in enumerate(changed, 1)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "shown"),
+    [(("31/12/2025", "30/12/2025"), "31/12/2025"), (("8", "9", "10"), "9"), (("2026-01-01", ""), "''")],
+    ids=["days first", "numbers", "blank"],
+)
+def test_text_that_does_not_sort_by_time_is_no_watermark(
+    database: Database, changed: tuple[str, ...], shown: str
+) -> None:
+    _with_text(database, *changed)
+    outcome = database.night({"watermark": "changed"})
+    assert outcome.status == "refused"
+    assert outcome.reason == (
+        f"the watermark changed is text such as {shown}, which does not sort by time; use a query that casts it"
+    )
+
+
+def test_times_in_iso_text_are_a_watermark_until_one_is_written_otherwise(database: Database) -> None:
+    mark = {"watermark": "changed"}
+    _with_text(database, "2025-12-30 10:00:00", "2025-12-31T10:00:00Z", "2026-02-30")
+    assert database.night(mark).delivered == 3, "a day that no calendar has is a fault of its row alone"
+    assert database.night(mark).status == "nothing new"
+    database.run("insert into people values (4, 'Cid', null, null, '2026-01-01 08:00:00')")
+    assert database.night(mark).loaded == 1
+    assert database.night(mark).status == "nothing new"
+    database.run("insert into people values (5, 'Eva', null, null, '02/01/2026')")
+    assert "is text such as 02/01/2026" in database.night(mark).reason, "it sorts below the highest, and is not lost"
+    year_first = "substr(changed, 7, 4) || '-' || substr(changed, 4, 2) || '-' || substr(changed, 1, 2)"
+    cast = f"case when changed like '__/__/____' then {year_first} else changed end"
+    if not database.is_sqlite:
+        cast = f"cast(nullif({cast}, '2026-02-30') as timestamp)"
+    query = {"table": None, "query": f"select id, name, email, cost, {cast} as changed from people", **mark}
+    assert database.night(query).status == "loaded"
+    assert ("5",) in database.loaded("record_key")
+    assert database.night(query).status == "nothing new"
+
+
+def test_a_mark_that_did_not_sort_hides_nothing_from_a_query_that_casts(database: Database) -> None:
+    mark = {"watermark": "changed"}
+    assert database.night(mark).loaded == 2
+    (told,) = database.warehouse.execute("select file_name from ledger.load_files").fetchall()[0]
+    database.warehouse.execute(
+        "update ledger.load_files set file_name = ?",
+        [told.partition("_upto_")[0] + "_upto_text%2031%2F12%2F2025.parquet"],
+    )
+    database.run("insert into people values (3, 'Cid', null, null, '2026-01-03 00:00:00')")
+    assert database.night(mark).loaded == 1
+
+
 def test_rows_without_a_watermark_are_not_lost(database: Database) -> None:
     mark = {"watermark": "changed"}
     database.night(mark)

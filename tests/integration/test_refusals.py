@@ -168,6 +168,44 @@ def test_control_totals_refuse_a_batch_whose_amounts_come_from_the_wrong_column(
     assert _transactions(shop).status == "loaded"
 
 
+def _of_a_till_with_decimal_commas(shop: Company, rows: str, total: str) -> Outcome:
+    """Load a file of two lines, 1.234,50 together, with what its control totals state."""
+    lines = "1;1;a;bread;1.230,00;2026-01-05 10:00:00\n1;2;a;wine;4,50;2026-01-05 10:00:00\n"
+    shop.write("sales_1.csv", HEAD.replace(",", ";") + lines)
+    shop.write("totals.csv", f"file;rows;sum\nsales_1.csv;{rows};{total}\n")
+
+    def state_totals(settings: dict) -> None:
+        settings["sources"]["till"]["decimal_style"] = "comma"
+        entity = settings["sources"]["till"]["entities"]["transactions"]
+        entity["csv"] = {"delimiter": ";"}
+        entity["control_totals"] = {"files": "totals.csv", "rows_column": "rows", "sum_column": "sum"}
+
+    shop.change(state_totals)
+    return _transactions(shop)
+
+
+def test_control_totals_are_read_in_the_decimal_style_of_their_source(shop: Company) -> None:
+    refused = _of_a_till_with_decimal_commas(shop, "2", "1.234,60")
+    assert refused.status == "refused" and "control_sum_off" in refused.reason
+    assert _of_a_till_with_decimal_commas(shop, " 2 ", "1.234,50").status == "loaded"
+
+
+@pytest.mark.parametrize(
+    ("rows", "total", "told"),
+    [
+        ("2 rows", "1.234,50", "rows = '2 rows' is not a whole number"),
+        ("2", "1234.50", "sum = '1234.50' is not a number with a decimal comma"),
+        ("2", "n/a", "sum = 'n/a' is not a number with a decimal comma"),
+    ],
+)
+def test_a_control_total_that_cannot_be_read_refuses_the_batch(shop: Company, rows: str, total: str, told: str) -> None:
+    outcome = _of_a_till_with_decimal_commas(shop, rows, total)
+    assert (outcome.status, outcome.reason) == (
+        "refused",
+        f"control totals totals.csv: {told}, in the line of sales_1.csv",
+    )
+
+
 def test_a_missing_exchange_rate_is_a_reason_for_quarantine(shop: Company) -> None:
     shop.change(lambda s: s["sources"]["till"].update(currency="GBP"))
     outcome = _transactions(shop)

@@ -2,6 +2,8 @@
 
 import itertools
 import random
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -132,6 +134,55 @@ def test_any_batch_taken_back_leaves_what_would_be_there_without_it(tmp_path: Pa
             if name != gone:
                 never.load(name, text)
         assert shop.sales() == never.sales(), (settings, gone, files)
+
+
+def _till_database(folder: Path, *receipts: int) -> None:
+    """Sales of a till that keeps them in SQLite."""
+    with closing(sqlite3.connect(folder / "till.db")) as connection, connection:
+        connection.execute("create table if not exists sales (receipt, line, customer, product, net, sold_at)")
+        for receipt in receipts:
+            line = (receipt, 1, "a", "bread", 1.5, f"2026-01-0{receipt} 10:00:00")
+            connection.execute("insert into sales values (?, ?, ?, ?, ?, ?)", line)
+
+
+@pytest.fixture(params=[None, "sold_at"], ids=["whole table", "watermark"])
+def database_shop(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """A shop whose sales come from `till.db`, without and with a watermark."""
+
+    def from_a_database(settings: dict[str, Any]) -> None:
+        entity = settings["sources"]["till"]["entities"]["transactions"]
+        del entity["files"]
+        entity["database"] = {"connection_env": "TILL_DATABASE", "table": "sales", "watermark": request.param}
+
+    monkeypatch.setenv("TILL_DATABASE", f"sqlite:///{tmp_path / 'till.db'}")
+    return _shop(tmp_path, from_a_database)
+
+
+@pytest.mark.usefixtures("no_gate")
+def test_the_only_batch_of_a_database_stays_away_once_it_is_taken_back(database_shop: Shop) -> None:
+    _till_database(database_shop.folder, 1, 2)
+    database_shop.load()
+    unload(database_shop.config, 1, now=NOW + timedelta(days=8))
+    database_shop.load()
+    assert database_shop.sales() == []
+    assert database_shop.warehouse("select batch_id, status from ledger.loads") == [(1, "unloaded")]
+    bring_back(database_shop.config, 1, now=NOW + timedelta(days=9))
+    assert database_shop.load() == [] and len(database_shop.sales()) == 2
+
+
+@pytest.mark.usefixtures("no_gate")
+def test_the_last_batch_of_a_database_stays_away_though_others_are_read_again(database_shop: Shop) -> None:
+    for receipt in (1, 2, 3):
+        _till_database(database_shop.folder, receipt)
+        assert [outcome.batch_id for outcome in database_shop.load()] == [receipt]
+    unload(database_shop.config, 3, now=NOW + timedelta(days=8))
+    assert database_shop.load() == []
+    reload(database_shop.config, "till", now=NOW + timedelta(days=9))
+    assert database_shop.load() == [], "what was read again came before what was taken back"
+    assert [key for key, *_ in database_shop.sales()] == ["1|1", "2|1"]
+    _till_database(database_shop.folder, 4)
+    assert [outcome.status for outcome in database_shop.load()] == ["loaded"]
+    assert "4|1" in [key for key, *_ in database_shop.sales()]
 
 
 @pytest.mark.usefixtures("no_gate")

@@ -209,6 +209,20 @@ def test_a_snapshot_cannot_be_ordered_by_its_rows(loader: Callable[..., Loader])
         loader({**PRODUCTS, "version_by": "changed"})
 
 
+def test_a_pattern_of_file_dates_that_is_none_is_told_before_anything_is_read(loader: Callable[..., Loader]) -> None:
+    with pytest.raises(
+        ConfigError, match=r"products\.version_by = 'file_date: \(': what follows `file_date:` is no regular expression"
+    ):
+        loader({**PRODUCTS, "version_by": "file_date: ("})
+
+
+def test_a_part_of_the_pattern_of_file_dates_may_be_missing(loader: Callable[..., Loader]) -> None:
+    erp = loader({**PRODUCTS, "version_by": r"file_date: (\d{8})(T\d{4})?"})
+    erp.deliver("20260102", "sku,name\na,Rye bread\n")
+    erp.deliver("20260101T2359", "sku,name\na,Bread\n")
+    assert erp.state("product_name") == [("a", "Rye bread")]
+
+
 def test_a_file_that_says_again_what_it_said_before_is_a_new_delivery(loader: Callable[..., Loader]) -> None:
     for settings in (PRODUCTS, {**PRODUCTS, "delivery": "append"}):
         erp = loader(settings)

@@ -42,6 +42,9 @@ _PLAIN = {
 #: exact numbers of PostgreSQL come with this many digits before and behind the point
 _EXACT = pa.decimal128(38, 10)
 
+_NOT_ISO_IN_POSTGRESQL = "!~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}'"
+_NOT_ISO_IN_SQLITE = "not glob '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'"
+
 
 @dataclass(frozen=True)
 class Database:
@@ -143,7 +146,10 @@ def columns_of(database: Database) -> dict[str, str]:
 
 
 def fetch(database: Database, key: Sequence[str], since: object, into: Path) -> int:
-    """Write the rows whose watermark is `since` or higher, or not set, into a Parquet file; gives how many."""
+    """Write the rows whose watermark is `since` or higher, or not set, into a Parquet file; gives how many.
+
+    Where `since` is text, rows whose watermark does not begin with an ISO date are among them.
+    """
     types = columns_of(database)
     by_lower = {name.lower(): name for name in types}
     watermark = database.settings.watermark
@@ -155,7 +161,11 @@ def fetch(database: Database, key: Sequence[str], since: object, into: Path) -> 
     where, values = "", []
     if watermark is not None and since is not None:
         column = quoted(by_lower[watermark.lower()])
+        if isinstance(since, str):
+            column = f"cast({column} as text)"
         where = f" where {column} >= {'?' if database.is_sqlite else '$1'} or {column} is null"
+        if isinstance(since, str):
+            where += f" or {column} {_NOT_ISO_IN_SQLITE if database.is_sqlite else _NOT_ISO_IN_POSTGRESQL}"
         values = [since]
     kinds = _sqlite_kinds(database, types) if database.is_sqlite else {}
     selected = ", ".join(
