@@ -105,7 +105,7 @@ def _close_refusals(connection: duckdb.DuckDBPyConnection, feed: Feed, now: date
 
 def _nothing(connection: duckdb.DuckDBPyConnection, feed: Feed, found: Sequence[Path]) -> Outcome:
     loaded = connection.execute(
-        "select count(*) from ledger.loads where source = ? and entity = ? and status = 'loaded'",
+        "select count(*) from ledger.loads where source = ? and entity = ? and status in ('loaded', 'unloaded')",
         [feed.source_name, feed.entity.name],
     ).fetchall()[0][0]
     if loaded or found:

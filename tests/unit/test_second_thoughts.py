@@ -163,7 +163,7 @@ def test_the_only_batch_of_a_database_stays_away_once_it_is_taken_back(database_
     _till_database(database_shop.folder, 1, 2)
     database_shop.load()
     unload(database_shop.config, 1, now=NOW + timedelta(days=8))
-    database_shop.load()
+    assert database_shop.load() == []
     assert database_shop.sales() == []
     assert database_shop.warehouse("select batch_id, status from ledger.loads") == [(1, "unloaded")]
     bring_back(database_shop.config, 1, now=NOW + timedelta(days=9))
