@@ -152,6 +152,8 @@ def test_each_delivered_line_is_found_again(
         if is_dirty:
             dirty.add(n)
     data = header + ending.join(lines) + (ending if ends else b"")
+    # a stray quote or return in CSV may take what follows with it
+    is_by_line = kind != "csv" or not {"quote", "return", "cut", "noise"} & set(kinds)
     outcome, kept = _loaded(company, kind, data)
     first = 2 if header else 1
     physical = data.split(b"\n")
@@ -184,9 +186,9 @@ def test_each_delivered_line_is_found_again(
         assert len(missing) <= unchanged + spans, f"lines {sorted(missing)} are nowhere"
         loaded = dict(company.warehouse("select record_key, cast(net_amount as double) from raw.transactions"))
         for n in set(range(rows)) - dirty:
-            if f"r{n}|1" in loaded and kind != "csv":
+            if f"r{n}|1" in loaded and is_by_line:
                 assert loaded[f"r{n}|1"] == float(_clean(n)[4])
     assert all(count == 1 for count in found.values()), "a line is found twice"
     assert set(found) <= wanted, "a line that was not delivered"
-    if outcome.status == "refused" and kind != "csv":
+    if outcome.status == "refused" and is_by_line:
         assert set(found) == wanted
