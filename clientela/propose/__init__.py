@@ -14,7 +14,7 @@ import duckdb
 
 from clientela.config import package_path
 from clientela.contracts import ENTITIES
-from clientela.errors import ConfigError
+from clientela.errors import ConfigError, DeliveryError
 from clientela.load.landing import PACKAGE
 from clientela.propose import profile, write
 from clientela.propose.guess import Guesser, SourceGuess, sources_of
@@ -63,6 +63,8 @@ def propose(place: str, home: Path) -> Proposal:
                 told = f" ({unread[0].name}: {unread[0].reason})" if unread else ""
                 raise ConfigError(f"--propose {place}: no file or table there can be read{told}.")
             guesser = Guesser(connection, tables)
+        except DeliveryError as error:
+            raise ConfigError(f"--propose {place}: {error.sentence}.") from error
         finally:
             connection.close()
     root = folder.resolve()

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 import yaml
 
-from clientela import transform
+from clientela import memory, transform
 from clientela.load import load
 from clientela.night import Night, open_night
 from clientela.second_thoughts import unload
@@ -30,6 +30,8 @@ HAPPENINGS = (
     "taken back",
     "nothing",
 )
+#: what changes customers and no order line
+OF_CUSTOMERS = ("people", "calls", "contracts")
 FIRST_DAY = date(2026, 1, 5)
 _HEADER = "bill,place,customer,product,pieces,net,sold_at,brought_on,changed"
 _SNAPSHOT = "ticket,customer,product,pieces,net,sold_at"
@@ -68,6 +70,30 @@ _PRODUCTS = {
     "delivery": "snapshot",
     "columns": {"unit_cost": "cost", "category": "category"},
 }
+_PEOPLE = {
+    "files": "people_*.csv",
+    "key": "customer",
+    "delivery": "upsert",
+    "columns": {"full_name": "name", "email": "email", "phone": "phone", "updated_at": "changed"},
+}
+_CALLS = {
+    "files": "calls_*.csv",
+    "key": "case",
+    "delivery": "upsert",
+    "columns": {
+        "customer_key": "customer", "kind": "kind", "opened_at": "opened", "resolved_at": "resolved", "minutes": "minutes",
+        "updated_at": "changed",
+    },
+}  # fmt: skip
+_CONTRACTS = {
+    "files": "contracts_*.csv",
+    "key": "contract",
+    "delivery": "upsert",
+    "columns": {
+        "customer_key": "customer", "started_on": "started", "cancelled_on": "cancelled", "recurring_amount": "amount",
+        "period_months": {"value": 1}, "updated_at": "changed",
+    },
+}  # fmt: skip
 
 
 class Growing(Company):
@@ -78,9 +104,18 @@ class Growing(Company):
         settings = yaml.safe_load(yaml.safe_dump(SHOP))
         settings["reference_folder"] = "reference"
         settings["sources"] = {
-            "till": {"entities": {"transactions": _TILL, "products": _PRODUCTS}},
-            "web": {"ids_from": {"products": "till"}, "entities": {"transactions": _WEB}},
-        }
+            "till": {
+                "entities": {
+                    "transactions": _TILL, "products": _PRODUCTS, "customers": _PEOPLE, "interactions": _CALLS,
+                    "contracts": _CONTRACTS,
+                },
+            },
+            "web": {
+                "ids_from": {"products": "till"},
+                "entities": {"transactions": _WEB, "customers": {**_PEOPLE, "files": "web_people_*.csv"}},
+            },
+        }  # fmt: skip
+        settings["identity"] = {"default_country": "ES", "few_changes": 1000}
         folder.mkdir(exist_ok=True)
         self.config_path.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
         self.random = random.Random(seed)
@@ -118,6 +153,21 @@ class Growing(Company):
                 rates = [f",{c},{self.random.randint(1, 9) / 10},false" for c in ["", "x"][: self.random.randint(1, 2)]]
                 table = "\n".join(["department,category,margin_rate,is_assumed", *rates]) + "\n"
                 self.write("reference/margin_rates.csv", table)
+            case "people":
+                for system in ("", "web_"):
+                    rows = [f"{c},{self._person()},{self._changed()}" for c in self.random.sample("abcd", 2)]
+                    self.write(
+                        f"{system}people_{number:03}.csv",
+                        "\n".join(["customer,name,email,phone,changed", *rows]) + "\n",
+                    )
+            case "calls":
+                rows = [self._call() for _ in range(3)]
+                header = "case,customer,kind,opened,resolved,minutes,changed"
+                self.write(f"calls_{number:03}.csv", "\n".join([header, *rows]) + "\n")
+            case "contracts":
+                rows = [self._contract(key) for key in self.random.sample("klm", 2)]
+                header = "contract,customer,started,cancelled,amount,changed"
+                self.write(f"contracts_{number:03}.csv", "\n".join([header, *rows]) + "\n")
             case "taken back":
                 batches = self.warehouse(
                     "select batch_id from ledger.loads where status = 'loaded' and entity in ('transactions', 'products')"
@@ -145,6 +195,11 @@ class Growing(Company):
                 return self._tables(connection, everything)
         finally:
             shutil.copyfile(aside, self.config.warehouse)
+
+    def remember(self) -> None:
+        """What a night remembers once it is published."""
+        with duckdb.connect(str(self.config.warehouse)) as connection:
+            memory.commit(connection)
 
     # ------------------------------------------------------------------ inner
 
@@ -196,8 +251,32 @@ class Growing(Company):
         bill, product = self.random.randint(1, 6), self.random.choice(["p", "q", "r", "s", ""])
         net, customer = sign * self.random.randint(1, 99) / 4, self.random.choice(["a", "b", "c", ""])
         brought = day + timedelta(days=self.random.randint(0, 6))
-        changed = NOW - timedelta(days=1000) + timedelta(minutes=self.nights)
-        return f"{bill},{place},{customer},{product},{sign},{net},{day} 12:00:00,{brought},{changed:%Y-%m-%d %H:%M:%S}"
+        return f"{bill},{place},{customer},{product},{sign},{net},{day} 12:00:00,{brought},{self._changed()}"
+
+    def _changed(self) -> str:
+        return f"{NOW - timedelta(days=1000) + timedelta(minutes=self.nights):%Y-%m-%d %H:%M:%S}"
+
+    def _person(self) -> str:
+        """Name, e-mail and phone; a few of each, so that records find and lose each other."""
+        email, phone = (
+            self.random.choice(["", "ana@gil.es", "eva@gil.es"]),
+            self.random.choice(["", "612345678", "699111222"]),
+        )
+        return f"{self.random.choice(['Ana Gil', 'Ana Maria Gil', 'Eva Paz'])},{email},{phone}"
+
+    def _call(self) -> str:
+        case, kind = self.random.randint(1, 9), self.random.choice(["complaint", "request", "session"])
+        opened = self.day - timedelta(days=self.random.randint(0, 40))
+        resolved = self.random.choice(["", f"{opened + timedelta(days=2)} 09:00:00"])
+        minutes = self.random.choice(["", "5", "12.5"])
+        return f"{case},{self.random.choice('abcd')},{kind},{opened} 09:00:00,{resolved},{minutes},{self._changed()}"
+
+    def _contract(self, key: str) -> str:
+        started = FIRST_DAY - timedelta(days=self.random.randint(0, 90))
+        cancelled = self.random.choice(["", "", str(self.day)])
+        return (
+            f"{key},{self.random.choice('abcd')},{started},{cancelled},{self.random.randint(1, 40)},{self._changed()}"
+        )
 
     def _deliver(self, name: str, lines: list[str]) -> None:
         if lines:

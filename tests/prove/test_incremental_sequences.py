@@ -7,11 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.incremental_fixture import HAPPENINGS, Growing
+from tests.integration.incremental_fixture import HAPPENINGS, OF_CUSTOMERS, Growing
 
 pytestmark = pytest.mark.prove
 
-nights = st.lists(st.lists(st.sampled_from(HAPPENINGS), min_size=1, max_size=3), min_size=2, max_size=6)
+
+def nights(happenings: tuple[str, ...]) -> st.SearchStrategy[list[list[str]]]:
+    """What two to six nights bring."""
+    return st.lists(st.lists(st.sampled_from(happenings), min_size=1, max_size=3), min_size=2, max_size=6)
 
 
 def _live(seed: int, happenings: list[list[str]], *, everything: bool) -> None:
@@ -26,15 +29,17 @@ def _live(seed: int, happenings: list[list[str]], *, everything: bool) -> None:
             anew = company.build_from_nothing(everything=everything)
             differing = [name for name in built if built[name] != anew[name]]
             assert not differing, (tonight, differing)
+            if everything:
+                company.remember()
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-@given(seed=st.integers(0, 10**6), happenings=nights)
+@given(seed=st.integers(0, 10**6), happenings=nights(HAPPENINGS))
 def test_order_lines_and_orders_are_those_of_a_build_from_nothing(seed: int, happenings: list[list[str]]) -> None:
     _live(seed, happenings, everything=False)
 
 
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-@given(seed=st.integers(0, 10**6), happenings=nights)
+@given(seed=st.integers(0, 10**6), happenings=nights((*HAPPENINGS, *OF_CUSTOMERS)))
 def test_every_mart_is_that_of_a_build_from_nothing(seed: int, happenings: list[list[str]]) -> None:
     _live(seed, happenings, everything=True)

@@ -219,3 +219,14 @@ def test_the_command_writes_a_file_and_never_over_one(tmp_path: Path) -> None:
     text = out.read_text(encoding="utf-8")
     assert CliRunner().invoke(main, asked).exit_code == 2
     assert out.read_text(encoding="utf-8") == text
+
+
+def test_a_database_that_cannot_be_asked_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for url, sentence in (
+        ("mysql://spy:hunter2@host/db", "begins with mysql://"),
+        ("sqlite:///none.db", "is not there"),
+    ):
+        monkeypatch.setenv("SHOP_DATABASE", url)
+        with pytest.raises(ConfigError, match=f"--propose SHOP_DATABASE: .*{sentence}") as caught:
+            propose("SHOP_DATABASE", tmp_path)
+        assert "hunter2" not in str(caught.value)

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from clientela.config import DatabaseSource
-from clientela.errors import ConfigError, DeliveryError
+from clientela.errors import DeliveryError
 from clientela.warehouse import quoted
 
 #: rows of one row group of the landing file, whatever the driver's batches are
@@ -93,15 +93,15 @@ def opened(settings: DatabaseSource, folder: Path, decimal_style: str) -> Iterat
 
             connection = postgresql.connect(url)
         else:
-            raise ConfigError(
+            raise DeliveryError(
                 f"{settings.connection_env} begins with {url.split(':')[0]}://; PostgreSQL and SQLite are read directly, "
-                "other databases by files that a tool such as dlt lands (docs/sources.md)."
+                "other databases by files that a tool such as dlt lands (docs/sources.md)"
             )
         with closing(connection):
             if not is_sqlite:
                 _run(connection, "set transaction isolation level repeatable read, read only")
             yield Database(connection, is_sqlite, settings, secrets, decimal_style)
-    except (ConfigError, DeliveryError):
+    except DeliveryError:
         raise
     except Exception as error:
         if not _is_adbc(error):
