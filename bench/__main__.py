@@ -180,8 +180,6 @@ def print_tables(rows: list[dict[str, Any]]) -> None:
     whole = [row for row in rows if row["stage"] == "all marts, full"]
     if not whole:
         return
-    if not whole:
-        return
     table = Table("model", "seconds", "floor s", title=f"Each model, {whole[-1]['lines']:,} lines")
     for name, seconds in sorted(whole[-1]["models"].items(), key=lambda pair: -pair[1]):
         table.add_row(name, f"{seconds:.2f}", f"{whole[-1]['floors'].get(name, '')}")

@@ -69,7 +69,7 @@ def main() -> int:
         write_company(SimulateSettings(), INVENTED)
     except FileExistsError:
         # an earlier version of clientela invented another company, and built its warehouse there
-        shutil.rmtree(INVENTED)
+        shutil.rmtree(INVENTED / "data", ignore_errors=True)
         write_company(SimulateSettings(), INVENTED)
     invented = _night(load_config(INVENTED / "clientela.yml"))
     return code if code not in (0, 3) else invented

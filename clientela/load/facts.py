@@ -13,8 +13,6 @@ from clientela.warehouse import quoted
 
 #: hours that an event may lie after the load, for clocks that differ
 CLOCK_HOURS = 24
-
-
 #: of fewer records known than this all but the last may vanish unasked
 FEW = 20
 

@@ -179,8 +179,10 @@ def fit_churn(
     read = known.select(sorted({*_KEY, "churned", *(name for c in candidates for name in columns[c])}))
     facts = (code_version, s.model_dump_json(), chosen_features, len(read), read.hash_rows(seed=0).sum())
     made_from = hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
-    is_same = earlier is not None and earlier.made_from == made_from
-    compared = earlier if earlier and is_same else _compare(known, candidates, columns, s, made_from)
+    if earlier is not None and earlier.made_from == made_from:
+        compared = earlier
+    else:
+        compared = _compare(known, candidates, columns, s, made_from)
     training = _training(known, as_of, s)
     if not _can_learn(training, s):
         chosen = "uncalibrated" if "p_alive" in rows.columns else "none"

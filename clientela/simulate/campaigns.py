@@ -11,7 +11,7 @@ import polars as pl
 
 from clientela.simulate.mistakes import chosen
 from clientela.simulate.purchases import DAYS_PER_WEEK, Histories, Seasons
-from clientela.simulate.settings import SimulateSettings
+from clientela.simulate.settings import Process, SimulateSettings
 from clientela.simulate.streams import Floats, Ints, Mask, stream
 
 WINDOW = 30.0
@@ -70,6 +70,7 @@ class Campaigned:
 def run_campaigns(histories: Histories, web_share: Floats, joined: Floats, settings: SimulateSettings) -> Campaigned:
     """Choose, draw lots, contact, and change the purchases. `joined`: day of joining the loyalty scheme, else infinite."""
     rng = stream(settings.seed, "campaigns")
+    seasons = Seasons(settings)
     lost = np.zeros(len(histories.at), dtype=np.bool_)
     contacts: list[pl.DataFrame] = []
     extra: list[tuple[Ints, Floats, Floats, Ints]] = []
@@ -91,7 +92,7 @@ def run_campaigns(histories: Histories, web_share: Floats, joined: Floats, setti
         stays_away[who[is_contacted]] = loss[is_contacted]
         near = np.flatnonzero((histories.at > at + CONTACTED) & (histories.at <= at + WINDOW))
         lost[near] |= rng.random(len(near)) < stays_away[histories.buyer[near]]
-        baseline = np.where(alive, _orders_ahead(histories, who, at, settings), 0.0)
+        baseline = np.where(alive, _orders_ahead(histories, who, at, seasons, settings.process), 0.0)
         extra_orders = gain - loss * baseline
         contacts.append(
             pl.DataFrame(
@@ -118,16 +119,15 @@ def run_campaigns(histories: Histories, web_share: Floats, joined: Floats, setti
     return Campaigned(pl.concat(contacts), buyers, times, amounts, numbers, lost)
 
 
-def _orders_ahead(histories: Histories, who: Ints, at: float, settings: SimulateSettings) -> Floats:
+def _orders_ahead(histories: Histories, who: Ints, at: float, seasons: Seasons, process: Process) -> Floats:
     """Expected orders, from the contact to the window's end, of customers who are alive at `at`.
 
     A customer drops out at a constant rate h: Pareto/NBD at his own, BG/NBD and MBG/NBD with his probability at each
     purchase. Alive after t with exp(-h t), he buys at his rate until then, in even time.
     """
-    seasons = Seasons(settings)
     begin, end = ((seasons.to_even(at + day) - seasons.to_even(at)) / DAYS_PER_WEEK for day in (CONTACTED, WINDOW))
     rate, dropout = histories.rate[who], histories.dropout[who]
-    hazard = dropout if settings.process == "pareto_nbd" else dropout * rate
+    hazard = dropout if process == "pareto_nbd" else dropout * rate
     expected: Floats = rate * (np.expm1(-hazard * begin) - np.expm1(-hazard * end)) / hazard
     return expected
 

@@ -25,5 +25,5 @@ def model(dbt, session):
         settings=settings,
         contracts=contracts.pl(),
         code_version=code_version,
-        earlier=before.filter("made_from is not null").pl() if before else None,
+        earlier=before.filter("made_from is not null").pl() if before is not None else None,
     )
