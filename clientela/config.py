@@ -274,6 +274,12 @@ class EntityConfig(_Model):
         default_factory=dict, description="Expectation: threshold of this source's own."
     )
 
+    not_personal: list[str] = Field(
+        default_factory=list,
+        description="Contract columns whose values are shown as delivered where they are quarantined or fail an expectation; "
+        "`key` for the record's key. All others are masked there, since an e-mail may stand in any column.",
+    )
+
     @model_validator(mode="after")
     def _is_somewhere(self) -> "EntityConfig":
         if bool(self.files) == (self.database is not None):
@@ -399,6 +405,9 @@ class Config(_Model):
                         [c.name for c in ENTITIES[name].columns],
                         "a column of the contract",
                     )
+                shown = [c.name for c in ENTITIES[name].columns if not c.personal]
+                for column in entity.get("not_personal") or [] if isinstance(entity, dict) else []:
+                    _known(f"{where}.not_personal", str(column), ["key", *shown], "a column that may be shown")
             for name in _mapping(source, "ids_from"):
                 _known(
                     f"sources.{source_name}.ids_from.{name}",
@@ -454,6 +463,11 @@ class Config(_Model):
     @property
     def published(self) -> Path:
         return self.data / "published"
+
+    @property
+    def memory(self) -> Path:
+        """The copy of memory: nobody's but the operator's, since the keys of identity are in it."""
+        return self.data / "memory"
 
     @property
     def zone(self) -> ZoneInfo:

@@ -15,14 +15,17 @@ import duckdb
 from clientela import warehouse
 from clientela.config import Config
 from clientela.contracts import SQL_TYPES
-from clientela.errors import ClientelaError, ConfigError
+from clientela.errors import ClientelaError, ConfigError, RunningError
+from clientela.extract.column_names import shown_names
 from clientela.extract.mapping import RATES, Feed, named_columns
 from clientela.extract.typing import Parameters
+from clientela.keys import confirmed_secret
 from clientela.load import candidate as candidates
 from clientela.load import landing
 from clientela.load.fetched import fetch_new
 from clientela.load.suite import suite_of
-from clientela.masking import masked
+from clientela.lock import hold_lock
+from clientela.masking import shape
 from clientela.night import feeds_of
 
 #: examples of faults that are shown for each feed
@@ -45,6 +48,7 @@ def examine(config: Config, source: str | None = None) -> list[Finding]:
     feeds = [feed for feed in feeds_of(config) if source in (None, feed.source_name)]
     if not feeds:
         raise ConfigError(f"There is no source {source!r}; there are: {', '.join(config.sources)}.")
+    _confirm_secret(config)
     limits = config.limits
     with tempfile.TemporaryDirectory(prefix="clientela-") as folder:
         connection = warehouse.connect(
@@ -54,6 +58,18 @@ def examine(config: Config, source: str | None = None) -> list[Finding]:
             warehouse.prepare(connection)
             _take_rates(connection, config, feeds)
             return [_examine(connection, feed, Path(folder)) for feed in feeds]
+        finally:
+            connection.close()
+
+
+def _confirm_secret(config: Config) -> None:
+    """Raise ConfigError if the secret is not the warehouse's; a run that is under way has looked itself."""
+    if not config.warehouse.is_file():
+        return
+    with suppress(RunningError, duckdb.Error), hold_lock(config.data, "Doctor"):
+        connection = duckdb.connect(str(config.warehouse), read_only=True)
+        try:
+            confirmed_secret(connection, config.data)
         finally:
             connection.close()
 
@@ -117,22 +133,28 @@ def _notes(
         )
         mapped.append(f"{column} ← {told or mapping if not hasattr(mapping, 'value') else repr(mapping.value)}")
     lowered = {name.lower() for name in named_columns(connection, feed.settings)}
-    unused = [name for name in opened.delivery.columns if name.lower() not in lowered]
+    delivered = [*opened.delivery.columns]
+    unused = [
+        shown for name, shown in zip(delivered, shown_names(delivered), strict=True) if name.lower() not in lowered
+    ]
     notes = [f"maps {', '.join(mapped)}"] if mapped else []
     if unused:
         notes.append(f"delivered and not used: {', '.join(unused)}")
-    personal = {column.name for column in feed.entity.columns if column.personal}
     rows = connection.execute(
         """
-        select fault.field, fault.reason, count(*), any_value(fault.value), any_value(source_file)
-        from (select source_file, unnest(faults) as fault from candidate where faults is not null)
+        select
+            fault.field, fault.reason, count(*), arg_min(fault.value, source_row), min(source_row),
+            arg_min(source_file, source_row)
+        from (select source_file, source_row, unnest(faults) as fault from candidate where faults is not null)
         group by all order by count(*) desc limit ?
         """,
         [EXAMPLES],
     ).fetchall()
-    for name, reason, count, value, file in rows:
-        shown = masked(value, feed.secret) if value and name in personal else value
-        notes.append(f"{count:,} rows: {name} {f'= {shown!r} ' if shown is not None else ''}is {reason}, in {file}")
+    for name, reason, count, value, row, file in rows:
+        is_shown = name in feed.settings.not_personal
+        told = "" if value is None else f"= {value!r} " if is_shown else f"like {shape(value)!r} "
+        place = f"row {row} of {file}" if count == 1 else f"first row {row} of {file}"
+        notes.append(f"{count:,} row{'s' * (count != 1)}: {name} {told}is {reason}, {place}")
     rows = connection.execute(
         "select source_row, reason from unreadable order by source_row limit ?", [EXAMPLES]
     ).fetchall()

@@ -18,8 +18,8 @@ from clientela import identify, warehouse
 from clientela.config import Config
 from clientela.errors import ClientelaError
 from clientela.identity.settings import IdentitySettings
+from clientela.keys import confirmed_secret, kept_evidence_key
 from clientela.lock import hold_lock
-from clientela.masking import evidence_key, read_secret
 from clientela.night import open_night
 from clientela.publish import MARTS_FILE
 
@@ -110,13 +110,14 @@ def retrain(config: Config, *, accept: bool) -> Preview:
     next night on."""
     from clientela.identity import train_model
 
-    key = evidence_key(read_secret(config.data))
     if not accept:
         with hold_lock(config.data, "Training of identity"), _reading(config) as connection:
+            key = kept_evidence_key(connection, config.data)
             model = train_model(_records(connection), config.identity, key=key)
             return _compared(config, connection, config.identity, model)
     with open_night(config, "train") as night:
         connection = night.connection
+        key = kept_evidence_key(connection, config.data)
         model = train_model(_records(connection), config.identity, key=key)
         found = _compared(config, connection, config.identity, model)
         as_of = connection.execute("select as_of_on from run.context").fetchall()[0][0]
@@ -153,7 +154,8 @@ def _compared(
         from intermediate.int_orders where customer_record_id is not null group by customer_record_id
         """
     ).pl()
-    after = resolve(records, log, settings, model=model, pairs=pairs, key=evidence_key(read_secret(config.data)))
+    key = kept_evidence_key(connection, config.data)
+    after = resolve(records, log, settings, model=model, pairs=pairs, key=key)
     before = connection.sql(
         "select record_id, max_by(customer_id, run_sequence) as customer_id from memory.customer_registry group by record_id"
     ).pl()
@@ -183,6 +185,7 @@ def _reading(config: Config) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         connection.execute("set timezone = 'UTC'")
         connection.execute(f"set temp_directory = {warehouse.literal(str(config.data / 'spill'))}")
+        confirmed_secret(connection, config.data)
         if not connection.execute("select 1 from duckdb_tables() where table_name = 'int_orders'").fetchall():
             raise ClientelaError(f"Nothing was built yet for {config.company}; `clientela run` does.")
         yield connection

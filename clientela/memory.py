@@ -2,10 +2,12 @@
 
 Only this module writes schema `memory`, append-only, keyed by run. A run stages its rows in dbt's intermediate tables;
 they are committed here in one transaction, just before the run's file is switched in. Memory holds ids and keyed hashes,
-never names. `export` writes the copy that goes out with each publication: delivered files and memory rebuild everything.
+never names, and the keys of those hashes. `export` writes a copy with each publication, which is not published: delivered
+files and memory rebuild everything.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -39,6 +41,8 @@ MEMORY_TABLES: dict[str, str] = {
     "segment_fits": """
         fitted_on date not null, made_from varchar not null, fit varchar not null, run_id varchar not null,
         made_at timestamptz not null""",
+    # what record keys and evidence are hashed with, for ever: `clientela.keys` writes it when the warehouse is made
+    "keys": "name varchar not null, method varchar not null, key varchar not null, made_at timestamptz not null",
 }
 
 
@@ -115,8 +119,8 @@ def commit(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def export(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Write every memory table as Parquet into `folder`, each switched in whole."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write every memory table as Parquet into `folder`, each switched in whole. Only its owner may look into it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in MEMORY_TABLES:
         aside = folder / f".{name}.{os.getpid()}.parquet"
         connection.execute(f"copy memory.{name} to ? (format parquet)", [str(aside)])
@@ -126,3 +130,13 @@ def export(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
         path = folder / f"identity_model_{version}_{model_id}.json"
         if not path.exists():
             path.write_text(model, encoding="utf-8")
+
+
+def withdraw(folder: Path) -> None:
+    """Remove a copy that version 0.1 left among the published files, where readers could take it."""
+    if not folder.is_dir():
+        return
+    for path in (*folder.glob("*.parquet"), *folder.glob("identity_model_*.json")):
+        path.unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.rmdir()

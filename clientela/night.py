@@ -19,16 +19,16 @@ from typing import Any
 
 import duckdb
 
-from clientela import identify, memory, transform, warehouse
+from clientela import identify, keys, memory, transform, warehouse
 from clientela.config import REFERENCE_SOURCE, Config, EntityConfig, SourceConfig
 from clientela.contracts import COMPANY_ENTITIES, CONTRACT_VERSION, ENTITIES
 from clientela.errors import BugError, ClientelaError, ConfigError, NotPublishedError
 from clientela.extract.mapping import Feed
-from clientela.load import landing
+from clientela.load import landing, renew
 from clientela.load.candidate import prepare_rates
 from clientela.load.load import Outcome, drop_staged, load_feed
 from clientela.lock import hold_lock
-from clientela.masking import evidence_key, read_secret
+from clientela.masking import failure_without_values, read_secret, without_values
 from clientela.publish import Published, marts_of, publish_marts, publish_operations
 from clientela.transform import NodeResult
 
@@ -231,7 +231,7 @@ class Night:
         identify.write_settings(
             self.connection,
             config.identity,
-            evidence_key(read_secret(config.data)),
+            keys.kept_evidence_key(self.connection, config.data),
             are_changes_accepted=self.is_identity_accepted,
         )
         self.connection.execute("commit")
@@ -376,7 +376,8 @@ class Night:
 
     def _remember(self) -> None:
         memory.commit(self.connection)
-        memory.export(self.connection, self.config.published / "memory")
+        memory.export(self.connection, self.config.memory)
+        memory.withdraw(self.config.published / "memory")
 
     # ---------------------------------------------------------------- ending
 
@@ -435,7 +436,7 @@ class Night:
         """
         try:
             report = self._end(error, message)
-        except (duckdb.Error, OSError) as obstacle:
+        except (duckdb.Error, OSError, ClientelaError) as obstacle:
             report = self._unwritten_end(error, obstacle)
         command = self.config.on_failure if error else (self.config.on_stale if report.exit_code == 3 else None)
         if command:
@@ -520,9 +521,13 @@ def open_night(
 ) -> Iterator[Night]:
     """Hold the company's lock, make the warehouse ready, and open the run in the ledger."""
     with hold_lock(config.data, f"Run of {kind}"):
+        # before there is a warehouse: beside one a secret is never made anew
+        read_secret(config.data)
         night = Night(config, kind, now or datetime.now(UTC), watch)
         try:
             connection = _prepared(night)
+            keys.keep_keys(connection, config.data)
+            renew.renew(connection, config)
             connection.execute(
                 "update ledger.runs set status = 'killed', message = 'ended without a word' where status = 'running'"
             )
@@ -569,12 +574,20 @@ def run(
         except ClientelaError as error:
             return night.finish(error)
         except duckdb.Error as error:
-            return night.finish(NotPublishedError(f"The warehouse could not go on: {str(error).splitlines()[0]}"))
+            return night.finish(
+                NotPublishedError(
+                    f"The warehouse could not go on: {failure_without_values(str(error).splitlines()[0])}"
+                )
+            )
         except OSError as error:
             return night.finish(NotPublishedError(f"The machine could not go on: {error}"))
         except Exception as error:
             # a bug of ours: told like any failed night, and then with its trace
-            night.finish(BugError(f"A fault of clientela's own ended the night: {type(error).__name__}: {error}"))
+            night.finish(
+                BugError(
+                    f"A fault of clientela's own ended the night: {type(error).__name__}: {without_values(str(error))}"
+                )
+            )
             raise
         return night.finish(None)
 
@@ -637,7 +650,7 @@ def _prepare_scratch(night: Night, scratch: Path, as_of: date) -> None:
         for schema, table in tables:
             seen = (
                 f"where run_id in (select run_id from warehouse.ledger.runs where as_of_on <= date '{as_of.isoformat()}')"
-                if schema == "memory"
+                if schema == "memory" and table != "keys"
                 else ""
             )
             name = f"{schema}.{warehouse.quoted(table)}"

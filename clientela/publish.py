@@ -16,7 +16,8 @@ import duckdb
 
 from clientela.config import Config
 from clientela.errors import NotPublishedError
-from clientela.masking import masked_sql, read_secret
+from clientela.keys import confirmed_secret
+from clientela.masking import masked_sql
 from clientela.transform import COMPANY_PACKAGE
 from clientela.warehouse import literal, quoted
 
@@ -130,11 +131,11 @@ def publish_marts(
     versions = folder / VERSIONS
     versions.mkdir(parents=True, exist_ok=True)
     aside = versions / f"marts_{run_id}.duckdb"
-    secret = read_secret(config.data)
+    secret = confirmed_secret(connection, config.data)
     is_masked = config.publish.personal_data == "masked"
     with _writing(connection, aside, config.publish.storage_version) as catalog:
         for mart in marts:
-            _copy_table(connection, mart, catalog, secret if is_masked else None)
+            _copy_table(connection, mart, catalog, secret, is_masked=is_masked)
         for asked, signature, query, meaning in MACROS:
             if any(f"{mart.schema}.{mart.name}" == asked for mart in marts):
                 connection.execute(f"create macro {catalog}.{signature} as table {query}")
@@ -153,7 +154,7 @@ def publish_operations(connection: duckdb.DuckDBPyConnection, config: Config) ->
     config.published.mkdir(parents=True, exist_ok=True)
     path = config.published / OPERATIONS_FILE
     aside = config.published / f".operations.{os.getpid()}.duckdb"
-    secret = read_secret(config.data)
+    secret = confirmed_secret(connection, config.data)
     is_masked = config.publish.personal_data == "masked"
     with _writing(connection, aside, config.publish.storage_version) as catalog:
         for name, (query, personal) in OPERATIONS.items():
@@ -175,13 +176,15 @@ def _need_one_run(connection: duckdb.DuckDBPyConnection, marts: list[Mart], run_
         )
 
 
-def _copy_table(connection: duckdb.DuckDBPyConnection, mart: Mart, catalog: str, secret: str | None) -> None:
+def _copy_table(
+    connection: duckdb.DuckDBPyConnection, mart: Mart, catalog: str, secret: str, *, is_masked: bool
+) -> None:
     source = f"{quoted(mart.schema)}.{quoted(mart.name)}"
     target = f"{catalog}.{source}"
     types = {row[0]: row[1] for row in connection.execute(f"describe {source}").fetchall()}
     described = {name.lower(): told for name, told in mart.columns.items()}
-    hidden = {name for name in types if secret and described.get(name.lower(), ("", False))[1]}
-    selected, parameters = _selected(types, hidden, secret or "")
+    hidden = {name for name in types if is_masked and described.get(name.lower(), ("", False))[1]}
+    selected, parameters = _selected(types, hidden, secret)
     connection.execute(f"create schema if not exists {catalog}.{quoted(mart.schema)}")
     connection.execute(f"create table {target} as select {selected} from {source}", parameters)
     connection.execute(f"comment on table {target} is {literal(mart.description)}")

@@ -19,6 +19,7 @@ from clientela.extract.mapping import Feed
 from clientela.load.candidate import IN_FORCE, prepare_rates
 from clientela.load.landing import DeliveredFile
 from clientela.load.load import Outcome, batches, drop_staged, landing_folder, load_batch
+from clientela.masking import failure_without_values
 from clientela.night import Night, Watcher, feeds_of, open_night, silent
 from clientela.publish import publish_operations
 
@@ -133,7 +134,7 @@ def _opened(config: Config, kind: str, watch: Watcher, now: datetime | None) -> 
             yield night
             status = "done"
         except (ClientelaError, duckdb.Error) as error:
-            message = str(error).splitlines()[0]
+            message = failure_without_values(str(error).splitlines()[0])
             raise
         finally:
             drop_staged(night.connection)

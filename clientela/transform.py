@@ -17,6 +17,7 @@ import yaml
 
 from clientela.config import Config
 from clientela.errors import NotPublishedError
+from clientela.masking import failure_without_values
 
 #: the checkout: dbt_project.yml, models, seeds and dbt/ stand beside the package
 PROJECT = Path(__file__).resolve().parent.parent
@@ -234,7 +235,7 @@ def _result(result: Any) -> NodeResult:
         node.name,
         str(result.status),
         float(result.execution_time or 0),
-        (result.message or "").strip(),
+        failure_without_values((result.message or "").strip()),
         int(result.failures or 0),
     )
 

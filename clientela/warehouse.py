@@ -75,7 +75,11 @@ LEDGER_TABLES: dict[str, str] = {
     "quarantined_rows": """
         batch_id bigint not null, source varchar not null, entity varchar not null, source_file varchar not null,
         source_row bigint, field varchar, value varchar, personal_value varchar, reason varchar not null,
-        delivered_row varchar, quarantined_at timestamptz not null""",
+        delivered_row varchar, quarantined_at timestamptz not null, shape varchar""",
+    # tells whether the secret in the data folder is the one that this warehouse was made with
+    "secret": "check_value varchar not null, made_at timestamptz not null",
+    # changes of what an earlier version left here, each of which is made once
+    "renewals": "what varchar not null, made_at timestamptz not null",
 }
 
 CONTEXT = """

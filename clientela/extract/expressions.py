@@ -6,12 +6,12 @@ What is not named is refused: subqueries, other tables, files, settings, aggrega
 
 import difflib
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import duckdb
 
-from clientela.errors import ConfigError
+from clientela.errors import ClientelaError, ConfigError
 
 #: functions of one row that read nothing but their arguments
 FUNCTIONS = frozenset(
@@ -45,11 +45,16 @@ _EMPTY_PARTS = ("where_clause", "having", "qualify", "sample", "group_expression
 
 
 def check_expression(
-    connection: duckdb.DuckDBPyConnection, text: str, columns: Collection[str], where: str
+    connection: duckdb.DuckDBPyConnection,
+    text: str,
+    columns: Collection[str],
+    where: str,
+    unknown: Callable[[str, str, Collection[str]], ClientelaError] | None = None,
 ) -> set[str]:
     """Refuse any expression but a scalar over `columns`; give the columns it reads.
 
-    `where` is the configuration's key path, for the sentence of the ConfigError.
+    `where` is the configuration's key path, for the sentence of the ConfigError; `unknown` gives the error for a column
+    that is not there, by default `unknown_column` does.
     """
     answer = connection.execute("select json_serialize_sql(?)", [f"select (\n{text}\n)"]).fetchall()[0][0]
     tree = json.loads(answer)
@@ -87,7 +92,7 @@ def check_expression(
         if part["class"] == "COLUMN_REF":
             names = part["column_names"]
             if len(names) != 1 or names[0].lower() not in by_lower:
-                raise unknown_column(where, ".".join(names), columns)
+                raise (unknown or unknown_column)(where, ".".join(names), columns)
             used.add(by_lower[names[0].lower()])
     return used
 
@@ -110,7 +115,7 @@ def names_in(connection: duckdb.DuckDBPyConnection, text: str) -> set[str]:
 
 
 def unknown_column(where: str, name: str, columns: Collection[str]) -> ConfigError:
-    """The sentence for a column that the source does not have, with the nearest that it has."""
+    """The sentence for a column that is none of ours: it names them all, so it is not for those that were delivered."""
     near = difflib.get_close_matches(name, columns, 1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     return ConfigError(f"{where}: the source has no column {name!r}{hint} It has: {', '.join(columns)}")

@@ -7,15 +7,17 @@ mapped expressions.
 
 from collections.abc import Collection
 from collections.abc import Mapping as Dict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
 from clientela.config import Config, Constant, EntityConfig, Expression, Mapping, SourceConfig, Translated
-from clientela.contracts import ENTITIES, SQL_TYPES, Column, Entity
+from clientela.contracts import SQL_TYPES, Column, Entity
 from clientela.errors import ConfigError, DeliveryError
 from clientela.extract import derive
-from clientela.extract.expressions import check_expression, names_in, unknown_column
+from clientela.extract.column_names import missing_column
+from clientela.extract.expressions import check_expression, names_in
+from clientela.extract.personal_keys import RECORD_KEY, hashed_columns, personally_keyed_sources
 from clientela.extract.typing import (
     Parameters,
     Style,
@@ -27,7 +29,7 @@ from clientela.extract.typing import (
     sensible,
     typed,
 )
-from clientela.masking import keyed_hash_sql
+from clientela.masking import HASHED_KEY, KeyedHash, without_values
 from clientela.warehouse import quoted
 
 #: an exact currency table of the run, made by `clientela.load`: currency, valid_from, rate
@@ -37,6 +39,8 @@ FAULT = "struct(field varchar, value varchar, reason varchar)"
 FILE_DATE = "file_date:"
 #: longest cell that quarantine repeats; the delivered file itself is kept
 LONGEST = 2000
+#: the columns of a decision with a customer's key, and those that name its source
+DECISION_KEYS = {"first_key": "first_source", "second_key": "second_source"}
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,10 @@ class Feed:
     source: SourceConfig
     entity: Entity
     settings: EntityConfig
-    #: replaces personal keys by a keyed hash
+    #: masks personal values wherever they would be seen
     secret: str
+    #: replaces personal keys by a keyed hash; None: one of the secret
+    identity_key: KeyedHash | None = None
 
     @property
     def where(self) -> str:
@@ -73,27 +79,15 @@ class Feed:
         """The source whose ids this one uses for that entity."""
         return self.source.ids_from.get(entity_name, self.source_name)
 
-    def has_personal_keys(self, entity_name: str) -> bool:
-        """Customer ids that are personal themselves: declared, or made of columns mapped to personal fields."""
-        if entity_name != "customers":
-            return False
-        space = self.config.sources.get(self.id_space("customers"))
-        return space is not None and is_personally_keyed(space)
+    @property
+    def hashed(self) -> frozenset[str]:
+        """The columns whose values are personal keys: a keyed hash takes their place."""
+        return hashed_columns(self.config, self.source_name, self.entity.name)
 
-
-def is_personally_keyed(source: SourceConfig) -> bool:
-    """A source whose customer ids must not enter raw as they are."""
-    if source.personal_keys:
-        return True
-    customers = source.entities.get("customers")
-    if customers is None:
-        return False
-    personal = {
-        mapping
-        for name, mapping in customers.columns.items()
-        if ENTITIES["customers"][name].personal and name != "loyalty_id" and isinstance(mapping, str)
-    }
-    return bool(personal & set(customers.key))
+    @property
+    def key_hash(self) -> KeyedHash:
+        """What hashes them: the warehouse's own, once the feed is loaded into one."""
+        return self.identity_key or KeyedHash.of_secret(self.secret)
 
 
 def surrogate_key(*parts: str) -> str:
@@ -146,6 +140,8 @@ class Delivery:
     row_number: str | None
     #: it has no row numbers of its own: it is put aside as it is read, in its order, and `row_number` tells a row's place there
     is_put_aside: bool = False
+    #: the columns that the configuration names, for the sentence about one that is missing
+    expected: frozenset[str] = frozenset()
 
 
 def candidate_select(
@@ -156,6 +152,7 @@ def candidate_select(
     Raises DeliveryError when a mapped column is missing, ConfigError when the mapping itself is wrong.
     """
     entity, style = feed.entity, feed.style
+    delivery = replace(delivery, expected=frozenset(named_columns(connection, feed.settings)))
     connection.execute(
         f"create or replace temp macro number(x) as case when typeof(x) in ('VARCHAR', '\"NULL\"') "
         f"then {number('trim(cast(x as varchar))', style.decimal_style, 'decimal(28,6)')} "
@@ -201,7 +198,8 @@ def candidate_select(
     final = dict(derive.converted(entity, digits))
 
     record_key = _record_key(len(key_parts))
-    if feed.has_personal_keys(entity.name) and entity.name == "customers":
+    hashed = feed.hashed
+    if RECORD_KEY in hashed:
         record_key = _hashed(record_key, feed, parameters)
     names = [c.name for c in entity.columns]
     source = parameters.bind(feed.source_name)
@@ -213,8 +211,8 @@ def candidate_select(
         ids.append(f"{surrogate_key(source, 'order_key')} as order_id")
     if "return_of_order_key" in entity:
         ids.append(f"{surrogate_key(source, 'return_of_order_key')} as return_of_order_id")
-    hashed = ", ".join(_hashable(quoted("m_" + name), mapped_types[name]) for name in expressions)
-    content_hash = surrogate_key(f"concat_ws(chr(31), '', {hashed})" if hashed else "''")
+    contents = ", ".join(_hashable(quoted("m_" + name), mapped_types[name]) for name in expressions)
+    content_hash = surrogate_key(f"concat_ws(chr(31), '', {contents})" if contents else "''")
     is_faulty = " or ".join(condition for condition, _ in faults)
     listed = ", ".join(f"case when {condition} then {fault} end" for condition, fault in faults)
     all_faults = "_faults"
@@ -290,8 +288,12 @@ def _replaced(layer: Dict[str, str]) -> str:
 def _column(where: str, name: str, delivery: Delivery) -> str:
     by_lower = {column.lower(): column for column in delivery.columns}
     if name.lower() not in by_lower:
-        raise DeliveryError(str(unknown_column(where, name, list(delivery.columns))))
+        raise DeliveryError(_undelivered(where, name, delivery))
     return quoted(by_lower[name.lower()])
+
+
+def _undelivered(where: str, name: str, delivery: Delivery) -> str:
+    return f"{where}: the source has {missing_column(name, delivery.columns, delivery.expected)}"
 
 
 def _expression(
@@ -307,7 +309,10 @@ def _expression(
     if isinstance(mapping, Constant):
         return parameters.bind(mapping.value if not isinstance(mapping.value, float) else str(mapping.value))
     if isinstance(mapping, Expression):
-        check_expression(connection, mapping.sql, list(delivery.columns), where)
+        check_expression(
+            connection, mapping.sql, list(delivery.columns), where,
+            lambda at, name, _: DeliveryError(_undelivered(at, name, delivery)),
+        )  # fmt: skip
         return f"(\n{mapping.sql}\n)"
     if isinstance(mapping, Translated):
         column = f"trim(cast({_column(where, mapping.column, delivery)} as varchar))"
@@ -341,9 +346,18 @@ def _record_key(count: int) -> str:
 
 
 def _hashed(expression: str, feed: Feed, parameters: Parameters) -> str:
-    """HMAC-like keyed hash (hash of secret and hash of secret and value), so that a personal key never enters raw."""
-    secret = parameters.bind(feed.secret)
-    return f"('p_' || left({keyed_hash_sql(expression, secret)}, 24))"
+    """The keyed hash in the key's place, so that a personal key never enters raw."""
+    return feed.key_hash.sql(expression, parameters.bind)
+
+
+def _hashed_decision(column: Column, value: str, feed: Feed, parameters: Parameters) -> str:
+    """A key that someone wrote in a decision: as its source delivers it, or as the published file shows it."""
+    sources = personally_keyed_sources(feed.config)
+    if feed.entity.name != "identity_decisions" or column.name not in DECISION_KEYS or not sources:
+        return value
+    is_clear = f"not regexp_full_match({value}, {parameters.bind(HASHED_KEY)})"
+    is_personal = f"list_contains({parameters.bind(sources)}, {quoted('m_' + DECISION_KEYS[column.name])})"
+    return f"case when {is_personal} and {is_clear} then {_hashed(value, feed, parameters)} else {value} end"
 
 
 def _types(
@@ -354,7 +368,8 @@ def _types(
     try:
         described = connection.execute(sql, parameters.used_in(sql)).fetchall()
     except duckdb.Error as error:
-        raise DeliveryError(f"The mapping does not fit what was delivered: {str(error).splitlines()[0]}") from error
+        said = without_values(str(error).splitlines()[0], delivery.expected.__contains__)
+        raise DeliveryError(f"The mapping does not fit what was delivered: {said}") from error
     return [row[1] for row in described]
 
 
@@ -373,6 +388,7 @@ def _typed_columns(
     """The typed columns as SQL, and per possible fault (condition, fault struct)."""
     columns: list[str] = []
     faults: list[tuple[str, str]] = []
+    hashed = feed.hashed
     for column in feed.entity.columns:
         mapped = f"m_{column.name}"
         if column.name not in mapped_types:
@@ -389,8 +405,9 @@ def _typed_columns(
             value = f"lower({value})"
         if column.name == "currency":
             value = f"coalesce(upper({value}), {parameters.bind(feed.currency)})"
-        if column.refers_to and feed.has_personal_keys(column.refers_to):
+        if column.name in hashed:
             value = _hashed(f"({value})", feed, parameters)
+        value = _hashed_decision(column, value, feed, parameters)
         columns.append(f"cast({value} as {column.sql_type}) as {quoted(column.name)}")
         if column.type != "text":
             unfit = f"{quoted(mapped)} is not null and {quoted(column.name)} is null"

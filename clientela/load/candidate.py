@@ -18,6 +18,7 @@ import duckdb
 
 from clientela.config import Format
 from clientela.errors import DeliveryError
+from clientela.extract.column_names import shown_names
 from clientela.extract.mapping import (
     FILE_DATE,
     LONGEST,
@@ -35,6 +36,7 @@ from clientela.extract.readers.json import open_json
 from clientela.extract.readers.parquet import open_parquet
 from clientela.extract.typing import TEXT, Parameters, blank_to_null, number
 from clientela.load.landing import DeliveredFile, found_files
+from clientela.masking import shape, without_values
 from clientela.warehouse import literal, quoted
 
 #: a file's ending → its format; .txt may be anything, and is CSV where nothing else is said
@@ -107,7 +109,7 @@ def build(
         except duckdb.Error as error:
             if is_of_the_machine(error):
                 raise
-            raise DeliveryError(f"{file.name} cannot be read: {str(error).splitlines()[0]}") from error
+            raise DeliveryError(f"{file.name} cannot be read: {without_values(str(error).splitlines()[0])}") from error
         version_at = file_date(feed, file.name)
         rows_stated, sum_stated = control.get(file.name, (None, None))
         if feed.settings.control_totals and file.name not in control:
@@ -233,13 +235,13 @@ def _extract(
         if opened.expected_rows not in (None, parsed):
             raise DeliveryError(f"it states {opened.expected_rows} rows and {parsed} came out; nothing of it is loaded")
         if opened.unreadable is None:
-            return parsed, tuple(opened.delivery.columns)
+            return parsed, shown_names([*opened.delivery.columns])
         statement = (
             f"insert into unreadable select {parameters.bind(index)}, source_row, left(text, {LONGEST}), reason "
             f"from {opened.unreadable}"
         )
         unreadable = connection.execute(statement, parameters.used_in(statement)).fetchall()[0][0]
-        return parsed + int(unreadable), tuple(opened.delivery.columns)
+        return parsed + int(unreadable), shown_names([*opened.delivery.columns])
     finally:
         shutil.rmtree(reading, ignore_errors=True)
 
@@ -351,15 +353,17 @@ def _control_totals(connection: duckdb.DuckDBPyConnection, feed: Feed) -> dict[s
                 f"select {', '.join(columns)} from read_csv(?, all_varchar = true, header = true)", [str(path)]
             ).fetchall()
         except duckdb.Error as error:
-            raise DeliveryError(f"control totals {path.name}: {str(error).splitlines()[0]}") from error
-        for name, rows_told, rows_stated, sum_told, sum_stated in rows:
+            said = without_values(str(error).splitlines()[0], {settings.file_column}.__contains__)
+            raise DeliveryError(f"control totals {path.name}: {said}") from error
+        for line, (name, rows_told, rows_stated, sum_told, sum_stated) in enumerate(rows, 1):
             for column, told, stated, called in (
                 (settings.rows_column, rows_told, rows_stated, "a whole number"),
                 (settings.sum_column, sum_told, sum_stated, f"a number with a decimal {style}"),
             ):
                 if told is not None and stated is None:
                     raise DeliveryError(
-                        f"control totals {path.name}: {column} = {told!r} is not {called}, in the line of {name}"
+                        f"control totals {path.name}: what {column} states in row {line} is not {called}: "
+                        f"it looks like {shape(told)} (9 for a digit, a for a letter)"
                     )
             totals[str(name).strip()] = (rows_stated, sum_stated)
     return totals

@@ -18,6 +18,7 @@ from clientela.errors import ConfigError, DeliveryError
 from clientela.extract.mapping import Feed
 from clientela.extract.readers import database
 from clientela.load.landing import DeliveredFile, content_sha256
+from clientela.masking import shape
 from clientela.warehouse import quoted
 
 Mark = int | float | datetime | str
@@ -147,8 +148,8 @@ def _refuse_unsorted(connection: duckdb.DuckDBPyConnection, watermark: str, file
     ).fetchall()[0]
     if odd is not None:
         raise DeliveryError(
-            f"the watermark {watermark} is text such as {odd.strip() or repr(odd)}, which does not sort by time; "
-            "use a query that casts it"
+            f"the watermark {watermark} is text such as {shape(odd)} (9 for a digit, a for a letter), which does not sort "
+            "by time; use a query that casts it"
         )
 
 

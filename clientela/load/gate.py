@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from clientela.load.suite import Expect
+from clientela.masking import without_values
 
 #: examples that a report shows of values that fail
 EXAMPLES = 5
@@ -104,7 +105,7 @@ def _check(expect: Expect, result: Any) -> Check:
     found = result.result or {}
     failures = [info for info in _exceptions(result.exception_info) if info]
     if failures:
-        return Check(expect, False, f"could not be computed: {failures[0]}", None, None, ())
+        return Check(expect, False, f"could not be computed: {without_values(failures[0])}", None, None, ())
     if expect.on == "facts":
         value = found.get("observed_value")
         # a measure that cannot be taken is no fault

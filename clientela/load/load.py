@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -18,6 +18,7 @@ import duckdb
 from clientela.contracts import CONTRACT_VERSION
 from clientela.errors import DeliveryError
 from clientela.extract.mapping import Feed
+from clientela.keys import identity_key
 from clientela.load import candidate as candidates
 from clientela.load import landing
 from clientela.load.candidate import Candidate
@@ -25,9 +26,9 @@ from clientela.load.facts import take_facts
 from clientela.load.fetched import fetch_new
 from clientela.load.gate import Check, validate
 from clientela.load.landing import DeliveredFile
-from clientela.load.page import write_page
+from clientela.load.page import shown_examples, write_page
 from clientela.load.suite import suite_of
-from clientela.masking import masked
+from clientela.masking import shape_sql
 from clientela.warehouse import quoted, raw_columns
 
 #: versions of a feed whose batches order them: room for this many files in one batch
@@ -66,7 +67,7 @@ def mapping_hash(feed: Feed) -> str:
     told = [
         CONTRACT_VERSION,
         feed.source.model_dump(mode="json", exclude={"entities"}),
-        feed.settings.model_dump(mode="json"),
+        feed.settings.model_dump(mode="json", exclude={"not_personal"}),
         feed.config.currency,
         feed.config.time_zone,
     ]
@@ -210,6 +211,7 @@ def load_batch(
 ) -> Outcome:
     """Extract, judge and load the files as one batch. A staged one is written, but counts for nothing yet; refused, it
     leaves no trace."""
+    feed = replace(feed, identity_key=identity_key(connection, feed.secret))
     scratch = feed.config.data / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
     try:
@@ -464,16 +466,13 @@ def _write_ledger(
             ", ".join(outcome.new_columns) or None,
         ],
     )  # fmt: skip
-    personal = {column.name for column in entity.columns if column.personal}
-    secret = feed.secret
     for check in outcome.checks:
-        examples = [masked(e, secret) if check.expect.column in personal else e for e in check.examples]
         connection.execute(
             "insert into ledger.load_checks values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 *key, check.expect.name, check.expect.severity, check.is_met, check.expect.column,
                 check.expect.description, check.observed, check.unexpected_count, check.unexpected_share,
-                ", ".join(examples) or None,
+                ", ".join(shown_examples(feed, check)) or None,
             ],
         )  # fmt: skip
     if outcome.status == "loaded":
@@ -486,18 +485,17 @@ def _write_ledger(
             """,
             key,
         )
-        _write_quarantine(connection, feed, outcome.batch_id, personal, now)
+        _write_quarantine(connection, feed, outcome.batch_id, now)
         if entity.name == "transactions":
             _write_amounts(connection, feed, key)
     write_page(page, feed, outcome, connection, now)
     return page
 
 
-def _write_quarantine(
-    connection: duckdb.DuckDBPyConnection, feed: Feed, batch_id: int, personal: set[str], now: datetime
-) -> None:
+def _write_quarantine(connection: duckdb.DuckDBPyConnection, feed: Feed, batch_id: int, now: datetime) -> None:
+    """What did not fit may be anything, whatever column it stands in: it is personal unless the feed declares otherwise."""
     connection.execute(
-        """
+        f"""
         insert into ledger.quarantined_rows
         with faulty as (
             select source_file, source_row as line, unnest(faults) as fault, delivered_row
@@ -509,21 +507,21 @@ def _write_quarantine(
         ),
         refused as (
             select source_file, line, fault.field, fault.value, fault.reason,
-                list_contains($personal, fault.field) as is_personal, delivered_row
+                fault.field as declared, delivered_row
             from faulty
             union all
-            select source_file, line, 'key', record_key, reason, false, delivered_row from conflicting
+            select source_file, line, 'key', record_key, reason, 'key', delivered_row from conflicting
             union all
-            select file_name, source_row, null, text, reason, true, null from unreadable join batch_files using (file_index)
+            select file_name, source_row, null, text, reason, null, null from unreadable join batch_files using (file_index)
         )
         select
             $batch_id, $source, $entity, source_file, line, field,
-            case when not is_personal then value end, case when is_personal then value end,
-            reason, delivered_row, $now
-        from refused
+            case when is_shown then value end, case when not is_shown then value end,
+            reason, delivered_row, $now, {shape_sql("value")}
+        from (select *, coalesce(list_contains(cast($shown as varchar[]), declared), false) as is_shown from refused)
         """,
         {
-            "personal": sorted(personal), "batch_id": batch_id, "source": feed.source_name, "entity": feed.entity.name,
+            "shown": feed.settings.not_personal, "batch_id": batch_id, "source": feed.source_name, "entity": feed.entity.name,
             "now": now,
         },
     )  # fmt: skip

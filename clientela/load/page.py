@@ -10,7 +10,8 @@ import duckdb
 from jinja2 import Environment
 
 from clientela.extract.mapping import Feed
-from clientela.masking import masked
+from clientela.load.gate import Check
+from clientela.masking import masked, shape
 
 #: quarantined rows that a page repeats; all of them stand in operations.quarantined_rows
 ROWS = 100
@@ -56,10 +57,11 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 {% if rows %}
 <h2>What is in quarantine</h2>
 {% if o.quarantined > rows|length %}<p class="quiet">The first {{ rows|length }}; all of them stand in operations.quarantined_rows.</p>{% endif %}
+<p class="quiet">Values are masked, since any may be personal. They look so: 9 stands for a digit, a and A for letters.</p>
 <table>
-<tr><th>File</th><th class="number">Row</th><th>Field</th><th>Value</th><th>Why</th></tr>
-{% for file, row, field, value, reason in rows %}
-<tr><td>{{ file }}</td><td class="number">{{ row if row is not none }}</td><td>{{ field or "" }}</td><td>{{ value if value is not none }}</td><td>{{ reason }}</td></tr>
+<tr><th>File</th><th class="number">Row</th><th>Field</th><th>Value</th><th>Looks like</th><th>Why</th></tr>
+{% for file, row, field, value, shape, reason in rows %}
+<tr><td>{{ file }}</td><td class="number">{{ row if row is not none }}</td><td>{{ field or "" }}</td><td>{{ value if value is not none }}</td><td>{{ shape or "" }}</td><td>{{ reason }}</td></tr>
 {% endfor %}
 </table>
 {% endif %}
@@ -68,13 +70,15 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 """)
 
 
+def shown_examples(feed: Feed, check: Check) -> list[str]:
+    """Examples of values that fail an expectation, for everyone to see: masked, and what they look like."""
+    if check.expect.column in feed.settings.not_personal:
+        return list(check.examples)
+    return [f"{masked(example, feed.secret)} ({shape(example)})" for example in check.examples]
+
+
 def write_page(page: Path, feed: Feed, outcome: object, connection: duckdb.DuckDBPyConnection, now: datetime) -> None:
     """Write the page; `outcome` is a `clientela.load.load.Outcome`."""
-    personal = {column.name for column in feed.entity.columns if column.personal}
-
-    def shown(value: str | None, is_personal: bool) -> str | None:
-        return masked(value, feed.secret) if value and is_personal else value
-
     checks = [
         {
             "name": c.expect.name,
@@ -82,20 +86,20 @@ def write_page(page: Path, feed: Feed, outcome: object, connection: duckdb.DuckD
             "verdict": "met" if c.is_met else c.expect.severity,
             "said": "met" if c.is_met else f"not met ({c.expect.severity})",
             "observed": c.observed,
-            "examples": ", ".join(shown(e, c.expect.column in personal) or "" for e in c.examples),
+            "examples": ", ".join(shown_examples(feed, c)),
         }
         for c in outcome.checks  # type: ignore[attr-defined]
     ]
     rows = connection.execute(
         """
-        select source_file, source_row, field, value, personal_value, reason from ledger.quarantined_rows
+        select source_file, source_row, field, value, personal_value, shape, reason from ledger.quarantined_rows
         where batch_id = ? order by source_file, source_row nulls last, field nulls first limit ?
         """,
         [outcome.batch_id, ROWS],  # type: ignore[attr-defined]
     ).fetchall()
     told = [
-        (file, row, field, value if personal is None else shown(personal, True), reason)
-        for file, row, field, value, personal, reason in rows
+        (file, row, field, value if personal is None else masked(personal, feed.secret), shape, reason)
+        for file, row, field, value, personal, shape, reason in rows
     ]
     page.parent.mkdir(parents=True, exist_ok=True)
     moment = now.astimezone(feed.config.zone).strftime("%Y-%m-%d %H:%M %Z")

@@ -13,6 +13,7 @@ from pydantic import PrivateAttr
 
 from clientela.config import load_config
 from clientela.errors import ClientelaError, NotPublishedError
+from clientela.masking import failure_without_values
 from clientela.night import Night, Watcher, open_night, silent
 
 #: the resource's key: steps name it as their parameter
@@ -58,7 +59,7 @@ class NightResource(dg.ConfigurableResource["NightResource"]):
             self.night.close()
             raise
         except duckdb.Error as error:
-            sentence = f"The warehouse could not go on: {str(error).splitlines()[0]}"
+            sentence = f"The warehouse could not go on: {failure_without_values(str(error).splitlines()[0])}"
             self.hinder(name, NotPublishedError(sentence))
             # a transaction may be left open; the run's end is written on a connection of its own
             self.night.close()

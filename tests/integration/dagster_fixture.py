@@ -57,7 +57,7 @@ FILES = {
 
 def write_company(folder: Path) -> Path:
     """The company's files; gives its configuration. The secret is fixed, so that two companies mask alike."""
-    files = {**FILES, "clientela.yml": CONFIG, "data/secret": "tiny"}
+    files = {**FILES, "clientela.yml": CONFIG, "data/secret": "7" * 64}
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

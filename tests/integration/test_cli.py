@@ -62,7 +62,8 @@ def test_status_before_the_first_run_says_what_to_do(shop: Company) -> None:
 def test_doctor_says_what_would_be_quarantined_and_loads_nothing(small: Company) -> None:
     answer = invoke("doctor", "-c", str(small.config_path))
     assert answer.exit_code == 3
-    assert "1 would be quarantined" in answer.output and "'cinco' is not an amount" in answer.output
+    assert "1 would be quarantined" in answer.output and "net_amount like 'aaaaa' is not an amount" in answer.output
+    assert "row 4 of ventas_2026-02.csv" in answer.output and "cinco" not in answer.output
     assert not small.config.warehouse.exists()
 
 

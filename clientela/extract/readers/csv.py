@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from clientela.config import CsvFormat
 from clientela.errors import DeliveryError
+from clientela.extract.column_names import repeated_columns
 from clientela.extract.mapping import Delivery
 from clientela.extract.readers import Opened
 from clientela.extract.readers.text import Block, UnreadableRows, as_utf8, blocks, is_utf8, shown, too_long, undecodable
@@ -96,9 +97,8 @@ def read_header(path: Path, settings: CsvFormat) -> list[str]:
     if not record.is_whole:
         raise DeliveryError("its first line is not a header: a quote in it is opened and not closed")
     names = [name.strip() or f"column {place}" for place, name in enumerate(record.fields, 1)]
-    lowered = [name.lower() for name in names]
-    if repeated := sorted({name for name in names if lowered.count(name.lower()) > 1}):
-        raise DeliveryError(f"its header names {', '.join(repeated)} more than once")
+    if repeated := repeated_columns(names):
+        raise DeliveryError(f"its header gives columns {repeated} the same name; does it begin with a header?")
     return names
 
 

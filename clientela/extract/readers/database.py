@@ -20,6 +20,8 @@ import pyarrow.parquet as pq
 
 from clientela.config import DatabaseSource
 from clientela.errors import DeliveryError
+from clientela.extract.column_names import missing_column, repeated_columns
+from clientela.masking import without_values
 from clientela.warehouse import quoted
 
 #: rows of one row group of the landing file, whatever the driver's batches are
@@ -126,7 +128,7 @@ def _told(error: Exception, secrets: Sequence[str]) -> str:
     sentence = " ".join(lines[:2])
     for secret in secrets:
         sentence = sentence.replace(secret, "…")
-    return sentence
+    return without_values(sentence)
 
 
 def _run(connection: Any, sql: str, values: Sequence[object] | None = None) -> None:
@@ -139,9 +141,8 @@ def columns_of(database: Database) -> dict[str, str]:
     with closing(database.connection.cursor()) as cursor:
         cursor.execute(f"select * from {database.rows} limit 0")
         schema = cursor.fetch_record_batch().schema
-    lowered = [name.lower() for name in schema.names]
-    if repeated := sorted({name for name in schema.names if lowered.count(name.lower()) > 1}):
-        raise DeliveryError(f"{database.name} gives the column {', '.join(repeated)} more than once")
+    if repeated := repeated_columns(schema.names):
+        raise DeliveryError(f"{database.name} gives columns {repeated} the same name")
     return {field.name: ((field.metadata or {}).get(b"POSTGRESQL:type") or b"").decode() for field in schema}
 
 
@@ -155,9 +156,8 @@ def fetch(database: Database, key: Sequence[str], since: object, into: Path) -> 
     watermark = database.settings.watermark
     order = [by_lower[name.lower()] for name in key if name.lower() in by_lower]
     if watermark is not None and watermark.lower() not in by_lower:
-        raise DeliveryError(
-            f"{database.name} has no column {watermark!r}, which is its watermark; it has: {', '.join(types)}"
-        )
+        told = missing_column(watermark, list(types), key)
+        raise DeliveryError(f"{database.name}, where its watermark should be, has {told}")
     where, values = "", []
     if watermark is not None and since is not None:
         column = quoted(by_lower[watermark.lower()])

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from clientela.config import ExcelFormat
 from clientela.errors import DeliveryError
+from clientela.extract.column_names import missing_column, repeated_columns
 from clientela.extract.mapping import Delivery
 from clientela.extract.readers import Opened
 from clientela.extract.typing import Parameters
@@ -64,7 +65,8 @@ def _opened(
         raise DeliveryError(f"it has no sheet {sheet!r}; it has: {', '.join(workbook.sheet_names)}")
     names = _header(workbook, sheet, settings.header_row)
     if missing := [name for name in settings.day_numbers if name not in names]:
-        raise DeliveryError(f"it has no column {missing[0]!r}, as excel.day_numbers says; it has: {', '.join(names)}")
+        told = missing_column(missing[0], names, settings.day_numbers)
+        raise DeliveryError(f"excel.day_numbers: it has {told}")
     texts = _cells(workbook, sheet, settings.header_row, "string")
     typed = _cells(workbook, sheet, settings.header_row, None)
     has_dates_in_text = any(
@@ -103,9 +105,10 @@ def _header(workbook: fastexcel.ExcelReader, sheet: str, row: int) -> list[str]:
     if not any(value and value.strip() for value in values):
         raise DeliveryError(f"row {row} of sheet {sheet!r} is empty, where its header should be (see excel.header_row)")
     names = [" ".join((value or "").split()) or f"column {place}" for place, value in enumerate(values, 1)]
-    lowered = [name.lower() for name in names]
-    if repeated := sorted({name for name in names if lowered.count(name.lower()) > 1}):
-        raise DeliveryError(f"the header in row {row} of sheet {sheet!r} names {', '.join(repeated)} more than once")
+    if repeated := repeated_columns(names):
+        raise DeliveryError(
+            f"the header in row {row} of sheet {sheet!r} gives columns {repeated} the same name (see excel.header_row)"
+        )
     return names
 
 

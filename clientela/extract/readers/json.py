@@ -16,10 +16,12 @@ import duckdb
 
 from clientela.config import JsonFormat
 from clientela.errors import DeliveryError
+from clientela.extract.column_names import shown_names
 from clientela.extract.mapping import LONGEST, Delivery
 from clientela.extract.readers import Opened
 from clientela.extract.readers.text import UnreadableRows, as_utf8, blocks, lines_to_parquet
 from clientela.extract.typing import Parameters
+from clientela.masking import without_values
 from clientela.warehouse import quoted
 
 #: bytes that one record, or a document with its records inside, may have
@@ -137,7 +139,8 @@ def _unwrap(connection: duckdb.DuckDBPyConnection, path: Path, settings: JsonFor
 
 def _told(error: duckdb.Error) -> str:
     """DuckDB's sentence without the scratch file's name."""
-    return re.sub(r'in file ".*?", ', "", str(error).splitlines()[0].split(": ", 1)[-1]).rstrip(". ")
+    said = re.sub(r'in file ".*?", ', "", str(error).splitlines()[0].split(": ", 1)[-1]).rstrip(". ")
+    return without_values(said)
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, records: Path, wanted: Collection[str]) -> dict[str, Path_]:
@@ -160,7 +163,10 @@ def _columns(connection: duckdb.DuckDBPyConnection, records: Path, wanted: Colle
     for path in _leaves(merged, ()):
         name = ".".join(path)
         if (other := lowered.setdefault(name.lower(), name)) != name or name in columns:
-            raise DeliveryError(f"its records have the fields {other!r} and {name!r}, which no column can tell apart")
+            shown = shown_names((other, name))
+            raise DeliveryError(
+                f"its records have the fields {shown[0]!r} and {shown[1]!r}, which no column can tell apart"
+            )
         columns[name] = path
     is_empty = not connection.execute("select count(*) from read_parquet(?)", [str(records)]).fetchall()[0][0]
     for name in wanted:

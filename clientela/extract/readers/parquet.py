@@ -8,6 +8,7 @@ from clientela.errors import DeliveryError
 from clientela.extract.mapping import Delivery
 from clientela.extract.readers import Opened
 from clientela.extract.typing import Parameters
+from clientela.masking import without_values
 
 
 def open_parquet(connection: duckdb.DuckDBPyConnection, path: Path, parameters: Parameters) -> Opened:
@@ -17,6 +18,6 @@ def open_parquet(connection: duckdb.DuckDBPyConnection, path: Path, parameters: 
         rows = connection.execute("select num_rows from parquet_file_metadata(?)", [str(path)]).fetchall()
         described = connection.execute("describe select * from read_parquet(?)", [str(path)]).fetchall()
     except duckdb.Error as error:
-        raise DeliveryError(f"it is not a whole Parquet file ({str(error).splitlines()[0]})") from error
+        raise DeliveryError(f"it is not a whole Parquet file ({without_values(str(error).splitlines()[0])})") from error
     columns = {row[0]: row[1] for row in described}
     return Opened(Delivery(relation, columns, "file_row_number + 1"), expected_rows=int(rows[0][0]))

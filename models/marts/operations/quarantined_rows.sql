@@ -23,7 +23,8 @@ quarantined_rows as (
         personal_value,
         reason,
         delivered_row,
-        quarantined_at
+        quarantined_at,
+        shape
     from {{ source('ledger', 'quarantined_rows') }}
     where batch_id not in (select retired_batches.batch_id from retired_batches)
 

@@ -1,0 +1,133 @@
+"""Which keys of a feed are personal, told from the configuration alone.
+
+A key is personal where its source says so (`personal_keys`), or where it is made of a column that is mapped to a personal
+column of the contract too: an e-mail, a telephone, the number of a loyalty card. Such a key never enters raw: a keyed hash
+takes its place, so that nothing made of it, such as `record_id`, can be undone by a dictionary. How it is hashed stands in
+`clientela.masking`.
+"""
+
+from functools import lru_cache
+
+import duckdb
+
+from clientela.config import Config, EntityConfig, Expression, Mapping, SourceConfig, Translated
+from clientela.contracts import ENTITIES, Entity
+from clientela.extract.expressions import names_in
+
+#: in place of a column's name: the record's own key
+RECORD_KEY = "record_key"
+#: the columns that name an order of their source
+_ORDER_COLUMNS = ("order_key", "return_of_order_key")
+
+
+def hashed_columns(config: Config, source_name: str, entity_name: str) -> frozenset[str]:
+    """The columns of the feed's raw table that hold a keyed hash in place of what was delivered; RECORD_KEY is one."""
+    source = config.sources.get(source_name)
+    if source is None or entity_name not in source.entities:
+        return frozenset()
+    entity, settings = ENTITIES[entity_name], source.entities[entity_name]
+    personal = _personal_names(config, source_name, entity_name)
+    hashed = {column for column, names in _keys(entity, settings).items() if names & personal}
+    if is_personally_keyed(config, source.ids_from.get("customers", source_name)):
+        hashed |= {column.name for column in entity.references() if column.refers_to == "customers"}
+    if entity_name == "customers" and _are_own_keys_personal(config, source_name):
+        hashed.add(RECORD_KEY)
+    if _are_orders_personal(config, source_name):
+        hashed |= {name for name in _ORDER_COLUMNS if name in entity}
+    return frozenset(hashed)
+
+
+def is_personally_keyed(config: Config, space: str) -> bool:
+    """Whether the ids of this source's customers are personal, wherever they are delivered."""
+    if space not in config.sources:
+        return False
+    if config.sources[space].personal_keys:
+        return True
+    for name, source in config.sources.items():
+        for entity_name, settings in source.entities.items():
+            personal = _declared_names(ENTITIES[entity_name], settings)
+            if name == space and entity_name == "customers" and personal & _lowered(settings.key):
+                return True
+            if source.ids_from.get("customers", name) == space and personal & _customer_names(entity_name, settings):
+                return True
+    return False
+
+
+def personally_keyed_sources(config: Config) -> list[str]:
+    """The sources whose customer ids are personal."""
+    return [name for name in config.sources if _are_own_keys_personal(config, name)]
+
+
+def _are_own_keys_personal(config: Config, source_name: str) -> bool:
+    """Whether the ids of the customers that a source delivers are personal, its own or those of the source it has them from."""
+    space = config.sources[source_name].ids_from.get("customers", source_name)
+    return is_personally_keyed(config, source_name) or is_personally_keyed(config, space)
+
+
+def _are_orders_personal(config: Config, source_name: str) -> bool:
+    """Whether the source's order numbers are made of something personal, in its sales or wherever else they are named."""
+    for entity_name, settings in config.sources[source_name].entities.items():
+        named = names_of(settings.columns["order_key"]) if "order_key" in settings.columns else frozenset()
+        if named & _personal_names(config, source_name, entity_name):
+            return True
+    return False
+
+
+def _personal_names(config: Config, source_name: str, entity_name: str) -> set[str]:
+    """The source columns of a feed that are personal: declared so, or personal ids of customers."""
+    source: SourceConfig = config.sources[source_name]
+    settings = source.entities[entity_name]
+    names = _declared_names(ENTITIES[entity_name], settings)
+    if is_personally_keyed(config, source.ids_from.get("customers", source_name)):
+        names |= _customer_names(entity_name, settings)
+    if entity_name == "customers" and _are_own_keys_personal(config, source_name):
+        names |= _lowered(settings.key)
+    return names
+
+
+def _declared_names(entity: Entity, settings: EntityConfig) -> set[str]:
+    """The source columns that are mapped to a personal column of the contract, or are free attributes."""
+    names = _lowered([*(settings.attributes or {}).values()])
+    for column, mapping in settings.columns.items():
+        if entity[column].personal:
+            names |= names_of(mapping)
+    return names
+
+
+def _customer_names(entity_name: str, settings: EntityConfig) -> set[str]:
+    """The source columns that name a customer."""
+    names: set[str] = set()
+    for column in ENTITIES[entity_name].references():
+        if column.refers_to == "customers" and column.name in settings.columns:
+            names |= names_of(settings.columns[column.name])
+    return names
+
+
+def _keys(entity: Entity, settings: EntityConfig) -> dict[str, frozenset[str]]:
+    """Every column that names something, and the source columns that it is made of."""
+    keys = {RECORD_KEY: frozenset(_lowered(settings.key))}
+    for column, mapping in settings.columns.items():
+        if column.endswith("_key") and not entity[column].personal:
+            keys[column] = names_of(mapping)
+    return keys
+
+
+def names_of(mapping: Mapping) -> frozenset[str]:
+    """The source columns that a mapping reads, in small letters."""
+    if isinstance(mapping, str):
+        return frozenset({mapping.lower()})
+    if isinstance(mapping, Translated):
+        return frozenset({mapping.column.lower()})
+    if isinstance(mapping, Expression):
+        return _names_in(mapping.sql)
+    return frozenset(_lowered(mapping)) if isinstance(mapping, list) else frozenset()
+
+
+@lru_cache(maxsize=1024)
+def _names_in(sql: str) -> frozenset[str]:
+    with duckdb.connect() as connection:
+        return frozenset(_lowered([*names_in(connection, sql)]))
+
+
+def _lowered(names: list[str]) -> set[str]:
+    return {name.lower() for name in names}
