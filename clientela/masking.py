@@ -165,10 +165,15 @@ def shape_sql(expression: str) -> str:
     return f"case when length({expression}) > {LONGEST_SHAPE} then left({seen}, {LONGEST_SHAPE}) || '…' else {seen} end"
 
 
+#: how failures begin or go on that are about a value, not about names
+_OF_A_VALUE = re.compile(
+    r"(Conversion|Constraint|Invalid Input|Out of Range|Invalid) Error|could not convert|invalid literal|conversion from"
+)
+
+
 def failure_without_values(message: str) -> str:
-    """What a statement of ours failed with: names of columns stay, unless the failure is one over a value."""
-    is_of_value = re.search(r"(Conversion|Constraint|Invalid Input|Out of Range|Invalid) Error", message)
-    return without_values(message) if is_of_value else message
+    """What a step of ours failed with: names of columns stay, unless the failure is one over a value."""
+    return without_values(message) if _OF_A_VALUE.search(message) else re.sub(r"\S*@\S*", "…", message)
 
 
 def without_values(sentence: str, known: Callable[[str], bool] = lambda _: False) -> str:

@@ -28,7 +28,7 @@ from clientela.load import landing, renew
 from clientela.load.candidate import prepare_rates
 from clientela.load.load import Outcome, drop_staged, load_feed
 from clientela.lock import hold_lock
-from clientela.masking import failure_without_values, read_secret, without_values
+from clientela.masking import failure_without_values, read_secret
 from clientela.publish import Published, marts_of, publish_marts, publish_operations
 from clientela.transform import NodeResult
 
@@ -585,7 +585,7 @@ def run(
             # a bug of ours: told like any failed night, and then with its trace
             night.finish(
                 BugError(
-                    f"A fault of clientela's own ended the night: {type(error).__name__}: {without_values(str(error))}"
+                    f"A fault of clientela's own ended the night: {type(error).__name__}: {failure_without_values(str(error))}"
                 )
             )
             raise

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Sequence
 
 #: letters, digits and what stands between words, and no long number
-_NAME = re.compile(r"(?!.*\d{4})[^\W\d][\w .\-/%#()€$]{0,62}")
+_NAME = re.compile(r"(?!.*\d{5})[^\W\d][\w .\-/%#()€$]{0,62}")
 #: how alike two names are (difflib's ratio) where the header is one beyond doubt, and where it may be data
 _ALIKE, _ALMOST_EQUAL = 0.6, 0.85
 

@@ -362,8 +362,8 @@ def _control_totals(connection: duckdb.DuckDBPyConnection, feed: Feed) -> dict[s
             ):
                 if told is not None and stated is None:
                     raise DeliveryError(
-                        f"control totals {path.name}: what {column} states in row {line} is not {called}: "
-                        f"it looks like {shape(told)} (9 for a digit, a for a letter)"
+                        f"control totals {path.name}: {column} is not {called} in row {line} behind the header; it looks like "
+                        f"{shape(told)!r} (9 for a digit, a for a letter)"
                     )
             totals[str(name).strip()] = (rows_stated, sum_stated)
     return totals

@@ -186,7 +186,7 @@ def test_people_decide_and_a_night_that_changes_too_many_waits_for_them(two: Com
     [(held,)] = two.warehouse("select model_id from memory.identity_models")
     assert retrain(two.config, accept=False).changes.is_empty()
     assert two.warehouse("select model_id from memory.identity_models") == [(held,)]
-    assert list((two.config.published / "memory").glob("identity_model_1_*.json"))
+    assert list(two.config.memory.glob("identity_model_1_*.json"))
 
 
 def test_a_company_with_one_source_never_loads_what_matches(shop: Company) -> None:

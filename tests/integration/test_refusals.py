@@ -192,18 +192,20 @@ def test_control_totals_are_read_in_the_decimal_style_of_their_source(shop: Comp
 
 
 @pytest.mark.parametrize(
-    ("rows", "total", "told"),
+    ("rows", "total", "told", "shape"),
     [
-        ("2 rows", "1.234,50", "rows = '2 rows' is not a whole number"),
-        ("2", "1234.50", "sum = '1234.50' is not a number with a decimal comma"),
-        ("2", "n/a", "sum = 'n/a' is not a number with a decimal comma"),
+        ("2 rows", "1.234,50", "rows is not a whole number", "9 aaaa"),
+        ("2", "1234.50", "sum is not a number with a decimal comma", "9999.99"),
+        ("2", "n/a", "sum is not a number with a decimal comma", "a/a"),
     ],
 )
-def test_a_control_total_that_cannot_be_read_refuses_the_batch(shop: Company, rows: str, total: str, told: str) -> None:
+def test_a_control_total_that_cannot_be_read_refuses_the_batch(
+    shop: Company, rows: str, total: str, told: str, shape: str
+) -> None:
     outcome = _of_a_till_with_decimal_commas(shop, rows, total)
     assert (outcome.status, outcome.reason) == (
         "refused",
-        f"control totals totals.csv: {told}, in the line of sales_1.csv",
+        f"control totals totals.csv: {told} in row 1 behind the header; it looks like {shape!r} (9 for a digit, a for a letter)",
     )
 
 

@@ -44,7 +44,10 @@ def hostile_night(shop: Company, cells: list[str]) -> None:
     names = {row[0] for row in shop.published("select full_name from customer.customers where full_name is not null")}
     assert {cell.strip() for cell in cells} <= names
     assert shop.published("select count(*) from value.order_lines") == [(4 + len(keys),)]
-    assert shop.published("select value from quarantined_rows", "operations.duckdb") == [("<script>alert(2)</script>",)]
+    assert shop.published("select value, shape from quarantined_rows", "operations.duckdb") == [
+        (None, "<aaaaaa>aaaaa(9)</aaaaaa>")
+    ]
+    assert shop.warehouse("select personal_value from ledger.quarantined_rows") == [("<script>alert(2)</script>",)]
     for page in (shop.config.data / "gate").glob("*.html"):
         text = page.read_text(encoding="utf-8")
         assert "<script" not in text and "<b>" not in text and "<img" not in text

@@ -4,6 +4,8 @@ import hashlib
 import hmac
 import os
 import stat
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -13,10 +15,12 @@ from clientela import warehouse
 from clientela.doctor import examine
 from clientela.errors import ConfigError
 from clientela.extract.typing import Parameters
+from clientela.identity_questions import preview, retrain
 from clientela.keys import identity_key, keep_keys, kept_evidence_key
 from clientela.masking import KeyedHash, evidence_key, masked, read_secret, shape, shape_sql, without_values
-from clientela.night import open_night
+from clientela.night import open_night, publish_again, run_as_of
 from clientela.publish import Mart, publish_marts, publish_operations
+from clientela.second_thoughts import reload, unload
 from tests.conftest import Company, open_shop
 
 SECRET, OTHER = "0f" * 32, "e1" * 32
@@ -200,3 +204,30 @@ def test_a_shape_says_what_a_value_looks_like_and_is_the_same_in_duckdb() -> Non
 def test_a_database_is_quoted_without_the_values_that_it_quotes(said: str) -> None:
     told = without_values(said)
     assert "ana" not in told and "612" not in told and len(told) > 10
+
+
+@pytest.mark.parametrize("broken", [OTHER, "", None])
+def test_no_command_goes_on_without_the_warehouses_own_secret(running: Company, broken: str | None) -> None:
+    published = (running.config.published / "marts.duckdb").stat().st_ino
+    if broken is None:
+        (running.config.data / "secret").unlink()
+    else:
+        running.write("data/secret", broken)
+    config = running.config
+    commands: list[Callable[[], object]] = [
+        running.night,
+        lambda: run_as_of(config, date(2026, 1, 20)),
+        lambda: publish_again(config),
+        lambda: reload(config, "till"),
+        lambda: unload(config, 1),
+        lambda: preview(config, config.identity),
+        lambda: retrain(config, accept=False),
+        lambda: retrain(config, accept=True),
+        lambda: examine(config),
+    ]
+    for command in commands:
+        with pytest.raises(ConfigError) as stopped:
+            command()
+        assert str(config.data / "secret") in stopped.value.sentence and "backup" in stopped.value.sentence
+    assert (config.data / "secret").exists() == (broken is not None), "none is made anew"
+    assert (running.config.published / "marts.duckdb").stat().st_ino == published
