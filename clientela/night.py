@@ -240,17 +240,26 @@ class Night:
         return self._latest_day() if isinstance(self.config.as_of, str) else self.config.as_of
 
     def _latest_day(self) -> date:
-        """The last business day that the loaded transactions reach, in the company's calendar."""
-        rows = self.connection.execute(
+        """The last business day that the loaded transactions reach, in the company's calendar; never after the last of them
+        came, whatever clocks say."""
+        ((ordered_on, landed_on),) = self.connection.execute(
             """
-            select cast(timezone(?, max(ordered_at)) as date) from raw.transactions
-            where not is_deleted and batch_id in (select batch_id from ledger.loads where status = 'loaded')
+            select
+                (
+                    select cast(timezone($zone, max(ordered_at)) as date) from raw.transactions
+                    where not is_deleted and batch_id in (select batch_id from ledger.loads where status = 'loaded')
+                ),
+                (
+                    select cast(timezone($zone, max(coalesce(landed_at, loaded_at))) as date)
+                    from ledger.loads left join ledger.load_files using (batch_id)
+                    where status = 'loaded' and loads.entity = 'transactions'
+                )
             """,
-            [self.config.time_zone],
+            {"zone": self.config.time_zone},
         ).fetchall()
-        if rows[0][0] is None:
+        if ordered_on is None:
             raise NotPublishedError("No transaction is loaded, so there is no day to publish as of.")
-        return rows[0][0]  # type: ignore[no-any-return]
+        return min(ordered_on, landed_on)  # type: ignore[no-any-return]
 
     def is_quiet(self) -> bool:
         """The published file already says what these batches, these settings and this code would say."""

@@ -116,7 +116,7 @@ def build(
             """
             insert into batch_files
             select ?, ?, ?, ?, ?, ?, epoch_us(cast(? as timestamptz)), ?, ?, ?, ?,
-                (select sum(control_amount) from candidate where file_index = ?), ?
+                (select sum(control_amount) from candidate where file_index = ?), ?, ?
             """,
             [
                 index,
@@ -132,6 +132,7 @@ def build(
                 sum_stated,
                 index,
                 file.place,
+                file.landed_at,
             ],
         )
         delivered += rows
@@ -166,7 +167,7 @@ def _make_tables(connection: duckdb.DuckDBPyConnection) -> None:
     for name, columns in {
         "batch_files": "file_index integer, file_name varchar, content_sha256 varchar, bytes bigint, landed_as varchar, "
         "path varchar, version bigint, version_at timestamptz, delivered_rows bigint, control_rows bigint, "
-        "control_sum decimal(18,4), delivered_sum decimal(38,4), place bigint",
+        "control_sum decimal(18,4), delivered_sum decimal(38,4), place bigint, landed_at timestamptz",
         "unreadable": "file_index integer, source_row bigint, text varchar, reason varchar",
         "odd_rows": "row_id bigint, fate varchar, reason varchar",
     }.items():
@@ -301,7 +302,7 @@ def _insert(
         aside = f"create or replace temp table put_aside as select * from {delivery.relation}"
         connection.execute(aside, parameters.used_in(aside))
         delivery = replace(delivery, relation="put_aside", is_put_aside=False)
-    select = candidate_select(connection, feed, delivery, file.name, parameters)
+    select = candidate_select(connection, feed, delivery, file.name, parameters, file.landed_at)
     file_index = parameters.bind(index)
     create = f"create table {STORE}.candidate as" if _has_store(connection) else "create temp table candidate as"
     into = "insert into candidate" if _has_candidate(connection) else create

@@ -7,13 +7,11 @@ does not apply is null, and passes.
 import duckdb
 
 from clientela.contracts import Entity
-from clientela.extract.mapping import Feed
+from clientela.extract.mapping import IN_FUTURE, Feed
 from clientela.load.candidate import IN_FORCE, Candidate
 from clientela.warehouse import quoted
 
-#: hours that an event may lie after the load, for clocks that differ
-CLOCK_HOURS = 24
-#: of fewer records known than this all but the last may vanish unasked
+#: of fewer records known than this all but the last may vanish unasked, and fewer rows are compared with no others
 FEW = 20
 
 
@@ -34,11 +32,12 @@ def take_facts(connection: duckdb.DuckDBPyConnection, feed: Feed, candidate: Can
         event = entity[entity.event_time]
         name = quoted(event.name)
         instant = name if event.type == "timestamp" else f"cast({name} as timestamptz)"
-        measures["rows_in_future"] = (
-            f"count(*) filter ({instant} > cast($now as timestamptz) + interval {CLOCK_HOURS} hours)"
-        )
-        measures["days_since_last_event"] = f"date_diff('day', max({instant}), cast($now as timestamptz))"
-        parameters["now"] = now
+        came_at = "coalesce((select max(landed_at) from batch_files), cast($now as timestamptz))"
+        measures["rows_in_future"] = """(
+            select count(*) from candidate where len(list_filter(faults, lambda fault: fault.reason = $in_future)) > 0
+        )"""
+        measures["days_since_last_event"] = f"date_diff('day', max({instant}), {came_at})"
+        parameters |= {"now": now, "in_future": IN_FUTURE}
     measures |= _known_shares(entity)
     if entity.name == "transactions":
         measures["unbalanced_rows"] = "count(*) filter (abs(gross_amount - discount_amount - net_amount) > 0.01)"

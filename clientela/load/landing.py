@@ -9,7 +9,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -32,6 +32,8 @@ class DeliveredFile:
     landed: Path
     #: where it stands among all files of its feed; None for a new one, which comes last
     place: int | None = None
+    #: when its content first came; no event of it can be later. None: not known, and nothing is judged by it
+    landed_at: datetime | None = None
 
 
 def found_files(config: Config, patterns: Sequence[str]) -> list[Path]:
@@ -97,6 +99,16 @@ def land(path: Path, folder: Path) -> DeliveredFile:
     landed = folder / f"{digest.hexdigest()[:16]}-{path.name}"
     os.replace(aside, landed)
     return DeliveredFile(path, path.name, digest.hexdigest(), after.st_size, landed)
+
+
+def stamp(landed: Path, landed_at: datetime) -> None:
+    """Keep with the landed copy when it came: a warehouse that is built again from the kept files reads it there."""
+    os.utime(landed, (landed_at.timestamp(), landed_at.timestamp()))
+
+
+def stamped(landed: Path) -> datetime:
+    """When the landed copy came."""
+    return datetime.fromtimestamp(landed.stat().st_mtime, UTC)
 
 
 def expire(folder: Path, keep_days: int | None, now: datetime) -> int:
