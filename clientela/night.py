@@ -379,6 +379,7 @@ class Night:
             config,
             marts_of(self._manifest()),
             config.published,
+            reached_on=self._latest_day(),
             before_switch=lambda: self._remember(),
         )
         return self.published
@@ -485,6 +486,7 @@ class Night:
             status, exit_code = "nothing new", 3 if stale else 0
         else:
             status, exit_code = "published", 3 if stale else 0
+            message = message or self.published.note
         ended = datetime.now(UTC)
         self.connection.execute(
             """
