@@ -80,11 +80,14 @@ def feeds_of(config: Config) -> list[Feed]:
     feeds = []
     if config.reference_folder is not None:
         folder = config.located(config.reference_folder)
-        if not folder.is_dir():
+        landed = config.data / "landing" / REFERENCE_SOURCE
+        is_there = _is_open(folder)
+        # a folder that gave tables before is away, and its feeds tell so; one that never did is a mistake
+        if not is_there and not landed.is_dir():
             raise ConfigError(f"reference_folder = {config.reference_folder}: there is no such folder at {folder}.")
         for entity in (e for e in ENTITIES.values() if e.is_reference):
             path = folder / f"{entity.name}.csv"
-            if path.is_file():
+            if path.is_file() if is_there else (landed / entity.name).is_dir():
                 feeds.append(
                     Feed(config, REFERENCE_SOURCE, SourceConfig(entities={}), entity, _reference(path), secret)
                 )
@@ -94,11 +97,24 @@ def feeds_of(config: Config) -> list[Feed]:
     return feeds
 
 
+def _is_open(folder: Path) -> bool:
+    """Whether the folder is there and may be looked into."""
+    try:
+        with os.scandir(folder):
+            return True
+    except OSError:
+        return False
+
+
 def _reference(path: Path) -> EntityConfig:
     """A reference table's feed: its header is the contract's, and each delivery is the whole table."""
     entity = ENTITIES[path.stem]
-    with path.open(encoding="utf-8-sig") as file:
-        header = [name.strip() for name in file.readline().rstrip("\r\n").split(",")]
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
+            header = [name.strip() for name in file.readline().rstrip("\r\n").split(",")]
+    except OSError:
+        # loading it says why it cannot be read
+        header = [column.name for column in entity.columns]
     columns: dict[str, Any] = {column.name: column.name for column in entity.columns if column.name in header}
     return EntityConfig(files=[str(path)], key=list(entity.key), columns=columns, delivery="snapshot")
 

@@ -17,7 +17,7 @@ from typing import get_args
 import duckdb
 
 from clientela.config import Format
-from clientela.errors import DeliveryError
+from clientela.errors import DeliveryError, is_of_the_machine, unreadable
 from clientela.extract.mapping import (
     FILE_DATE,
     LONGEST,
@@ -108,6 +108,12 @@ def build(
             if is_of_the_machine(error):
                 raise
             raise DeliveryError(f"{file.name} cannot be read: {str(error).splitlines()[0]}") from error
+        except UnicodeError as error:
+            raise DeliveryError(f"{file.name} is not written in {feed.settings.encoding}") from error
+        except OSError as error:
+            if is_of_the_machine(error, feed.config.data):
+                raise
+            raise DeliveryError(unreadable(error, file.name)) from error
         version_at = file_date(feed, file.name)
         rows_stated, sum_stated = control.get(file.name, (None, None))
         if feed.settings.control_totals and file.name not in control:
@@ -155,11 +161,6 @@ def build(
         """
     ).fetchall()[0]
     return Candidate(delivered, counted[0], counted[1], is_batch_ordered, counted[2], columns)
-
-
-def is_of_the_machine(error: duckdb.Error) -> bool:
-    """Memory or disk ran out: no fault of what was delivered, and no reason to refuse it."""
-    return isinstance(error, duckdb.OutOfMemoryException) or "No space left" in str(error)
 
 
 def _make_tables(connection: duckdb.DuckDBPyConnection) -> None:
@@ -346,12 +347,18 @@ def _control_totals(connection: duckdb.DuckDBPyConnection, feed: Feed) -> dict[s
         text = blank_to_null(quoted(column), TEXT) if column else "cast(null as varchar)"
         columns += [text, number(text, style, target)]
     totals: dict[str, tuple[int | None, Decimal | None]] = {}
-    for path in found_files(feed.config, [settings.files]):
+    try:
+        found = found_files(feed.config, [settings.files])
+    except OSError as error:
+        raise DeliveryError(f"control totals: {unreadable(error, settings.files)}") from error
+    for path in found:
         try:
             rows = connection.execute(
                 f"select {', '.join(columns)} from read_csv(?, all_varchar = true, header = true)", [str(path)]
             ).fetchall()
         except duckdb.Error as error:
+            if is_of_the_machine(error):
+                raise
             raise DeliveryError(f"control totals {path.name}: {str(error).splitlines()[0]}") from error
         for name, rows_told, rows_stated, sum_told, sum_stated in rows:
             for column, told, stated, called in (

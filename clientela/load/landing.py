@@ -6,6 +6,7 @@ a file which changes while a night runs cannot be read half old, half new.
 
 import glob
 import hashlib
+import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,6 +48,18 @@ def found_files(config: Config, patterns: Sequence[str]) -> list[Path]:
             if path.is_file() and not path.name.startswith((".", "~$")):
                 found.add(path)
     return sorted(found, key=lambda path: (path.name, str(path)))
+
+
+def need_folders(config: Config, patterns: Sequence[str]) -> None:
+    """Raise OSError if the folder that a pattern begins with is not there, or may not be looked into: a share that is not
+    mounted looks empty otherwise."""
+    for pattern in patterns:
+        expanded = Path(os.path.expandvars(package_path(pattern) if pattern.startswith(PACKAGE) else pattern))
+        place = config.path.parent
+        for part in itertools.takewhile(lambda part: not glob.has_magic(part), expanded.parts[:-1]):
+            place /= part
+        with os.scandir(place):
+            pass
 
 
 def content_sha256(path: Path) -> str:

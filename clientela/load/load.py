@@ -16,7 +16,7 @@ from typing import Literal
 import duckdb
 
 from clientela.contracts import CONTRACT_VERSION
-from clientela.errors import DeliveryError
+from clientela.errors import DeliveryError, is_of_the_machine, unreadable
 from clientela.extract.mapping import Feed
 from clientela.load import candidate as candidates
 from clientela.load import landing
@@ -75,15 +75,24 @@ def mapping_hash(feed: Feed) -> str:
 
 def load_feed(connection: duckdb.DuckDBPyConnection, feed: Feed, run_id: str, now: datetime) -> list[Outcome]:
     """Load whatever is new; one outcome per batch. Snapshots dated by their file are batches of their own, oldest first."""
-    found = landing.found_files(feed.config, feed.settings.files)
+    found: list[Path] = []
     try:
+        found = landing.found_files(feed.config, feed.settings.files)
         if feed.settings.database is not None:
             files = fetch_new(connection, feed, landing_folder(feed), now)
         else:
             files = _new_files(connection, feed, found, now)
         groups = batches(feed, files)
+        if not found and not files:
+            landing.need_folders(feed.config, feed.settings.files)
     except DeliveryError as error:
         return [Outcome(feed.source_name, feed.entity.name, "refused", error.sentence)]
+    except OSError as error:
+        # a file that went between finding and reading, one that may not be read, a share that is not there
+        if is_of_the_machine(error, feed.config.data):
+            raise
+        sentence = unreadable(error, ", ".join(feed.settings.files) or "the database")
+        return [Outcome(feed.source_name, feed.entity.name, "refused", sentence)]
     if not groups:
         _close_refusals(connection, feed, now)
         return [_nothing(connection, feed, found)]
