@@ -107,7 +107,8 @@ def _examine(connection: duckdb.DuckDBPyConnection, feed: Feed, scratch: Path) -
             )
             return Finding(*name, True, told)
         files = [
-            landing.DeliveredFile(path, path.name, str(i), path.stat().st_size, path) for i, path in enumerate(found)
+            landing.DeliveredFile(path, path.name, str(i), path.stat().st_size, path, landed_at=datetime.now(UTC))
+            for i, path in enumerate(found)
         ]
         candidate = candidates.build(connection, feed, files, scratch)
     except ClientelaError as error:

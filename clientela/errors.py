@@ -3,6 +3,17 @@
 Whatever is not one of these is a bug of ours and keeps its stack trace.
 """
 
+import errno
+import os
+from pathlib import Path
+
+import duckdb
+
+#: what the machine has no more of, or does not let us write
+_RUN_OUT = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+#: folders below a company's data that only clientela writes
+_OWN = ("landing", "scratch", "spill")
+
 
 class ClientelaError(Exception):
     """A fault outside the program, said in one sentence. `exit_code` is what a scheduler sees."""
@@ -49,3 +60,21 @@ EXIT_CODES = {
     4: "not published; the published file is as it was",
     5: "another run is under way",
 }
+
+
+def is_of_the_machine(error: duckdb.Error | OSError, data: Path | None = None) -> bool:
+    """Memory, disk or open files ran out, or what clientela keeps below `data` fails: no fault of what was delivered, and no
+    reason to refuse it."""
+    if isinstance(error, duckdb.OutOfMemoryException) or "No space left" in str(error):
+        return True
+    if not isinstance(error, OSError):
+        return False
+    path = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else None
+    is_own = data is not None and path is not None and any(path.is_relative_to(data / name) for name in _OWN)
+    return error.errno in _RUN_OUT or is_own
+
+
+def unreadable(error: OSError, called: str) -> str:
+    """The sentence about a delivered file, or the folder it lies in, that cannot be had; `called` where the error names none."""
+    path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else called
+    return f"{path} cannot be read: {error.strerror or str(error).splitlines()[0]}"

@@ -80,11 +80,14 @@ def feeds_of(config: Config) -> list[Feed]:
     feeds = []
     if config.reference_folder is not None:
         folder = config.located(config.reference_folder)
-        if not folder.is_dir():
+        landed = config.data / "landing" / REFERENCE_SOURCE
+        is_there = _is_open(folder)
+        # a folder that gave tables before is away, and its feeds tell so; one that never did is a mistake
+        if not is_there and not landed.is_dir():
             raise ConfigError(f"reference_folder = {config.reference_folder}: there is no such folder at {folder}.")
         for entity in (e for e in ENTITIES.values() if e.is_reference):
             path = folder / f"{entity.name}.csv"
-            if path.is_file():
+            if path.is_file() if is_there else (landed / entity.name).is_dir():
                 feeds.append(
                     Feed(config, REFERENCE_SOURCE, SourceConfig(entities={}), entity, _reference(path), secret)
                 )
@@ -94,11 +97,24 @@ def feeds_of(config: Config) -> list[Feed]:
     return feeds
 
 
+def _is_open(folder: Path) -> bool:
+    """Whether the folder is there and may be looked into."""
+    try:
+        with os.scandir(folder):
+            return True
+    except OSError:
+        return False
+
+
 def _reference(path: Path) -> EntityConfig:
     """A reference table's feed: its header is the contract's, and each delivery is the whole table."""
     entity = ENTITIES[path.stem]
-    with path.open(encoding="utf-8-sig") as file:
-        header = [name.strip() for name in file.readline().rstrip("\r\n").split(",")]
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
+            header = [name.strip() for name in file.readline().rstrip("\r\n").split(",")]
+    except OSError:
+        # loading it says why it cannot be read
+        header = [column.name for column in entity.columns]
     columns: dict[str, Any] = {column.name: column.name for column in entity.columns if column.name in header}
     return EntityConfig(files=[str(path)], key=list(entity.key), columns=columns, delivery="snapshot")
 
@@ -240,17 +256,26 @@ class Night:
         return self._latest_day() if isinstance(self.config.as_of, str) else self.config.as_of
 
     def _latest_day(self) -> date:
-        """The last business day that the loaded transactions reach, in the company's calendar."""
-        rows = self.connection.execute(
+        """The last business day that the loaded transactions reach, in the company's calendar; never after the last of them
+        came, whatever clocks say."""
+        ((ordered_on, landed_on),) = self.connection.execute(
             """
-            select cast(timezone(?, max(ordered_at)) as date) from raw.transactions
-            where not is_deleted and batch_id in (select batch_id from ledger.loads where status = 'loaded')
+            select
+                (
+                    select cast(timezone($zone, max(ordered_at)) as date) from raw.transactions
+                    where not is_deleted and batch_id in (select batch_id from ledger.loads where status = 'loaded')
+                ),
+                (
+                    select cast(timezone($zone, max(coalesce(landed_at, loaded_at))) as date)
+                    from ledger.loads left join ledger.load_files using (batch_id)
+                    where status = 'loaded' and loads.entity = 'transactions'
+                )
             """,
-            [self.config.time_zone],
+            {"zone": self.config.time_zone},
         ).fetchall()
-        if rows[0][0] is None:
+        if ordered_on is None:
             raise NotPublishedError("No transaction is loaded, so there is no day to publish as of.")
-        return rows[0][0]  # type: ignore[no-any-return]
+        return min(ordered_on, landed_on)  # type: ignore[no-any-return]
 
     def is_quiet(self) -> bool:
         """The published file already says what these batches, these settings and this code would say."""
@@ -370,6 +395,7 @@ class Night:
             config,
             marts_of(self._manifest()),
             config.published,
+            reached_on=self._latest_day(),
             before_switch=lambda: self._remember(),
         )
         return self.published
@@ -477,6 +503,7 @@ class Night:
             status, exit_code = "nothing new", 3 if stale else 0
         else:
             status, exit_code = "published", 3 if stale else 0
+            message = message or self.published.note
         ended = datetime.now(UTC)
         self.connection.execute(
             """

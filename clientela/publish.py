@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +63,16 @@ class Mart:
 
 @dataclass(frozen=True)
 class Published:
-    """What was published: the file's path and bytes, its tables and the rows in all of them."""
+    """What was published: the file's path and bytes, its tables and the rows in all of them.
+
+    `note`: what whoever reads the report must know of it, empty if nothing.
+    """
 
     path: Path
     tables: int
     rows: int
     bytes: int
+    note: str = ""
 
 
 def marts_of(manifest: dict[str, Any]) -> list[Mart]:
@@ -107,12 +112,14 @@ def publish_marts(
     marts: list[Mart],
     folder: Path,
     *,
+    reached_on: date | None = None,
     before_switch: Callable[[], None] = lambda: None,
 ) -> Published:
     """Write, check and switch in `folder/marts.duckdb`. `before_switch` runs once the new file is known to be good.
 
-    Raises NotPublishedError, and leaves the published file as it was, if the marts are not all of the run in
-    `run.context` or the published file is of a later as-of.
+    `reached_on`: the last day that the loaded transactions reach. Raises NotPublishedError, and leaves the published file as
+    it was, if the marts are not all of the run in `run.context`, or the published file is of a later as-of that the loaded
+    data still reach. Where they do not, the day was taken away with its data: its file gives way, and the note says so.
     """
     context = connection.execute("select run_id, as_of_on from run.context").fetchall()
     if not context:
@@ -120,13 +127,19 @@ def publish_marts(
     run_id, as_of_on = context[0]
     _need_one_run(connection, marts, run_id)
     published = folder / MARTS_FILE
+    note = ""
     if published.exists():
         with _reading(published) as reader:
             last = reader.execute("select max(as_of_on) from operations.publication").fetchall()[0][0]
         if last is not None and last > as_of_on:
-            raise NotPublishedError(
-                f"The published file is as of {last} and these marts are as of {as_of_on}: "
-                "an older day is published beside, with `clientela run --as-of`."
+            if reached_on is None or min(last, reached_on) > as_of_on:
+                raise NotPublishedError(
+                    f"The published file is as of {last} and these marts are as of {as_of_on}: "
+                    "an older day is published beside, with `clientela run --as-of`."
+                )
+            note = (
+                f"No loaded transaction reaches {last} any more, the day of the file published before: "
+                f"published as of {as_of_on}."
             )
     versions = folder / VERSIONS
     versions.mkdir(parents=True, exist_ok=True)
@@ -146,7 +159,7 @@ def publish_marts(
     _switch(aside, published)
     for old in sorted(versions.glob("marts_*.duckdb"), key=lambda path: path.stat().st_mtime)[: -config.publish.keep]:
         old.unlink()
-    return Published(published, len(marts), counted, published.stat().st_size)
+    return Published(published, len(marts), counted, published.stat().st_size, note)
 
 
 def publish_operations(connection: duckdb.DuckDBPyConnection, config: Config) -> Path:

@@ -18,7 +18,7 @@ from clientela.errors import ClientelaError, ConfigError
 from clientela.extract.mapping import Feed
 from clientela.load.candidate import IN_FORCE, prepare_rates
 from clientela.load.landing import DeliveredFile
-from clientela.load.load import Outcome, batches, drop_staged, landing_folder, load_batch
+from clientela.load.load import Outcome, batches, drop_staged, first_landings, landing_folder, load_batch
 from clientela.masking import failure_without_values
 from clientela.night import Night, Watcher, feeds_of, open_night, silent
 from clientela.publish import publish_operations
@@ -272,8 +272,9 @@ def _kept_files(connection: duckdb.DuckDBPyConnection, feed: Feed, batch: _Batch
         """,
         [batch.batch_id],
     ).fetchall()
+    firsts = first_landings(connection, feed)
     files = [
-        DeliveredFile(folder / landed, name, content, size, folder / landed, place)
+        DeliveredFile(folder / landed, name, content, size, folder / landed, place, firsts[content])
         for name, content, size, landed, place in rows
     ]
     if gone := [file.name for file in files if not file.landed.is_file()]:

@@ -62,7 +62,7 @@ LEDGER_TABLES: dict[str, str] = {
         batch_id bigint not null, source varchar not null, entity varchar not null, file_name varchar not null,
         content_sha256 varchar not null, bytes bigint not null, landed_as varchar, version bigint,
         version_at timestamptz, delivered_rows bigint, control_rows bigint, control_sum decimal(18,4),
-        delivered_sum decimal(18,4), place bigint""",
+        delivered_sum decimal(18,4), place bigint, landed_at timestamptz""",
     "seen_files": """
         path varchar not null, bytes bigint not null, modified_ns bigint not null, content_sha256 varchar not null""",
     "load_checks": """

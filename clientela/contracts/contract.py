@@ -62,6 +62,9 @@ class Entity:
     columns: tuple[Column, ...]
     #: when the event happened; rows after a run's as-of do not exist for it. None: a state, dated by its version
     event_time: str | None = None
+    #: an event may be announced before it happens, as a contract that begins next month; of the others no row is dated
+    #: after its delivery
+    is_announced_ahead: bool = False
     #: the money column whose amount in the source's own currency raw keeps beside the converted one
     source_amount: str | None = None
     #: the columns that make the key, for reference tables only: everything else is keyed by its source's own columns

@@ -119,6 +119,7 @@ CONTRACTS = Entity(
         UPDATED_AT,
     ),
     event_time="started_on",
+    is_announced_ahead=True,
     source_amount="recurring_amount",
 )
 
@@ -175,6 +176,7 @@ CAMPAIGNS = Entity(
         UPDATED_AT,
     ),
     event_time="started_on",
+    is_announced_ahead=True,
 )
 
 CAMPAIGN_CONTACTS = Entity(
@@ -189,6 +191,7 @@ CAMPAIGN_CONTACTS = Entity(
         Column("is_date_assumed", "boolean", "The time is assumed by the mapping, not delivered."),
     ),
     event_time="contacted_at",
+    is_announced_ahead=True,
 )
 
 REWARDS = Entity(

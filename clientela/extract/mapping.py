@@ -8,6 +8,7 @@ mapped expressions.
 from collections.abc import Collection
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import duckdb
 
@@ -41,6 +42,10 @@ FILE_DATE = "file_date:"
 LONGEST = 2000
 #: the columns of a decision with a customer's key, and those that name its source
 DECISION_KEYS = {"first_key": "first_source", "second_key": "second_source"}
+#: hours that an event may lie after its delivery, for clocks that differ
+CLOCK_HOURS = 24
+#: why a row that is dated later is quarantined
+IN_FUTURE = f"dated more than {CLOCK_HOURS} hours after it was delivered"
 
 
 @dataclass(frozen=True)
@@ -145,9 +150,16 @@ class Delivery:
 
 
 def candidate_select(
-    connection: duckdb.DuckDBPyConnection, feed: Feed, delivery: Delivery, file_name: str, parameters: Parameters
+    connection: duckdb.DuckDBPyConnection,
+    feed: Feed,
+    delivery: Delivery,
+    file_name: str,
+    parameters: Parameters,
+    landed_at: datetime | None = None,
 ) -> str:
     """The SELECT that gives the candidate's columns, one row per delivered row. Values are bound into `parameters`.
+
+    landed_at: when the file's content first came. A row that is dated later is in the future, on whichever day it is judged.
 
     Raises DeliveryError when a mapped column is missing, ConfigError when the mapping itself is wrong.
     """
@@ -186,6 +198,10 @@ def candidate_select(
     bounded = ", ".join(sensible(entity[name]) for name in expressions if entity[name].type in limited)
     for i, name in enumerate(feed.settings.key):
         faults.append(_fault(f"k_{i} is null", name, "null", "the key is empty", parameters))
+    if landed_at is not None and (event := entity.event_time) in expressions and not entity.is_announced_ahead:
+        latest = parameters.bind(landed_at + timedelta(hours=CLOCK_HOURS))
+        is_ahead = f"{quoted(event)} > cast({latest} as timestamptz)"
+        faults.append(_fault(is_ahead, event, quoted("m_" + event), IN_FUTURE, parameters))
 
     control = feed.settings.control_totals.of if feed.settings.control_totals else (entity.source_amount or "")
     digits = derive.minor_digits(feed.config.currency)

@@ -17,7 +17,7 @@ from typing import get_args
 import duckdb
 
 from clientela.config import Format
-from clientela.errors import DeliveryError
+from clientela.errors import DeliveryError, is_of_the_machine, unreadable
 from clientela.extract.column_names import shown_names
 from clientela.extract.mapping import (
     FILE_DATE,
@@ -110,6 +110,12 @@ def build(
             if is_of_the_machine(error):
                 raise
             raise DeliveryError(f"{file.name} cannot be read: {without_values(str(error).splitlines()[0])}") from error
+        except UnicodeError as error:
+            raise DeliveryError(f"{file.name} is not written in {feed.settings.encoding}") from error
+        except OSError as error:
+            if is_of_the_machine(error, feed.config.data):
+                raise
+            raise DeliveryError(unreadable(error, file.name)) from error
         version_at = file_date(feed, file.name)
         rows_stated, sum_stated = control.get(file.name, (None, None))
         if feed.settings.control_totals and file.name not in control:
@@ -118,7 +124,7 @@ def build(
             """
             insert into batch_files
             select ?, ?, ?, ?, ?, ?, epoch_us(cast(? as timestamptz)), ?, ?, ?, ?,
-                (select sum(control_amount) from candidate where file_index = ?), ?
+                (select sum(control_amount) from candidate where file_index = ?), ?, ?
             """,
             [
                 index,
@@ -134,6 +140,7 @@ def build(
                 sum_stated,
                 index,
                 file.place,
+                file.landed_at,
             ],
         )
         delivered += rows
@@ -158,17 +165,12 @@ def build(
     return Candidate(delivered, counted[0], counted[1], is_batch_ordered, counted[2], columns)
 
 
-def is_of_the_machine(error: duckdb.Error) -> bool:
-    """Memory or disk ran out: no fault of what was delivered, and no reason to refuse it."""
-    return isinstance(error, duckdb.OutOfMemoryException) or "No space left" in str(error)
-
-
 def _make_tables(connection: duckdb.DuckDBPyConnection) -> None:
     see_loaded(connection)
     for name, columns in {
         "batch_files": "file_index integer, file_name varchar, content_sha256 varchar, bytes bigint, landed_as varchar, "
         "path varchar, version bigint, version_at timestamptz, delivered_rows bigint, control_rows bigint, "
-        "control_sum decimal(18,4), delivered_sum decimal(38,4), place bigint",
+        "control_sum decimal(18,4), delivered_sum decimal(38,4), place bigint, landed_at timestamptz",
         "unreadable": "file_index integer, source_row bigint, text varchar, reason varchar",
         "odd_rows": "row_id bigint, fate varchar, reason varchar",
     }.items():
@@ -303,7 +305,7 @@ def _insert(
         aside = f"create or replace temp table put_aside as select * from {delivery.relation}"
         connection.execute(aside, parameters.used_in(aside))
         delivery = replace(delivery, relation="put_aside", is_put_aside=False)
-    select = candidate_select(connection, feed, delivery, file.name, parameters)
+    select = candidate_select(connection, feed, delivery, file.name, parameters, file.landed_at)
     file_index = parameters.bind(index)
     create = f"create table {STORE}.candidate as" if _has_store(connection) else "create temp table candidate as"
     into = "insert into candidate" if _has_candidate(connection) else create
@@ -347,12 +349,18 @@ def _control_totals(connection: duckdb.DuckDBPyConnection, feed: Feed) -> dict[s
         text = blank_to_null(quoted(column), TEXT) if column else "cast(null as varchar)"
         columns += [text, number(text, style, target)]
     totals: dict[str, tuple[int | None, Decimal | None]] = {}
-    for path in found_files(feed.config, [settings.files]):
+    try:
+        found = found_files(feed.config, [settings.files])
+    except OSError as error:
+        raise DeliveryError(f"control totals: {unreadable(error, settings.files)}") from error
+    for path in found:
         try:
             rows = connection.execute(
                 f"select {', '.join(columns)} from read_csv(?, all_varchar = true, header = true)", [str(path)]
             ).fetchall()
         except duckdb.Error as error:
+            if is_of_the_machine(error):
+                raise
             said = without_values(str(error).splitlines()[0], {settings.file_column}.__contains__)
             raise DeliveryError(f"control totals {path.name}: {said}") from error
         for line, (name, rows_told, rows_stated, sum_told, sum_stated) in enumerate(rows, 1):

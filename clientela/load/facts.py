@@ -7,24 +7,28 @@ does not apply is null, and passes.
 import duckdb
 
 from clientela.contracts import Entity
-from clientela.extract.mapping import Feed
+from clientela.extract.mapping import IN_FUTURE, Feed
 from clientela.load.candidate import IN_FORCE, Candidate
 from clientela.warehouse import quoted
 
-#: hours that an event may lie after the load, for clocks that differ
-CLOCK_HOURS = 24
-#: of fewer records known than this all but the last may vanish unasked
+#: of fewer records known than this all but the last may vanish unasked, and fewer rows are compared with no others
 FEW = 20
+#: whether so many rows came, or usually come, that their number can be compared
+_ARE_MANY = f"greatest(count(*), (select median(loaded_rows) from past)) >= {FEW}"
 
 
 def take_facts(connection: duckdb.DuckDBPyConnection, feed: Feed, candidate: Candidate, now: object) -> None:
-    """Make the temporary table `facts` from the temporary view `gated` (the rows that would be loaded)."""
+    """Make the temporary table `facts` from the temporary view `gated` (the rows that would be loaded).
+
+    Beside a share `x_share` stands `x_share_of`: how many rows it is a share of.
+    """
     entity = feed.entity
     measures = {
         "quarantined_share": "$quarantined / nullif($delivered, 0)",
+        "quarantined_share_of": "$delivered",
         "control_rows_off": "(select sum(abs(control_rows - delivered_rows)) from batch_files where control_rows is not null)",
         "control_sum_off": "(select sum(abs(control_sum - delivered_sum)) from batch_files where control_sum is not null)",
-        "rows_to_past": "count(*) / (select median(loaded_rows) from past)",
+        "rows_to_past": f"case when {_ARE_MANY} then count(*) / (select median(loaded_rows) from past) end",
     }
     parameters: dict[str, object] = {"quarantined": candidate.quarantined, "delivered": candidate.delivered}
     if feed.settings.delivery == "snapshot":
@@ -34,15 +38,17 @@ def take_facts(connection: duckdb.DuckDBPyConnection, feed: Feed, candidate: Can
         event = entity[entity.event_time]
         name = quoted(event.name)
         instant = name if event.type == "timestamp" else f"cast({name} as timestamptz)"
-        measures["rows_in_future"] = (
-            f"count(*) filter ({instant} > cast($now as timestamptz) + interval {CLOCK_HOURS} hours)"
-        )
-        measures["days_since_last_event"] = f"date_diff('day', max({instant}), cast($now as timestamptz))"
-        parameters["now"] = now
+        came_at = "coalesce((select max(landed_at) from batch_files), cast($now as timestamptz))"
+        measures["rows_in_future"] = """(
+            select count(*) from candidate where len(list_filter(faults, lambda fault: fault.reason = $in_future)) > 0
+        )"""
+        measures["days_since_last_event"] = f"date_diff('day', max({instant}), {came_at})"
+        parameters |= {"now": now, "in_future": IN_FUTURE}
     measures |= _known_shares(entity)
     if entity.name == "transactions":
         measures["unbalanced_rows"] = "count(*) filter (abs(gross_amount - discount_amount - net_amount) > 0.01)"
-        measures["total_to_past"] = "sum(net_amount) / (select median(net_amount) from past where net_amount <> 0)"
+        usual = "(select median(net_amount) from past where net_amount <> 0)"
+        measures["total_to_past"] = f"case when {_ARE_MANY} then sum(net_amount) / {usual} end"
         measures["returns_without_sale"] = """count(*) filter (
             return_of_order_id is not null
             and return_of_order_id not in (select order_id from raw.transactions where order_id is not null)
@@ -100,4 +106,5 @@ def _known_shares(entity: Entity) -> dict[str, str]:
             case when (select count(*) from (select 1 from {known} limit 1)) > 0 then
                 count(*) filter ({held} in (select record_id from {known}))
                 / nullif(count({held}), 0) end"""
+        shares[f"known_{column.refers_to}_share_of"] = f"count({held})"
     return shares

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from clientela.errors import ConfigError, DeliveryError
 from clientela.extract.mapping import Feed
 from clientela.extract.readers import database
-from clientela.load.landing import DeliveredFile, content_sha256
+from clientela.load.landing import DeliveredFile, content_sha256, stamp
 from clientela.masking import shape
 from clientela.warehouse import quoted
 
@@ -60,8 +60,9 @@ def fetch_new(connection: duckdb.DuckDBPyConnection, feed: Feed, folder: Path, n
         name = re.sub(r"[/\\\s]", "_", name) + ".parquet"
         sha256 = content_sha256(aside)
         landed = folder / f"{sha256[:16]}-{name}"
+        stamp(aside, now)
         os.replace(aside, landed)
-        return [DeliveredFile(landed, name, sha256, landed.stat().st_size, landed)]
+        return [DeliveredFile(landed, name, sha256, landed.stat().st_size, landed, landed_at=now)]
     finally:
         aside.unlink(missing_ok=True)
 

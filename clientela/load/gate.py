@@ -8,16 +8,19 @@ Importing it costs seconds: only a night with a new batch does.
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
 
 from clientela.load.suite import Expect
 from clientela.masking import without_values
+from clientela.warehouse import quoted
 
 #: examples that a report shows of values that fail
 EXAMPLES = 5
+#: a share means something from so many rows on that are not as expected; before, only all of them do
+MIN_ROWS_OFF = 5
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,9 @@ class Check:
     unexpected_count: int | None
     unexpected_share: float | None
     examples: tuple[str, ...]
+    #: the rows that had a value, and the value of a measure
+    rows: int | None = None
+    value: float | None = None
 
     @property
     def refuses(self) -> bool:
@@ -45,7 +51,24 @@ def validate(connection: duckdb.DuckDBPyConnection, suite: Sequence[Expect]) -> 
         asked = [e for e in suite if e.on == on and e.column in known]
         if asked and not is_empty:
             checks += _validate(connection, relation, asked)
-    return checks
+    return [_in_few_rows(connection, check) for check in checks]
+
+
+def _in_few_rows(connection: duckdb.DuckDBPyConnection, check: Check) -> Check:
+    """The check, met where it is a share that a few rows alone make."""
+    if check.is_met or not check.expect.is_share:
+        return check
+    rows, off = check.rows, check.unexpected_count
+    if check.expect.on == "facts" and check.value is not None:
+        column = f"{check.expect.column}_of"
+        if column not in {row[0] for row in connection.execute("describe facts").fetchall()}:
+            return check
+        rows = int(connection.execute(f"select {quoted(column)} from facts").fetchall()[0][0])
+        share_off = check.value if check.expect.arguments.get("max_value") else 1 - check.value
+        off = round(share_off * rows)
+    if rows is None or off is None or off >= min(MIN_ROWS_OFF, rows):
+        return check
+    return replace(check, is_met=True, observed=f"{off} of {rows} rows, too few to tell")
 
 
 def _validate(connection: duckdb.DuckDBPyConnection, relation: str, suite: Sequence[Expect]) -> list[Check]:
@@ -109,9 +132,8 @@ def _check(expect: Expect, result: Any) -> Check:
     if expect.on == "facts":
         value = found.get("observed_value")
         # a measure that cannot be taken is no fault
-        return Check(
-            expect, value is None or bool(result.success), "" if value is None else f"{value:g}", None, None, ()
-        )
+        is_met = value is None or bool(result.success)
+        return Check(expect, is_met, "" if value is None else f"{value:g}", None, None, (), value=value)
     count = found.get("unexpected_count")
     percent = found.get("unexpected_percent")
     examples = tuple(dict.fromkeys(str(v) for v in found.get("partial_unexpected_list") or [] if v is not None))
@@ -122,6 +144,7 @@ def _check(expect: Expect, result: Any) -> Check:
         count,
         percent / 100 if percent is not None else None,
         examples[:EXAMPLES],
+        found.get("element_count"),
     )
 
 

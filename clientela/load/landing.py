@@ -6,10 +6,11 @@ a file which changes while a night runs cannot be read half old, half new.
 
 import glob
 import hashlib
+import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -32,6 +33,8 @@ class DeliveredFile:
     landed: Path
     #: where it stands among all files of its feed; None for a new one, which comes last
     place: int | None = None
+    #: when its content first came; no event of it can be later. None: not known, and nothing is judged by it
+    landed_at: datetime | None = None
 
 
 def found_files(config: Config, patterns: Sequence[str]) -> list[Path]:
@@ -45,6 +48,18 @@ def found_files(config: Config, patterns: Sequence[str]) -> list[Path]:
             if path.is_file() and not path.name.startswith((".", "~$")):
                 found.add(path)
     return sorted(found, key=lambda path: (path.name, str(path)))
+
+
+def need_folders(config: Config, patterns: Sequence[str]) -> None:
+    """Raise OSError if the folder that a pattern begins with is not there, or may not be looked into: a share that is not
+    mounted looks empty otherwise."""
+    for pattern in patterns:
+        expanded = Path(os.path.expandvars(package_path(pattern) if pattern.startswith(PACKAGE) else pattern))
+        place = config.path.parent
+        for part in itertools.takewhile(lambda part: not glob.has_magic(part), expanded.parts[:-1]):
+            place /= part
+        with os.scandir(place):
+            pass
 
 
 def content_sha256(path: Path) -> str:
@@ -97,6 +112,16 @@ def land(path: Path, folder: Path) -> DeliveredFile:
     landed = folder / f"{digest.hexdigest()[:16]}-{path.name}"
     os.replace(aside, landed)
     return DeliveredFile(path, path.name, digest.hexdigest(), after.st_size, landed)
+
+
+def stamp(landed: Path, landed_at: datetime) -> None:
+    """Keep with the landed copy when it came: a warehouse that is built again from the kept files reads it there."""
+    os.utime(landed, (landed_at.timestamp(), landed_at.timestamp()))
+
+
+def stamped(landed: Path) -> datetime:
+    """When the landed copy came."""
+    return datetime.fromtimestamp(landed.stat().st_mtime, UTC)
 
 
 def expire(folder: Path, keep_days: int | None, now: datetime) -> int:

@@ -16,7 +16,7 @@ from typing import Literal
 import duckdb
 
 from clientela.contracts import CONTRACT_VERSION
-from clientela.errors import DeliveryError
+from clientela.errors import DeliveryError, is_of_the_machine, unreadable
 from clientela.extract.mapping import Feed
 from clientela.keys import identity_key
 from clientela.load import candidate as candidates
@@ -76,15 +76,24 @@ def mapping_hash(feed: Feed) -> str:
 
 def load_feed(connection: duckdb.DuckDBPyConnection, feed: Feed, run_id: str, now: datetime) -> list[Outcome]:
     """Load whatever is new; one outcome per batch. Snapshots dated by their file are batches of their own, oldest first."""
-    found = landing.found_files(feed.config, feed.settings.files)
+    found: list[Path] = []
     try:
+        found = landing.found_files(feed.config, feed.settings.files)
         if feed.settings.database is not None:
             files = fetch_new(connection, feed, landing_folder(feed), now)
         else:
-            files = _new_files(connection, feed, found)
+            files = _new_files(connection, feed, found, now)
         groups = batches(feed, files)
+        if not found and not files:
+            landing.need_folders(feed.config, feed.settings.files)
     except DeliveryError as error:
         return [Outcome(feed.source_name, feed.entity.name, "refused", error.sentence)]
+    except OSError as error:
+        # a file that went between finding and reading, one that may not be read, a share that is not there
+        if is_of_the_machine(error, feed.config.data):
+            raise
+        sentence = unreadable(error, ", ".join(feed.settings.files) or "the database")
+        return [Outcome(feed.source_name, feed.entity.name, "refused", sentence)]
     if not groups:
         _close_refusals(connection, feed, now)
         return [_nothing(connection, feed, found)]
@@ -124,7 +133,25 @@ def landing_folder(feed: Feed) -> Path:
     return feed.config.data / "landing" / feed.source_name / feed.entity.name
 
 
-def _new_files(connection: duckdb.DuckDBPyConnection, feed: Feed, found: Sequence[Path]) -> list[DeliveredFile]:
+def first_landings(connection: duckdb.DuckDBPyConnection, feed: Feed) -> dict[str, datetime]:
+    """Content → when it first came, for all that the feed ever delivered.
+
+    What was loaded before this was kept counts as come when it was loaded.
+    """
+    rows = connection.execute(
+        """
+        select content_sha256, min(coalesce(landed_at, loaded_at, started_at))
+        from ledger.load_files join ledger.loads using (batch_id)
+        where loads.source = ? and loads.entity = ? group by content_sha256
+        """,
+        [feed.source_name, feed.entity.name],
+    ).fetchall()
+    return dict(rows)
+
+
+def _new_files(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, found: Sequence[Path], now: datetime
+) -> list[DeliveredFile]:
     """Those of the found files whose content no loaded batch of the feed holds, copied into the landing folder.
 
     A file is what its bytes are, whatever its name. It is new all the same where it says again what was said before
@@ -150,6 +177,7 @@ def _new_files(connection: duckdb.DuckDBPyConnection, feed: Feed, found: Sequenc
         return bool(last_of.get(path.name, content) == content)
 
     folder = landing_folder(feed)
+    firsts = first_landings(connection, feed)
     new: dict[tuple[str, datetime | None], DeliveredFile] = {}
     for path in found:
         known = landing.known_content(connection, path)
@@ -162,11 +190,14 @@ def _new_files(connection: duckdb.DuckDBPyConnection, feed: Feed, found: Sequenc
             if is_held(path, known):
                 continue
         landed = folder / f"{known[:16]}-{path.name}"
-        file = (
-            DeliveredFile(path, path.name, known, landed.stat().st_size, landed)
-            if landed.is_file()
-            else landing.land(path, folder)
-        )
+        if landed.is_file():
+            file = DeliveredFile(path, path.name, known, landed.stat().st_size, landed)
+            first = firsts.get(known) or landing.stamped(landed)
+        else:
+            file = landing.land(path, folder)
+            first = firsts.get(file.content_sha256, now)
+            landing.stamp(file.landed, first)
+        file = replace(file, landed_at=first)
         new.setdefault((file.content_sha256, candidates.file_date(feed, file.name)), file)
     return list(new.values())
 
@@ -480,7 +511,7 @@ def _write_ledger(
             """
             insert into ledger.load_files
             select ?, ?, ?, file_name, content_sha256, bytes, landed_as, coalesce(version, place), version_at,
-                delivered_rows, control_rows, control_sum, delivered_sum, place
+                delivered_rows, control_rows, control_sum, delivered_sum, place, landed_at
             from batch_files order by file_index
             """,
             key,
@@ -588,12 +619,14 @@ def _record_refusal(
     connection.execute("begin")
     try:
         page = _write_ledger(connection, feed, outcome, run_id, now)
+        key = outcome.batch_id, feed.source_name, feed.entity.name
         connection.executemany(
-            "insert into ledger.load_files values (?, ?, ?, ?, ?, ?, ?, null, null, null, null, null, null, null)",
-            [
-                (outcome.batch_id, feed.source_name, feed.entity.name, f.name, f.content_sha256, f.bytes, f.landed.name)
-                for f in files
-            ],
+            """
+            insert into ledger.load_files (
+                batch_id, source, entity, file_name, content_sha256, bytes, landed_as, landed_at
+            ) values (?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [(*key, f.name, f.content_sha256, f.bytes, f.landed.name, f.landed_at) for f in files],
         )
         if outcome.checks:
             kept = feed.config.data / "quarantine" / f"{page.stem}.parquet"

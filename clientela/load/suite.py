@@ -29,6 +29,14 @@ class Expect:
     on: Literal["rows", "facts"] = "rows"
     arguments: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def is_share(self) -> bool:
+        """Whether some rows may be otherwise: a share between none and all."""
+        if self.on == "rows":
+            return bool(0 < self.arguments.get("mostly", 1) < 1)
+        bound = self.arguments.get("max_value") or self.arguments.get("min_value")
+        return bool((self.column or "").endswith("_share") and bound and 0 < bound < 1)
+
 
 def given(column: str, severity: Severity, description: str, **arguments: Any) -> Expect:
     """A column has a value in every row, or in the share `mostly`."""
@@ -84,13 +92,15 @@ EVERY_ENTITY: tuple[Expect, ...] = (
     fact(
         "quarantined_share",
         "critical",
-        "At most a fifth of the delivered rows is quarantined: more speaks of a wrong mapping or a damaged file.",
+        "At most a fifth of the delivered rows is quarantined, or fewer than five of them and not all: more speaks of a "
+        "wrong mapping or a damaged file.",
         maximum=0.2,
     ),
     fact(
         "vanished_share",
         "critical",
-        "At most half of the records known vanish with one snapshot: more speaks of a file that was cut off.",
+        "At most half of the records known vanish with one snapshot, or, of fewer than twenty, not all: more speaks of a "
+        "file that was cut off.",
         maximum=0.5,
     ),
     fact(

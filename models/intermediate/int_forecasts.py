@@ -33,7 +33,9 @@ def model(dbt, session):
 
     # the least of a customer's records: the same in whatever order they arrived
     keys = dbt.ref("int_customer_crosswalk").aggregate("customer_id, min(record_id) as key", "customer_id").pl()
-    frozen_until = dbt.source("memory", "value_predictions").aggregate("max(as_of_on)").fetchall()[0][0]
+    # what was frozen on a later day, which the data do not reach any more, is no reason to freeze nothing now
+    frozen = dbt.source("memory", "value_predictions").filter(f"as_of_on <= date '{as_of}'")
+    frozen_until = frozen.aggregate("max(as_of_on)").fetchall()[0][0]
     measured = forecast_customers(
         days, contracts, as_of, ValueSettings.model_validate_json(settings), code_version, earlier, frozen_until, keys
     )

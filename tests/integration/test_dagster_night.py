@@ -119,7 +119,7 @@ def test_a_refused_optional_batch_fails_its_check_and_the_rest_is_published(
     assert not check.passed and not check.blocking and check.severity == dg.AssetCheckSeverity.WARN
     failed = check.metadata["failed_expectations"]
     assert isinstance(failed, dg.TableMetadataValue)
-    assert [record.data["expectation"] for record in failed.records] == ["rows_in_future"]
+    assert [record.data["expectation"] for record in failed.records] == ["quarantined_share", "rows_in_future"]
     assert str(check.metadata["page"].value).endswith(".html")
     assert {name for name, c in checks(result).items() if not c.passed} == {"interactions.service_gate"}
     assert (status(company)["status"], status(company)["exit_code"]) == ("published", 3)
@@ -149,7 +149,7 @@ def test_a_refused_required_batch_keeps_the_night_from_publishing_until_it_is_co
     assert published(company).stat().st_ino == before.st_ino
     told = status(company)
     assert (told["status"], told["exit_code"]) == ("failed", 4)
-    assert told["message"].startswith("till.transactions is required and was refused: rows_in_future")
+    assert told["message"].startswith("till.transactions is required and was refused: quarantined_share")
 
 
 def test_a_failed_data_test_keeps_the_night_from_publishing(company: Path, monkeypatch: pytest.MonkeyPatch) -> None:

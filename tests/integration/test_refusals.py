@@ -140,8 +140,19 @@ def test_a_time_that_occurs_twice_takes_the_first(shop: Company) -> None:
     assert told == [("2025-10-26 00:30:00",)]
 
 
-def test_a_line_from_the_future_refuses_the_batch(shop: Company) -> None:
+def test_a_line_from_the_future_is_quarantined_and_told_as_a_warning(shop: Company) -> None:
     shop.write("sales_1.csv", SALES + "9,1,a,bread,2.00,2027-01-05 10:00:00\n")
+    outcome = _transactions(shop)
+    assert (outcome.status, outcome.loaded, outcome.quarantined) == ("loaded", 4, 1)
+    assert "rows_in_future" in [check.expect.name for check in outcome.warnings]
+    page = outcome.page.read_text(encoding="utf-8")
+    assert "dated more than 24 hours after it was delivered" in page
+
+
+def test_who_wants_no_line_from_the_future_refuses_the_batch(shop: Company) -> None:
+    shop.write("sales_1.csv", SALES + "9,1,a,bread,2.00,2027-01-05 10:00:00\n")
+    gate = {"rows_in_future": {"severity": "critical"}}
+    shop.change(lambda s: s["sources"]["till"]["entities"]["transactions"].update(gate=gate))
     outcome = _transactions(shop)
     assert outcome.status == "refused" and "rows_in_future" in outcome.reason
     assert shop.warehouse("select count(*) from raw.transactions") == [(0,)]
@@ -245,10 +256,11 @@ def test_a_stray_file_holds_back_its_own_feed_alone(shop: Company) -> None:
 
 
 def test_a_refusal_for_lines_that_cannot_be_read_says_why(shop: Company) -> None:
-    shop.write("sales_1.csv", SALES.replace("bread", "jamón").encode("cp1252"))
+    more = "".join(f"{n},1,a,bread,1.00,2026-01-06 10:00:00\n" for n in range(10, 15))
+    shop.write("sales_1.csv", (SALES + more).replace("bread", "jamón").encode("cp1252"))
     outcome = _transactions(shop)
     assert outcome.status == "refused"
-    assert "Most often: the line is not valid UTF-8 (3 rows)" in outcome.reason
+    assert "Most often: the line is not valid UTF-8 (8 rows)" in outcome.reason
 
 
 def test_a_snapshot_that_was_cut_off_is_refused_and_what_vanishes_is_told(shop: Company) -> None:
@@ -314,9 +326,9 @@ def test_a_threshold_of_a_sources_own_takes_the_place_of_the_common_one(shop: Co
     shop.change(lambda s: s["sources"]["till"]["entities"]["transactions"].update(gate=gate))
     shop.write("sales_1.csv", future + "10,1,a,bread,1.00,2026-01-05 10:00:00\n")
     outcome = _transactions(shop)
-    assert outcome.status == "loaded" and [c.expect.name for c in outcome.warnings if c.expect.on == "facts"] == [
-        "rows_in_future"
-    ]
+    assert outcome.status == "loaded"
+    told = {c.expect.name for c in outcome.warnings if c.expect.on == "facts"}
+    assert told == {"rows_in_future", "days_since_last_event"}, "the newest line that is loaded is of February"
 
 
 def test_an_override_of_no_expectation_is_a_mistake_in_the_configuration(shop: Company) -> None:

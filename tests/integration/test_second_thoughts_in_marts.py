@@ -1,10 +1,10 @@
 """After a reload or an unload the next night builds marts as if it had always been so, and the past keeps what it knew."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from clientela.night import run_as_of
-from clientela.second_thoughts import reload, unload
+from clientela.second_thoughts import bring_back, reload, unload
 from tests.conftest import NOW, Company, marts
 
 OVERLAPPING = """receipt,line,customer,product,net,sold_at
@@ -72,3 +72,43 @@ def test_marts_after_second_thoughts_are_those_of_a_company_that_never_had_the_f
     assert shop.night(LATER).status == "published", "nothing arrived, and the marts are outdated"
     assert marts(shop) == marts(always)
     assert shop.night(LATER).status == "nothing new"
+
+
+OF_MARCH = """receipt,line,customer,product,net,sold_at
+6,1,a,wine,8.50,2026-03-10 12:00:00
+7,1,b,bread,2.00,2026-03-12 12:00:00
+"""
+
+
+def test_a_day_whose_batch_is_taken_back_gives_way_and_comes_again_with_it(running: Company) -> None:
+    def frozen() -> list[tuple[Any, ...]]:
+        return running.published("select distinct as_of_on from value.value_predictions order by 1")
+
+    def told() -> tuple[Any, ...]:
+        return running.published("select as_of_on from operations.publication")[0]
+
+    before, frozen_before = marts(running), frozen()
+    april = datetime(2026, 4, 1, 3, tzinfo=UTC)
+    running.write("sales_2.csv", OF_MARCH)
+    assert running.night(april).exit_code == 0
+    with_march, frozen_with_march = marts(running), frozen()
+    assert (told(), len(frozen_with_march)) == ((date(2026, 3, 12),), len(frozen_before) + 1)
+
+    ((batch_id,),) = running.warehouse("select max(batch_id) from ledger.loads")
+    unload(running.config, batch_id, now=april)
+    report = running.night(april)
+    assert (report.status, report.exit_code) == ("published", 0), report.message
+    assert report.message == (
+        "No loaded transaction reaches 2026-03-12 any more, the day of the file published before: "
+        "published as of 2026-02-02."
+    )
+    assert running.warehouse("select message from ledger.runs order by rowid desc limit 1") == [(report.message,)]
+    assert (told(), frozen()) == ((date(2026, 2, 2),), frozen_before)
+    assert marts(running) == before
+    assert running.night(april).status == "nothing new"
+
+    bring_back(running.config, batch_id, now=april)
+    report = running.night(april)
+    assert (report.status, report.exit_code, report.message) == ("published", 0, "")
+    assert (told(), frozen()) == ((date(2026, 3, 12),), frozen_with_march)
+    assert marts(running) == with_march

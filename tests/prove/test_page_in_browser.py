@@ -18,6 +18,8 @@ def test_the_page_of_a_refused_batch_opens_in_a_browser(shop: Company, tmp_path:
     if browser is None:
         pytest.skip(f"no browser is here ({', '.join(BROWSERS)})")
     shop.write("sales_1.csv", SALES + "9,1,a,<b>bread</b>,2.00,2027-01-05 10:00:00\n")
+    gate = {"rows_in_future": {"severity": "critical"}}
+    shop.change(lambda s: s["sources"]["till"]["entities"]["transactions"].update(gate=gate))
     with open_night(shop.config, now=NOW) as night:
         (feed,) = [f for f in feeds_of(shop.config) if f.entity.name == "transactions"]
         page = night.load(feed)[-1].page

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from clientela.config import ExcelFormat
-from clientela.errors import DeliveryError
+from clientela.errors import DeliveryError, is_of_the_machine
 from clientela.extract.column_names import missing_column, repeated_columns
 from clientela.extract.mapping import Delivery
 from clientela.extract.readers import Opened
@@ -47,6 +47,8 @@ def open_excel(
     try:
         return _opened(connection, path, settings, parameters, scratch, decimal_style, formats)
     except (fastexcel.FastExcelError, OSError) as error:
+        if isinstance(error, OSError) and is_of_the_machine(error):
+            raise
         raise DeliveryError(f"it is no whole workbook ({str(error).splitlines()[0]})") from error
 
 

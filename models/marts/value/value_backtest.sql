@@ -351,6 +351,8 @@ together as (
         orders_inside_customers,
         rmse_orders
     from scored_before
+    -- of a horizon that the data do not reach any more nothing is known
+    where cast(as_of_on + interval '1' month * horizon_months as date) <= {{ as_of() }}
     union all
     select * from tonight
 

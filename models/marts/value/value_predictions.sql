@@ -6,9 +6,11 @@ context as (
 
 ),
 
+-- What was frozen on a later day rests on data that were taken back since.
 frozen as (
 
     select * from {{ source('memory', 'value_predictions') }}
+    where as_of_on <= {{ as_of() }}
 
 ),
 

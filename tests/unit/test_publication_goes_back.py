@@ -1,0 +1,132 @@
+"""An older day takes the published file's place only where the data of the later day are gone."""
+
+import importlib.util
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from clientela.errors import NotPublishedError
+from clientela.publish import Mart, Published, publish_marts
+from clientela.value import forecasts
+from clientela.warehouse import prepare
+from tests.conftest import ROOT, Company
+
+JANUARY, FEBRUARY = date(2026, 1, 31), date(2026, 2, 28)
+
+
+def _publish(shop: Company, run_id: str, as_of: date, reached_on: date | None) -> Published:
+    """Publish a file whose only mart is the one that says of which day it is."""
+    with duckdb.connect(str(shop.folder / f"{run_id}.duckdb")) as connection:
+        prepare(connection)
+        connection.execute("create schema operations")
+        connection.execute("insert into run.built values ('operations.publication', ?)", [run_id])
+        connection.execute(
+            """
+            insert into run.context (
+                run_id, as_of_on, known_at, company, currency, time_zone, left_censored_days, config_hash, code_version,
+                started_at
+            ) values (?, ?, now(), 'shop', 'EUR', 'UTC', 0, '', '', now())
+            """,
+            [run_id, as_of],
+        )
+        connection.execute("create table operations.publication as select run_id, as_of_on from run.context")
+        marts = [Mart("operations", "publication", "", {})]
+        return publish_marts(connection, shop.config, marts, shop.config.published, reached_on=reached_on)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "reached_on"),
+    [
+        (JANUARY, None),
+        (JANUARY, FEBRUARY),
+        (JANUARY, date(2026, 2, 10)),
+        (date(2024, 1, 1), JANUARY),
+    ],
+    ids=["not known", "still there", "partly there", "older than what is left"],
+)
+def test_an_older_day_is_refused_while_later_data_are_there(
+    shop: Company, as_of: date, reached_on: date | None
+) -> None:
+    _publish(shop, "first", FEBRUARY, FEBRUARY)
+    with pytest.raises(NotPublishedError, match="The published file is as of 2026-02-28"):
+        _publish(shop, "second", as_of, reached_on)
+    assert shop.published("select run_id, as_of_on from operations.publication") == [("first", FEBRUARY)]
+
+
+def test_an_older_day_is_published_and_told_once_the_later_data_are_gone(shop: Company) -> None:
+    assert _publish(shop, "first", FEBRUARY, FEBRUARY).note == ""
+    note = _publish(shop, "second", JANUARY, JANUARY).note
+    assert note == (
+        "No loaded transaction reaches 2026-02-28 any more, the day of the file published before: "
+        "published as of 2026-01-31."
+    )
+    assert shop.published("select run_id, as_of_on from operations.publication") == [("second", JANUARY)]
+    assert _publish(shop, "third", FEBRUARY, FEBRUARY).note == ""
+
+
+def test_what_was_frozen_on_a_day_that_is_gone_keeps_no_earlier_day_from_freezing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[date | None] = []
+
+    def forecast(*given: Any) -> list[Any]:
+        asked.append(given[6])
+        return []
+
+    monkeypatch.setattr(forecasts, "forecast_customers", forecast)
+    spec = importlib.util.spec_from_file_location("model", ROOT / "models" / "intermediate" / "int_forecasts.py")
+    assert spec is not None and spec.loader is not None
+    model = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(model)
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        prepare(connection)
+        for as_of in (date(2025, 12, 31), FEBRUARY):
+            connection.execute(
+                """
+                insert into memory.value_predictions (as_of_on, run_id, run_sequence, horizon_months, grouping_name)
+                values (?, 'a', 1, 12, 'company')
+                """,
+                [as_of],
+            )
+        connection.execute("create table crosswalk (customer_id bigint, record_id bigint)")
+        connection.execute("create table days (customer_id bigint)")
+        connection.execute(
+            """
+            create table contracts (
+                customer_id bigint, started_on date, ends_on date, cancelled_on date, period_months integer,
+                contribution double
+            )
+            """
+        )
+        relations = {
+            "int_purchase_days": "days",
+            "int_contract_terms": "contracts",
+            "int_customer_crosswalk": "crosswalk",
+        }
+
+        class Dbt:
+            """What dbt hands to a Python model."""
+
+            as_of = JANUARY
+
+            def config(self, **_: Any) -> None:
+                pass
+
+            def ref(self, name: str) -> duckdb.DuckDBPyRelation:
+                return connection.table(relations[name])
+
+            def source(self, schema: str, name: str) -> duckdb.DuckDBPyRelation:
+                if schema == "run":
+                    return connection.sql(
+                        f"select date '{self.as_of}' as as_of_on, '' as code_version, '{{}}' as value_settings"
+                    )
+                return connection.table(f"{schema}.{name}")
+
+        dbt = Dbt()
+        model.model(dbt, connection)
+        dbt.as_of = FEBRUARY
+        model.model(dbt, connection)
+    assert asked == [date(2025, 12, 31), FEBRUARY]
