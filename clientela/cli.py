@@ -604,6 +604,9 @@ def say_report(config: Config, report: dict[str, Any], as_json: bool) -> None:
             reasons.append(f"{'.'.join(name)}: {outcome['deleted']:,} records vanished with the snapshot")
         if source["reason"]:
             reasons.append(f"{'.'.join(name)}: {source['reason']}")
+    for outcome in report["outcomes"]:
+        where = f"{outcome['source']}.{outcome['entity']}"
+        reasons += [f"{where}: left alone: {sentence}" for sentence in outcome.get("ignored", ())]
     console.print(table)
     for reason in reasons:
         console.print(reason, markup=False)

@@ -5,6 +5,7 @@
 who holds the lock, what stops publication, and what is told afterwards.
 """
 
+import glob
 import hashlib
 import json
 import os
@@ -21,11 +22,13 @@ import duckdb
 
 from clientela import identify, memory, transform, warehouse
 from clientela.config import REFERENCE_SOURCE, Config, EntityConfig, SourceConfig
-from clientela.contracts import COMPANY_ENTITIES, CONTRACT_VERSION, ENTITIES
-from clientela.errors import BugError, ClientelaError, ConfigError, NotPublishedError
+from clientela.contracts import COMPANY_ENTITIES, CONTRACT_VERSION, ENTITIES, Entity
+from clientela.errors import BugError, ClientelaError, ConfigError, DeliveryError, NotPublishedError
 from clientela.extract.mapping import Feed
+from clientela.extract.readers.csv import LONGEST_HEADER
 from clientela.load import landing
 from clientela.load.candidate import prepare_rates
+from clientela.load.inbox import look, opened
 from clientela.load.load import Outcome, drop_staged, load_feed
 from clientela.lock import hold_lock
 from clientela.masking import evidence_key, read_secret
@@ -84,23 +87,27 @@ def feeds_of(config: Config) -> list[Feed]:
             raise ConfigError(f"reference_folder = {config.reference_folder}: there is no such folder at {folder}.")
         for entity in (e for e in ENTITIES.values() if e.is_reference):
             path = folder / f"{entity.name}.csv"
-            if path.is_file():
-                feeds.append(
-                    Feed(config, REFERENCE_SOURCE, SourceConfig(entities={}), entity, _reference(path), secret)
-                )
+            if os.path.lexists(path) and not path.is_dir():
+                settings = _reference(config, entity, path)
+                feeds.append(Feed(config, REFERENCE_SOURCE, SourceConfig(entities={}), entity, settings, secret))
     for source_name, source in config.sources.items():
         for entity_name, settings in source.entities.items():
             feeds.append(Feed(config, source_name, source, ENTITIES[entity_name], settings, secret))
     return feeds
 
 
-def _reference(path: Path) -> EntityConfig:
+def _reference(config: Config, entity: Entity, path: Path) -> EntityConfig:
     """A reference table's feed: its header is the contract's, and each delivery is the whole table."""
-    entity = ENTITIES[path.stem]
-    with path.open(encoding="utf-8-sig") as file:
-        header = [name.strip() for name in file.readline().rstrip("\r\n").split(",")]
+    files = [glob.escape(str(path))]
+    header: list[str] = []
+    # what may not be read is refused when the feed is loaded
+    with suppress(DeliveryError):
+        for file in look(config, files).trusted():
+            with opened(file) as source:
+                line = source.readline(LONGEST_HEADER).decode("utf-8-sig", "replace")
+            header = [name.strip() for name in line.rstrip("\r\n").split(",")]
     columns: dict[str, Any] = {column.name: column.name for column in entity.columns if column.name in header}
-    return EntityConfig(files=[str(path)], key=list(entity.key), columns=columns, delivery="snapshot")
+    return EntityConfig(files=files, key=list(entity.key), columns=columns, delivery="snapshot")
 
 
 def _entities_without_source(config: Config) -> list[str]:
@@ -675,6 +682,10 @@ def read_status(config: Config) -> dict[str, Any]:
 
 
 def _told(outcome: Outcome) -> str:
+    return "; ".join((_counted(outcome), *(f"left alone: {sentence}" for sentence in outcome.ignored)))
+
+
+def _counted(outcome: Outcome) -> str:
     if outcome.status == "loaded":
         said = f"{outcome.loaded:,} of {outcome.delivered:,} rows loaded"
         if outcome.unchanged:
