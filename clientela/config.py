@@ -327,6 +327,11 @@ class PublishConfig(_Model):
 
     personal_data: Literal["masked", "full"] = "masked"
     keep: int = Field(7, ge=1, description="Published files kept, the newest included.")
+    group: str | None = Field(
+        None,
+        min_length=1,
+        description="The system's group whose members may read `published/`; nobody but the owner where not given.",
+    )
     storage_version: str = Field(
         "v1.4.0", pattern=r"^v\d+\.\d+\.\d+$", description="The oldest DuckDB that must open the published file."
     )
@@ -513,6 +518,7 @@ class Config(_Model):
     def fingerprint(self) -> str:
         """Hash of everything that can change a figure: a different hash means that marts must be built anew."""
         told = self.model_dump(mode="json", exclude={"on_failure", "on_stale", "limits", "landing", "inbox"})
+        del told["publish"]["group"]
         for resource in ("memory_limit", "threads", "temp_directory"):
             del told["identity"][resource]
         told["models"] = (

@@ -18,6 +18,7 @@ from clientela.contracts import SQL_TYPES
 from clientela.errors import ClientelaError, ConfigError, DeliveryError
 from clientela.extract.mapping import RATES, Feed, named_columns
 from clientela.extract.typing import Parameters
+from clientela.file_modes import too_wide
 from clientela.load import candidate as candidates
 from clientela.load import landing
 from clientela.load.fetched import fetch_new
@@ -54,9 +55,16 @@ def examine(config: Config, source: str | None = None) -> list[Finding]:
         try:
             warehouse.prepare(connection)
             _take_rates(connection, config, feeds, Path(folder))
-            return [_examined(connection, feed, Path(folder)) for feed in feeds]
+            found = [_examined(connection, feed, Path(folder)) for feed in feeds]
         finally:
             connection.close()
+    return found if source else found + _of_data_folder(config)
+
+
+def _of_data_folder(config: Config) -> list[Finding]:
+    """What others of the machine may reach of what clientela writes."""
+    wide = too_wide(config)
+    return [Finding("data", "folder", True, wide[0], wide[1:])] if wide else []
 
 
 def _take_rates(connection: duckdb.DuckDBPyConnection, config: Config, feeds: list[Feed], scratch: Path) -> None:

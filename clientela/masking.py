@@ -17,7 +17,7 @@ def read_secret(data_folder: Path) -> str:
     """The company's secret, made at the first call; 256 bits as text."""
     path = data_folder / "secret"
     if not path.exists():
-        data_folder.mkdir(parents=True, exist_ok=True)
+        data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         aside = path.with_suffix(f".{os.getpid()}")
         aside.touch(mode=0o600)
         aside.write_text(secrets.token_hex(32), encoding="ascii")

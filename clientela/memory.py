@@ -10,6 +10,8 @@ from pathlib import Path
 
 import duckdb
 
+from clientela.file_modes import make_shared_folder, share
+
 MEMORY_TABLES: dict[str, str] = {
     "customer_registry": """
         record_id bigint not null, customer_id bigint not null, run_id varchar not null, run_sequence bigint not null,
@@ -116,13 +118,15 @@ def commit(connection: duckdb.DuckDBPyConnection) -> int:
 
 def export(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """Write every memory table as Parquet into `folder`, each switched in whole."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_shared_folder(folder)
     for name in MEMORY_TABLES:
         aside = folder / f".{name}.{os.getpid()}.parquet"
         connection.execute(f"copy memory.{name} to ? (format parquet)", [str(aside)])
+        share(aside)
         os.replace(aside, folder / f"{name}.parquet")
     models = connection.execute("select model_id, model from memory.identity_models order by trained_at").fetchall()
     for version, (model_id, model) in enumerate(models, start=1):
         path = folder / f"identity_model_{version}_{model_id}.json"
         if not path.exists():
             path.write_text(model, encoding="utf-8")
+            share(path)

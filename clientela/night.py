@@ -20,7 +20,7 @@ from typing import Any
 
 import duckdb
 
-from clientela import identify, memory, transform, warehouse
+from clientela import file_modes, identify, memory, transform, warehouse
 from clientela.config import REFERENCE_SOURCE, Config, EntityConfig, SourceConfig
 from clientela.contracts import COMPANY_ENTITIES, CONTRACT_VERSION, ENTITIES, Entity
 from clientela.errors import BugError, ClientelaError, ConfigError, DeliveryError, NotPublishedError
@@ -75,6 +75,8 @@ class Report:
     outcomes: list[dict[str, Any]] = field(default_factory=list)
     sources: list[SourceStatus] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    #: what the run did besides, such as closing a data folder that was open to others
+    notices: list[str] = field(default_factory=list)
 
 
 def feeds_of(config: Config) -> list[Feed]:
@@ -142,6 +144,7 @@ class Night:
         self.known_at = now
         #: more customers than expected may change their id tonight: someone has looked
         self.is_identity_accepted = False
+        self.notices: list[str] = []
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._file = config.warehouse
 
@@ -466,6 +469,7 @@ class Night:
             published=str(self.published.path) if self.published else None,
             outcomes=[_plain(o) for o in self.outcomes],
             failures=error.details.splitlines() if error else [],
+            notices=self.notices,
         )
         with suppress(OSError):
             write_status(self.config, report)
@@ -514,6 +518,7 @@ class Night:
             outcomes=[_plain(o) for o in self.outcomes],
             sources=states,
             failures=error.details.splitlines() if error else [],
+            notices=self.notices,
         )
         publish_operations(self.connection, self.config)
         self.close()
@@ -526,8 +531,11 @@ def open_night(
     config: Config, kind: str = "night", watch: Watcher = silent, now: datetime | None = None
 ) -> Iterator[Night]:
     """Hold the company's lock, make the warehouse ready, and open the run in the ledger."""
-    with hold_lock(config.data, f"Run of {kind}"):
+    with file_modes.closed(config) as notice, hold_lock(config.data, f"Run of {kind}"):
         night = Night(config, kind, now or datetime.now(UTC), watch)
+        if notice:
+            night.notices.append(notice)
+            watch("notice", "data folder", notice)
         try:
             connection = _prepared(night)
             connection.execute(
@@ -608,7 +616,7 @@ def run_as_of(config: Config, as_of: date, known_at: datetime | None = None, wat
             night.results = transform.build(config, night._on_node, scratch)
             night.judge(night.results)
             folder = config.published / "as_of" / as_of.isoformat()
-            folder.mkdir(parents=True, exist_ok=True)
+            file_modes.make_shared_folder(folder)
             watch("publish", f"as_of/{as_of}/marts.duckdb", "")
             night.published = publish_marts(night.connection, config, marts_of(night._manifest()), folder)
             night.as_of_on = as_of
@@ -661,11 +669,12 @@ def _prepare_scratch(night: Night, scratch: Path, as_of: date) -> None:
 
 def write_status(config: Config, report: Report) -> None:
     """Replace `published/status.json` in one step."""
-    config.published.mkdir(parents=True, exist_ok=True)
+    file_modes.make_shared_folder(config.published)
     path = config.published / STATUS_FILE
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         aside.write_text(json.dumps(told(report), indent=2) + "\n", encoding="utf-8")
+        file_modes.share(aside)
         os.replace(aside, path)
     except OSError:
         aside.unlink(missing_ok=True)
