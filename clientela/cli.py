@@ -564,6 +564,8 @@ class Progress:
             style = "red" if sentence.startswith("refused") else "green"
             self.console.print(f"{stamp}  [{style}]{subject}[/{style}]", end="  ")
             self.console.print(sentence, markup=False)
+        elif step == "notice":
+            self.console.print(f"{seconds:6.1f} s  {sentence}", markup=False)
         elif step == "transform":
             self.console.print(f"{stamp}  building and testing the models")
         elif step == "node":
@@ -587,6 +589,8 @@ def say_report(config: Config, report: dict[str, Any], as_json: bool) -> None:
         console.print(report["message"], markup=False)
     for line in report["failures"][:20]:
         console.print(f"  {line}", style="dim", markup=False)
+    for notice in report.get("notices", ()):
+        console.print(notice, markup=False)
     arrived = {(o["source"], o["entity"]): o for o in report["outcomes"]}
     table = Table("source", "entity", "status", box=None, pad_edge=False)
     for column in table.columns:
@@ -604,6 +608,9 @@ def say_report(config: Config, report: dict[str, Any], as_json: bool) -> None:
             reasons.append(f"{'.'.join(name)}: {outcome['deleted']:,} records vanished with the snapshot")
         if source["reason"]:
             reasons.append(f"{'.'.join(name)}: {source['reason']}")
+    for outcome in report["outcomes"]:
+        where = f"{outcome['source']}.{outcome['entity']}"
+        reasons += [f"{where}: left alone: {sentence}" for sentence in outcome.get("ignored", ())]
     console.print(table)
     for reason in reasons:
         console.print(reason, markup=False)

@@ -100,6 +100,17 @@ def _place(value: object) -> object:
     return value
 
 
+#: bytes to which any packed file may unpack, however small it is
+_UNPACKED_AT_LEAST = 256 * 1024**2
+_SIZE = r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$"
+
+
+def bytes_of(size: str) -> int:
+    """Bytes of a size such as 4GB or 512 MiB."""
+    amount, unit = re.fullmatch(r"([\d.]+)\s?(MB|GB|MiB|GiB)", size).groups()  # type: ignore[union-attr]
+    return int(float(amount) * {"MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}[unit])
+
+
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Currency = Annotated[str, AfterValidator(_currency)]
 SourceName = Annotated[str, AfterValidator(_source_name)]
@@ -109,6 +120,7 @@ Patterns = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type
 Encoding = Annotated[str, AfterValidator(_encoding)]
 VersionBy = Annotated[str, AfterValidator(_version_by)]
 LookBack = Annotated[timedelta | float, BeforeValidator(_look_back, json_schema_input_type=str | float)]
+Size = Annotated[str, Field(pattern=_SIZE)]
 Format = Literal["csv", "fixed", "json", "json_lines", "excel", "parquet"]
 
 
@@ -321,9 +333,32 @@ class PublishConfig(_Model):
 
     personal_data: Literal["masked", "full"] = "masked"
     keep: int = Field(7, ge=1, description="Published files kept, the newest included.")
+    group: str | None = Field(
+        None,
+        min_length=1,
+        description="The system's group whose members may read `published/`; nobody but the owner where not given.",
+    )
     storage_version: str = Field(
         "v1.4.0", pattern=r"^v\d+\.\d+\.\d+$", description="The oldest DuckDB that must open the published file."
     )
+
+
+class InboxConfig(_Model):
+    """Whose deliveries are read, and how large they may become; docs/sources.md."""
+
+    trusted_owners: list[str | int] = Field(
+        default_factory=list,
+        description="Users of this machine, by name or number, whose files are read besides those of the user that runs "
+        "clientela and of root.",
+    )
+    max_unpacked: Size = Field("50GB", description="Size that one delivered file may have once it is unpacked.")
+    max_unpacked_ratio: int = Field(
+        200, ge=1, description="How often its packed size a file may be unpacked, beyond its first 256 MB."
+    )
+
+    def allowed_bytes(self, packed: int) -> int:
+        """Bytes that a file of that packed size may have once it is unpacked."""
+        return min(bytes_of(self.max_unpacked), max(_UNPACKED_AT_LEAST, self.max_unpacked_ratio * packed))
 
 
 class LandingConfig(_Model):
@@ -335,7 +370,7 @@ class LandingConfig(_Model):
 class LimitsConfig(_Model):
     """What DuckDB may use of the machine."""
 
-    memory: str = Field("4GB", pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$", description="Memory DuckDB may use.")
+    memory: Size = Field("4GB", description="Memory DuckDB may use.")
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
 
 
@@ -377,6 +412,7 @@ class Config(_Model):
         default_factory=SegmentSettings, description="Rule segments, thresholds, micro-segments; docs/segments.md."
     )
     publish: PublishConfig = Field(default_factory=PublishConfig)
+    inbox: InboxConfig = Field(default_factory=InboxConfig)
     landing: LandingConfig = Field(default_factory=LandingConfig)
     limits: LimitsConfig = Field(default_factory=LimitsConfig)
     on_failure: str | None = Field(None, description="Command run when a night ends without publication.")
@@ -495,7 +531,8 @@ class Config(_Model):
 
     def fingerprint(self) -> str:
         """Hash of everything that can change a figure: a different hash means that marts must be built anew."""
-        told = self.model_dump(mode="json", exclude={"on_failure", "on_stale", "limits", "landing"})
+        told = self.model_dump(mode="json", exclude={"on_failure", "on_stale", "limits", "landing", "inbox"})
+        del told["publish"]["group"]
         for resource in ("memory_limit", "threads", "temp_directory"):
             del told["identity"][resource]
         told["models"] = (

@@ -6,7 +6,7 @@ the doctor says is what the night will do; only what compares with history is no
 
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,14 +15,16 @@ import duckdb
 from clientela import warehouse
 from clientela.config import Config
 from clientela.contracts import SQL_TYPES
-from clientela.errors import ClientelaError, ConfigError, RunningError
+from clientela.errors import ClientelaError, ConfigError, DeliveryError, RunningError
 from clientela.extract.column_names import shown_names
 from clientela.extract.mapping import RATES, Feed, named_columns
 from clientela.extract.typing import Parameters
+from clientela.file_modes import too_wide
 from clientela.keys import confirmed_secret
 from clientela.load import candidate as candidates
 from clientela.load import landing
 from clientela.load.fetched import fetch_new
+from clientela.load.inbox import Found, look, opened
 from clientela.load.suite import suite_of
 from clientela.lock import hold_lock
 from clientela.masking import shape
@@ -56,10 +58,11 @@ def examine(config: Config, source: str | None = None) -> list[Finding]:
         )
         try:
             warehouse.prepare(connection)
-            _take_rates(connection, config, feeds)
-            return [_examine(connection, feed, Path(folder)) for feed in feeds]
+            _take_rates(connection, config, feeds, Path(folder))
+            found = [_examined(connection, feed, Path(folder)) for feed in feeds]
         finally:
             connection.close()
+    return found if source else found + _of_data_folder(config)
 
 
 def _confirm_secret(config: Config) -> None:
@@ -74,52 +77,80 @@ def _confirm_secret(config: Config) -> None:
             connection.close()
 
 
-def _take_rates(connection: duckdb.DuckDBPyConnection, config: Config, feeds: list[Feed]) -> None:
+def _of_data_folder(config: Config) -> list[Finding]:
+    """What others of the machine may reach of what clientela writes."""
+    wide = too_wide(config)
+    return [Finding("data", "folder", True, wide[0], wide[1:])] if wide else []
+
+
+def _take_rates(connection: duckdb.DuckDBPyConnection, config: Config, feeds: list[Feed], scratch: Path) -> None:
     """Exchange rates as delivered, so that conversions can be tried; the feed's own finding tells what cannot be read."""
     candidates.prepare_rates(connection)
     for feed in feeds_of(config):
         if feed.entity.name == "exchange_rates":
-            path = Path(feed.settings.files[0])
-            with suppress(duckdb.Error):
-                connection.execute(
-                    f"insert into {RATES} "
-                    f"select currency, try_cast(valid_from as date), try_cast(rate as {SQL_TYPES['rate']}) "
-                    "from read_csv(?, all_varchar = true, header = true)",
-                    [str(path)],
-                )
+            with suppress(duckdb.Error, DeliveryError), tempfile.TemporaryDirectory(dir=scratch) as folder:
+                for file in _taken(look(config, feed.settings.files), Path(folder)):
+                    connection.execute(
+                        f"insert into {RATES} "
+                        f"select currency, try_cast(valid_from as date), try_cast(rate as {SQL_TYPES['rate']}) "
+                        "from read_csv(?, all_varchar = true, header = true)",
+                        [str(file.landed)],
+                    )
 
 
-def _examine(connection: duckdb.DuckDBPyConnection, feed: Feed, scratch: Path) -> Finding:
+def _examined(connection: duckdb.DuckDBPyConnection, feed: Feed, scratch: Path) -> Finding:
+    with tempfile.TemporaryDirectory(dir=scratch) as inbox:
+        return _examine(connection, feed, scratch, Path(inbox))
+
+
+def _taken(found: Found, folder: Path) -> list[landing.DeliveredFile]:
+    """The files as a night takes them: copied once they are open and known to be what may be read."""
+    taken = []
+    for i, file in enumerate(found.trusted()):
+        if file.owners is None:
+            taken.append(landing.DeliveredFile(file.path, file.name, str(i), file.seen.st_size, file.path))
+            continue
+        with opened(file) as source:
+            taken.append(replace(landing.land(source, file.path, folder / str(i)), content_sha256=str(i)))
+    return [replace(file, landed_at=datetime.now(UTC)) for file in taken]
+
+
+def _examine(connection: duckdb.DuckDBPyConnection, feed: Feed, scratch: Path, inbox: Path) -> Finding:
     name = feed.source_name, feed.entity.name
+    found = Found()
     try:
         suite_of(feed.entity, feed.settings, feed.where)
         if feed.settings.database is not None:
-            fetched = fetch_new(connection, feed, scratch / "fetched", datetime.now(UTC))
-            found = [file.landed for file in fetched]
+            files = [
+                replace(file, content_sha256=str(i))
+                for i, file in enumerate(fetch_new(connection, feed, scratch / "fetched", datetime.now(UTC)))
+            ]
         else:
-            found = landing.found_files(feed.config, feed.settings.files)
-        if not found:
+            found = look(feed.config, feed.settings.files)
+            files = _taken(found, inbox)
+        if not files:
             database = feed.settings.database
             told = (
                 f"{database.table or 'the query'} gives no rows"
                 if database
                 else (f"no file matches {', '.join(feed.settings.files)} (seen from {feed.config.path.parent})")
             )
-            return Finding(*name, True, told)
-        files = [
-            landing.DeliveredFile(path, path.name, str(i), path.stat().st_size, path, landed_at=datetime.now(UTC))
-            for i, path in enumerate(found)
-        ]
+            return Finding(*name, True, told, _left_alone(found))
         candidate = candidates.build(connection, feed, files, scratch)
     except ClientelaError as error:
-        return Finding(*name, True, error.sentence)
+        return Finding(*name, True, error.sentence, _left_alone(found))
     would = candidate.delivered - candidate.quarantined - candidate.unchanged
-    sentence = f"{len(found)} file{'s' if len(found) > 1 else ''}, {candidate.delivered:,} rows, {would:,} would load"
+    sentence = f"{len(files)} file{'s' if len(files) > 1 else ''}, {candidate.delivered:,} rows, {would:,} would load"
     if candidate.unchanged:
         sentence += f", {candidate.unchanged:,} say what others say"
     if candidate.quarantined:
         sentence += f", {candidate.quarantined:,} would be quarantined"
-    return Finding(*name, bool(candidate.quarantined), sentence, _notes(connection, feed, files, scratch))
+    notes = _left_alone(found) + _notes(connection, feed, files, scratch)
+    return Finding(*name, bool(candidate.quarantined), sentence, notes)
+
+
+def _left_alone(found: Found) -> list[str]:
+    return [f"left alone: {sentence}" for sentence in found.ignored]
 
 
 def _notes(

@@ -17,6 +17,7 @@ import duckdb
 from clientela import identify, warehouse
 from clientela.config import Config
 from clientela.errors import ClientelaError
+from clientela.file_modes import closed
 from clientela.identity.settings import IdentitySettings
 from clientela.keys import confirmed_secret, kept_evidence_key
 from clientela.lock import hold_lock
@@ -101,7 +102,7 @@ def explain_customer(config: Config, customer_id: int) -> list[str]:
 
 def preview(config: Config, settings: IdentitySettings) -> Preview:
     """What these settings would merge and split of what memory holds now, and what value that moves."""
-    with hold_lock(config.data, "Preview of identity"), _reading(config) as connection:
+    with closed(config), hold_lock(config.data, "Preview of identity"), _reading(config) as connection:
         return _compared(config, connection, settings, identify.model_in_force(connection))
 
 
@@ -111,7 +112,11 @@ def retrain(config: Config, *, accept: bool) -> Preview:
     from clientela.identity import train_model
 
     if not accept:
-        with hold_lock(config.data, "Training of identity"), _reading(config) as connection:
+        with (
+            closed(config),
+            hold_lock(config.data, "Training of identity"),
+            _reading(config) as connection,
+        ):
             key = kept_evidence_key(connection, config.data)
             model = train_model(_records(connection), config.identity, key=key)
             return _compared(config, connection, config.identity, model)

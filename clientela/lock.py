@@ -8,15 +8,22 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from clientela.errors import RunningError
+from clientela.errors import ClientelaError, RunningError
+from clientela.file_modes import make_data_folder
 
 
 @contextmanager
 def hold_lock(data_folder: Path, what: str) -> Iterator[None]:
     """Hold the company's lock. Raises RunningError at once, naming the run that holds it."""
-    data_folder.mkdir(parents=True, exist_ok=True)
+    make_data_folder(data_folder)
     path = data_folder / "lock"
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        # others could keep every run away by a lock of their own on a file that they may open
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ClientelaError(
+            f"The lock {path} cannot be opened ({error.strerror}); it must be a file of the user that runs clientela."
+        ) from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import duckdb
 
+from clientela.file_modes import share
+
 MEMORY_TABLES: dict[str, str] = {
     "customer_registry": """
         record_id bigint not null, customer_id bigint not null, run_id varchar not null, run_sequence bigint not null,
@@ -124,6 +126,7 @@ def export(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     for name in MEMORY_TABLES:
         aside = folder / f".{name}.{os.getpid()}.parquet"
         connection.execute(f"copy memory.{name} to ? (format parquet)", [str(aside)])
+        share(aside)
         os.replace(aside, folder / f"{name}.parquet")
     models = connection.execute("select model_id, model from memory.identity_models order by trained_at").fetchall()
     for version, (model_id, model) in enumerate(models, start=1):

@@ -5,6 +5,7 @@
 who holds the lock, what stops publication, and what is told afterwards.
 """
 
+import glob
 import hashlib
 import json
 import os
@@ -19,13 +20,15 @@ from typing import Any
 
 import duckdb
 
-from clientela import identify, keys, memory, transform, warehouse
+from clientela import file_modes, identify, keys, memory, transform, warehouse
 from clientela.config import REFERENCE_SOURCE, Config, EntityConfig, SourceConfig
-from clientela.contracts import COMPANY_ENTITIES, CONTRACT_VERSION, ENTITIES
-from clientela.errors import BugError, ClientelaError, ConfigError, NotPublishedError
+from clientela.contracts import COMPANY_ENTITIES, CONTRACT_VERSION, ENTITIES, Entity
+from clientela.errors import BugError, ClientelaError, ConfigError, DeliveryError, NotPublishedError
 from clientela.extract.mapping import Feed
+from clientela.extract.readers.csv import LONGEST_HEADER
 from clientela.load import landing, renew
 from clientela.load.candidate import prepare_rates
+from clientela.load.inbox import look, opened
 from clientela.load.load import Outcome, drop_staged, load_feed
 from clientela.lock import hold_lock
 from clientela.masking import failure_without_values, read_secret
@@ -72,6 +75,8 @@ class Report:
     outcomes: list[dict[str, Any]] = field(default_factory=list)
     sources: list[SourceStatus] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    #: what the run did besides, such as closing a data folder that was open to others
+    notices: list[str] = field(default_factory=list)
 
 
 def feeds_of(config: Config) -> list[Feed]:
@@ -87,10 +92,10 @@ def feeds_of(config: Config) -> list[Feed]:
             raise ConfigError(f"reference_folder = {config.reference_folder}: there is no such folder at {folder}.")
         for entity in (e for e in ENTITIES.values() if e.is_reference):
             path = folder / f"{entity.name}.csv"
-            if path.is_file() if is_there else (landed / entity.name).is_dir():
-                feeds.append(
-                    Feed(config, REFERENCE_SOURCE, SourceConfig(entities={}), entity, _reference(path), secret)
-                )
+            is_known = os.path.lexists(path) and not path.is_dir() if is_there else (landed / entity.name).is_dir()
+            if is_known:
+                settings = _reference(config, entity, path)
+                feeds.append(Feed(config, REFERENCE_SOURCE, SourceConfig(entities={}), entity, settings, secret))
     for source_name, source in config.sources.items():
         for entity_name, settings in source.entities.items():
             feeds.append(Feed(config, source_name, source, ENTITIES[entity_name], settings, secret))
@@ -106,17 +111,18 @@ def _is_open(folder: Path) -> bool:
         return False
 
 
-def _reference(path: Path) -> EntityConfig:
+def _reference(config: Config, entity: Entity, path: Path) -> EntityConfig:
     """A reference table's feed: its header is the contract's, and each delivery is the whole table."""
-    entity = ENTITIES[path.stem]
-    try:
-        with path.open(encoding="utf-8-sig", errors="replace") as file:
-            header = [name.strip() for name in file.readline().rstrip("\r\n").split(",")]
-    except OSError:
-        # loading it says why it cannot be read
-        header = [column.name for column in entity.columns]
+    files = [glob.escape(str(path))]
+    # what cannot be read is refused when the feed is loaded
+    header = [column.name for column in entity.columns]
+    with suppress(DeliveryError, OSError):
+        for file in look(config, files).trusted():
+            with opened(file) as source:
+                line = source.readline(LONGEST_HEADER).decode("utf-8-sig", "replace")
+            header = [name.strip() for name in line.rstrip("\r\n").split(",")]
     columns: dict[str, Any] = {column.name: column.name for column in entity.columns if column.name in header}
-    return EntityConfig(files=[str(path)], key=list(entity.key), columns=columns, delivery="snapshot")
+    return EntityConfig(files=files, key=list(entity.key), columns=columns, delivery="snapshot")
 
 
 def _entities_without_source(config: Config) -> list[str]:
@@ -151,6 +157,7 @@ class Night:
         self.known_at = now
         #: more customers than expected may change their id tonight: someone has looked
         self.is_identity_accepted = False
+        self.notices: list[str] = []
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._file = config.warehouse
 
@@ -486,6 +493,7 @@ class Night:
             published=str(self.published.path) if self.published else None,
             outcomes=[_plain(o) for o in self.outcomes],
             failures=error.details.splitlines() if error else [],
+            notices=self.notices,
         )
         with suppress(OSError):
             write_status(self.config, report)
@@ -535,6 +543,7 @@ class Night:
             outcomes=[_plain(o) for o in self.outcomes],
             sources=states,
             failures=error.details.splitlines() if error else [],
+            notices=self.notices,
         )
         publish_operations(self.connection, self.config)
         self.close()
@@ -547,10 +556,13 @@ def open_night(
     config: Config, kind: str = "night", watch: Watcher = silent, now: datetime | None = None
 ) -> Iterator[Night]:
     """Hold the company's lock, make the warehouse ready, and open the run in the ledger."""
-    with hold_lock(config.data, f"Run of {kind}"):
+    with file_modes.closed(config) as notice, hold_lock(config.data, f"Run of {kind}"):
         # before there is a warehouse: beside one a secret is never made anew
         read_secret(config.data)
         night = Night(config, kind, now or datetime.now(UTC), watch)
+        if notice:
+            night.notices.append(notice)
+            watch("notice", "data folder", notice)
         try:
             connection = _prepared(night)
             keys.keep_keys(connection, config.data)
@@ -641,7 +653,7 @@ def run_as_of(config: Config, as_of: date, known_at: datetime | None = None, wat
             night.results = transform.build(config, night._on_node, scratch)
             night.judge(night.results)
             folder = config.published / "as_of" / as_of.isoformat()
-            folder.mkdir(parents=True, exist_ok=True)
+            file_modes.make_shared_folder(folder)
             watch("publish", f"as_of/{as_of}/marts.duckdb", "")
             night.published = publish_marts(night.connection, config, marts_of(night._manifest()), folder)
             night.as_of_on = as_of
@@ -694,11 +706,12 @@ def _prepare_scratch(night: Night, scratch: Path, as_of: date) -> None:
 
 def write_status(config: Config, report: Report) -> None:
     """Replace `published/status.json` in one step."""
-    config.published.mkdir(parents=True, exist_ok=True)
+    file_modes.make_shared_folder(config.published)
     path = config.published / STATUS_FILE
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         aside.write_text(json.dumps(told(report), indent=2) + "\n", encoding="utf-8")
+        file_modes.share(aside)
         os.replace(aside, path)
     except OSError:
         aside.unlink(missing_ok=True)
@@ -715,6 +728,10 @@ def read_status(config: Config) -> dict[str, Any]:
 
 
 def _told(outcome: Outcome) -> str:
+    return "; ".join((_counted(outcome), *(f"left alone: {sentence}" for sentence in outcome.ignored)))
+
+
+def _counted(outcome: Outcome) -> str:
     if outcome.status == "loaded":
         said = f"{outcome.loaded:,} of {outcome.delivered:,} rows loaded"
         if outcome.unchanged:

@@ -17,6 +17,7 @@ import duckdb
 
 from clientela.config import Config
 from clientela.errors import NotPublishedError
+from clientela.file_modes import make_shared_folder, share
 from clientela.keys import confirmed_secret
 from clientela.masking import masked_sql
 from clientela.transform import COMPANY_PACKAGE
@@ -142,7 +143,7 @@ def publish_marts(
                 f"published as of {as_of_on}."
             )
     versions = folder / VERSIONS
-    versions.mkdir(parents=True, exist_ok=True)
+    make_shared_folder(versions)
     aside = versions / f"marts_{run_id}.duckdb"
     secret = confirmed_secret(connection, config.data)
     is_masked = config.publish.personal_data == "masked"
@@ -164,7 +165,7 @@ def publish_marts(
 
 def publish_operations(connection: duckdb.DuckDBPyConnection, config: Config) -> Path:
     """Write `published/operations.duckdb`: what arrived, what was refused and why; personal values masked."""
-    config.published.mkdir(parents=True, exist_ok=True)
+    make_shared_folder(config.published)
     path = config.published / OPERATIONS_FILE
     aside = config.published / f".operations.{os.getpid()}.duckdb"
     secret = confirmed_secret(connection, config.data)
@@ -265,6 +266,7 @@ def _reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def _switch(aside: Path, path: Path, *, keep_aside: bool = True) -> None:
     """Put the new file at the published path in one step; a log left beside the old one would make it unopenable."""
     path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+    share(aside)
     if keep_aside:
         link = path.with_name(f".{path.name}.{os.getpid()}")
         link.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from clientela.config import CONFIG_VARIABLE, Config
 from clientela.errors import ClientelaError, ConfigError
+from clientela.file_modes import PRIVATE_UMASK, make_data_folder
 from clientela.transform import PROJECT
 from dagster_project.company import chosen_company
 
@@ -23,7 +24,8 @@ DEFAULT_PORT = "3000"
 def dagster_home(config: Config) -> Path:
     """The company's DAGSTER_HOME, with the settings of deploy/dagster.yaml as they are now."""
     home = config.data / "dagster"
-    home.mkdir(parents=True, exist_ok=True)
+    make_data_folder(config.data)
+    make_data_folder(home)
     shutil.copyfile(PROJECT / "deploy" / "dagster.yaml", home / "dagster.yaml")
     return home
 
@@ -68,6 +70,7 @@ def main() -> None:
         CONFIG_VARIABLE: str(config.path),
     }
     print(f"{config.company}: http://{HOST}:{port}  (ready in some seconds; Ctrl-C ends it)", flush=True)
+    os.umask(PRIVATE_UMASK)
     os.execve(sys.executable, command(port), {**os.environ, **settings})
 
 

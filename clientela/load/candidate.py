@@ -7,16 +7,17 @@ view `gated` (what expectations judge). All are temporary: a killed run leaves n
 
 import re
 import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import duckdb
 
-from clientela.config import Format
+from clientela.config import Format, bytes_of
 from clientela.errors import DeliveryError, is_of_the_machine, unreadable
 from clientela.extract.column_names import shown_names
 from clientela.extract.mapping import (
@@ -34,8 +35,10 @@ from clientela.extract.readers.excel import open_excel
 from clientela.extract.readers.fixed import open_fixed
 from clientela.extract.readers.json import open_json
 from clientela.extract.readers.parquet import open_parquet
+from clientela.extract.readers.text import as_utf8
 from clientela.extract.typing import TEXT, Parameters, blank_to_null, number
-from clientela.load.landing import DeliveredFile, found_files
+from clientela.load.inbox import InboxFile, look, opened
+from clientela.load.landing import DeliveredFile, land
 from clientela.masking import shape, without_values
 from clientela.warehouse import literal, quoted
 
@@ -98,7 +101,7 @@ def build(
     drop(connection, scratch)
     _make_tables(connection)
     _make_store(connection, files, scratch)
-    control = _control_totals(connection, feed)
+    control = _control_totals(connection, feed, scratch)
     delivered = 0
     columns: tuple[str, ...] = ()
     for index, file in enumerate(files):
@@ -197,20 +200,25 @@ def open_file(
 ) -> Opened:
     """The file as a relation, by the reader of its kind; `scratch` is an empty folder of its own."""
     settings, style = feed.settings, feed.source.decimal_style
+    allowed = feed.config.inbox.allowed_bytes(path.stat().st_size)
+    memory = bytes_of(feed.config.limits.memory)
     match kind_of(feed, path):
         case "parquet":
-            return open_parquet(connection, path, parameters)
+            return open_parquet(connection, path, parameters, allowed)
         case "excel":
-            return open_excel(connection, path, settings.excel, parameters, scratch, style, formats_of_columns(feed))
+            return open_excel(
+                connection, path, settings.excel, parameters, scratch, style, formats_of_columns(feed), allowed, memory
+            )
         case "fixed":
             assert settings.fixed is not None
-            return open_fixed(path, settings.fixed, parameters, scratch, settings.encoding)
+            return open_fixed(path, settings.fixed, parameters, scratch, settings.encoding, allowed)
         case "json" | "json_lines" as kind:
             return open_json(
                 connection, path, settings.json_format, parameters, scratch, is_lines=kind == "json_lines",
                 encoding=settings.encoding, decimal_style=style, wanted=named_columns(connection, settings),
+                allowed=allowed,
             )  # fmt: skip
-    return open_csv(connection, path, settings.csv, parameters, scratch, settings.encoding)
+    return open_csv(connection, path, settings.csv, parameters, scratch, settings.encoding, allowed)
 
 
 def _extract(
@@ -338,7 +346,9 @@ def file_date(feed: Feed, name: str) -> datetime | None:
     raise DeliveryError(f"its name holds no date where version_by looks for it ({pattern})")
 
 
-def _control_totals(connection: duckdb.DuckDBPyConnection, feed: Feed) -> dict[str, tuple[int | None, Decimal | None]]:
+def _control_totals(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, scratch: Path
+) -> dict[str, tuple[int | None, Decimal | None]]:
     """File name → (rows, sum) as the source states them, in its decimal style. DeliveryError for what is no number."""
     settings = feed.settings.control_totals
     if settings is None:
@@ -349,20 +359,8 @@ def _control_totals(connection: duckdb.DuckDBPyConnection, feed: Feed) -> dict[s
         text = blank_to_null(quoted(column), TEXT) if column else "cast(null as varchar)"
         columns += [text, number(text, style, target)]
     totals: dict[str, tuple[int | None, Decimal | None]] = {}
-    try:
-        found = found_files(feed.config, [settings.files])
-    except OSError as error:
-        raise DeliveryError(f"control totals: {unreadable(error, settings.files)}") from error
-    for path in found:
-        try:
-            rows = connection.execute(
-                f"select {', '.join(columns)} from read_csv(?, all_varchar = true, header = true)", [str(path)]
-            ).fetchall()
-        except duckdb.Error as error:
-            if is_of_the_machine(error):
-                raise
-            said = without_values(str(error).splitlines()[0], {settings.file_column}.__contains__)
-            raise DeliveryError(f"control totals {path.name}: {said}") from error
+    for path in look(feed.config, [settings.files]).trusted():
+        rows = _rows_of_totals(connection, feed, path, ", ".join(columns), scratch)
         for line, (name, rows_told, rows_stated, sum_told, sum_stated) in enumerate(rows, 1):
             for column, told, stated, called in (
                 (settings.rows_column, rows_told, rows_stated, "a whole number"),
@@ -375,6 +373,27 @@ def _control_totals(connection: duckdb.DuckDBPyConnection, feed: Feed) -> dict[s
                     )
             totals[str(name).strip()] = (rows_stated, sum_stated)
     return totals
+
+
+def _rows_of_totals(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, file: InboxFile, columns: str, scratch: Path
+) -> list[tuple[Any, ...]]:
+    """The lines of a file with totals, read from a copy as every delivered file is."""
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        try:
+            with opened(file) as source:
+                landed = land(source, file.path, Path(folder)).landed
+            plain = as_utf8(landed, "utf-8", Path(folder), feed.config.inbox.allowed_bytes(landed.stat().st_size))
+            query = f"select {columns} from read_csv(?, all_varchar = true, header = true)"
+            return connection.execute(query, [str(plain)]).fetchall()
+        except DeliveryError as error:
+            raise DeliveryError(f"control totals {file.name}: {error.sentence}") from error
+        except duckdb.Error as error:
+            if is_of_the_machine(error):
+                raise
+            column = feed.settings.control_totals.file_column if feed.settings.control_totals else ""
+            said = without_values(str(error).splitlines()[0].replace(str(plain), file.name), {column}.__contains__)
+            raise DeliveryError(f"control totals {file.name}: {said}") from error
 
 
 def _find_odd_rows(connection: duckdb.DuckDBPyConnection, feed: Feed, is_batch_ordered: bool) -> None:

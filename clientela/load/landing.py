@@ -1,25 +1,22 @@
-"""Delivered files: finding them, telling new from known by their content, and keeping a copy.
+"""Delivered files: telling new from known by their content, and keeping a copy. Finding them stands in `inbox`.
 
 A file is what its bytes are: renamed or sent again it is the same file. The copy in `landing/` is what is read, so that
 a file which changes while a night runs cannot be read half old, half new.
 """
 
-import glob
 import hashlib
-import itertools
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 import duckdb
 
-from clientela.config import Config, package_path
 from clientela.errors import DeliveryError
+from clientela.load.inbox import InboxFile
 
 _CHUNK = 4 * 1024 * 1024
-PACKAGE = "package:"
 
 
 @dataclass(frozen=True)
@@ -37,43 +34,17 @@ class DeliveredFile:
     landed_at: datetime | None = None
 
 
-def found_files(config: Config, patterns: Sequence[str]) -> list[Path]:
-    """The files that the patterns name now, sorted by name; no folders, hidden files, or what Excel leaves beside an open one."""
-    found: set[Path] = set()
-    folder = Path(glob.escape(str(config.path.parent)))
-    for pattern in patterns:
-        expanded = os.path.expandvars(package_path(pattern) if pattern.startswith(PACKAGE) else pattern)
-        for match in glob.glob(str((folder / expanded).resolve()), recursive=True):
-            path = Path(match)
-            if path.is_file() and not path.name.startswith((".", "~$")):
-                found.add(path)
-    return sorted(found, key=lambda path: (path.name, str(path)))
-
-
-def need_folders(config: Config, patterns: Sequence[str]) -> None:
-    """Raise OSError if the folder that a pattern begins with is not there, or may not be looked into: a share that is not
-    mounted looks empty otherwise."""
-    for pattern in patterns:
-        expanded = Path(os.path.expandvars(package_path(pattern) if pattern.startswith(PACKAGE) else pattern))
-        place = config.path.parent
-        for part in itertools.takewhile(lambda part: not glob.has_magic(part), expanded.parts[:-1]):
-            place /= part
-        with os.scandir(place):
-            pass
-
-
 def content_sha256(path: Path) -> str:
     """The file's SHA-256, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def known_content(connection: duckdb.DuckDBPyConnection, path: Path) -> str | None:
+def known_content(connection: duckdb.DuckDBPyConnection, file: InboxFile) -> str | None:
     """The content's hash if this path was read before and has neither changed its size nor its time since."""
-    stat = path.stat()
     rows = connection.execute(
         "select content_sha256 from ledger.seen_files where path = ? and bytes = ? and modified_ns = ?",
-        [str(path), stat.st_size, stat.st_mtime_ns],
+        [str(file.path), file.seen.st_size, file.seen.st_mtime_ns],
     ).fetchall()
     return rows[0][0] if rows else None
 
@@ -86,14 +57,15 @@ def remember_content(connection: duckdb.DuckDBPyConnection, path: Path, stat: os
     )
 
 
-def land(path: Path, folder: Path) -> DeliveredFile:
-    """Copy the file into `folder` under its content's name, unless it is there. DeliveryError if it changed meanwhile."""
+def land(source: BinaryIO, path: Path, folder: Path) -> DeliveredFile:
+    """Copy the opened file into `folder` under its content's name. DeliveryError if it changed meanwhile."""
     folder.mkdir(parents=True, exist_ok=True)
-    before = path.stat()
+    source.seek(0)
+    before = os.fstat(source.fileno())
     aside = folder / f".{os.getpid()}.part"
     digest = hashlib.sha256()
     try:
-        with path.open("rb") as source, aside.open("wb") as target:
+        with aside.open("wb") as target:
             while chunk := source.read(_CHUNK):
                 digest.update(chunk)
                 target.write(chunk)
@@ -102,7 +74,7 @@ def land(path: Path, folder: Path) -> DeliveredFile:
     except OSError:
         aside.unlink(missing_ok=True)
         raise
-    after = path.stat()
+    after = os.fstat(source.fileno())
     if (before.st_size, before.st_mtime_ns) != (
         after.st_size,
         after.st_mtime_ns,

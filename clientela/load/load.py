@@ -6,6 +6,7 @@ else. Only a wrong configuration and faults of the machine go further up.
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,7 @@ from clientela.load.candidate import Candidate
 from clientela.load.facts import take_facts
 from clientela.load.fetched import fetch_new
 from clientela.load.gate import Check, validate
+from clientela.load.inbox import Found, InboxFile, look, need_folders, opened
 from clientela.load.landing import DeliveredFile
 from clientela.load.page import shown_examples, write_page
 from clientela.load.suite import suite_of
@@ -55,6 +57,8 @@ class Outcome:
     #: what the newest file delivered, and which of it the feed's previous batch did not
     columns: tuple[str, ...] = ()
     new_columns: tuple[str, ...] = ()
+    #: what lay in the inbox and was left alone, in sentences
+    ignored: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> list[Check]:
@@ -76,33 +80,33 @@ def mapping_hash(feed: Feed) -> str:
 
 def load_feed(connection: duckdb.DuckDBPyConnection, feed: Feed, run_id: str, now: datetime) -> list[Outcome]:
     """Load whatever is new; one outcome per batch. Snapshots dated by their file are batches of their own, oldest first."""
-    found: list[Path] = []
+    found = Found()
     try:
-        found = landing.found_files(feed.config, feed.settings.files)
+        found = look(feed.config, feed.settings.files)
         if feed.settings.database is not None:
             files = fetch_new(connection, feed, landing_folder(feed), now)
         else:
-            files = _new_files(connection, feed, found, now)
+            files = _new_files(connection, feed, found.trusted(), now)
         groups = batches(feed, files)
-        if not found and not files:
-            landing.need_folders(feed.config, feed.settings.files)
+        if not found.files and not files:
+            need_folders(feed.config, feed.settings.files)
     except DeliveryError as error:
-        return [Outcome(feed.source_name, feed.entity.name, "refused", error.sentence)]
+        return [Outcome(feed.source_name, feed.entity.name, "refused", error.sentence, ignored=found.ignored)]
     except OSError as error:
         # a file that went between finding and reading, one that may not be read, a share that is not there
         if is_of_the_machine(error, feed.config.data):
             raise
         sentence = unreadable(error, ", ".join(feed.settings.files) or "the database")
-        return [Outcome(feed.source_name, feed.entity.name, "refused", sentence)]
+        return [Outcome(feed.source_name, feed.entity.name, "refused", sentence, ignored=found.ignored)]
     if not groups:
         _close_refusals(connection, feed, now)
-        return [_nothing(connection, feed, found)]
-    outcomes = []
+        return [replace(_nothing(connection, feed, found), ignored=found.ignored)]
+    outcomes: list[Outcome] = []
     for group in groups:
         outcomes.append(load_batch(connection, feed, group, run_id, now))
         if outcomes[-1].status == "refused":
             break
-    return outcomes
+    return [replace(outcomes[0], ignored=found.ignored), *outcomes[1:]]
 
 
 def _close_refusals(connection: duckdb.DuckDBPyConnection, feed: Feed, now: datetime) -> None:
@@ -113,12 +117,12 @@ def _close_refusals(connection: duckdb.DuckDBPyConnection, feed: Feed, now: date
     )
 
 
-def _nothing(connection: duckdb.DuckDBPyConnection, feed: Feed, found: Sequence[Path]) -> Outcome:
+def _nothing(connection: duckdb.DuckDBPyConnection, feed: Feed, found: Found) -> Outcome:
     loaded = connection.execute(
         "select count(*) from ledger.loads where source = ? and entity = ? and status in ('loaded', 'unloaded')",
         [feed.source_name, feed.entity.name],
     ).fetchall()[0][0]
-    if loaded or found:
+    if loaded or found.files:
         return Outcome(feed.source_name, feed.entity.name, "nothing new")
     patterns = ", ".join(feed.settings.files)
     if (database := feed.settings.database) is not None:
@@ -150,7 +154,7 @@ def first_landings(connection: duckdb.DuckDBPyConnection, feed: Feed) -> dict[st
 
 
 def _new_files(
-    connection: duckdb.DuckDBPyConnection, feed: Feed, found: Sequence[Path], now: datetime
+    connection: duckdb.DuckDBPyConnection, feed: Feed, found: Sequence[InboxFile], now: datetime
 ) -> list[DeliveredFile]:
     """Those of the found files whose content no loaded batch of the feed holds, copied into the landing folder.
 
@@ -179,24 +183,26 @@ def _new_files(
     folder = landing_folder(feed)
     firsts = first_landings(connection, feed)
     new: dict[tuple[str, datetime | None], DeliveredFile] = {}
-    for path in found:
-        known = landing.known_content(connection, path)
+    for delivered in found:
+        path = delivered.path
+        known = landing.known_content(connection, delivered)
         if known is not None and is_held(path, known):
             continue
-        if known is None:
-            stat = path.stat()
-            known = landing.content_sha256(path)
-            landing.remember_content(connection, path, stat, known)
-            if is_held(path, known):
-                continue
-        landed = folder / f"{known[:16]}-{path.name}"
-        if landed.is_file():
-            file = DeliveredFile(path, path.name, known, landed.stat().st_size, landed)
-            first = firsts.get(known) or landing.stamped(landed)
-        else:
-            file = landing.land(path, folder)
-            first = firsts.get(file.content_sha256, now)
-            landing.stamp(file.landed, first)
+        with opened(delivered) as source:
+            if known is None:
+                stat = os.fstat(source.fileno())
+                known = hashlib.file_digest(source, "sha256").hexdigest()
+                landing.remember_content(connection, path, stat, known)
+                if is_held(path, known):
+                    continue
+            landed = folder / f"{known[:16]}-{path.name}"
+            if landed.is_file():
+                file = DeliveredFile(path, path.name, known, landed.stat().st_size, landed)
+                first = firsts.get(known) or landing.stamped(landed)
+            else:
+                file = landing.land(source, path, folder)
+                first = firsts.get(file.content_sha256, now)
+                landing.stamp(file.landed, first)
         file = replace(file, landed_at=first)
         new.setdefault((file.content_sha256, candidates.file_date(feed, file.name)), file)
     return list(new.values())

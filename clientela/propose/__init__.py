@@ -15,7 +15,7 @@ import duckdb
 from clientela.config import package_path
 from clientela.contracts import ENTITIES
 from clientela.errors import ConfigError, DeliveryError
-from clientela.load.landing import PACKAGE
+from clientela.load.inbox import PACKAGE
 from clientela.propose import profile, write
 from clientela.propose.guess import Guesser, SourceGuess, sources_of
 from clientela.warehouse import READ_ANEW
@@ -56,7 +56,7 @@ def propose(place: str, home: Path) -> Proposal:
             if is_database:
                 tables, unread = profile.of_database(connection, place, home, Path(scratch))
             else:
-                tables, unread = profile.of_folder(connection, folder.resolve(), Path(scratch))
+                tables, unread = profile.of_folder(connection, folder.resolve(), Path(scratch), is_trusted=is_package)
             references = [t for t in tables if t.name in ENTITIES and ENTITIES[t.name].is_reference]
             tables = [t for t in tables if t not in references]
             if not tables:

@@ -124,16 +124,25 @@ class Unread:
 
 
 def of_folder(
-    connection: duckdb.DuckDBPyConnection, folder: Path, scratch: Path
+    connection: duckdb.DuckDBPyConnection, folder: Path, scratch: Path, *, is_trusted: bool = False
 ) -> tuple[list[TableProfile], list[Unread]]:
-    """Every table in the folder and below. Files whose names differ in digits and whose columns agree are one table."""
+    """Every table in the folder and below. Files whose names differ in digits and whose columns agree are one table.
+
+    A file that is a link, or has several names, may be another file of the machine: it is named and not read, unless
+    `is_trusted`.
+    """
+    unread: list[Unread] = []
     groups: dict[tuple[Path, str], list[Path]] = {}
     for path in sorted(folder.rglob("*")):
         is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.is_file() and not is_hidden and _format(path):
+        if is_hidden or not _format(path) or not _is_file(path):
+            continue
+        if not is_trusted and (path.is_symlink() or path.stat().st_nlink > 1):
+            reason = "it is a link, or has several names: a night would not read it"
+            unread.append(Unread(str(path.relative_to(folder)), reason))
+        else:
             groups.setdefault((path.parent, _DIGITS.sub("*", path.name)), []).append(path)
     tables: list[TableProfile] = []
-    unread: list[Unread] = []
     for (parent, pattern), paths in groups.items():
         parts, failed = _parted(connection, parent, paths, scratch)
         if not parts:
@@ -148,6 +157,13 @@ def of_folder(
                 name = str((parent / shown[0]).relative_to(folder))
                 unread.append(Unread(name, str(error).splitlines()[0]))
     return tables, unread
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _parted(

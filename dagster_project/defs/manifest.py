@@ -14,6 +14,7 @@ from typing import Any
 from clientela import transform
 from clientela.config import Config
 from clientela.errors import ClientelaError
+from clientela.file_modes import make_data_folder
 
 _PARSED = ("models", "seeds", "dbt/macros", "dbt/tests", "dbt/profiles.yml", "dbt_project.yml")
 
@@ -43,7 +44,9 @@ def _parse(config: Config, path: Path) -> None:
     from dbt.cli.main import dbtRunner
 
     began = time.time_ns()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_data_folder(config.data)
+    for folder in (transform.target_folder(config), path.parent):
+        make_data_folder(folder)
     with tempfile.TemporaryDirectory(dir=path.parent) as aside:
         arguments = [*transform.arguments(config, "parse"), "--target-path", aside, "--log-path", aside]
         answer = dbtRunner().invoke(

@@ -4,6 +4,7 @@ A listing that still changes is a copy under way: it is acted on when two looks 
 not read here; a night that finds nothing new in them says so and ends. Databases are not looked at: the schedule reads them.
 """
 
+import glob
 import hashlib
 import json
 from collections.abc import Mapping
@@ -14,8 +15,8 @@ from typing import Any
 import dagster as dg
 
 from clientela.config import Config
-from clientela.errors import ClientelaError
-from clientela.load.landing import found_files
+from clientela.errors import ClientelaError, DeliveryError
+from clientela.load.inbox import look as look_for
 from clientela.night import read_status
 from dagster_project.defs.schedules import NIGHT_JOB, company_tags, is_automatic
 
@@ -50,7 +51,8 @@ class Look:
 def listing_of(config: Config) -> str:
     """A hash of which contents lie there to be read, by size and time of change; empty if there is none.
 
-    Names are left out, so that a file which is only renamed or moved starts nothing.
+    Names are left out, so that a file which is only renamed or moved starts nothing. What is refused stands there by its
+    sentence: a night tells it.
     """
     patterns = [
         (
@@ -61,12 +63,16 @@ def listing_of(config: Config) -> str:
         for entity_name, entity in source.entities.items()
     ]
     if config.reference_folder is not None:
-        patterns.append(("reference", [f"{config.located(config.reference_folder)}/*.csv"]))
+        patterns.append(("reference", [f"{glob.escape(str(config.located(config.reference_folder)))}/*.csv"]))
     lines = []
     for feed, files in patterns:
-        for path in found_files(config, files):
-            stat = path.stat()
-            lines.append(f"{feed} {stat.st_size} {stat.st_mtime_ns}")
+        try:
+            found = look_for(config, files)
+        except DeliveryError as error:
+            lines.append(f"{feed} {error.sentence}")
+            continue
+        lines += [f"{feed} {file.seen.st_size} {file.seen.st_mtime_ns}" for file in found.files]
+        lines += [f"{feed} {sentence}" for sentence in found.refused]
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:16] if lines else ""
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from clientela.load.landing import found_files
+from clientela.load.inbox import look
 from clientela.load.load import Outcome
 from clientela.night import feeds_of, open_night
 from tests.conftest import CUSTOMERS, MORE_SALES, NOW, SALES, Company, open_shop
@@ -242,7 +242,7 @@ def test_files_are_found_in_a_folder_of_any_name_and_what_excel_leaves_there_is_
     company = open_shop(tmp_path / "br [1] *")
     for name in ("~$sales_1.csv", ".sales_2.csv"):
         company.write(name, SALES)
-    assert [path.name for path in found_files(company.config, ["*sales_*.csv"])] == ["sales_1.csv"]
+    assert [file.name for file in look(company.config, ["*sales_*.csv"]).files] == ["sales_1.csv"]
 
 
 def test_a_stray_file_holds_back_its_own_feed_alone(shop: Company) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from clientela.load import landing, load
+from clientela.load import inbox, landing, load
 from clientela.load.load import Outcome
 from clientela.night import open_night
 from tests.conftest import CUSTOMERS, NOW, Company
@@ -31,10 +31,11 @@ def _load(company: Company, days: int = 0) -> dict[str, Outcome]:
 def _failing(what: Callable[..., Any], name: str, error: Callable[[Path], OSError]) -> Callable[..., Any]:
     """The function, failing for the file of that name."""
 
-    def fail(path: Path, *rest: Any, **more: Any) -> Any:
-        if path.name == name:
-            raise error(path)
-        return what(path, *rest, **more)
+    def fail(*given: Any) -> Any:
+        for one in given:
+            if isinstance(one, Path | inbox.InboxFile) and one.name == name:
+                raise error(one if isinstance(one, Path) else one.path)
+        return what(*given)
 
     return fail
 
@@ -42,16 +43,16 @@ def _failing(what: Callable[..., Any], name: str, error: Callable[[Path], OSErro
 def test_a_file_that_goes_between_finding_and_reading_holds_back_its_own_feed(
     shop: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found_files = landing.found_files
+    look = load.look
 
-    def found_and_gone(*asked: Any) -> list[Path]:
-        found = found_files(*asked)
-        for path in found:
-            if path.name == "customers.csv":
-                path.unlink()
+    def found_and_gone(*asked: Any) -> inbox.Found:
+        found = look(*asked)
+        for file in found.files:
+            if file.name == "customers.csv":
+                file.path.unlink()
         return found
 
-    monkeypatch.setattr(landing, "found_files", found_and_gone)
+    monkeypatch.setattr(load, "look", found_and_gone)
     outcomes = _load(shop)
     assert outcomes["transactions"].status == "loaded"
     assert outcomes["customers"].status == "refused"
@@ -63,13 +64,13 @@ def test_a_file_that_may_not_be_read_holds_back_its_own_feed(
     shop: Company, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     monkeypatch.setattr(
-        Path,
-        "open",
-        _failing(Path.open, "customers.csv", lambda path: OSError(number, os.strerror(number), str(path))),
+        inbox,
+        "_opened",
+        _failing(inbox._opened, "customers.csv", lambda path: OSError(number, os.strerror(number), str(path))),
     )
     outcomes = _load(shop)
     assert outcomes["transactions"].status == "loaded"
-    assert outcomes["customers"].reason == f"{shop.folder / 'customers.csv'} cannot be read: {os.strerror(number)}"
+    assert outcomes["customers"].reason.endswith(f"customers.csv cannot be read: {os.strerror(number)}")
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENOMEM])

@@ -44,9 +44,10 @@ def open_csv(
     parameters: Parameters,
     scratch: Path,
     encoding: str = "utf-8",
+    allowed: int | None = None,
 ) -> Opened:
     """The file as DuckDB reads it straight, each line being one row; read carefully where that does not hold."""
-    plain = as_utf8(path, encoding, scratch)
+    plain = as_utf8(path, encoding, scratch, allowed)
     header = read_header(plain, settings)
     counted = count(plain, settings)
     if _has_odd_lines(connection, plain, settings, header, counted):

@@ -6,6 +6,9 @@ what it was when the workbook was saved, an error such as #N/A is no value. A ro
 are no records.
 """
 
+import subprocess
+import sys
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,10 +23,22 @@ from clientela.errors import DeliveryError, is_of_the_machine
 from clientela.extract.column_names import missing_column, repeated_columns
 from clientela.extract.mapping import Delivery
 from clientela.extract.readers import Opened
+from clientela.extract.readers.text import too_large
 from clientela.extract.typing import Parameters
 from clientela.warehouse import literal, quoted
 
 _PLACE = "clientela's own row"
+#: what Python and the reader take by themselves
+_OVERHEAD = 2 * 1024**3
+_PROBE = """
+import resource, sys
+path, sheet, memory = sys.argv[1:]
+resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+import fastexcel
+book = fastexcel.read_excel(path)
+book.load_sheet(sheet or book.sheet_names[0], header_row=None, schema_sample_rows=None, dtypes="string")
+"""
 _KEPT = (pa.types.is_floating, pa.types.is_integer, pa.types.is_boolean, pa.types.is_timestamp, pa.types.is_date)
 _NUMBER = r"^-?[0-9]+\.[0-9]+$"
 _DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -39,17 +54,38 @@ def open_excel(
     scratch: Path,
     decimal_style: str,
     formats: Mapping[str, str],
+    allowed: int | None = None,
+    memory: int | None = None,
 ) -> Opened:
     """`formats` are those that dates in text are read by, per column in lower case.
 
-    Raises DeliveryError for no workbook, no such sheet, or a header that cannot be one.
+    Raises DeliveryError for no workbook, no such sheet, a header that cannot be one, or a workbook that has more than
+    `allowed` bytes unpacked or needs more than `memory` bytes to be opened.
     """
+    if allowed is not None and zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as parts:
+            if sum(part.file_size for part in parts.infolist()) > allowed:
+                raise DeliveryError(too_large(allowed))
+    if memory is not None:
+        _refuse_overflowing(path, settings, memory)
     try:
         return _opened(connection, path, settings, parameters, scratch, decimal_style, formats)
     except (fastexcel.FastExcelError, OSError) as error:
         if isinstance(error, OSError) and is_of_the_machine(error):
             raise
         raise DeliveryError(f"it is no whole workbook ({str(error).splitlines()[0]})") from error
+
+
+def _refuse_overflowing(path: Path, settings: ExcelFormat, memory: int) -> None:
+    """Open the sheet in a process of its own first: one with two cells far apart is a table of billions, and the reader
+    ends its process where memory does not suffice."""
+    probe = [sys.executable, "-P", "-c", _PROBE, str(path), settings.sheet or "", str(memory + _OVERHEAD)]
+    ended = subprocess.run(probe, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode
+    # what is wrong in another way is told by the reader itself
+    if ended not in (0, 1):
+        raise DeliveryError(
+            f"the sheet does not fit into the {memory / 1e6:,.0f} MB of limits.memory; are there cells far apart?"
+        )
 
 
 def _opened(

@@ -12,10 +12,17 @@ from clientela.warehouse import quoted
 _PLACE = "clientela's own line"
 
 
-def open_fixed(path: Path, settings: FixedFormat, parameters: Parameters, scratch: Path, encoding: str) -> Opened:
+def open_fixed(
+    path: Path,
+    settings: FixedFormat,
+    parameters: Parameters,
+    scratch: Path,
+    encoding: str,
+    allowed: int | None = None,
+) -> Opened:
     """A line that ends early has no values behind its end; blank lines are no records."""
     rejected = UnreadableRows(scratch / "unreadable.parquet")
-    lines_to_parquet(as_utf8(path, encoding, scratch), encoding, scratch / "lines.parquet", rejected)
+    lines_to_parquet(as_utf8(path, encoding, scratch, allowed), encoding, scratch / "lines.parquet", rejected)
     lines = (
         f"(select file_row_number + 1 as {quoted(_PLACE)}, rtrim(line, chr(10) || chr(13)) as line "
         f"from read_parquet({parameters.bind(str(scratch / 'lines.parquet'))}, file_row_number = true) "

@@ -8,18 +8,19 @@ one has no decimals, so that 17.0 is the key that 17 is.
 
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 
 from clientela.config import JsonFormat
 from clientela.errors import DeliveryError
 from clientela.extract.column_names import shown_names
 from clientela.extract.mapping import LONGEST, Delivery
 from clientela.extract.readers import Opened
-from clientela.extract.readers.text import UnreadableRows, as_utf8, blocks, lines_to_parquet
+from clientela.extract.readers.text import Block, UnreadableRows, as_utf8, blocks, lines_to_parquet
 from clientela.extract.typing import Parameters
 from clientela.masking import without_values
 from clientela.warehouse import quoted
@@ -28,9 +29,13 @@ from clientela.warehouse import quoted
 LARGEST_RECORD, LARGEST_DOCUMENT = 64 * 1024 * 1024, 512 * 1024 * 1024
 #: records whose fields are looked through; a mapped field that none of them has is looked for in all
 SAMPLED = 20_000
+#: lists and objects inside each other; DuckDB gives up the whole database at some 300
+DEEPEST = 100
 #: fields of an object beyond which it is a dictionary, and stays JSON
 MOST_FIELDS = 200
 _PLACE = "clientela's own place"
+_CHUNK = 8 * 1024 * 1024
+_OPENING, _CLOSING = np.frombuffer(b"[{", np.uint8), np.frombuffer(b"]}", np.uint8)
 _SPACES = "' ' || chr(9) || chr(10) || chr(13)"
 
 Path_ = tuple[str, ...]
@@ -47,18 +52,22 @@ def open_json(
     encoding: str,
     decimal_style: str,
     wanted: Collection[str],
+    allowed: int | None = None,
 ) -> Opened:
     """`wanted` are the columns that the mapping names: they are found even where only few records have them."""
-    plain = as_utf8(path, encoding, scratch)
+    plain = as_utf8(path, encoding, scratch, allowed)
     rejected = UnreadableRows(scratch / "unreadable.parquet")
     records = scratch / "records.parquet"
     if is_lines and plain.stat().st_size == 0:
         raise DeliveryError("it is empty; not one record is there")
     if settings is not None or not (is_lines or _is_one_record_a_line(connection, plain)):
+        with plain.open("rb") as file:
+            if deepest(iter(lambda: file.read(_CHUNK), b"")) > DEEPEST:
+                raise DeliveryError(f"it is nested more than {DEEPEST} levels deep")
         _unwrap(connection, plain, settings, records)
         what = "element"
     else:
-        lines_to_parquet(plain, encoding, records, rejected)
+        lines_to_parquet(plain, encoding, records, rejected, _too_deep)
         what = "line"
     read = f"read_parquet({parameters.bind(str(records))}, file_row_number = true)"
     kind = "try(json_type(line))"
@@ -93,6 +102,36 @@ def open_json(
     if told_apart:
         refused += f" union all select source_row, text, reason from {told_apart}"
     return Opened(Delivery(relation, dict.fromkeys(columns, "VARCHAR"), quoted(_PLACE)), unreadable=f"({refused})")
+
+
+def deepest(chunks: Iterable[bytes]) -> int:
+    """How deep lists and objects stand in each other, whether it is whole JSON or not; brackets inside texts do not count."""
+    held, is_inside, depth, found = b"", 0, 0, 0
+    for chunk in chunks:
+        data = held + chunk
+        # a backslash at the end may escape what comes next
+        held = b"\\" * ((len(data) - len(data.rstrip(b"\\"))) % 2)
+        data = data[: len(data) - len(held)].replace(b"\\\\", b"").replace(b'\\"', b"")
+        codes = np.frombuffer(data, np.uint8)
+        quotes = np.cumsum(codes == ord('"')) + is_inside
+        steps = np.isin(codes, _OPENING).astype(np.int64) - np.isin(codes, _CLOSING)
+        depths = depth + np.cumsum(np.where(quotes % 2 == 0, steps, 0))
+        if len(codes):
+            is_inside, depth, found = int(quotes[-1]) % 2, int(depths[-1]), max(found, int(depths.max()))
+    return found
+
+
+def _too_deep(block: Block) -> dict[int, str]:
+    """The lines that are nested deeper than DuckDB can follow: looked at are those with so many brackets."""
+    opening = np.isin(np.frombuffer(block.data, np.uint8), _OPENING)
+    if opening.sum() <= DEEPEST:
+        return {}
+    many = np.add.reduceat(opening, block.starts, dtype=np.int64) > DEEPEST
+    return {
+        block.first + int(i): f"the line is nested more than {DEEPEST} levels deep"
+        for i in np.flatnonzero(many)
+        if deepest([block.data[block.starts[i] : block.ends[i]]]) > DEEPEST
+    }
 
 
 def _is_one_record_a_line(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:

@@ -7,12 +7,15 @@ import duckdb
 from clientela.errors import DeliveryError
 from clientela.extract.mapping import Delivery
 from clientela.extract.readers import Opened
+from clientela.extract.readers.text import too_large
 from clientela.extract.typing import Parameters
 from clientela.masking import without_values
 
 
-def open_parquet(connection: duckdb.DuckDBPyConnection, path: Path, parameters: Parameters) -> Opened:
-    """Raises DeliveryError if the file is no Parquet, or only half of one."""
+def open_parquet(
+    connection: duckdb.DuckDBPyConnection, path: Path, parameters: Parameters, allowed: int | None = None
+) -> Opened:
+    """Raises DeliveryError if the file is no Parquet, or only half of one, or has more than `allowed` bytes unpacked."""
     relation = f"read_parquet({parameters.bind(str(path))}, file_row_number = true)"
     try:
         rows = connection.execute("select num_rows from parquet_file_metadata(?)", [str(path)]).fetchall()
@@ -20,4 +23,8 @@ def open_parquet(connection: duckdb.DuckDBPyConnection, path: Path, parameters: 
     except duckdb.Error as error:
         raise DeliveryError(f"it is not a whole Parquet file ({without_values(str(error).splitlines()[0])})") from error
     columns = {row[0]: row[1] for row in described}
+    # a value that repeats is written once, so that rows tell more than the bytes that are stated
+    stated = connection.execute("select sum(total_uncompressed_size) from parquet_metadata(?)", [str(path)]).fetchall()
+    if allowed is not None and max(int(rows[0][0]) * len(columns), int(stated[0][0] or 0)) > allowed:
+        raise DeliveryError(too_large(allowed))
     return Opened(Delivery(relation, columns, "file_row_number + 1"), expected_rows=int(rows[0][0]))

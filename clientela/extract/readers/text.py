@@ -7,7 +7,7 @@ a line, so that DuckDB can read what is inside. What a line means (fields, quote
 import codecs
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,14 @@ LINES = pa.schema([("line", pa.large_string())])
 UNREADABLE = pa.schema([("source_row", pa.int64()), ("text", pa.string()), ("reason", pa.string())])
 
 
+def too_large(allowed: int) -> str:
+    """Why a packed file is refused that would fill the disk, as a few bytes can be made to do."""
+    return (
+        f"unpacked it is larger than the {allowed / 1e6:,.0f} MB that it may become; if it is meant to be, raise "
+        "`inbox: {max_unpacked: …, max_unpacked_ratio: …}`"
+    )
+
+
 @contextmanager
 def plain_bytes(path: Path) -> Iterator[BinaryIO]:
     """The file's bytes, decompressed where its first bytes say gzip or zstd, whatever its name."""
@@ -61,11 +69,12 @@ def plain_bytes(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def as_utf8(path: Path, encoding: str, scratch: Path) -> Path:
+def as_utf8(path: Path, encoding: str, scratch: Path, allowed: int | None = None) -> Path:
     """The file decompressed and in UTF-8, line by line the same; itself where it is so already.
 
     A line that the encoding cannot read keeps its place and holds a byte that UTF-8 forbids, so that it is found. Raises
-    DeliveryError for UTF-8 under an encoding of one byte a character, which would read every byte of it as some letter.
+    DeliveryError for UTF-8 under an encoding of one byte a character, which would read every byte of it as some letter,
+    and for a packed file of more than `allowed` bytes unpacked.
     """
     is_utf8 = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
     with path.open("rb") as file:
@@ -79,7 +88,11 @@ def as_utf8(path: Path, encoding: str, scratch: Path) -> Path:
             decoder = None if is_utf8 else codecs.getincrementaldecoder(encoding)(errors=_marking())
             watch = _Utf8Watch(encoding) if _is_one_byte(encoding) else None
             is_first = True
+            unpacked = 0
             while chunk := source.read(_CHUNK):
+                unpacked += len(chunk)
+                if allowed is not None and not is_plain and unpacked > allowed:
+                    raise DeliveryError(too_large(allowed))
                 if is_first and is_utf8 and chunk.startswith(_UTF16):
                     raise DeliveryError("it is written in UTF-16; say `encoding: utf-16`")
                 if watch is not None:
@@ -234,23 +247,31 @@ def is_utf8(data: bytes) -> bool:
     return True
 
 
-def lines_to_parquet(path: Path, encoding: str, into: Path, unreadable: "UnreadableRows") -> int:
+#: line → why it is refused, for the lines of a block that a format cannot take
+Refuse = Callable[[Block], Mapping[int, str]]
+
+
+def lines_to_parquet(
+    path: Path, encoding: str, into: Path, unreadable: "UnreadableRows", refuse: Refuse = lambda _: {}
+) -> int:
     """Write one row a line, null for a line that cannot be read; gives how many lines there are."""
     lines = 0
     with pq.ParquetWriter(into, LINES, compression="lz4") as writer:
         for block in blocks(path):
-            writer.write_batch(pa.record_batch([_line_array(block, encoding, unreadable)], schema=LINES))
+            writer.write_batch(pa.record_batch([_line_array(block, encoding, unreadable, refuse(block))], schema=LINES))
             lines += len(block)
     return lines
 
 
-def _line_array(block: Block, encoding: str, unreadable: "UnreadableRows") -> pa.LargeStringArray:
-    if not block.is_too_long and is_utf8(block.data):
+def _line_array(
+    block: Block, encoding: str, unreadable: "UnreadableRows", refused: Mapping[int, str]
+) -> pa.LargeStringArray:
+    if not (block.is_too_long or refused) and is_utf8(block.data):
         offsets = np.append(block.starts, len(block.data))
         return pa.LargeStringArray.from_buffers(len(block), pa.py_buffer(offsets), pa.py_buffer(block.data))
     lines: list[str | None] = []
     for number, line in block.lines():
-        reason = too_long() if block.is_too_long else None if is_utf8(line) else undecodable(encoding)
+        reason = too_long() if block.is_too_long else refused.get(number) if is_utf8(line) else undecodable(encoding)
         if reason:
             unreadable.add(number, shown(line), reason)
         lines.append(None if reason else line.decode())
