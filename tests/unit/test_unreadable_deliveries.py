@@ -128,7 +128,7 @@ def test_a_reference_table_that_cannot_be_read_holds_back_itself(
     path = shop.write("reference/exchange_rates.csv", RATES.replace("rate\n", "ratio é\n").encode("latin-1"))
     if not is_readable:
         error = PermissionError(errno.EACCES, "Permission denied", str(path))
-        monkeypatch.setattr(Path, "open", _failing(Path.open, path.name, lambda _: error))
+        monkeypatch.setattr(inbox, "_opened", _failing(inbox._opened, path.name, lambda _: error))
     outcomes = _load(shop)
     assert outcomes["exchange_rates"].status == "refused"
     assert "exchange_rates.csv" in outcomes["exchange_rates"].reason
