@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from rich.console import Console
 from rich.table import Table
 
 from bench.company import DAYS, FIRST_DAY, lines_sql, write_company, write_lines
+from clientela.cli import plain_console
 from clientela.transform import PROJECT
 
 FOLDER = PROJECT / "data" / "bench"
@@ -59,7 +59,7 @@ def measure(lines: int, rows: list[dict[str, Any]]) -> None:
                 "ratio": floor and round(seconds / floor, 2), **more,
             }
         )  # fmt: skip
-        Console(stderr=True).print(f"[dim]{lines:>12,}  {name:<32} {seconds:8.2f} s[/dim]")
+        plain_console(stderr=True).print(f"{lines:>12,}  {name:<32} {seconds:8.2f} s", style="dim")
 
     for kind in ("csv", "parquet"):
         place = folder / kind
@@ -164,7 +164,7 @@ def keep(rows: list[dict[str, Any]]) -> None:
     told = {"machine": f"{platform.machine()}, {platform.python_version()}", "at": now, "rows": rows}
     kept.write_text(json.dumps(told, indent=1))
     print_tables(rows)
-    Console(width=120).print(f"Kept in {kept}")
+    plain_console(width=120).print(f"Kept in {kept}")
 
 
 def print_tables(rows: list[dict[str, Any]]) -> None:
@@ -176,14 +176,14 @@ def print_tables(rows: list[dict[str, Any]]) -> None:
         keys = ("lines_per_second", "peak_mb", "floor_seconds", "ratio", "growth")
         seconds = f"{row['seconds']:.2f}"
         table.add_row(f"{row['lines']:,}", row["stage"], seconds, *(str(row.get(k) or "") for k in keys))
-    Console(width=120).print(table)
+    plain_console(width=120).print(table)
     whole = [row for row in rows if row["stage"] == "all marts, full"]
     if not whole:
         return
     table = Table("model", "seconds", "floor s", title=f"Each model, {whole[-1]['lines']:,} lines")
     for name, seconds in sorted(whole[-1]["models"].items(), key=lambda pair: -pair[1]):
         table.add_row(name, f"{seconds:.2f}", f"{whole[-1]['floors'].get(name, '')}")
-    Console(width=120).print(table)
+    plain_console(width=120).print(table)
 
 
 main()

@@ -17,6 +17,7 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from clientela.config import CONFIG_VARIABLE, DEFAULT_CONFIG, Config, json_schema, load_config
 from clientela.errors import EXIT_CODES, ClientelaError, ConfigError
@@ -43,6 +44,14 @@ def _json_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
+def plain_console(**options: Any) -> Console:
+    """A console that shows every text as it is: names, messages and values are data, and no markup is ever made of them.
+
+    What is to have a style is handed over as rich.text.Text.
+    """
+    return Console(markup=False, emoji=False, highlight=False, **options)
+
+
 class _Group(click.Group):
     """Says a known fault in one sentence, its details after, and ends with its code."""
 
@@ -50,10 +59,10 @@ class _Group(click.Group):
         try:
             return super().main(*args, **kwargs)
         except ClientelaError as error:
-            console = Console(stderr=True, highlight=False, soft_wrap=True)
-            console.print(f"[red]{'Error' if error.exit_code != 5 else 'Busy'}:[/red]", error.sentence, markup=True)
+            console = plain_console(stderr=True, soft_wrap=True)
+            console.print(Text("Busy:" if error.exit_code == 5 else "Error:", "red"), error.sentence)
             if error.details:
-                console.print(error.details, style="dim", markup=False)
+                console.print(error.details, style="dim")
             sys.exit(error.exit_code)
 
 
@@ -243,9 +252,9 @@ def sql(config_path: Path, as_json: bool, limit: int, as_of: datetime | None, qu
     table = Table(*columns, show_lines=False)
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row))
-    Console(markup=False, highlight=False, width=width).print(table)
+    plain_console(width=width).print(table)
     if limit and len(rows) == limit:
-        Console(stderr=True).print(f"[dim]The first {limit} rows; --limit 0 shows all.[/dim]")
+        plain_console(stderr=True).print(f"The first {limit} rows; --limit 0 shows all.", style="dim")
 
 
 @main.group()
@@ -303,7 +312,7 @@ def nearest(config_path: Path, as_json: bool, count: int, as_of: datetime | None
     table = Table(*found.columns, box=None)
     for row in found.iter_rows():
         table.add_row(*(f"{value:.2f}" if isinstance(value, float) else str(value) for value in row))
-    Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
+    plain_console(width=None if sys.stdout.isatty() else 200).print(table)
 
 
 @main.command()
@@ -349,7 +358,7 @@ def simulate(out: Path | None, report_on: str | None, **wanted: Any) -> None:
     """
     from clientela.simulate import SimulateSettings, report, write_company
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = plain_console(soft_wrap=True)
     scored = Path(report_on) if report_on else out
     if scored is None:
         raise click.UsageError("Say where with --out, or which folder to score with --report.")
@@ -362,8 +371,7 @@ def simulate(out: Path | None, report_on: str | None, **wanted: Any) -> None:
             raise ConfigError(f"{out} cannot be written: {error.strerror}.") from error
         console.print(
             f"{summary.files} files with {summary.rows:,} rows, {summary.order_lines:,} of them order lines and "
-            f"{summary.dirty_rows:,} damaged on purpose, in {summary.folder}",
-            markup=False,
+            f"{summary.dirty_rows:,} damaged on purpose, in {summary.folder}"
         )
     if report_on is not None:
         if not (scored / "truth").is_dir():
@@ -522,7 +530,7 @@ def _say_preview(preview: Any, limit: int, as_json: bool) -> None:
             row["change"], str(row["customer_id"]), str(row["part_count"]), str(row["record_count"]),
             f"{row['value']:,.2f}", f"{row['moved_value']:,.2f}",
         )  # fmt: skip
-    Console(highlight=False, width=None if sys.stdout.isatty() else 120).print(table)
+    plain_console(width=None if sys.stdout.isatty() else 120).print(table)
 
 
 @main.command()
@@ -553,27 +561,26 @@ class Progress:
     """Says each step as it begins and ends."""
 
     def __init__(self) -> None:
-        self.console = Console(stderr=True, highlight=False)
+        self.console = plain_console(stderr=True)
         self.started = datetime.now(UTC)
         self.nodes = 0
 
     def watch(self, step: str, subject: str, sentence: str) -> None:
         seconds = (datetime.now(UTC) - self.started).total_seconds()
-        stamp = f"[dim]{seconds:6.1f} s[/dim]"
+        stamp = Text(f"{seconds:6.1f} s", "dim")
         if step == "loaded":
             style = "red" if sentence.startswith("refused") else "green"
-            self.console.print(f"{stamp}  [{style}]{subject}[/{style}]", end="  ")
-            self.console.print(sentence, markup=False)
+            self.console.print(stamp, Text(subject, style), sentence, sep="  ")
         elif step == "notice":
-            self.console.print(f"{seconds:6.1f} s  {sentence}", markup=False)
+            self.console.print(stamp, sentence, sep="  ")
         elif step == "transform":
-            self.console.print(f"{stamp}  building and testing the models")
+            self.console.print(stamp, "building and testing the models", sep="  ")
         elif step == "node":
             self.nodes += 1
             if self.nodes % 20 == 0:
-                self.console.print(f"{stamp}  {self.nodes} models and tests done")
+                self.console.print(stamp, f"{self.nodes} models and tests done", sep="  ")
         elif step == "publish":
-            self.console.print(f"{stamp}  publishing {subject}")
+            self.console.print(stamp, f"publishing {subject}", sep="  ")
 
 
 def say_report(config: Config, report: dict[str, Any], as_json: bool) -> None:
@@ -581,16 +588,16 @@ def say_report(config: Config, report: dict[str, Any], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(report, indent=2, default=str))
         return
-    console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+    console = plain_console(soft_wrap=True, width=None if sys.stdout.isatty() else 160)
     style = {"published": "green", "nothing new": "green"}.get(report["status"], "red")
     as_of = f", as of {report['as_of']}" if report["as_of"] else ""
-    console.print(f"[bold]{config.company}[/bold]: [{style}]{report['status']}[/{style}]{as_of}")
+    console.print(Text.assemble((config.company, "bold"), ": ", (report["status"], style), as_of))
     if report["message"]:
-        console.print(report["message"], markup=False)
+        console.print(report["message"])
     for line in report["failures"][:20]:
-        console.print(f"  {line}", style="dim", markup=False)
+        console.print(f"  {line}", style="dim")
     for notice in report.get("notices", ()):
-        console.print(notice, markup=False)
+        console.print(notice)
     arrived = {(o["source"], o["entity"]): o for o in report["outcomes"]}
     table = Table("source", "entity", "status", box=None, pad_edge=False)
     for column in table.columns:
@@ -613,16 +620,15 @@ def say_report(config: Config, report: dict[str, Any], as_json: bool) -> None:
         reasons += [f"{where}: left alone: {sentence}" for sentence in outcome.get("ignored", ())]
     console.print(table)
     for reason in reasons:
-        console.print(reason, markup=False)
+        console.print(reason)
     if report["published"]:
-        console.print(f"Published: {report['published']}", markup=False)
+        console.print(f"Published: {report['published']}")
 
 
 def _say_findings(findings: list[Any]) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = plain_console(soft_wrap=True)
     for finding in findings:
         style = "red" if finding.is_ill else "green"
-        console.print(f"[{style}]{finding.source}.{finding.entity}[/{style}]", end="  ")
-        console.print(finding.sentence, markup=False)
+        console.print(Text(f"{finding.source}.{finding.entity}", style), finding.sentence, sep="  ")
         for line in finding.notes:
-            console.print(f"    {line}", style="dim", markup=False)
+            console.print(f"    {line}", style="dim")

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -28,6 +27,7 @@ from pydantic import (
     model_validator,
 )
 
+from clientela.config_file import read_yaml
 from clientela.contracts import ENTITIES
 from clientela.errors import ConfigError
 from clientela.identity.settings import IdentitySettings
@@ -574,14 +574,7 @@ def load_config(path: Path | str | None = None) -> Config:
             f"There is no configuration at {chosen}; name one with --config or {CONFIG_VARIABLE}, "
             "or write one after README's example."
         )
-    try:
-        values = yaml.safe_load(chosen.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ConfigError(
-            f"{chosen} is not readable as YAML{where}: {getattr(error, 'problem', None) or error}"
-        ) from None
+    values = read_yaml(chosen)
     if not isinstance(values, dict):
         raise ConfigError(f"{chosen} holds no settings; it begins with `company:`, see README's example.")
     try:

@@ -7,12 +7,12 @@ import shutil
 import time
 from decimal import Decimal
 
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from clientela import night
 from clientela.ask import ask
-from clientela.cli import Progress, leave, say_report
+from clientela.cli import Progress, leave, plain_console, say_report
 from clientela.config import Config, load_config
 from clientela.simulate import SimulateSettings, write_company
 from clientela.transform import PROJECT
@@ -50,7 +50,7 @@ QUESTIONS = (
 
 def main() -> int:
     """Run both nights, say what was loaded, refused and published, and answer three questions of the first."""
-    console = Console(highlight=False, width=110)
+    console = plain_console(width=110)
     config = load_config(COMPLETE_JOURNEY)
     began = time.monotonic()
     code = _night(config)
@@ -63,8 +63,10 @@ def main() -> int:
             console.print()
             console.print(table)
         console.print(f"\nIn {time.monotonic() - began:.0f} s. Ask more:")
-        console.print(f"[bold].venv/bin/clientela sql -c {COMPLETE_JOURNEY.relative_to(PROJECT)}[/bold]\n")
-    console.print("[bold]An invented company[/bold] of four systems and 2,000 customers, dirt included:")
+        console.print(f".venv/bin/clientela sql -c {COMPLETE_JOURNEY.relative_to(PROJECT)}\n", style="bold")
+    console.print(
+        Text.assemble(("An invented company", "bold"), " of four systems and 2,000 customers, dirt included:")
+    )
     try:
         write_company(SimulateSettings(), INVENTED)
     except FileExistsError:

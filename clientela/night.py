@@ -33,6 +33,7 @@ from clientela.load.load import Outcome, drop_staged, load_feed
 from clientela.lock import hold_lock
 from clientela.masking import failure_without_values, read_secret
 from clientela.publish import Published, marts_of, publish_marts, publish_operations
+from clientela.run_settings import sections_of, write_settings
 from clientela.transform import NodeResult
 
 STATUS_FILE = "status.json"
@@ -244,13 +245,11 @@ class Night:
             "duckdb_version": duckdb.__version__,
             "contract_version": CONTRACT_VERSION,
             "entities_without_source": ", ".join(_entities_without_source(config)) or None,
-            "value_settings": config.value.model_dump_json(),
-            "money_tolerance": config.value.tolerance,
-            "annual_discount_rate": config.value.annual_discount_rate,
         }
         self.connection.execute(
             f"insert into run.context ({', '.join(values)}) values ({', '.join(f'${name}' for name in values)})", values
         )
+        write_settings(self.connection, *sections_of(config))
         identify.write_settings(
             self.connection,
             config.identity,

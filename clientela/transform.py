@@ -4,7 +4,6 @@ What the models compute stands in `models/`; this module only starts dbt, hands 
 dbt keeps a connection open of its own: the caller closes his before, and finds dbt's closed after.
 """
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -64,8 +63,13 @@ def target_folder(config: Config) -> Path:
 
 
 def environment(config: Config, scratch: Path | None = None) -> dict[str, str]:
-    """The environment variables that dbt/profiles.yml reads."""
+    """The environment variables that dbt/profiles.yml and dbt_project.yml read: paths and limits, all that dbt is told.
+
+    What else a company has set stands in schema `run`, see clientela.run_settings.
+    """
     place = {"CLIENTELA_SCRATCH": str(scratch)} if scratch else {}
+    if config.models is not None:
+        place["CLIENTELA_PACKAGES"] = str(_company_package(config, config.models).parent)
     return place | {
         "CLIENTELA_WAREHOUSE": str(config.warehouse),
         "CLIENTELA_MEMORY_LIMIT": config.limits.memory.replace(" ", ""),
@@ -85,7 +89,6 @@ def arguments(config: Config, command: str = "build", target: str = "night") -> 
         *("--target", target),
         *("--target-path", str(target_folder(config) / target)),
         *("--log-path", str(target_folder(config) / "logs")),
-        *("--vars", json.dumps(_variables(config))),
         *("--log-level", "none"),
         *("--log-level-file", "info"),
     ]
@@ -107,7 +110,7 @@ def build(
             progress(node.resource_type, node.node_name, str(event.data.status), float(event.data.execution_time))
 
     target = "as_of" if scratch else "night"
-    with _environment(environment(config, scratch)):
+    with set_environment(environment(config, scratch)):
         try:
             parsed = _parse(config, target)
         except NotPublishedError as error:
@@ -141,7 +144,7 @@ def build(
 
 def manifest(config: Config, target: str = "night") -> dict[str, Any]:
     """dbt's manifest: every node with its columns and descriptions."""
-    with _environment(environment(config)):
+    with set_environment(environment(config)):
         parsed = _parse(config, target)
     described: dict[str, Any] = parsed.writable_manifest().to_dict()
     return described
@@ -156,7 +159,7 @@ def _parse(config: Config, target: str) -> Any:
     from dbt.cli.main import dbtRunner
 
     own = [f"{path}:{path.stat().st_mtime_ns}:{path.stat().st_size}" for path in config.model_files()]
-    key = (target, json.dumps(_variables(config)), *own)
+    key = (target, str(config.models), *own)
     if key not in _PARSED:
         answer = dbtRunner().invoke(arguments(config, "parse", target))
         if not answer.success:
@@ -164,30 +167,6 @@ def _parse(config: Config, target: str) -> Any:
             raise NotPublishedError(f"The models cannot be parsed: {told}")
         _PARSED[key] = answer.result
     return _PARSED[key]
-
-
-def _variables(config: Config) -> dict[str, Any]:
-    segments = config.segments
-    variables: dict[str, Any] = {
-        "time_zone": config.time_zone,
-        "retention": config.retention.model_dump_json(),
-        "segments": segments.model_dump_json(),
-        "rfm": segments.rfm.model_dump(mode="json"),
-        "value_tiers": list(segments.value_tiers),
-        "rule_segment": _rule_segment(config),
-    }
-    if config.models is not None:
-        variables["company_packages"] = str(_company_package(config, config.models).parent)
-    return variables
-
-
-def _rule_segment(config: Config) -> str:
-    """The rule segments as one SQL expression; the configuration has checked them. Empty if there are none."""
-    if not config.segments.rules:
-        return ""
-    from clientela.segment.predicates import first_match_sql
-
-    return first_match_sql(config.segments.rules)
 
 
 def _company_package(config: Config, models: Path) -> Path:
@@ -215,7 +194,7 @@ def _company_package(config: Config, models: Path) -> Path:
 
 def standing(config: Config) -> set[str]:
     """Schema and name of every seed and view: they stay as they are while code and settings do."""
-    with _environment(environment(config)):
+    with set_environment(environment(config)):
         return {f"{node.schema}.{node.name}" for node in _standing(_parse(config, "night"))}
 
 
@@ -250,7 +229,8 @@ def _close_connections() -> None:
 
 
 @contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+def set_environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """The variables in the process for as long as dbt is at work."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

@@ -86,9 +86,7 @@ CONTEXT = """
     run_id varchar not null, as_of_on date not null, known_at timestamptz not null, company varchar not null,
     currency varchar not null, time_zone varchar not null, left_censored_days integer not null,
     config_hash varchar not null, code_version varchar not null, started_at timestamptz not null,
-    duckdb_version varchar, contract_version integer, entities_without_source varchar,
-    value_settings varchar, money_tolerance decimal(18,4),
-    annual_discount_rate double"""
+    duckdb_version varchar, contract_version integer, entities_without_source varchar"""
 
 
 #: which run built each mart: publication wants one run for all

@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from clientela.errors import ClientelaError, ConfigError
+from clientela.extract.text_length import TooLongError, bound
 
 #: functions of one row that read nothing but their arguments
 FUNCTIONS = frozenset(
@@ -36,6 +37,8 @@ TYPES = frozenset(
     date time timestamp datetime timestamptz interval uuid blob json
     """.split()
 ) | {"timestamp with time zone", "double precision"}
+#: characters of an expression that a sentence repeats
+LONGEST_SHOWN = 200
 #: functions that have a syntax of their own, such as `extract(year from x)`
 _SPELLED_OUT = ("trim", "date_part", "substring", "position", "timezone")
 _CLASSES = frozenset(
@@ -56,10 +59,27 @@ def check_expression(
     `where` is the configuration's key path, for the sentence of the ConfigError; `unknown` gives the error for a column
     that is not there, by default `unknown_column` does.
     """
+    try:
+        return _check(connection, text, columns, where, unknown or unknown_column)
+    except (RecursionError, duckdb.Error) as error:
+        reason = "is nested too deep" if isinstance(error, RecursionError) else str(error).splitlines()[0]
+        raise ConfigError(
+            f"{where}: the expression that begins {text[:LONGEST_SHOWN]!r} cannot be read: {reason}."
+        ) from None
+
+
+def _check(
+    connection: duckdb.DuckDBPyConnection,
+    text: str,
+    columns: Collection[str],
+    where: str,
+    unknown: Callable[[str, str, Collection[str]], ClientelaError],
+) -> set[str]:
+    shown = repr(text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…")
     answer = connection.execute("select json_serialize_sql(?)", [f"select (\n{text}\n)"]).fetchall()[0][0]
     tree = json.loads(answer)
     if tree["error"]:
-        raise ConfigError(f"{where}: {text!r} is not an SQL expression: {tree.get('error_message', 'syntax error')}.")
+        raise ConfigError(f"{where}: {shown} is not an SQL expression: {tree.get('error_message', 'syntax error')}.")
     statements = tree["statements"]
     node = statements[0]["node"]
     is_plain = (
@@ -71,29 +91,33 @@ def check_expression(
         and not any(node.get(part) for part in _EMPTY_PARTS)
     )
     if not is_plain:
-        raise ConfigError(f"{where}: {text!r} must be one expression over the source's columns, not a query.")
+        raise ConfigError(f"{where}: {shown} must be one expression over the source's columns, not a query.")
     by_lower = {name.lower(): name for name in columns}
     used: set[str] = set()
     for part in _nodes(node["select_list"]):
         if "lambda" in json.dumps(part.get("type", "")).lower() or part["class"] not in _CLASSES:
-            raise ConfigError(f"{where}: {text!r} uses {part['class'].lower()}, which a mapping may not.")
+            raise ConfigError(f"{where}: {shown} uses {part['class'].lower()}, which a mapping may not.")
         if part["type"] == "GROUPING_FUNCTION":
-            raise ConfigError(f"{where}: {text!r} uses grouping(), which a mapping may not.")
+            raise ConfigError(f"{where}: {shown} uses grouping(), which a mapping may not.")
         if part["class"] == "CAST" and (name := _type_name(part)) not in TYPES:
-            raise ConfigError(f"{where}: {text!r} casts to {name or 'a nested type'}, which a mapping may not.")
+            raise ConfigError(f"{where}: {shown} casts to {name or 'a nested type'}, which a mapping may not.")
         if part["class"] == "FUNCTION":
             if part.get("distinct") or part.get("filter") or (part.get("order_bys") or {}).get("orders"):
-                raise ConfigError(f"{where}: {text!r} uses distinct, filter or order by, which a mapping may not.")
+                raise ConfigError(f"{where}: {shown} uses distinct, filter or order by, which a mapping may not.")
             name = part["function_name"].lower()
             # DuckDB 1.5 itself writes main.trim for trim
             has_place = part.get("schema") and not (part["schema"] == "main" and name in _SPELLED_OUT)
             if has_place or part.get("catalog") or name not in FUNCTIONS:
-                raise ConfigError(f"{where}: {text!r} calls {name}(), which a mapping may not.")
+                raise ConfigError(f"{where}: {shown} calls {name}(), which a mapping may not.")
         if part["class"] == "COLUMN_REF":
             names = part["column_names"]
             if len(names) != 1 or names[0].lower() not in by_lower:
-                raise (unknown or unknown_column)(where, ".".join(names), columns)
+                raise unknown(where, ".".join(names), columns)
             used.add(by_lower[names[0].lower()])
+    try:
+        bound(node["select_list"][0])
+    except TooLongError as error:
+        raise ConfigError(f"{where}: {shown} {error}.") from None
     return used
 
 

@@ -22,15 +22,15 @@ def states_at_month_ends(
     customers: pl.DataFrame,
     purchase_days: pl.DataFrame,
     contracts: pl.DataFrame,
-    settings: str = "{}",
+    settings: RetentionSettings | None = None,
 ) -> pl.DataFrame:
     """Rhythm and state of every customer at every month-end, and at the as-of day, from his first purchase or contract on.
 
     customers: customer_id, first_seen_on, first_order_on. purchase_days: customer_id, ordered_on. contracts: as
-    `states.contract_months` takes them. settings: RetentionSettings as JSON. One row per customer_id and measured_on,
-    with the columns of `states.states`, the customer's first_ordered_on and the rhythm.
+    `states.contract_months` takes them. One row per customer_id and measured_on, with the columns of `states.states`, the
+    customer's first_ordered_on and the rhythm.
     """
-    s = RetentionSettings.model_validate_json(settings)
+    s = settings or RetentionSettings()
     days = purchase_days.filter(pl.col("ordered_on") <= as_of_on)
     contracts = contracts.filter(pl.col("started_on") <= as_of_on)
     first = min([d for d in (days["ordered_on"].min(), contracts["started_on"].min()) if d], default=as_of_on)

@@ -92,9 +92,9 @@ OUTLOOK_SCHEMA: dict[str, Any] = {
 }
 
 
-def first_day_read(as_of_on: date, settings: str = "{}") -> date:
+def first_day_read(as_of_on: date, settings: RetentionSettings) -> date:
     """The first month-end that the outlook can make use of; earlier rows need not be read."""
-    churn = RetentionSettings.model_validate_json(settings).churn
+    churn = settings.churn
     return month_end(as_of_on, -(churn.training_snapshots + churn.origins + 2 * churn.horizon_months + _WINDOW_MONTHS))
 
 
@@ -103,7 +103,7 @@ def outlook(
     states: pl.DataFrame,
     months: pl.DataFrame,
     forecasts: pl.DataFrame,
-    settings: str = "{}",
+    settings: RetentionSettings | None = None,
     contracts: pl.DataFrame | None = None,
     code_version: str = "",
     earlier: pl.DataFrame | None = None,
@@ -111,15 +111,15 @@ def outlook(
     """Churn probability, reasons and value in doubt of every customer at the as-of day, and how the model was chosen.
 
     states: STATE_COLUMNS, months: MONTH_COLUMNS, one row per customer_id and measured_on, from `first_day_read` on.
-    forecasts: customer_id, p_alive, expected_contribution, expected_contribution_given_alive at the as-of day. settings:
-    RetentionSettings as JSON. All answers in one frame, told apart by `part`: customer, candidate (scores at an origin),
-    decile (calibration at an origin), reason (how much oftener those with it churned, at the last origin).
+    forecasts: customer_id, p_alive, expected_contribution, expected_contribution_given_alive at the as-of day.
+    All answers in one frame, told apart by `part`: customer, candidate (scores at an origin), decile (calibration at an
+    origin), reason (how much oftener those with it churned, at the last origin).
 
     P(alive) is left out of the comparison at month-ends for which it was not computed. contracts: see
     lifetime.contract_forecast; who has contracts and no purchase leaves with the last of them, by the model of renewals.
     earlier: candidates and deciles of an earlier answer; they stand where they were made from the very same.
     """
-    s = RetentionSettings.model_validate_json(settings)
+    s = settings or RetentionSettings()
     states = states.rename({"measured_on": "month_end"})
     months = months.rename({"measured_on": "month_end"})
     has_rhythm = states.filter(pl.col("purchase_days").is_not_null())

@@ -10,6 +10,8 @@ settings, and from the same fit before it, so that what is remembered and what i
 import hashlib
 import json
 from datetime import date
+from decimal import Decimal
+from math import ceil
 
 import polars as pl
 
@@ -23,11 +25,8 @@ LABEL_COLUMNS = (
     "measured_on",
     "is_customer",
     "rfm_group",
-    "rule_segment",
     "engagement_score",
     "tier_value",
-    "medium_value_from",
-    "high_value_from",
     *BEHAVIOUR,
 )
 FIT_COLUMNS = ("fitted_on", "made_from", "fit")
@@ -35,23 +34,34 @@ VALUE_TIERS = ENGAGEMENT_TIERS = ("low", "medium", "high")
 _KEY = ["customer_id", "month_end"]
 
 
-def segments_at_month_ends(labels: pl.DataFrame, fits: pl.DataFrame, settings: str = "{}") -> pl.DataFrame:
+def segments_at_month_ends(
+    labels: pl.DataFrame,
+    fits: pl.DataFrame,
+    settings: SegmentSettings | None = None,
+    by_rule: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """Tiers, held labels and micro-segment per customer and month-end; and the fits of the micro-segments.
 
     labels: LABEL_COLUMNS, one row per customer_id and measured_on. fits: FIT_COLUMNS, as an earlier answer gave them.
-    settings: SegmentSettings as JSON. Both answers in one frame: rows with a customer_id bear measured_on, value_tier,
-    engagement_tier, rfm_group, rule_segment and micro_segment; rows without one bear FIT_COLUMNS, is_new,
-    silhouette and stability.
+    by_rule: the rule segment of each of the same rows, as `predicates.rule_segments` gives it; None without rules. Both
+    answers in one frame: rows with a customer_id bear measured_on, value_tier, engagement_tier, rfm_group, rule_segment,
+    rule_segment_today (before it is held) and micro_segment; rows without one bear FIT_COLUMNS, is_new, silhouette and
+    stability.
 
     The value tier of a customer who is gone is the one he had; his engagement tier is `gone`.
     """
-    s = SegmentSettings.model_validate_json(settings)
+    s = settings or SegmentSettings()
     h = s.hysteresis
+    if by_rule is None:
+        labels = labels.with_columns(rule_segment=pl.lit(None, pl.String))
+    else:
+        labels = labels.join(by_rule, on=["customer_id", "measured_on"], how="left")
     rows = labels.rename({"measured_on": "month_end"}).sort(_KEY)
+    rows = rows.with_columns(rule_segment_today="rule_segment")
     clusters, models = _micro_segments(rows, fits, s)
     rows = rows.drop(BEHAVIOUR).join(clusters.select(*_KEY, "cluster"), on=_KEY, how="left", maintain_order="left")
-    bounds = ("medium_value_from", "high_value_from")
-    rows = hold_tiers(rows, "tier_value", bounds, h.margin, "value_tier")
+    rows = rows.join(_value_bounds(rows, s.value_tiers), on="month_end", how="left", maintain_order="left")
+    rows = hold_tiers(rows, "tier_value", ("medium_value_from", "high_value_from"), h.margin, "value_tier")
     rows = hold_tiers(rows, "engagement_score", s.engagement_tiers, h.margin, "engagement_tier")
     for label in ("rfm_group", "rule_segment", "cluster"):
         rows = hold_labels(rows, label, h.months)
@@ -63,6 +73,7 @@ def segments_at_month_ends(labels: pl.DataFrame, fits: pl.DataFrame, settings: s
         engagement_tier=gone.otherwise(_named("engagement_tier", ENGAGEMENT_TIERS)),
         rfm_group="rfm_group",
         rule_segment="rule_segment",
+        rule_segment_today="rule_segment_today",
         micro_segment=pl.when("is_customer").then(pl.format("micro-segment {}", "cluster")),
     )
     return pl.concat([held, models], how="diagonal")
@@ -89,6 +100,23 @@ def read_fit(text: str) -> ClusterModel:
     for name in ("features", "means", "deviations", "names"):
         values[name] = tuple(values[name])
     return ClusterModel(**values)
+
+
+def _value_bounds(rows: pl.DataFrame, shares: tuple[float, ...]) -> pl.DataFrame:
+    """Per month-end where the tiers medium and high begin: the smallest values that at least such shares of the
+    customers' values do not exceed."""
+    values = (
+        rows.filter(pl.col("tier_value").is_not_null())
+        .group_by("month_end")
+        .agg(pl.col("tier_value").sort().alias("values"))
+    )
+    bounds = {}
+    for name, share in zip(("medium_value_from", "high_value_from"), shares, strict=True):
+        # as decimals: 0.3 of ten values are three of them, not the four that binary fractions make of it
+        exact = Decimal(str(share))
+        ranks = [max(ceil(exact * count), 1) for count in values["values"].list.len()]
+        bounds[name] = pl.col("values").list.get(pl.lit(pl.Series(ranks, dtype=pl.Int64) - 1))
+    return values.select("month_end", **bounds)
 
 
 def _micro_segments(rows: pl.DataFrame, fits: pl.DataFrame, s: SegmentSettings) -> tuple[pl.DataFrame, pl.DataFrame]:

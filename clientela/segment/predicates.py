@@ -1,21 +1,24 @@
 """Rule segments: SQL predicates over the columns of one customer's row, checked before they are used.
 
-Belongs here: the check, the SQL that a model holds, and the same applied to a frame. Does not belong here: which
-expressions are harmless (`clientela.extract.expressions`), the company's segments themselves.
+Belongs here: the check, and the predicates applied to rows. Does not belong here: which expressions are harmless
+(`clientela.extract.expressions`), the company's segments themselves.
 
 A predicate is one boolean expression over named columns: no subquery, no other table, no file, no aggregate, nothing
-that differs from run to run. It is parsed and bound by a DuckDB of its own, in memory, that cannot reach anything
-outside.
+that differs from run to run. It is parsed, bound and answered by a DuckDB of its own, in memory, that cannot reach
+anything outside: no template and no other engine ever meets it. A segment's name is not part of any SQL.
 """
 
 from collections.abc import Mapping, Sequence
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 
 from clientela.errors import ConfigError
 from clientela.extract.expressions import check_expression
+from clientela.segment.columns import RULE_COLUMNS
 from clientela.segment.settings import RuleSegment
+from clientela.warehouse import quoted
 
 
 def check_segments(
@@ -30,36 +33,37 @@ def check_segments(
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ConfigError(f"{where}: the segment {twice[0]!r} is defined more than once.")
     with _sealed() as db:
-        declared = ", ".join(f"{_quoted(name)} {kind}" for name, kind in columns.items())
+        declared = ", ".join(f"{quoted(name)} {kind}" for name, kind in columns.items())
         db.execute(f"create table customer ({declared})")
         return {segment.name: _check(db, segment, list(columns), f"{where}.{segment.name}") for segment in segments}
 
 
-def membership_sql(segments: Sequence[RuleSegment]) -> dict[str, str]:
-    """Per segment the SQL condition, never null, to be put into a model; only for segments that were checked."""
-    return {segment.name: f"coalesce((\n{segment.predicate}\n), false)" for segment in segments}
+def rule_segments(
+    rows: pa.RecordBatchReader | pa.Table,
+    segments: Sequence[RuleSegment],
+    columns: Mapping[str, str] = RULE_COLUMNS,
+    otherwise: str = "other",
+) -> pl.DataFrame:
+    """customer_id and measured_on of each row, with `rule_segment`: the name of the first segment whose predicate holds.
 
-
-def first_match_sql(segments: Sequence[RuleSegment], otherwise: str = "other") -> str:
-    """One SQL expression: the name of the first segment whose predicate holds; only for segments that were checked."""
-    whens = " ".join(f"when {sql} then {_text(name)}" for name, sql in membership_sql(segments).items())
-    return f"case {whens} else {_text(otherwise)} end" if segments else _text(otherwise)
-
-
-def memberships(rows: pl.DataFrame, segments: Sequence[RuleSegment], otherwise: str = "other") -> pl.DataFrame:
-    """`rows`' customer_id (and month_end, if there) with `segment`, the first whose predicate holds, and `segments`,
-    all of them joined by ', ' (null for none). In the rows' order; the segments are checked against the rows'
-    columns."""
-    keys = [name for name in ("customer_id", "month_end") if name in rows.columns]
+    rows: customer_id, measured_on and `columns`, which the predicates are checked against; they are read once, batch by
+    batch. What a predicate answers with null does not hold.
+    """
+    check_segments(segments, columns)
     with _sealed() as db:
-        db.register("incoming", rows.with_row_index("_row").to_arrow())
-        db.execute("create table customer as from incoming")
-        columns = {name: kind for name, kind, *_ in db.execute("describe customer").fetchall() if name != "_row"}
-        check_segments(segments, columns)
-        each = [f"case when {sql} then {_text(name)} end" for name, sql in membership_sql(segments).items()]
-        every = f"nullif(concat_ws(', ', {', '.join(each)}), '')" if each else "cast(null as varchar)"
-        parts = [*map(_quoted, keys), f"{first_match_sql(segments, otherwise)} as segment", f"{every} as segments"]
-        found: pl.DataFrame = db.sql(f"select {', '.join(parts)} from customer order by _row").pl()
+        db.register("incoming", rows)
+        typed = ", ".join(f"cast({quoted(name)} as {kind}) as {quoted(name)}" for name, kind in columns.items())
+        holds = " ".join(f"when (\n{segment.predicate}\n) then {i}" for i, segment in enumerate(segments))
+        answered = db.sql(
+            f"""
+            select _customer_id as customer_id, _measured_on as measured_on,
+                cast({f"case {holds} end" if holds else "null"} as integer) as _first
+            from (select customer_id as _customer_id, measured_on as _measured_on, {typed} from incoming) as customer
+            """
+        ).pl()
+    names = dict(enumerate(segment.name for segment in segments))
+    named = pl.col("_first").replace_strict(names, default=otherwise, return_dtype=pl.String)
+    found: pl.DataFrame = answered.select("customer_id", "measured_on", rule_segment=named)
     return found
 
 
@@ -85,11 +89,3 @@ def _sealed() -> duckdb.DuckDBPyConnection:
         "threads": 1,
     }
     return duckdb.connect(":memory:", config=options)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

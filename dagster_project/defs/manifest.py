@@ -49,9 +49,10 @@ def _parse(config: Config, path: Path) -> None:
         make_data_folder(folder)
     with tempfile.TemporaryDirectory(dir=path.parent) as aside:
         arguments = [*transform.arguments(config, "parse"), "--target-path", aside, "--log-path", aside]
-        answer = dbtRunner().invoke(
-            [*arguments, "--log-level", "none", "--log-level-file", "none", "--no-partial-parse"]
-        )
+        with transform.set_environment(transform.environment(config)):
+            answer = dbtRunner().invoke(
+                [*arguments, "--log-level", "none", "--log-level-file", "none", "--no-partial-parse"]
+            )
         if not answer.success:
             raise ClientelaError(f"dbt cannot parse the models: {str(answer.exception).splitlines()[0]}", str(answer))
         made = Path(aside) / "manifest.json"

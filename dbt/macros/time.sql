@@ -4,11 +4,17 @@
 {%- endmacro %}
 
 {% macro default__local_date(instant) -%}
-    cast(({{ instant }} at time zone '{{ var("time_zone") }}') as date)
+    cast(({{ instant }} at time zone {{ time_zone() }}) as date)
 {%- endmacro %}
 
 {% macro spark__local_date(instant) -%}
-    to_date(from_utc_timestamp({{ instant }}, '{{ var("time_zone") }}'))
+    to_date(from_utc_timestamp({{ instant }}, {{ time_zone() }}))
+{%- endmacro %}
+
+
+{# The company's time zone. #}
+{% macro time_zone() -%}
+    (select time_zone from {{ source('run', 'context') }})
 {%- endmacro %}
 
 

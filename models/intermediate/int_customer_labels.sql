@@ -16,6 +16,12 @@
 
 with
 
+settings as (
+
+    select * from {{ source('run', 'segment_settings') }}
+
+),
+
 engagement_weights as (
 
     select * from {{ ref('stg_engagement_weights') }}
@@ -49,7 +55,6 @@ bounds as (
         {{ quantiles('-days_since_last_order', fifths) }} as recency_bounds,
         {{ quantiles('case when cumulative_orders > 0 then cumulative_orders end', fifths) }} as frequency_bounds,
         {{ quantiles('case when cumulative_orders > 0 then cumulative_net_revenue end', fifths) }} as monetary_bounds,
-        {{ quantiles('case when is_customer then expected_contribution end', var('value_tiers')) }} as value_bounds,
         {% for part, measure in parts.items() if measure not in shares %}
             cast(sum({{ measure }}) filter (where is_customer) as double)
             / nullif(count(*) filter (where is_customer), 0) as average_{{ part }},
@@ -77,8 +82,6 @@ scored as (
 
     select
         customer_months.*,
-        case when customer_months.is_customer then customer_months.expected_contribution end as tier_value,
-        {{ nth('bounds.value_bounds', 1) }} as medium_value_from,
         {% for score, measure, list in [
             ('recency', '-customer_months.days_since_last_order', 'recency_bounds'),
             ('frequency', 'customer_months.cumulative_orders', 'frequency_bounds'),
@@ -96,16 +99,16 @@ scored as (
             end as {{ score }}_score,
         {% endfor %}
         {% for score, measure, sign, limits in [
-            ('recency', 'days_since_last_order', '<=', var('rfm').recency_days),
-            ('frequency', 'cumulative_orders', '>=', var('rfm').orders),
-            ('monetary', 'cumulative_net_revenue', '>=', var('rfm').net_revenue),
+            ('recency', 'days_since_last_order', '<=', 'settings.rfm.recency_days'),
+            ('frequency', 'cumulative_orders', '>=', 'settings.rfm.orders'),
+            ('monetary', 'cumulative_net_revenue', '>=', 'settings.rfm.net_revenue'),
         ] %}
             case
                 when customer_months.cumulative_orders > 0
                     then
-                        {% for limit in limits %}
+                        {% for place in range(1, 5) %}
                             case
-                                when customer_months.{{ measure }} {{ sign }} {{ limit }} then 1 else 0
+                                when customer_months.{{ measure }} {{ sign }} {{ nth(limits, place) }} then 1 else 0
                             end {{ '+' if not loop.last }}
                         {% endfor %}
                         + 1
@@ -128,10 +131,11 @@ scored as (
             end as {{ part }}_points,
             coalesce(cast(weights.{{ part }}_weight as double), 0) as {{ part }}_weight,
         {% endfor %}
-        {{ nth('bounds.value_bounds', 2) }} as high_value_from
+        case when customer_months.is_customer then customer_months.expected_contribution end as tier_value
     from customer_months
     inner join bounds on customer_months.measured_on = bounds.measured_on
     cross join weights
+    cross join settings
 
 ),
 
@@ -191,135 +195,69 @@ named_combinations as (
 
 ),
 
--- Rule segments see these columns and no others; clientela/segment/columns.py names them to the check of a rule.
-rule_columns as (
-
-    select
-        customer_id,
-        measured_on,
-        is_as_of,
-        is_customer,
-        month,
-        state,
-        orders,
-        net_revenue,
-        contribution,
-        cumulative_orders,
-        cumulative_net_revenue,
-        cumulative_contribution,
-        days_since_last_order,
-        tenure_days,
-        orders_12m,
-        active_months_12m,
-        net_revenue_12m,
-        contribution_12m,
-        discount_share_12m,
-        categories_12m,
-        products_12m,
-        channels_12m,
-        contracts_running,
-        open_complaints,
-        campaign_contacts_12m,
-        campaign_answers_12m,
-        satisfaction_12m,
-        has_withdrawn_contact,
-        rhythm_days,
-        silence_multiple,
-        p_alive,
-        expected_contribution,
-        round(weighted_points / nullif(weight, 0), 1) as engagement_score,
-        recency_score,
-        frequency_score,
-        monetary_score,
-        is_left_censored,
-        fixed_recency_score,
-        fixed_frequency_score,
-        fixed_monetary_score,
-        tier_value,
-        medium_value_from,
-        {% for part in parts %}
-            case when is_as_of then {{ part }}_points end as {{ part }}_points,
-        {% endfor %}
-        high_value_from
-    from summed
-
-),
-
-ruled as (
-
-    select
-        *,
-        {{ rule_segment() }} as rule_segment
-    from rule_columns
-
-),
-
 customer_labels as (
 
     select
         ---------- ids
-        ruled.customer_id,
-        ruled.measured_on,
+        summed.customer_id,
+        summed.measured_on,
 
         ---------- RFM
-        ruled.recency_score,
-        ruled.frequency_score,
-        ruled.monetary_score,
+        summed.recency_score,
+        summed.frequency_score,
+        summed.monetary_score,
         case
-            when ruled.recency_score is not null then coalesce(by_quantiles.group_name, 'No group')
+            when summed.recency_score is not null then coalesce(by_quantiles.group_name, 'No group')
         end as rfm_group,
-        ruled.fixed_recency_score,
-        ruled.fixed_frequency_score,
-        ruled.fixed_monetary_score,
+        summed.fixed_recency_score,
+        summed.fixed_frequency_score,
+        summed.fixed_monetary_score,
         case
-            when ruled.recency_score is not null then coalesce(by_thresholds.group_name, 'No group')
+            when summed.recency_score is not null then coalesce(by_thresholds.group_name, 'No group')
         end as fixed_rfm_group,
 
-        ---------- life cycle and rules
+        ---------- life cycle
         case
-            when ruled.state in ('active', 'returned') then 'active'
-            when ruled.state in ('slowing', 'at_risk') then 'declining'
-            when ruled.state in ('lapsed', 'cancelled') then 'lapsed'
-            else ruled.state
+            when summed.state in ('active', 'returned') then 'active'
+            when summed.state in ('slowing', 'at_risk') then 'declining'
+            when summed.state in ('lapsed', 'cancelled') then 'lapsed'
+            else summed.state
         end as life_cycle_stage,
-        ruled.rule_segment,
 
         ---------- engagement
-        ruled.engagement_score,
+        round(summed.weighted_points / nullif(summed.weight, 0), 1) as engagement_score,
         {% for part in parts %}
-            ruled.{{ part }}_points,
+            case when summed.is_as_of then summed.{{ part }}_points end as {{ part }}_points,
         {% endfor %}
 
-        ---------- what the tiers are made of
-        ruled.tier_value,
-        ruled.medium_value_from,
-        ruled.high_value_from,
+        ---------- what the value tiers are made of
+        summed.tier_value,
 
         ---------- behaviour, for the micro-segments
-        ruled.days_since_last_order,
-        ruled.tenure_days,
-        ruled.orders_12m,
-        ruled.net_revenue_12m,
-        ruled.categories_12m,
-        ruled.products_12m,
-        ruled.channels_12m,
-        ruled.discount_share_12m,
+        summed.days_since_last_order,
+        summed.tenure_days,
+        summed.orders_12m,
+        summed.net_revenue_12m,
+        summed.categories_12m,
+        summed.products_12m,
+        summed.channels_12m,
+        summed.discount_share_12m,
 
         ---------- booleans
-        ruled.is_customer,
-        ruled.is_as_of
+        summed.is_customer,
+        summed.is_as_of
 
-    from ruled
+    from summed
     left join named_combinations as by_quantiles
         on
-            ruled.recency_score = by_quantiles.recency_score
-            and ruled.frequency_score = by_quantiles.frequency_score
-            and ruled.monetary_score = by_quantiles.monetary_score
+            summed.recency_score = by_quantiles.recency_score
+            and summed.frequency_score = by_quantiles.frequency_score
+            and summed.monetary_score = by_quantiles.monetary_score
     left join named_combinations as by_thresholds
         on
-            ruled.fixed_recency_score = by_thresholds.recency_score
-            and ruled.fixed_frequency_score = by_thresholds.frequency_score
-            and ruled.fixed_monetary_score = by_thresholds.monetary_score
+            summed.fixed_recency_score = by_thresholds.recency_score
+            and summed.fixed_frequency_score = by_thresholds.frequency_score
+            and summed.fixed_monetary_score = by_thresholds.monetary_score
 
 )
 

@@ -1,12 +1,27 @@
 """The segments that each customer is held in at each month-end; how they are held stands in clientela.segment."""
 
+from clientela.run_settings import read_settings
+from clientela.segment.columns import RULE_COLUMNS, SCORES
 from clientela.segment.month_ends import FIT_COLUMNS, LABEL_COLUMNS, segments_at_month_ends
+from clientela.segment.predicates import rule_segments
+from clientela.segment.settings import SegmentSettings
 
 
 def model(dbt, session):
     dbt.config(materialized="table")
+    settings = read_settings(dbt.source("run", "segment_settings"), SegmentSettings)
+    labels, months = dbt.ref("int_customer_labels"), dbt.ref("int_customer_months")
+    by_rule = None
+    if settings.rules:
+        key = "labels.customer_id = months.customer_id and labels.measured_on = months.measured_on"
+        row = labels.set_alias("labels").join(months.set_alias("months"), key)
+        read = [f"{'labels' if name in SCORES else 'months'}.{name}" for name in RULE_COLUMNS]
+        by_rule = rule_segments(
+            row.select(", ".join(["labels.customer_id", "labels.measured_on", *read])).to_arrow_reader(), settings.rules
+        )
     return segments_at_month_ends(
-        dbt.ref("int_customer_labels").select(", ".join(LABEL_COLUMNS)).pl(),
+        labels.select(", ".join(LABEL_COLUMNS)).pl(),
         dbt.source("memory", "segment_fits").select(", ".join(FIT_COLUMNS)).pl(),
-        settings=dbt.config.meta_get("settings", "{}"),
+        settings,
+        by_rule,
     )

@@ -1,6 +1,8 @@
 """How each customer stands at each month-end; the rules stand in clientela.retention.states."""
 
 from clientela.retention.month_ends import states_at_month_ends
+from clientela.retention.settings import RetentionSettings
+from clientela.run_settings import read_settings
 
 
 def model(dbt, session):
@@ -14,5 +16,5 @@ def model(dbt, session):
         customers=dbt.ref("int_customers").select("first_order_on, first_seen_on").pl(),
         purchase_days=purchases.select("customer_id, ordered_on").pl(),
         contracts=contracts.select("customer_id, started_on, ends_on, cancelled_on, cancelled_by").pl(),
-        settings=dbt.config.meta_get("settings", "{}"),
+        settings=read_settings(dbt.source("run", "retention_settings"), RetentionSettings),
     )

@@ -3,6 +3,7 @@
 import polars as pl
 import pyarrow as pa
 
+from clientela.run_settings import read_settings
 from clientela.value.forecasts import FORECAST_SCHEMA, forecast_customers
 from clientela.value.settings import ValueSettings
 from clientela.warehouse import built_before
@@ -18,9 +19,8 @@ def model(dbt, session):
         .select("customer_id, started_on, ends_on, cancelled_on, period_months, contribution::double as contribution")
         .pl()
     )
-    as_of, code_version, settings = (
-        dbt.source("run", "context").select("as_of_on, code_version, coalesce(value_settings, '{}')").fetchall()[0]
-    )
+    as_of, code_version = dbt.source("run", "context").select("as_of_on, code_version").fetchall()[0]
+    settings = read_settings(dbt.source("run", "value_settings"), ValueSettings)
 
     def earlier(fingerprints):
         # what the last night said, where it was made from the very same
@@ -36,9 +36,7 @@ def model(dbt, session):
     # what was frozen on a later day, which the data do not reach any more, is no reason to freeze nothing now
     frozen = dbt.source("memory", "value_predictions").filter(f"as_of_on <= date '{as_of}'")
     frozen_until = frozen.aggregate("max(as_of_on)").fetchall()[0][0]
-    measured = forecast_customers(
-        days, contracts, as_of, ValueSettings.model_validate_json(settings), code_version, earlier, frozen_until, keys
-    )
+    measured = forecast_customers(days, contracts, as_of, settings, code_version, earlier, frozen_until, keys)
     schema = pl.DataFrame(schema=FORECAST_SCHEMA).to_arrow().schema
 
     def batches():

@@ -1,12 +1,14 @@
 """Who may leave, why, and what that puts in doubt; the model and its choice stand in clientela.retention."""
 
 from clientela.retention.outlook import MONTH_COLUMNS, OUTLOOK_SCHEMA, STATE_COLUMNS, first_day_read, outlook
+from clientela.retention.settings import RetentionSettings
+from clientela.run_settings import read_settings
 from clientela.warehouse import built_before
 
 
 def model(dbt, session):
     dbt.config(materialized="table")
-    settings = dbt.config.meta_get("settings", "{}")
+    settings = read_settings(dbt.source("run", "retention_settings"), RetentionSettings)
     as_of_on, code_version = dbt.source("run", "context").select("as_of_on, code_version").fetchall()[0]
     read = f"measured_on >= date '{first_day_read(as_of_on, settings)}'"
     months = dbt.ref("int_customer_months").filter(f"{read} and customer_id <> 0")

@@ -295,7 +295,7 @@ def _build_some(company: Growing, *, is_whole: bool) -> None:
     """The incremental models and what they read, without the rest."""
     from dbt.cli.main import dbtRunner
 
-    with transform._environment(transform.environment(company.config)):
+    with transform.set_environment(transform.environment(company.config)):
         parsed = transform._parse(company.config, "night")
         answer = dbtRunner(manifest=parsed).invoke(
             [*transform.arguments(company.config), "--select", "+int_orders", "--exclude-resource-type", "unit_test", "test",

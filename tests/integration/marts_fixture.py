@@ -4,14 +4,17 @@ Only rows and the helper that inserts them. What the marts must make of them is 
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from clientela import identify, warehouse
 from clientela.contracts import ENTITIES
 from clientela.identity.settings import IdentitySettings
+from clientela.run_settings import write_settings
 
 AS_OF = date(2026, 3, 31)
 
@@ -27,8 +30,11 @@ def key(*parts: object) -> int:
 class Company:
     """A warehouse whose raw tables are filled row by row; each call of `deliver` is one batch."""
 
-    def __init__(self, path: Path, *, as_of: date = AS_OF, time_zone: str = "Europe/Madrid") -> None:
+    def __init__(
+        self, path: Path, *, as_of: date = AS_OF, time_zone: str = "Europe/Madrid", sections: Sequence[BaseModel] = ()
+    ) -> None:
         self.path = path
+        self.sections = sections
         self.connection = warehouse.connect(path, memory_limit="1GB")
         warehouse.prepare(self.connection)
         self.time_zone = time_zone
@@ -37,12 +43,13 @@ class Company:
 
     def at(self, as_of: date, known_at: str = "2100-01-01 00:00:00+00") -> None:
         """The instants of the next build."""
+        write_settings(self.connection, *self.sections)
         identify.write_settings(self.connection, IdentitySettings(), "key")
         self.connection.execute("delete from run.context")
         self.connection.execute(
             """
             insert into run.context values (
-                ?, ?, ?, 'Acme', 'EUR', ?, 30, 'config', 'code', ?, '2.0.0', 1, null, null, null, 0.1
+                ?, ?, ?, 'Acme', 'EUR', ?, 30, 'config', 'code', ?, '2.0.0', 1, null
             )
             """,
             [f"run of {as_of}", as_of, known_at, self.time_zone, "2026-04-01 03:00:00+00"],

@@ -19,14 +19,13 @@ import pytest
 
 from clientela import memory
 from clientela.segment.columns import RULE_COLUMNS
-from clientela.segment.predicates import first_match_sql
-from clientela.segment.settings import RuleSegment
+from clientela.segment.settings import RuleSegment, SegmentSettings
 from tests.integration.marts_fixture import Company, key
 from tests.integration.test_marts import ROOT, dbt, failed, read
 
 FIRST, EARLY, LATE = date(2024, 10, 1), date(2025, 12, 31), date(2026, 3, 31)
 CUSTOMERS = 260
-RULES = [RuleSegment(name="whale's", predicate="net_revenue_12m > 200 and state <> 'lapsed' -- not gone")]
+RULES = (RuleSegment(name="whale's", predicate="net_revenue_12m > 200 and state <> 'lapsed' -- not gone"),)
 #: tables of the same company that must not differ
 TABLES = (
     "value.customer_months", "retention.customer_retention", "retention.retention_model_scores",
@@ -76,7 +75,7 @@ def load(company: Company, rows: list[tuple[str, date, float]], loaded_at: str =
 
 
 def shop(folder: Path, rows: list[tuple[str, date, float]], as_of: date) -> Company:
-    company = Company(folder / "warehouse.duckdb", as_of=as_of)
+    company = Company(folder / "warehouse.duckdb", as_of=as_of, sections=[SegmentSettings(rules=RULES)])
     products = [{"key": f"p{n}", "category": f"category {n % 4}", "margin_rate": 0.4} for n in range(12)]
     company.deliver("products", "till", *products)
     people = [
@@ -104,7 +103,7 @@ def shop(folder: Path, rows: list[tuple[str, date, float]], as_of: date) -> Comp
 
 def build(folder: Path, company: Company) -> None:
     company.close()
-    statuses = dbt(folder, "build", "--exclude-resource-type", "unit_test", rule_segment=first_match_sql(RULES))
+    statuses = dbt(folder, "build", "--exclude-resource-type", "unit_test")
     assert failed(statuses) == {}
 
 
@@ -176,7 +175,7 @@ def test_fits_in_memory_change_nothing_and_a_late_row_only_what_follows_it(early
         memory.commit(connection)
         fits = connection.execute("select count(*) from memory.segment_fits").fetchall()[0][0]
         assert fits > 0 and memory.commit(connection) == 0
-    again = Company(tmp_path / "warehouse.duckdb", as_of=EARLY)
+    again = Company(tmp_path / "warehouse.duckdb", as_of=EARLY, sections=[SegmentSettings(rules=RULES)])
     again.batch = 10
     load(again, [("c5", date(2025, 11, 3), 5.0)])
     build(tmp_path, again)

@@ -20,6 +20,13 @@ labels as (
 
 ),
 
+by_rule as (
+
+    select * from {{ ref('int_customer_segments') }}
+    where customer_id is not null
+
+),
+
 rfm_groups as (
 
     select
@@ -76,7 +83,7 @@ customer_segments as (
 
         ---------- rules and behaviour
         months.rule_segment,
-        labels.rule_segment as rule_segment_today,
+        by_rule.rule_segment_today,
         months.micro_segment,
 
         ---------- what the scores rest on
@@ -89,6 +96,7 @@ customer_segments as (
     from customers
     left join months on customers.customer_id = months.customer_id
     left join labels on customers.customer_id = labels.customer_id
+    left join by_rule on labels.customer_id = by_rule.customer_id and labels.measured_on = by_rule.measured_on
     left join rfm_groups on months.rfm_group = rfm_groups.group_name
     left join strategies
         on months.value_tier = strategies.value_tier and months.engagement_tier = strategies.engagement_tier

@@ -6,6 +6,12 @@ context as (
 
 ),
 
+settings as (
+
+    select * from {{ source('run', 'value_settings') }}
+
+),
+
 -- What was frozen on a later day rests on data that were taken back since.
 frozen as (
 
@@ -49,10 +55,11 @@ tonight as (
         forecasts.order_model,
         forecasts.spend_model,
         forecasts.contract_model,
-        context.annual_discount_rate
+        settings.annual_discount_rate
     from {{ ref('int_forecasts') }} as forecasts
     left join segments on forecasts.customer_id = segments.customer_id
     cross join context
+    cross join settings
     where forecasts.part = 'prediction' and context.run_id not in (select frozen.run_id from frozen)
 
 ),

@@ -9,6 +9,12 @@ context as (
 
 ),
 
+settings as (
+
+    select * from {{ source('run', 'value_settings') }}
+
+),
+
 known_batches as (
 
     select
@@ -448,10 +454,10 @@ value_reconciliation as (
         {{ money('compared.amount - compared.compared_amount') }} as difference,
 
         ---------- booleans
-        abs(compared.amount - compared.compared_amount) <= coalesce(context.money_tolerance, 0) as is_within_tolerance
+        abs(compared.amount - compared.compared_amount) <= settings.tolerance as is_within_tolerance
 
     from compared
-    cross join context
+    cross join settings
     where compared.source <> 'none'
 
 )

@@ -3,12 +3,12 @@
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from clientela.errors import ConfigError
-from clientela.segment.predicates import check_segments, first_match_sql, membership_sql, memberships
+from clientela.segment.predicates import check_segments, rule_segments
 from clientela.segment.settings import RuleSegment
 
 COLUMNS = {
@@ -81,28 +81,44 @@ def test_a_refusal_names_the_column_that_was_meant() -> None:
 ROWS = pl.DataFrame(
     {
         "customer_id": [9, 2, 5],
-        "month_end": [date(2024, 1, 31)] * 3,
+        "measured_on": [date(2024, 1, 31)] * 3,
         "country": ["ES", None, "FR"],
         "orders_12m": [5, 7, 1],
     }
 )
+READ = {"country": "VARCHAR", "orders_12m": "BIGINT"}
+
+
+def answers(*rules: tuple[str, str]) -> list[str]:
+    """The rule segment of customers 2, 5 and 9."""
+    segments = [RuleSegment(name=name, predicate=predicate) for name, predicate in rules]
+    found = rule_segments(ROWS.to_arrow(), segments, READ)
+    assert found.columns == ["customer_id", "measured_on", "rule_segment"]
+    assert found["measured_on"].to_list() == [date(2024, 1, 31)] * 3
+    return found.sort("customer_id")["rule_segment"].to_list()
 
 
 def test_the_first_segment_that_holds_is_taken_and_unknown_does_not_hold() -> None:
-    rules = [
-        RuleSegment(name="Spain's", predicate="country = 'ES'"),
-        RuleSegment(name="frequent", predicate="orders_12m > 4 -- a year"),
-        RuleSegment(name="foreign", predicate="not (country = 'ES')"),
-    ]
-    assert memberships(ROWS, rules).rows() == [
-        (9, date(2024, 1, 31), "Spain's", "Spain's, frequent"),
-        (2, date(2024, 1, 31), "frequent", "frequent"),
-        (5, date(2024, 1, 31), "foreign", "foreign"),
-    ]
-    assert memberships(ROWS, [], "none")["segment"].to_list() == ["none"] * 3
-    condition = membership_sql(rules)["foreign"]
-    assert duckdb.execute(f"select {condition} from (select cast(null as varchar) as country)").fetchall() == [(False,)]
-    assert "'Spain''s'" in first_match_sql(rules)
+    assert answers(
+        ("Spain's", "country = 'ES'"), ("frequent", "orders_12m > 4 -- a year"), ("foreign", "not (country = 'ES')")
+    ) == ["frequent", "foreign", "Spain's"]
+    assert answers(("foreign", "country <> 'ES'")) == ["other", "foreign", "other"]
+    assert answers() == ["other"] * 3
+
+
+def test_a_name_is_data_and_so_is_a_literal() -> None:
+    for name in ("o'clock", "'; drop table customer; --", '{{ env_var("HOME") }}', "{% raw %}", "{#", "$1 ? \\", "\0"):
+        literal = name.replace("'", "''").replace("\0", "")
+        assert answers((name, f"country || '{literal}' = 'FR{literal}'")) == ["other", name, "other"]
+
+
+def test_rows_are_read_batch_by_batch_and_as_the_types_that_were_checked() -> None:
+    reader = pa.RecordBatchReader.from_batches(
+        ROWS.to_arrow().schema, [batch for i in range(3) for batch in ROWS[i : i + 1].to_arrow().to_batches()]
+    )
+    exact = [RuleSegment(name="exact", predicate="orders_12m / 2 = 2.5")]
+    found = rule_segments(reader, exact, {"orders_12m": "DECIMAL(18,4)"})
+    assert dict(found.select("customer_id", "rule_segment").iter_rows()) == {9: "exact", 2: "other", 5: "other"}
 
 
 def test_a_predicate_cannot_read_a_file_even_if_the_check_were_passed_over(
@@ -112,4 +128,9 @@ def test_a_predicate_cannot_read_a_file_even_if_the_check_were_passed_over(
     secret.write_text("a\n1\n")
     monkeypatch.setattr("clientela.segment.predicates.check_segments", lambda *_: {})
     with pytest.raises(Exception, match="disabled by configuration"):
-        memberships(ROWS, [RuleSegment(name="x", predicate=f"(select count(*) > 0 from '{secret}')")])
+        answers(("x", f"(select count(*) > 0 from '{secret}')"))
+
+
+def test_a_predicate_that_was_not_checked_before_is_checked_when_it_is_used() -> None:
+    with pytest.raises(ConfigError, match="uses subquery"):
+        answers(("x", "orders_12m > (select 1)"))

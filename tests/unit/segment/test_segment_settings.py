@@ -1,4 +1,4 @@
-"""The sections `retention:` and `segments:` of clientela.yml: what they refuse, and that dbt's own defaults are theirs."""
+"""The sections `retention:` and `segments:` of clientela.yml: what they refuse."""
 
 from pathlib import Path
 from typing import Any
@@ -6,13 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from clientela import transform
 from clientela.config import Config, load_config
 from clientela.errors import ConfigError
-from clientela.segment.settings import SegmentSettings
 from tests.conftest import SHOP
-
-ROOT = Path(__file__).parents[3]
 
 
 def company(folder: Path, **sections: Any) -> Config:
@@ -41,23 +37,6 @@ def test_a_rule_that_is_no_predicate_over_the_columns_is_refused_when_the_config
 ) -> None:
     with pytest.raises(ConfigError, match=r"segments\.rules\.bad"):
         company(tmp_path, segments={"rules": [{"name": "bad", "predicate": predicate}]})
-
-
-def test_rules_reach_the_models_as_one_checked_expression(tmp_path: Path) -> None:
-    rule = {"name": "o'clock", "predicate": "orders > 3 and state <> 'lapsed'"}
-    told = transform._variables(company(tmp_path, segments={"rules": [rule]}))
-    assert told["rule_segment"].startswith("case when coalesce((\norders > 3") and "'o''clock'" in told["rule_segment"]
-
-
-def test_dbts_own_defaults_are_those_of_the_settings(tmp_path: Path) -> None:
-    told = transform._variables(company(tmp_path))
-    alone = yaml.safe_load((ROOT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
-    assert {name: told[name] for name in ("rfm", "value_tiers", "rule_segment")} == {
-        name: alone[name] for name in ("rfm", "value_tiers", "rule_segment")
-    }
-    assert SegmentSettings.model_validate_json(alone["segments"]) == SegmentSettings.model_validate_json(
-        told["segments"]
-    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,80 @@
+"""What is said on the terminal stands there as it is: a name or a message with brackets is no markup, and crashes nothing."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from clientela.cli import Progress, _say_findings, main, say_report
+from tests.conftest import open_shop
+
+ROOT = Path(__file__).parents[2]
+NAME = "[/red][a-z] [bold]Acme[/bold] :smile: \\[x] [link=x]"
+REPORT: dict[str, Any] = {
+    "status": "failed",
+    "message": f"message {NAME}",
+    "as_of": None,
+    "failures": [f"failure {NAME}"],
+    "outcomes": [],
+    "sources": [
+        {
+            "source": "s[/red]", "entity": "e[a-z]:smile:", "status": "[bold]", "is_stale": True, "age_days": 1,
+            "reason": f"reason {NAME}",
+        }
+    ],
+    "published": f"/data/{NAME}",
+}  # fmt: skip
+
+
+def test_a_report_says_names_and_messages_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    say_report(SimpleNamespace(company=NAME), REPORT, as_json=False)  # type: ignore[arg-type]
+    said = capsys.readouterr().out
+    for text in (
+        f"{NAME}: failed",
+        f"message {NAME}",
+        f"failure {NAME}",
+        "stale: [bold]",
+        f"reason {NAME}",
+        f"/data/{NAME}",
+    ):
+        assert text in said, said
+    assert "s[/red]" in said and "e[a-z]:smile:" in said
+
+
+def test_progress_and_findings_say_subjects_as_they_are(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "500")
+    progress = Progress()
+    progress.watch("loaded", f"subject {NAME}", f"sentence {NAME}")
+    progress.watch("publish", f"file {NAME}", "")
+    said = capsys.readouterr().err
+    assert f"subject {NAME}  sentence {NAME}" in said and f"file {NAME}" in said
+    finding = SimpleNamespace(
+        source=f"s{NAME}", entity="e", is_ill=True, sentence=f"sentence {NAME}", notes=[f"note {NAME}"]
+    )
+    _say_findings([finding])
+    said = capsys.readouterr().out
+    assert f"s{NAME}.e  sentence {NAME}" in said and f"    note {NAME}" in said
+
+
+def test_an_error_says_its_sentence_as_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "[/red][a-z]:smile:"
+    folder.mkdir(parents=True)
+    answer = CliRunner().invoke(main, ["status", "--config", str(folder / "x.yml")])
+    assert answer.exit_code == 2, answer.output
+    assert answer.stderr.startswith(f"Error: There is no configuration at {folder / 'x.yml'};")
+    company = open_shop(folder)
+    company.change(lambda settings: settings.update(company=NAME))
+    answer = CliRunner().invoke(main, ["status", "--config", str(company.config_path)])
+    assert answer.stderr == f"Error: No run has ended yet for {NAME}; start one with `clientela run`.\n"
+
+
+def test_there_is_one_console_and_it_makes_no_markup() -> None:
+    folders = [ROOT / name for name in ("clientela", "dagster_project", "bench", "expectations")]
+    sources = [path for folder in folders for path in folder.rglob("*.py")]
+    makers = {path.name: path.read_text().count("Console(") for path in sources if "Console(" in path.read_text()}
+    assert makers == {"cli.py": 1}
+    assert not [path for path in sources if "markup=True" in path.read_text() or "from_markup" in path.read_text()]

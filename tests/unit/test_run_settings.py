@@ -1,0 +1,73 @@
+"""Settings reach the models as typed tables: what is read back is what was set, and SQL sees every field by its name."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import duckdb
+import pytest
+from pydantic import BaseModel
+
+from clientela.retention.settings import RetentionSettings
+from clientela.run_settings import read_settings, write_settings
+from clientela.segment.settings import SegmentSettings
+from clientela.value.settings import ValueSettings
+
+SEGMENTS = SegmentSettings.model_validate(
+    {
+        "rules": [{"name": "o'clock {{ 1 }}", "predicate": "orders > 1 -- {% x %}"}, {"name": "b", "predicate": "c"}],
+        "rfm": {"recency_days": [300.5, 150, 60, 20]},
+        "value_tiers": [0.1, 0.7],
+        "hysteresis": {"months": 1},
+        "clusters": {"begin_on": "2024-02-29"},
+    }
+)
+RETENTION = RetentionSettings.model_validate(
+    {"reasons": {"order": ["complaint_open"]}, "states": {"rule": "fixed_days", "lapsed_days": 300}}
+)
+VALUE = ValueSettings(order_model="mbg_nbd", annual_discount_rate=0.1 + 0.2, scored_horizons_months=[1, 2])
+TABLES: dict[str, type[BaseModel]] = {
+    "value_settings": ValueSettings,
+    "retention_settings": RetentionSettings,
+    "segment_settings": SegmentSettings,
+}
+
+
+@pytest.fixture
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as opened:
+        opened.execute("create schema run")
+        yield opened
+
+
+def test_what_is_read_back_is_what_was_set(connection: duckdb.DuckDBPyConnection) -> None:
+    write_settings(connection, SEGMENTS, RETENTION, VALUE)
+    read = {name: read_settings(connection.table(f"run.{name}"), model) for name, model in TABLES.items()}
+    assert read == {"value_settings": VALUE, "retention_settings": RETENTION, "segment_settings": SEGMENTS}
+    # the next run's take their place, and what is not given has its defaults
+    write_settings(connection)
+    for name, model in TABLES.items():
+        assert read_settings(connection.table(f"run.{name}"), model) == model()
+
+
+def test_sql_reads_every_field_by_its_name_and_type(connection: duckdb.DuckDBPyConnection) -> None:
+    write_settings(connection, SEGMENTS, RETENTION, VALUE)
+    for name, model in TABLES.items():
+        assert [row[0] for row in connection.execute(f"describe run.{name}").fetchall()] == [*model.model_fields]
+    found = connection.execute(
+        """
+        select rules[2].name, rfm.recency_days, value_tiers[2], clusters.begin_on, hysteresis.months
+        from run.segment_settings
+        """
+    ).fetchall()
+    assert found == [("b", [300.5, 150, 60, 20], 0.7, date(2024, 2, 29), 1)]
+    types = {row[0]: row[1] for row in connection.execute("describe run.value_settings").fetchall()}
+    assert (
+        types["annual_discount_rate"] == "DOUBLE" and types["draws"] == "BIGINT" and types["order_model"] == "VARCHAR"
+    )
+    assert types["scored_horizons_months"] == "BIGINT[]"
+
+
+def test_a_table_of_other_code_is_made_anew(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("create table run.value_settings (horizon_months varchar, gone integer)")
+    write_settings(connection, VALUE)
+    assert read_settings(connection.table("run.value_settings"), ValueSettings) == VALUE
