@@ -20,7 +20,7 @@ import xlsxwriter
 import yaml
 from pydantic import ValidationError
 
-from clientela.config import Config, EntityConfig, load_config
+from clientela.config import Config, EntityConfig, InboxConfig, load_config
 from clientela.extract.mapping import Feed
 from clientela.load.load import load_feed
 from clientela.night import feeds_of
@@ -97,8 +97,13 @@ DELIVERED: dict[str, Callable[[Path, str], None]] = {
 
 
 def test_every_section_is_tried() -> None:
-    assert list(SECTIONS) == ["Delivery", *DELIVERED]
+    assert list(SECTIONS) == ["The inbox", "Delivery", *DELIVERED]
     assert list(DELIVERED) == list(SNIPPETS)
+
+
+def test_the_settings_of_the_inbox_are_those_that_hold_without_any_but_for_whom_to_trust() -> None:
+    told = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", SECTIONS["The inbox"], re.DOTALL)[0])["inbox"]
+    assert InboxConfig(**told) == InboxConfig(trusted_owners=["ftp", 1005])
 
 
 @pytest.mark.parametrize("kind", DELIVERED)
