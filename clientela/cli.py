@@ -16,6 +16,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from clientela.config import CONFIG_VARIABLE, DEFAULT_CONFIG, Config, json_schema, load_config
@@ -51,7 +52,7 @@ class _Group(click.Group):
             return super().main(*args, **kwargs)
         except ClientelaError as error:
             console = Console(stderr=True, highlight=False, soft_wrap=True)
-            console.print(f"[red]{'Error' if error.exit_code != 5 else 'Busy'}:[/red]", error.sentence, markup=True)
+            console.print(f"[red]{'Error' if error.exit_code != 5 else 'Busy'}:[/red]", escape(error.sentence))
             if error.details:
                 console.print(error.details, style="dim", markup=False)
             sys.exit(error.exit_code)
@@ -582,7 +583,7 @@ def say_report(config: Config, report: dict[str, Any], as_json: bool) -> None:
     console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
     style = {"published": "green", "nothing new": "green"}.get(report["status"], "red")
     as_of = f", as of {report['as_of']}" if report["as_of"] else ""
-    console.print(f"[bold]{config.company}[/bold]: [{style}]{report['status']}[/{style}]{as_of}")
+    console.print(f"[bold]{escape(config.company)}[/bold]: [{style}]{report['status']}[/{style}]{as_of}")
     if report["message"]:
         console.print(report["message"], markup=False)
     for line in report["failures"][:20]:

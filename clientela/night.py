@@ -24,11 +24,13 @@ from clientela.config import REFERENCE_SOURCE, Config, EntityConfig, SourceConfi
 from clientela.contracts import COMPANY_ENTITIES, CONTRACT_VERSION, ENTITIES
 from clientela.errors import BugError, ClientelaError, ConfigError, NotPublishedError
 from clientela.extract.mapping import Feed
+from clientela.extract.readers.database import require_drivers
 from clientela.load import landing
 from clientela.load.candidate import prepare_rates
 from clientela.load.load import Outcome, drop_staged, load_feed
 from clientela.lock import hold_lock
 from clientela.masking import evidence_key, read_secret
+from clientela.project_files import code_files
 from clientela.publish import Published, marts_of, publish_marts, publish_operations
 from clientela.transform import NodeResult
 
@@ -112,10 +114,8 @@ def _entities_without_source(config: Config) -> list[str]:
 def code_version() -> str:
     """The package's version and a hash of everything that computes a figure."""
     digest = hashlib.sha256()
-    for folder in ("clientela", "models", "seeds", "dbt", "expectations"):
-        for path in sorted((transform.PROJECT / folder).rglob("*")):
-            if path.suffix in (".py", ".sql", ".yml", ".csv", ".md"):
-                digest.update(str(path.relative_to(transform.PROJECT)).encode() + path.read_bytes())
+    for name, path in code_files():
+        digest.update(name.encode() + path.read_bytes())
     return f"{version('clientela')}+{digest.hexdigest()[:12]}"
 
 
@@ -518,7 +518,11 @@ class Night:
 def open_night(
     config: Config, kind: str = "night", watch: Watcher = silent, now: datetime | None = None
 ) -> Iterator[Night]:
-    """Hold the company's lock, make the warehouse ready, and open the run in the ledger."""
+    """Hold the company's lock, make the warehouse ready, and open the run in the ledger.
+
+    Raises ConfigError, and touches nothing, if a database's driver is not installed.
+    """
+    require_drivers(config)
     with hold_lock(config.data, f"Run of {kind}"):
         night = Night(config, kind, now or datetime.now(UTC), watch)
         try:
