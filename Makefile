@@ -42,7 +42,7 @@ $(READY): requirements-demo.lock pyproject.toml
 	@touch $(READY)
 
 $(COMPLETE): $(READY) requirements.lock
-	@echo "Installing what tests and Dagster need beside it into $(VENV): another 0.6 GB"
+	@echo "Installing what tests and Dagster need beside it into $(VENV): another 0.8 GB"
 	@$(call install,requirements.lock)
 	-@$(BIN)/python -m compileall -q -j 2 -x '/tests?/' $(VENV)/lib
 	@touch $(COMPLETE)
