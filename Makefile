@@ -7,11 +7,14 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# stamps: what the demonstration uses is installed; so is what tests, checks, measurements and Dagster need beside it
 READY := $(VENV)/.ready
+COMPLETE := $(VENV)/.complete
 EXAMPLE := examples/complete_journey/clientela.yml
 
 # the same, but for the DuckDB that most BI tools hold: the whole suite runs on it too
 DUCKDB15 := duckdb==1.5.6\nduckdb-sqlalchemy==1.5.6.5
+COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 $(UPGRADE)
 
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
@@ -19,40 +22,61 @@ export GX_ANALYTICS_ENABLED := false
 
 .PHONY: demo test check prove bench dev lock clean
 
-$(READY): requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "clientela needs Python 3.11 or later")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	touch $(READY)
+# The environment keeps what Python compiled, once: else each of many processes would compile Great Expectations anew
+unexport PYTHONDONTWRITEBYTECODE
+
+# $(call install,LOCK) installs what a lock lists and says how far it is; what is imported is compiled then, not all of it here
+define install
+	set -o pipefail; PYTHONUNBUFFERED=1 $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off \
+		--no-deps --no-compile --require-hashes -r $(1) | awk -v total=$$(grep -c '==' $(1)) ' \
+		/^(Collecting|Processing|Requirement already)/ && ++count % 10 == 0 { print "  " count " of " total " packages"; fflush() } \
+		/^Installing/ { print "  all fetched; unpacking"; fflush() }'
+endef
+
+$(READY): requirements-demo.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "clientela needs Python 3.11 or later")'
+	@echo "Installing what the demonstration uses into $(VENV): 0.9 GB, a minute or two"
+	@$(PYTHON) -m venv $(VENV)
+	@$(call install,requirements-demo.lock)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+$(COMPLETE): $(READY) requirements.lock
+	@echo "Installing what tests and Dagster need beside it into $(VENV): another 0.8 GB"
+	@$(call install,requirements.lock)
+	-@$(BIN)/python -m compileall -q -j 2 -x '/tests?/' $(VENV)/lib
+	@touch $(COMPLETE)
 
 demo: $(READY)
 	$(BIN)/python -m clientela.demo
 
-test: $(READY)
+test: $(COMPLETE)
 	$(BIN)/python -m pytest -m "not prove" -n 2 --dist loadfile --no-loadscope-reorder tests
 
-check: $(READY)
+check: $(COMPLETE)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint models
 
-prove: $(READY)
+prove: $(COMPLETE)
 	$(BIN)/python -m pytest -m prove -n 2 --dist loadfile --durations=0 tests
 
-bench: $(READY)
+bench: $(COMPLETE)
 	$(BIN)/python -m bench
 
-dev: $(READY)
+dev: $(COMPLETE)
 	$(BIN)/python -m dagster_project.dev
 
-lock:
-	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
-		--extra dev --extra notebooks pyproject.toml -o requirements.lock
+# What is pinned stays as long as it fits pyproject.toml; `make lock UPGRADE=--upgrade` takes the newest releases. What installs
+# less is a part of the whole
+lock: $(COMPLETE)
+	$(COMPILE) --extra dev pyproject.toml -o requirements.lock
+	$(COMPILE) --extra checkout --extra demo --constraint requirements.lock pyproject.toml -o requirements-demo.lock
+	$(COMPILE) --extra checkout --extra dagster --extra postgres --extra sqlite --constraint requirements.lock \
+		pyproject.toml -o requirements-server.lock
 	cp requirements.lock requirements-duckdb15.lock
-	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
-		--override <(printf "$(DUCKDB15)") --extra dev --extra notebooks pyproject.toml -o requirements-duckdb15.lock
+	$(COMPILE) --override <(printf "$(DUCKDB15)") --extra dev pyproject.toml -o requirements-duckdb15.lock
 
 clean:
 	rm -rf data

@@ -23,7 +23,7 @@ from rich.table import Table
 
 from bench.company import DAYS, FIRST_DAY, lines_sql, write_company, write_lines
 from clientela.cli import plain_console
-from clientela.transform import PROJECT
+from clientela.project_files import PROJECT
 
 FOLDER = PROJECT / "data" / "bench"
 SIZES = (100_000, 1_000_000, 10_000_000)

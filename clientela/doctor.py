@@ -18,6 +18,7 @@ from clientela.contracts import SQL_TYPES
 from clientela.errors import ClientelaError, ConfigError, DeliveryError, RunningError
 from clientela.extract.column_names import shown_names
 from clientela.extract.mapping import RATES, Feed, named_columns
+from clientela.extract.readers.database import require_drivers
 from clientela.extract.typing import Parameters
 from clientela.file_modes import too_wide
 from clientela.keys import confirmed_secret
@@ -47,6 +48,7 @@ class Finding:
 
 def examine(config: Config, source: str | None = None) -> list[Finding]:
     """One finding per feed. Raises ConfigError for what makes the whole configuration unusable."""
+    require_drivers(config)
     feeds = [feed for feed in feeds_of(config) if source in (None, feed.source_name)]
     if not feeds:
         raise ConfigError(f"There is no source {source!r}; there are: {', '.join(config.sources)}.")

@@ -26,12 +26,14 @@ from clientela.contracts import COMPANY_ENTITIES, CONTRACT_VERSION, ENTITIES, En
 from clientela.errors import BugError, ClientelaError, ConfigError, DeliveryError, NotPublishedError
 from clientela.extract.mapping import Feed
 from clientela.extract.readers.csv import LONGEST_HEADER
+from clientela.extract.readers.database import require_drivers
 from clientela.load import landing, renew
 from clientela.load.candidate import prepare_rates
 from clientela.load.inbox import look, opened
 from clientela.load.load import Outcome, drop_staged, load_feed
 from clientela.lock import hold_lock
 from clientela.masking import failure_without_values, read_secret
+from clientela.project_files import code_files
 from clientela.publish import Published, marts_of, publish_marts, publish_operations
 from clientela.run_settings import sections_of, write_settings
 from clientela.transform import NodeResult
@@ -135,10 +137,8 @@ def _entities_without_source(config: Config) -> list[str]:
 def code_version() -> str:
     """The package's version and a hash of everything that computes a figure."""
     digest = hashlib.sha256()
-    for folder in ("clientela", "models", "seeds", "dbt", "expectations"):
-        for path in sorted((transform.PROJECT / folder).rglob("*")):
-            if path.suffix in (".py", ".sql", ".yml", ".csv", ".md"):
-                digest.update(str(path.relative_to(transform.PROJECT)).encode() + path.read_bytes())
+    for name, path in code_files():
+        digest.update(name.encode() + path.read_bytes())
     return f"{version('clientela')}+{digest.hexdigest()[:12]}"
 
 
@@ -554,7 +554,11 @@ class Night:
 def open_night(
     config: Config, kind: str = "night", watch: Watcher = silent, now: datetime | None = None
 ) -> Iterator[Night]:
-    """Hold the company's lock, make the warehouse ready, and open the run in the ledger."""
+    """Hold the company's lock, make the warehouse ready, and open the run in the ledger.
+
+    Raises ConfigError, and touches nothing, if a database's driver is not installed.
+    """
+    require_drivers(config)
     with file_modes.closed(config) as notice, hold_lock(config.data, f"Run of {kind}"):
         # before there is a warehouse: beside one a secret is never made anew
         read_secret(config.data)

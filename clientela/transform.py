@@ -17,9 +17,8 @@ import yaml
 from clientela.config import Config
 from clientela.errors import NotPublishedError
 from clientela.masking import failure_without_values
+from clientela.project_files import PROJECT
 
-#: the checkout: dbt_project.yml, models, seeds and dbt/ stand beside the package
-PROJECT = Path(__file__).resolve().parent.parent
 #: the dbt package, and the schema, of the company's own models
 COMPANY_PACKAGE = "custom"
 #: what a node's end is told as: kind, name, status, seconds

@@ -106,9 +106,13 @@ BUILT_STATE: dict[str, str] = {
 READ_ANEW = "set enable_external_file_cache = false"
 
 
+#: a new file is written so that every DuckDB from this one on reads it; dbt/profiles.yml says the same
+STORAGE_VERSION = "v1.4.0"
+
+
 def connect(path: Path, *, memory_limit: str = "4GB", threads: int = 2) -> duckdb.DuckDBPyConnection:
     """Open the warehouse with explicit limits, spilling beside it; session time zone UTC."""
-    connection = duckdb.connect(str(path))
+    connection = duckdb.connect(str(path), config={"storage_compatibility_version": STORAGE_VERSION})
     connection.execute(READ_ANEW)
     connection.execute("set memory_limit = ?", [memory_limit])
     connection.execute("set threads = ?", [threads])

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from clientela.config import CONFIG_VARIABLE, Config
 from clientela.errors import ClientelaError, ConfigError
+from clientela.extras import require_extra
 from clientela.file_modes import PRIVATE_UMASK, make_data_folder
-from clientela.transform import PROJECT
+from clientela.project_files import PROJECT
 from dagster_project.company import chosen_company
 
 HOST = "127.0.0.1"
@@ -58,6 +59,7 @@ def command(port: int) -> list[str]:
 def main() -> None:
     """Check the configuration, say where the UI is, and become the server."""
     try:
+        require_extra("dagster", "Dagster's UI", "dagster", "dagster_dbt", "dagster_webserver")
         config = chosen_company()
         port = free_port()
     except ClientelaError as error:

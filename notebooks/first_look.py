@@ -18,9 +18,9 @@ def _():
 
     from clientela.ask import ask
     from clientela.config import load_config
-    from clientela.transform import PROJECT
+    from clientela.project_files import example
 
-    config = load_config(os.environ.get("CLIENTELA_CONFIG") or PROJECT / "examples/complete_journey/clientela.yml")
+    config = load_config(os.environ.get("CLIENTELA_CONFIG") or example("complete_journey"))
 
     def query(sql: str) -> pl.DataFrame:
         columns, rows = ask(config, sql)

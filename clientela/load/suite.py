@@ -4,12 +4,14 @@ The suites themselves stand in `expectations/`, one module per entity; running t
 """
 
 from dataclasses import dataclass, field, replace
-from importlib import import_module
+from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
 from typing import Any, Literal
 
 from clientela.config import EntityConfig
 from clientela.contracts import Entity
 from clientela.errors import ConfigError
+from clientela.project_files import PROJECT
 
 Severity = Literal["critical", "warning"]
 
@@ -116,8 +118,8 @@ EVERY_ENTITY: tuple[Expect, ...] = (
 
 def suite_of(entity: Entity, settings: EntityConfig | None, where: str) -> list[Expect]:
     """The feed's suite with its thresholds; ConfigError for an override of something that is not in it."""
-    module = import_module(f"expectations.{'reference' if entity.is_reference else entity.name}")
-    suite = {e.name: e for e in (*EVERY_ENTITY, *of_contract(entity), *module.SUITE)}
+    of_entity = _written_suite("reference" if entity.is_reference else entity.name)
+    suite = {e.name: e for e in (*EVERY_ENTITY, *of_contract(entity), *of_entity)}
     for name, override in (settings.gate if settings else {}).items():
         if name not in suite:
             raise ConfigError(f"{where}.gate.{name}: there is no such expectation; there are: {', '.join(suite)}.")
@@ -133,3 +135,15 @@ def suite_of(entity: Entity, settings: EntityConfig | None, where: str) -> list[
             changed["max_value"] = override.maximum
         suite[name] = replace(suite[name], severity=override.severity or suite[name].severity, arguments=changed)
     return list(suite.values())
+
+
+@cache
+def _written_suite(name: str) -> tuple[Expect, ...]:
+    """The SUITE of `expectations/NAME.py`, found by its place: that folder is no package of an installed clientela."""
+    path = PROJECT / "expectations" / f"{name}.py"
+    spec = spec_from_file_location(f"clientela_expectations_{name}", path)
+    assert spec is not None and spec.loader is not None, path
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    suite: tuple[Expect, ...] = module.SUITE
+    return suite

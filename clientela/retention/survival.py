@@ -5,13 +5,16 @@ silence is a lapse (states.py), predictions.
 
 Without a contract a lapse is dated on the day the silence passed its threshold, never on the day of the last order:
 dated there, every customer would seem to leave the day he last came. A silence that has not passed it is censored at
-the last point. Kaplan & Meier 1958; intervals are Greenwood's on the log(-log) scale, by lifelines.
+the last point. Kaplan & Meier 1958; the variance is Greenwood's, the interval on
+the log(-log) scale (Kalbfleisch & Prentice 2002, section 1.4), so that it stays between 0 and 1.
 """
 
 from datetime import date
 from typing import Any
 
+import numpy as np
 import polars as pl
+from scipy.special import ndtri
 
 from clientela.retention.calendar import RetentionError, require
 from clientela.retention.states import with_end
@@ -73,31 +76,46 @@ def survival_curves(durations: pl.DataFrame, by: str | None = None, confidence: 
 
     durations: duration_days, has_ended and, if given, the column `by`, whose nulls are left out.
     """
-    from lifelines import KaplanMeierFitter  # two seconds of import, needed nowhere else
-
     require(durations, "durations", "duration_days", "has_ended", *([by] if by else []))
     if not 0 < confidence < 1:
         raise RetentionError(f"A confidence lies between 0 and 1, not at {confidence}.")
     named = durations.with_columns(group=pl.col(by).cast(pl.String) if by else pl.lit("all")).drop_nulls("group")
-    counts = named.group_by("group", "duration_days", "has_ended").agg(n=pl.len()).sort(pl.all())
-    curves = [pl.DataFrame(schema={"group": pl.String, **_CURVE})]
-    for (group,), part in counts.group_by("group", maintain_order=True):
-        fitted = KaplanMeierFitter(alpha=1 - confidence).fit(
-            part["duration_days"].to_numpy(), part["has_ended"].to_numpy(), weights=part["n"].to_numpy()
-        )
-        table, interval = fitted.event_table, fitted.confidence_interval_
-        curve = {
-            "days": table.index.to_numpy(),
-            "customers_at_risk": table["at_risk"].to_numpy(),
-            "customers_lapsed": table["observed"].to_numpy(),
-            "customers_censored": table["censored"].to_numpy(),
-            "survival": fitted.survival_function_.iloc[:, 0].to_numpy(),
-            "survival_low": interval.iloc[:, 0].to_numpy(),
-            "survival_high": interval.iloc[:, 1].to_numpy(),
-        }
-        named_curve = pl.DataFrame({"group": [str(group)] * len(table), **curve})
-        curves.append(named_curve.cast(_CURVE))
-    return pl.concat(curves)
+    counts = named.group_by("group", days=pl.col("duration_days").cast(pl.Int64)).agg(
+        customers_lapsed=pl.col("has_ended").sum(), customers_censored=(~pl.col("has_ended")).sum()
+    )
+    # a curve starts on day 0, whether or not somebody leaves on it
+    start = (
+        counts.select("group")
+        .unique()
+        .with_columns(days=pl.lit(0, pl.Int64), customers_lapsed=pl.lit(0), customers_censored=pl.lit(0))
+    )
+    daily = (
+        pl.concat([counts, start], how="vertical_relaxed")
+        .group_by("group", "days")
+        .agg(pl.col("customers_lapsed", "customers_censored").sum())
+        .sort("group", "days")
+    )
+    empty = pl.DataFrame(schema={"group": pl.String, **_CURVE})
+    return pl.concat([empty, *(_curve(part, confidence) for part in daily.partition_by("group", maintain_order=True))])
+
+
+def _curve(daily: pl.DataFrame, confidence: float) -> pl.DataFrame:
+    """One group's curve. daily: group, days, customers_lapsed, customers_censored; one row per day, sorted, day 0 first."""
+    lapsed = daily["customers_lapsed"].to_numpy().astype(float)
+    leaving = lapsed + daily["customers_censored"].to_numpy()
+    at_risk = leaving[::-1].cumsum()[::-1]
+    survival = np.cumprod(1 - lapsed / at_risk)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = np.cumsum(lapsed / (at_risk * (at_risk - lapsed)))
+        width = ndtri(0.5 + confidence / 2) * np.sqrt(variance) / np.abs(np.log(survival))
+        low, high = survival ** np.exp(width), survival ** np.exp(-width)
+    is_inside = (survival > 0) & (survival < 1)  # at 1 and at 0 there is nothing to spread
+    return daily.with_columns(
+        customers_at_risk=at_risk,
+        survival=survival,
+        survival_low=np.where(is_inside, low, survival),
+        survival_high=np.where(is_inside, high, survival),
+    ).select("group", *(pl.col(name).cast(kind) for name, kind in _CURVE.items()))
 
 
 def _durations(rows: pl.DataFrame) -> pl.DataFrame:

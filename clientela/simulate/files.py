@@ -12,7 +12,6 @@ from typing import Any, Literal, cast
 
 import numpy as np
 import polars as pl
-import xlsxwriter
 
 from clientela.simulate.settings import SimulateSettings
 from clientela.simulate.streams import Floats, Ints
@@ -186,6 +185,8 @@ def damaged(line: bytes, kind: str, separator: bytes) -> bytes:
 
 
 def _write_excel(frame: pl.DataFrame, path: Path) -> None:
+    import xlsxwriter  # an extra, which `write_company` asks for
+
     workbook = xlsxwriter.Workbook(str(path))
     workbook.set_properties({"created": _CREATED})
     # polars knows xlsxwriter's workbook by its class; its annotation is under TYPE_CHECKING only

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from clientela.extras import require_extra
 from clientela.simulate.catalogue import reference_tables
 from clientela.simulate.company import Company, build_company
 from clientela.simulate.configuration import configuration
@@ -43,8 +44,9 @@ def write_company(settings: SimulateSettings, out: Path) -> Summary:
 
     Of the same company only what is missing is written; another is replaced, unless a warehouse was built from it. Nothing
     of `out` changes before all is written. Raises FileExistsError where the folder holds anything else, OSError where it
-    cannot be written.
+    cannot be written, ConfigError where what writes workbooks is not installed.
     """
+    require_extra("simulate", "An invented company", "xlsxwriter")
     _refuse_what_is_not_ours(out)
     aside = out / ASIDE
     shutil.rmtree(aside, ignore_errors=True)

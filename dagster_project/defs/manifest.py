@@ -15,6 +15,7 @@ from clientela import transform
 from clientela.config import Config
 from clientela.errors import ClientelaError
 from clientela.file_modes import make_data_folder
+from clientela.project_files import PROJECT
 
 _PARSED = ("models", "seeds", "dbt/macros", "dbt/tests", "dbt/profiles.yml", "dbt_project.yml")
 
@@ -31,7 +32,7 @@ def read_manifest(config: Config) -> dict[str, Any]:
 def _last_change(config: Config) -> int:
     """When the newest file or folder that dbt parses changed, in ns since 1970; a deleted file changes its folder."""
     newest = 0
-    places = [transform.PROJECT / name for name in _PARSED] + [config.models] * (config.models is not None)
+    places = [PROJECT / name for name in _PARSED] + [config.models] * (config.models is not None)
     for place in (place for place in places if place is not None):
         for path in (place, *place.rglob("*")):
             if path.name != "__pycache__" and path.suffix != ".pyc":

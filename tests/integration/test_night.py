@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import duckdb
+
 from clientela.night import run_as_of
 from tests.conftest import MORE_SALES, NOW, SALES, Company, marts
 
@@ -136,3 +138,12 @@ def test_only_the_last_files_are_kept(shop: Company) -> None:
         shop.write(f"sales_{name}.csv", MORE_SALES.replace("4,1", f"4{name},1").replace("5,1", f"5{name},1"))
         shop.night(datetime(2026, 3, day, 3, tzinfo=UTC))
     assert len(list((shop.config.published / "versions").glob("*.duckdb"))) == 1
+
+
+def test_every_file_has_the_storage_that_every_client_reads(running: Company) -> None:
+    for path in (running.config.warehouse, *running.config.published.glob("*.duckdb")):
+        with duckdb.connect(str(path), read_only=True) as connection:
+            [(tags,)] = connection.execute(
+                "select tags from duckdb_databases() where database_name = current_database()"
+            ).fetchall()
+        assert tags["storage_version"].startswith("v1.4.0"), path.name

@@ -40,9 +40,10 @@ def _asked(python: str | Path, path: Path) -> dict[str, Any]:
 def test_an_older_client_reads_what_ours_reads(small: Company, tmp_path: Path, client: str) -> None:
     python = python_with(tmp_path, Path(__file__).parent / f"client-{client}.lock")
     assert small.night().exit_code in (0, 3)
-    for name in ("marts.duckdb", "operations.duckdb"):
-        theirs = _asked(python, small.config.published / name)
-        ours = _asked(sys.executable, small.config.published / name)
+    published = small.config.published
+    for path in (published / "marts.duckdb", published / "operations.duckdb", small.config.warehouse):
+        theirs = _asked(python, path)
+        ours = _asked(sys.executable, path)
         assert theirs.pop("version").startswith(f"{client}."), "the client is the one that is meant"
         assert ours.pop("version") not in ("", client)
         assert theirs == ours and len(ours) >= 5

@@ -18,9 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from clientela.config import DatabaseSource
+from clientela.config import Config, DatabaseSource
 from clientela.errors import DeliveryError
 from clientela.extract.column_names import missing_column, repeated_columns
+from clientela.extras import require_extra
 from clientela.masking import without_values
 from clientela.warehouse import quoted
 
@@ -73,15 +74,19 @@ class Database:
 
 @contextmanager
 def opened(settings: DatabaseSource, folder: Path, decimal_style: str) -> Iterator[Database]:
-    """The database, for reading only and at one instant. `folder` is where relative paths of SQLite files start."""
+    """The database, for reading only and at one instant. `folder` is where relative paths of SQLite files start.
+
+    Raises ConfigError if its driver is not installed, DeliveryError for whatever else keeps it closed.
+    """
     url = os.environ.get(settings.connection_env)
     if not url:
         raise DeliveryError(
             f"the environment variable {settings.connection_env} is not set; it holds the connection, such as "
             "postgresql://user:password@host/database or sqlite:///path/to/file.db"
         )
-    is_sqlite = url.startswith("sqlite:") or not re.match(r"[a-z+]+://|.*\b(host|dbname|service)=", url)
+    is_sqlite = _is_sqlite(url)
     secrets = _secrets(url)
+    _require_driver(settings.connection_env, url)
     try:
         if is_sqlite:
             import adbc_driver_sqlite.dbapi as sqlite
@@ -90,7 +95,7 @@ def opened(settings: DatabaseSource, folder: Path, decimal_style: str) -> Iterat
             if not path.is_file():
                 raise DeliveryError(f"{settings.connection_env} names an SQLite file that is not there")
             connection = sqlite.connect(f"file:{quote(str(path))}?mode=ro")
-        elif re.match(r"postgres(ql)?://", url) or "://" not in url:
+        elif _is_postgresql(url):
             import adbc_driver_postgresql.dbapi as postgresql
 
             connection = postgresql.connect(url)
@@ -109,6 +114,29 @@ def opened(settings: DatabaseSource, folder: Path, decimal_style: str) -> Iterat
         if not _is_adbc(error):
             raise
         raise DeliveryError(f"the database of {settings.connection_env} said: {_told(error, secrets)}") from None
+
+
+def require_drivers(config: Config) -> None:
+    """Raise ConfigError if the driver of a database that the configuration names is not installed."""
+    for source in config.sources.values():
+        for entity in source.entities.values():
+            if entity.database is not None and (url := os.environ.get(entity.database.connection_env)):
+                _require_driver(entity.database.connection_env, url)
+
+
+def _require_driver(connection_env: str, url: str) -> None:
+    if _is_sqlite(url):
+        require_extra("sqlite", f"The SQLite file of {connection_env}", "adbc_driver_sqlite")
+    elif _is_postgresql(url):
+        require_extra("postgres", f"The PostgreSQL database of {connection_env}", "adbc_driver_postgresql")
+
+
+def _is_sqlite(url: str) -> bool:
+    return url.startswith("sqlite:") or not re.match(r"[a-z+]+://|.*\b(host|dbname|service)=", url)
+
+
+def _is_postgresql(url: str) -> bool:
+    return not _is_sqlite(url) and (re.match(r"postgres(ql)?://", url) is not None or "://" not in url)
 
 
 def _is_adbc(error: Exception) -> bool:

@@ -2,8 +2,10 @@
 
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
+from scipy import stats
 
 from clientela.retention.calendar import RetentionError, points
 from clientela.retention.rhythm import rhythms
@@ -42,6 +44,62 @@ def test_each_group_has_its_own_curve_and_nobody_is_counted_twice() -> None:
     assert both.filter(pl.col("group") == "a").drop("group").equals(alone.drop("group"))
     ended = pl.col("customers_lapsed", "customers_censored").sum()
     assert both.group_by("group").agg(ended).sort("group").rows() == [("a", 9, 12), ("b", 2, 1)]
+
+
+def test_the_curve_and_its_interval_are_those_of_an_independent_library() -> None:
+    random = np.random.default_rng(11)
+    days, is_lapsed = random.geometric(0.02, 400), random.random(400) < 0.6
+    curve = survival_curves(pl.DataFrame({"duration_days": days, "has_ended": is_lapsed}), confidence=0.9)
+    assert (curve["days"][0], curve["survival"][0], curve["survival_low"][0]) == (0, 1, 1)
+    theirs = stats.ecdf(stats.CensoredData(days[is_lapsed], right=days[~is_lapsed])).sf
+    interval = theirs.confidence_interval(0.9, method="log-log")
+    assert curve["days"][1:].to_list() == theirs.quantiles.tolist()
+    # scipy gives no interval where nobody has left or nobody is left
+    is_known = np.isfinite(interval.low.probabilities)
+    for name, expected in (
+        ("survival", theirs.probabilities),
+        ("survival_low", interval.low.probabilities),
+        ("survival_high", interval.high.probabilities),
+    ):
+        ours = curve[name][1:].to_numpy()
+        assert np.allclose(ours[is_known], expected[is_known], rtol=1e-12, atol=1e-12), name
+    assert is_known.sum() > 50
+
+
+@pytest.mark.parametrize(
+    ("days", "ended", "expected"),
+    [
+        # what lifelines 0.30.3 gave: a curve has a day 0, and where all or none are left the interval is that point
+        (
+            [0, 0, 3, 3, 5, 5, 9],
+            [0, 1, 1, 0, 1, 1, 1],
+            [
+                (0, 7, 1, 1, 0.8571428571428572, 0.33405387929222174, 0.9785610585261755),
+                (3, 5, 1, 1, 0.6857142857142858, 0.21279740542935327, 0.9121117612054142),
+                (5, 3, 2, 0, 0.22857142857142865, 0.0097796888917712, 0.6245432619841714),
+                (9, 1, 1, 0, 0, 0, 0),
+            ],
+        ),
+        (
+            [2, 2, 3, 7],
+            [0, 0, 1, 0],
+            [
+                (0, 4, 0, 0, 1, 1, 1),
+                (2, 4, 0, 2, 1, 1, 1),
+                (3, 2, 1, 0, 0.5, 0.005983087639145736, 0.9104100848367374),
+                (7, 1, 0, 1, 0.5, 0.005983087639145736, 0.9104100848367374),
+            ],
+        ),
+        ([2, 2], [1, 1], [(0, 2, 0, 0, 1, 1, 1), (2, 2, 2, 0, 0, 0, 0)]),
+    ],
+)
+def test_curves_begin_on_day_0_and_end_at_a_point(
+    days: list[int], ended: list[int], expected: list[tuple[float, ...]]
+) -> None:
+    curve = survival_curves(pl.DataFrame({"duration_days": days, "has_ended": [bool(e) for e in ended]}))
+    assert curve.height == len(expected)
+    for row, wanted in zip(curve.drop("group").rows(), expected, strict=True):
+        assert row == pytest.approx(wanted, abs=1e-9)
 
 
 def bought(**days: list[int]) -> pl.DataFrame:
