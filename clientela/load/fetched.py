@@ -149,8 +149,8 @@ def _refuse_unsorted(connection: duckdb.DuckDBPyConnection, watermark: str, file
     ).fetchall()[0]
     if odd is not None:
         raise DeliveryError(
-            f"the watermark {watermark} is text such as {shape(odd)} (9 for a digit, a for a letter), which does not sort "
-            "by time; use a query that casts it"
+            f"the watermark {watermark} is text such as {shape(odd.strip()) or repr(odd)}, which does not sort by time; "
+            "use a query that casts it"
         )
 
 

@@ -231,3 +231,8 @@ def test_no_command_goes_on_without_the_warehouses_own_secret(running: Company, 
         assert str(config.data / "secret") in stopped.value.sentence and "backup" in stopped.value.sentence
     assert (config.data / "secret").exists() == (broken is not None), "none is made anew"
     assert (running.config.published / "marts.duckdb").stat().st_ino == published
+
+
+def test_a_database_is_quoted_with_the_words_of_the_configuration() -> None:
+    said = 'relation "people" does not exist near "Ana"'
+    assert without_values(said, {"people"}.__contains__) == 'relation "people" does not exist near "…"'

@@ -113,7 +113,9 @@ def opened(settings: DatabaseSource, folder: Path, decimal_style: str) -> Iterat
     except Exception as error:
         if not _is_adbc(error):
             raise
-        raise DeliveryError(f"the database of {settings.connection_env} said: {_told(error, secrets)}") from None
+        raise DeliveryError(
+            f"the database of {settings.connection_env} said: {_told(error, secrets, settings)}"
+        ) from None
 
 
 def require_drivers(config: Config) -> None:
@@ -151,12 +153,15 @@ def _secrets(url: str) -> tuple[str, ...]:
     return tuple(sorted((p for p in pieces if len(p) > 2 and p.lower() not in allowed), key=len, reverse=True))
 
 
-def _told(error: Exception, secrets: Sequence[str]) -> str:
+def _told(error: Exception, secrets: Sequence[str], settings: DatabaseSource) -> str:
+    """What the database said, without the connection and without what it quotes but for words of the configuration."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     sentence = " ".join(lines[:2])
     for secret in secrets:
         sentence = sentence.replace(secret, "…")
-    return without_values(sentence)
+    named = " ".join((settings.table or "", settings.query or "", settings.watermark or ""))
+    words = {*(settings.table or "").split(), *re.findall(r"\w+", named)}
+    return without_values(sentence, words.__contains__)
 
 
 def _run(connection: Any, sql: str, values: Sequence[object] | None = None) -> None:
