@@ -61,6 +61,8 @@ def spiteful(tmp_path_factory: pytest.TempPathFactory) -> Company:
     company.change(settings_of_a_spiteful_person)
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("CLIENTELA_TEST_SECRET", "the value of the variable")
+        # parsed with this configuration, whatever this process has parsed before
+        patched.setattr(transform, "_PARSED", {})
         report = company.night()
     assert report.status == "published", (report.message, report.failures)
     return company
