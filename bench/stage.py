@@ -143,7 +143,6 @@ def publish(folder: Path, kind: str) -> dict[str, Any]:
         began = time.perf_counter()
         published = night.publish()
         seconds = time.perf_counter() - began
-        night.finish(None)
     return {"seconds": seconds, "bytes": published.bytes, "rows": published.rows}
 
 

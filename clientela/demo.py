@@ -14,6 +14,7 @@ from clientela import night
 from clientela.ask import ask
 from clientela.cli import Progress, leave, say_report
 from clientela.config import Config, load_config
+from clientela.run_summary import as_dict
 from clientela.simulate import SimulateSettings, write_company
 from clientela.transform import PROJECT
 
@@ -77,7 +78,7 @@ def main() -> int:
 
 def _night(config: Config) -> int:
     report = night.run(config, Progress().watch)
-    say_report(config, night.told(report), as_json=False)
+    say_report(config, as_dict(report), as_json=False)
     return report.exit_code
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from clientela import warehouse
+from clientela import stopping, warehouse
 from clientela.config import Config
 from clientela.contracts import SQL_TYPES
 from clientela.errors import ClientelaError, ConfigError
@@ -50,12 +50,10 @@ def examine(config: Config, source: str | None = None) -> list[Finding]:
         connection = warehouse.connect(
             Path(folder) / "doctor.duckdb", memory_limit=limits.memory.replace(" ", ""), threads=limits.threads
         )
-        try:
+        with connection, stopping.interrupting(connection.interrupt):
             warehouse.prepare(connection)
             _take_rates(connection, config, feeds)
             return [_examine(connection, feed, Path(folder)) for feed in feeds]
-        finally:
-            connection.close()
 
 
 def _take_rates(connection: duckdb.DuckDBPyConnection, config: Config, feeds: list[Feed]) -> None:

@@ -3,6 +3,8 @@
 Whatever is not one of these is a bug of ours and keeps its stack trace.
 """
 
+from typing import Any
+
 
 class ClientelaError(Exception):
     """A fault outside the program, said in one sentence. `exit_code` is what a scheduler sees."""
@@ -13,6 +15,8 @@ class ClientelaError(Exception):
         super().__init__(sentence)
         self.sentence = sentence
         self.details = details
+        #: the `run_summary.Report` of the run that ended with it, once its end is written
+        self.report: Any = None
 
 
 class ConfigError(ClientelaError):
@@ -35,6 +39,12 @@ class NotPublishedError(ClientelaError):
     """The night ended without a publication; the published file is as it was."""
 
 
+class StoppedError(ClientelaError):
+    """A signal asked the run to stop before it had published."""
+
+    exit_code = 7
+
+
 class BugError(ClientelaError):
     """A fault of the program itself, for the report of the night; the exception that caused it follows."""
 
@@ -48,4 +58,6 @@ EXIT_CODES = {
     3: "published, but a batch was refused or a source is stale",
     4: "not published; the published file is as it was",
     5: "another run is under way",
+    6: "no run has ended within max_silence (`status` only)",
+    7: "stopped by a signal; the published file is as it was",
 }
