@@ -40,7 +40,9 @@ def load(folder: Path, kind: str) -> dict[str, Any]:
     began = time.perf_counter()
     with open_night(config) as night:
         (outcome,) = night.load(feeds_of(config)[0])
-    return {"seconds": time.perf_counter() - began, "rows": outcome.loaded}
+        night.close()
+        seconds = time.perf_counter() - began
+    return {"seconds": seconds, "rows": outcome.loaded}
 
 
 def floor_load(folder: Path, kind: str) -> dict[str, Any]:

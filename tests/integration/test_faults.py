@@ -17,7 +17,7 @@ import pytest
 
 from clientela.errors import RunningError
 from clientela.lock import hold_lock
-from clientela.night import run
+from clientela.night import open_night, run
 from tests.conftest import MORE_SALES, NOW, Company, marts, open_shop
 from tests.prove.test_hostile_cells import CELLS, hostile_night
 
@@ -219,6 +219,16 @@ def test_a_stale_log_beside_the_published_file_does_not_make_it_unopenable(runni
     running.write("sales_2.csv", MORE_SALES)
     running.night()
     assert running.published("select count(*) from value.order_lines") == [(6,)]
+
+
+def test_a_published_file_that_cannot_be_opened_is_a_reason_to_publish(running: Company) -> None:
+    """Even where nothing new arrived."""
+    with open_night(running.config, now=NOW) as night:
+        night.load_all()
+        assert night.is_quiet()
+        (running.config.published / "marts.duckdb").unlink()
+        running.write("data/published/marts.duckdb", b"no database at all" * 500)
+        assert not night.is_quiet()
 
 
 def test_the_published_file_is_older_than_the_warehouse_by_format(running: Company) -> None:

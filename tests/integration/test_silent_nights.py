@@ -383,8 +383,9 @@ def test_a_company_of_which_nothing_is_heard_ends_with_six(shop: Company, monkey
     )
 
 
-def test_a_run_without_publication_does_not_hide_that_the_night_failed(
-    alarmed: Company, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kind", ["as_of", "reload"])
+def test_a_run_beside_the_nights_does_not_hide_that_the_night_failed(
+    alarmed: Company, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     from clientela.night import open_night
 
@@ -393,7 +394,7 @@ def test_a_run_without_publication_does_not_hide_that_the_night_failed(
 
     monkeypatch.setattr(Night, "load_all", fail)
     run(alarmed.config)
-    with open_night(alarmed.config, "reload"):
+    with open_night(alarmed.config, kind):
         pass
     status = ask(alarmed, "status")
     assert status.exit_code == 4 and "was refused" in status.output
