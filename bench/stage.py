@@ -40,7 +40,9 @@ def load(folder: Path, kind: str) -> dict[str, Any]:
     began = time.perf_counter()
     with open_night(config) as night:
         (outcome,) = night.load(feeds_of(config)[0])
-    return {"seconds": time.perf_counter() - began, "rows": outcome.loaded}
+        night.close()
+        seconds = time.perf_counter() - began
+    return {"seconds": seconds, "rows": outcome.loaded}
 
 
 def floor_load(folder: Path, kind: str) -> dict[str, Any]:
@@ -143,7 +145,6 @@ def publish(folder: Path, kind: str) -> dict[str, Any]:
         began = time.perf_counter()
         published = night.publish()
         seconds = time.perf_counter() - began
-        night.finish(None)
     return {"seconds": seconds, "bytes": published.bytes, "rows": published.rows}
 
 

@@ -1,5 +1,18 @@
-"""`python -m clientela` is the `clientela` command."""
+"""The `clientela` command: heeds signals before anything slow is imported, and ends every stop with the same code."""
 
-from clientela.cli import entry
+from clientela import stopping
 
-entry()
+
+def entry() -> None:
+    """The command as installed, and `python -m clientela`."""
+    stopping.heed()
+    try:
+        from clientela.cli import entry as command
+
+        command()
+    except KeyboardInterrupt:
+        stopping.leave()
+
+
+if __name__ == "__main__":
+    entry()

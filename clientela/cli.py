@@ -19,8 +19,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from clientela import stopping
 from clientela.config import CONFIG_VARIABLE, DEFAULT_CONFIG, Config, json_schema, load_config
-from clientela.errors import EXIT_CODES, ClientelaError, ConfigError
+from clientela.errors import EXIT_CODES, ClientelaError, ConfigError, StoppedError
 
 _EXITS = "\n".join(f"  {code}  {meaning}" for code, meaning in EXIT_CODES.items())
 
@@ -64,6 +65,17 @@ class _Group(click.Group):
             if error.details:
                 console.print(error.details, style="dim")
             sys.exit(error.exit_code)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BaseException as error:
+            # a library may have caught the signal and raised an error of its own
+            if stopping.asked_by() is None and not isinstance(error, KeyboardInterrupt):
+                raise
+            if isinstance(error, ClientelaError | SystemExit):
+                raise
+            raise StoppedError(f"Stopped{f' by {name}' if (name := stopping.asked_by()) else ''}.") from None
 
 
 @click.group(
@@ -119,6 +131,7 @@ def run(
     nothing that was loaded, and readers of the published file are never disturbed.
     """
     from clientela import night
+    from clientela.run_summary import as_dict
 
     config = load_config(config_path)
     watch = night.silent if quiet or as_json else Progress().watch
@@ -128,7 +141,7 @@ def run(
         report = night.run_as_of(config, as_of.date(), known_at.replace(tzinfo=UTC) if known_at else None, watch)
     else:
         report = night.run(config, watch, is_identity_accepted=accept_identity)
-    say_report(config, night.told(report), as_json)
+    say_report(config, as_dict(report), as_json)
     sys.exit(report.exit_code)
 
 
@@ -138,12 +151,14 @@ def run(
 def status(config_path: Path, as_json: bool) -> None:
     """Say how the last run ended, and where each source stands.
 
-    Reads published/status.json only, so it may be asked at any time, also while a run is under way.
+    Reads published/status.json and the lock's file only, so it may be asked at any time, also while a run is under way. A
+    run that was killed is told (4), and a company whose last run ended longer ago than `max_silence` allows (6): asked by
+    cron or a timer, it is the heartbeat.
     """
-    from clientela.night import read_status
+    from clientela.run_summary import standing
 
     config = load_config(config_path)
-    told = read_status(config)
+    told = standing(config)
     say_report(config, told, as_json)
     sys.exit(told["exit_code"])
 
@@ -157,10 +172,11 @@ def publish(config_path: Path, as_json: bool) -> None:
     Nothing is loaded or built.
     """
     from clientela import night
+    from clientela.run_summary import as_dict
 
     config = load_config(config_path)
     report = night.publish_again(config)
-    say_report(config, night.told(report), as_json)
+    say_report(config, as_dict(report), as_json)
     sys.exit(report.exit_code)
 
 
@@ -541,7 +557,11 @@ def schema() -> None:
 
 def entry() -> None:
     """The command as installed. Leaves without the interpreter's farewell, in which DuckDB 2.0 reports leaks of its own."""
+    stopping.heed()
     code: Any = 0
+    for stream in (sys.stdout, sys.stderr):
+        # a file's name may hold bytes that are no text
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         main()
     except SystemExit as end:
@@ -586,6 +606,8 @@ class Progress:
 def say_report(config: Config, report: dict[str, Any], as_json: bool) -> None:
     """Tell a run's report, as `status.json` holds it, to a person or a machine."""
     if as_json:
+        if report.get("alarm"):
+            click.echo(report["alarm"], err=True)
         click.echo(json.dumps(report, indent=2, default=str))
         return
     console = plain_console(soft_wrap=True, width=None if sys.stdout.isatty() else 160)
@@ -594,6 +616,8 @@ def say_report(config: Config, report: dict[str, Any], as_json: bool) -> None:
     console.print(Text.assemble((config.company, "bold"), ": ", (report["status"], style), as_of))
     if report["message"]:
         console.print(report["message"])
+    if report.get("alarm"):
+        plain_console(stderr=True, soft_wrap=True).print(report["alarm"], style="red")
     for line in report["failures"][:20]:
         console.print(f"  {line}", style="dim")
     for notice in report.get("notices", ()):

@@ -416,6 +416,10 @@ class Config(_Model):
     landing: LandingConfig = Field(default_factory=LandingConfig)
     limits: LimitsConfig = Field(default_factory=LimitsConfig)
     on_failure: str | None = Field(None, description="Command run when a night ends without publication.")
+    max_silence: Age | None = Field(
+        None,
+        description="How long may pass without the end of a run before `clientela status` ends with 6; docs/operations.md.",
+    )
     on_stale: str | None = Field(
         None, description="Command run when a night is published with a refused batch or a stale source."
     )
@@ -531,7 +535,8 @@ class Config(_Model):
 
     def fingerprint(self) -> str:
         """Hash of everything that can change a figure: a different hash means that marts must be built anew."""
-        told = self.model_dump(mode="json", exclude={"on_failure", "on_stale", "limits", "landing", "inbox"})
+        left_out = {"on_failure", "on_stale", "max_silence", "limits", "landing", "inbox"}
+        told = self.model_dump(mode="json", exclude=left_out)
         del told["publish"]["group"]
         for resource in ("memory_limit", "threads", "temp_directory"):
             del told["identity"][resource]

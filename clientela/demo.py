@@ -21,6 +21,7 @@ from clientela.config import Config, load_config
 from clientela.errors import ClientelaError
 from clientela.extras import require_extra
 from clientela.project_files import IS_INSTALLED, PROJECT
+from clientela.run_summary import as_dict
 from clientela.simulate import SimulateSettings, write_company
 
 QUESTIONS = (
@@ -97,7 +98,7 @@ def _folder() -> Path:
 
 def _night(config: Config) -> int:
     report = night.run(config, Progress().watch)
-    say_report(config, night.told(report), as_json=False)
+    say_report(config, as_dict(report), as_json=False)
     return report.exit_code
 
 

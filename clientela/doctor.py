@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from clientela import warehouse
+from clientela import stopping, warehouse
 from clientela.config import Config
 from clientela.contracts import SQL_TYPES
 from clientela.errors import ClientelaError, ConfigError, DeliveryError, RunningError
@@ -58,12 +58,10 @@ def examine(config: Config, source: str | None = None) -> list[Finding]:
         connection = warehouse.connect(
             Path(folder) / "doctor.duckdb", memory_limit=limits.memory.replace(" ", ""), threads=limits.threads
         )
-        try:
+        with connection, stopping.interrupting(connection.interrupt):
             warehouse.prepare(connection)
             _take_rates(connection, config, feeds, Path(folder))
             found = [_examined(connection, feed, Path(folder)) for feed in feeds]
-        finally:
-            connection.close()
     return found if source else found + _of_data_folder(config)
 
 

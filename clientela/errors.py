@@ -6,6 +6,7 @@ Whatever is not one of these is a bug of ours and keeps its stack trace.
 import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -24,6 +25,8 @@ class ClientelaError(Exception):
         super().__init__(sentence)
         self.sentence = sentence
         self.details = details
+        #: the `run_summary.Report` of the run that ended with it, once its end is written
+        self.report: Any = None
 
 
 class ConfigError(ClientelaError):
@@ -46,6 +49,12 @@ class NotPublishedError(ClientelaError):
     """The night ended without a publication; the published file is as it was."""
 
 
+class StoppedError(ClientelaError):
+    """A signal asked the run to stop before it had published."""
+
+    exit_code = 7
+
+
 class BugError(ClientelaError):
     """A fault of the program itself, for the report of the night; the exception that caused it follows."""
 
@@ -59,6 +68,8 @@ EXIT_CODES = {
     3: "published, but a batch was refused or a source is stale",
     4: "not published; the published file is as it was",
     5: "another run is under way",
+    6: "no run has ended within max_silence (`status` only)",
+    7: "stopped by a signal; the published file is as it was",
 }
 
 

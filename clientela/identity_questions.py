@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import duckdb
 
-from clientela import identify, warehouse
+from clientela import identify, stopping, warehouse
+from clientela.ask import reading_published
 from clientela.config import Config
 from clientela.errors import ClientelaError
 from clientela.file_modes import closed
@@ -22,7 +22,8 @@ from clientela.identity.settings import IdentitySettings
 from clientela.keys import confirmed_secret, kept_evidence_key
 from clientela.lock import hold_lock
 from clientela.night import open_night
-from clientela.publish import MARTS_FILE
+from clientela.run_summary import explained
+from clientela.transactions import transaction
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,10 +48,7 @@ def explain_customer(config: Config, customer_id: int) -> list[str]:
     """
     from clientela.identity.explain import LINKS_SCHEMA, sentences
 
-    path = config.published / MARTS_FILE
-    if not path.is_file():
-        raise ClientelaError(f"Nothing is published yet at {path}; `clientela run` does.")
-    with duckdb.connect(str(path), read_only=True) as marts:
+    with reading_published(config) as marts:
         now = marts.execute(
             "select current_customer_id, retired_on from customer.customer_ids where customer_id = ?", [customer_id]
         ).fetchall()
@@ -126,16 +124,12 @@ def retrain(config: Config, *, accept: bool) -> Preview:
         model = train_model(_records(connection), config.identity, key=key)
         found = _compared(config, connection, config.identity, model)
         as_of = connection.execute("select as_of_on from run.context").fetchall()[0][0]
-        connection.execute("begin")
-        connection.execute(
-            "insert into memory.identity_models values (?, ?, ?, ?, 'retrained', ?, ?)",
-            [model.id, model.to_json(), model.node_count, model.is_trained, night.run_id, night.now],
-        )
-        connection.execute(
-            "update ledger.runs set status = 'done', ended_at = ?, as_of_on = ?, message = ? where run_id = ?",
-            [datetime.now(UTC), as_of, f"Identity model {model.id} is in force from the next night on.", night.run_id],
-        )
-        connection.execute("commit")
+        with transaction(connection):
+            connection.execute(
+                "insert into memory.identity_models values (?, ?, ?, ?, 'retrained', ?, ?)",
+                [model.id, model.to_json(), model.node_count, model.is_trained, night.run_id, night.now],
+            )
+        night.as_of_on, night.message = as_of, f"Identity model {model.id} is in force from the next night on."
         return found
 
 
@@ -186,13 +180,16 @@ def _records(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 def _reading(config: Config) -> Iterator[duckdb.DuckDBPyConnection]:
     if not config.warehouse.is_file():
         raise ClientelaError(f"{config.company} has no warehouse yet; `clientela run` makes it.")
-    connection = duckdb.connect(str(config.warehouse), read_only=True)
     try:
-        connection.execute("set timezone = 'UTC'")
-        connection.execute(f"set temp_directory = {warehouse.literal(str(config.data / 'spill'))}")
-        confirmed_secret(connection, config.data)
-        if not connection.execute("select 1 from duckdb_tables() where table_name = 'int_orders'").fetchall():
-            raise ClientelaError(f"Nothing was built yet for {config.company}; `clientela run` does.")
-        yield connection
-    finally:
-        connection.close()
+        with (
+            duckdb.connect(str(config.warehouse), read_only=True) as connection,
+            stopping.interrupting(connection.interrupt),
+        ):
+            connection.execute("set timezone = 'UTC'")
+            connection.execute(f"set temp_directory = {warehouse.literal(str(config.data / 'spill'))}")
+            confirmed_secret(connection, config.data)
+            if not connection.execute("select 1 from duckdb_tables() where table_name = 'int_orders'").fetchall():
+                raise ClientelaError(f"Nothing was built yet for {config.company}; `clientela run` does.")
+            yield connection
+    except duckdb.Error as error:
+        raise explained(error, config) from error

@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from clientela.file_modes import share
+from clientela.transactions import transaction
 
 MEMORY_TABLES: dict[str, str] = {
     "customer_registry": """
@@ -57,8 +58,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
 
 def commit(connection: duckdb.DuckDBPyConnection) -> int:
     """Remember what the build of the run in `run.context` decided; committing it again adds nothing. Gives rows added."""
-    connection.execute("begin")
-    try:
+    with transaction(connection):
         connection.execute(
             """
             create or replace temp table this_run as
@@ -113,10 +113,6 @@ def commit(connection: duckdb.DuckDBPyConnection) -> int:
             where is_new and made_from not in (select made_from from memory.segment_fits)
             """
         )
-        connection.execute("commit")
-    except BaseException:
-        connection.execute("rollback")
-        raise
     return int(added)
 
 

@@ -7,12 +7,10 @@ who holds the lock, what stops publication, and what is told afterwards.
 
 import glob
 import hashlib
-import json
 import os
-import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -20,66 +18,57 @@ from typing import Any
 
 import duckdb
 
-from clientela import file_modes, identify, keys, memory, transform, warehouse
+from clientela import file_modes, identify, keys, memory, stopping, transform, warehouse
 from clientela.config import REFERENCE_SOURCE, Config, EntityConfig, SourceConfig
 from clientela.contracts import COMPANY_ENTITIES, CONTRACT_VERSION, ENTITIES, Entity
-from clientela.errors import BugError, ClientelaError, ConfigError, DeliveryError, NotPublishedError
+from clientela.errors import (
+    BugError,
+    ClientelaError,
+    ConfigError,
+    DeliveryError,
+    NotPublishedError,
+    RunningError,
+    StoppedError,
+)
 from clientela.extract.mapping import Feed
 from clientela.extract.readers.csv import LONGEST_HEADER
 from clientela.extract.readers.database import require_drivers
+from clientela.leftovers import remove_leftovers
 from clientela.load import landing, renew
 from clientela.load.candidate import prepare_rates
 from clientela.load.inbox import look, opened
 from clientela.load.load import Outcome, drop_staged, load_feed
-from clientela.lock import hold_lock
-from clientela.masking import failure_without_values, read_secret
+from clientela.lock import RUN_OF, hold_lock
+from clientela.masking import read_secret
 from clientela.project_files import code_files
-from clientela.publish import Published, marts_of, publish_marts, publish_operations
+from clientela.publish import MARTS_FILE, Published, is_readable, marts_of, publish_marts, publish_operations
 from clientela.run_settings import sections_of, write_settings
+from clientela.run_summary import (
+    Report,
+    SourceStatus,
+    announce,
+    clean,
+    damaged,
+    explained,
+    first_line,
+    is_damage,
+    killed,
+    write_status,
+)
+from clientela.transactions import transaction
 from clientela.transform import NodeResult
 
-STATUS_FILE = "status.json"
+#: these publish, so `status.json` tells of each; of the others only when they went wrong
+_PUBLISHING = ("night", "publish")
+#: these a person asked for, who is told at once when it cannot be done
+_ASKED_FOR = ("reload", "unload", "train")
+QUIET = "Nothing new arrived; the published file is as it was."
 #: told to whoever watches: step, subject, and a sentence
 Watcher = Callable[[str, str, str], None]
 
 
 def silent(step: str, subject: str, sentence: str) -> None:
     """The watcher of a run that nobody watches."""
-
-
-@dataclass(frozen=True)
-class SourceStatus:
-    """Where one feed stands after a run. `age_days` counts from the end of its last event's day to the run."""
-
-    source: str
-    entity: str
-    status: str
-    reason: str
-    is_required: bool
-    is_stale: bool
-    age_days: int | None
-    page: str | None
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a run did, as `status.json` tells it."""
-
-    run_id: str
-    kind: str
-    status: str
-    message: str
-    exit_code: int
-    started_at: str
-    ended_at: str
-    as_of: str | None
-    known_at: str | None
-    published: str | None
-    outcomes: list[dict[str, Any]] = field(default_factory=list)
-    sources: list[SourceStatus] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
-    #: what the run did besides, such as closing a data folder that was open to others
-    notices: list[str] = field(default_factory=list)
 
 
 def feeds_of(config: Config) -> list[Feed]:
@@ -158,6 +147,15 @@ class Night:
         self.known_at = now
         #: more customers than expected may change their id tonight: someone has looked
         self.is_identity_accepted = False
+        #: what the run was to do is done: a stop that is asked for now comes too late
+        self.is_done = False
+        #: why it could not be done, where that is not raised, and what else is to be said of its end
+        self.failure: ClientelaError | None = None
+        self.message = ""
+        #: what `status.json` says, once the end is written
+        self.report: Report | None = None
+        self._is_begun = False
+        self._bug: Exception | None = None
         self.notices: list[str] = []
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._file = config.warehouse
@@ -192,6 +190,7 @@ class Night:
     def load(self, feed: Feed) -> list[Outcome]:
         """Load what one feed has new. A refused batch is an outcome; only a wrong configuration raises."""
         subject = f"{feed.source_name}.{feed.entity.name}"
+        stopping.check()
         self.watch("load", subject, "")
         if feed.entity.name != "exchange_rates":
             prepare_rates(self.connection)
@@ -229,8 +228,6 @@ class Night:
         """Write the run's two instants and settings, which every model reads."""
         config = self.config
         self.as_of_on = as_of or self._configured_day()
-        self.connection.execute("begin")
-        self.connection.execute("delete from run.context")
         values = {
             "run_id": self.run_id,
             "as_of_on": self.as_of_on,
@@ -246,17 +243,17 @@ class Night:
             "contract_version": CONTRACT_VERSION,
             "entities_without_source": ", ".join(_entities_without_source(config)) or None,
         }
-        self.connection.execute(
-            f"insert into run.context ({', '.join(values)}) values ({', '.join(f'${name}' for name in values)})", values
-        )
-        write_settings(self.connection, *sections_of(config))
-        identify.write_settings(
-            self.connection,
-            config.identity,
-            keys.kept_evidence_key(self.connection, config.data),
-            are_changes_accepted=self.is_identity_accepted,
-        )
-        self.connection.execute("commit")
+        key = keys.kept_evidence_key(self.connection, config.data)
+        with transaction(self.connection):
+            self.connection.execute("delete from run.context")
+            self.connection.execute(
+                f"insert into run.context ({', '.join(values)}) values ({', '.join(f'${name}' for name in values)})",
+                values,
+            )
+            write_settings(self.connection, *sections_of(config))
+            identify.write_settings(
+                self.connection, config.identity, key, are_changes_accepted=self.is_identity_accepted
+            )
 
     def _configured_day(self) -> date:
         return self._latest_day() if isinstance(self.config.as_of, str) else self.config.as_of
@@ -285,7 +282,7 @@ class Night:
 
     def is_quiet(self) -> bool:
         """The published file already says what these batches, these settings and this code would say."""
-        if not (self.config.published / "marts.duckdb").exists():
+        if not is_readable(self.config.published / MARTS_FILE):
             return False
         last = self.connection.execute(
             """
@@ -345,15 +342,14 @@ class Night:
 
     def _remember_build(self) -> None:
         """What this build saw: the macro `changed_order_lines` compares the next one with it."""
-        self.connection.execute("begin")
-        for table, query in {
-            "built_state": "select as_of_on, config_hash, code_version from run.context",
-            "built_batches": "select batch_id from intermediate.int_batches_in_force",
-            "built_costs": "select * from intermediate.int_cost_basis",
-        }.items():
-            self.connection.execute(f"delete from run.{table}")
-            self.connection.execute(f"insert into run.{table} {query}")
-        self.connection.execute("commit")
+        with transaction(self.connection):
+            for table, query in {
+                "built_state": "select as_of_on, config_hash, code_version from run.context",
+                "built_batches": "select batch_id from intermediate.int_batches_in_force",
+                "built_costs": "select * from intermediate.int_cost_basis",
+            }.items():
+                self.connection.execute(f"delete from run.{table}")
+                self.connection.execute(f"insert into run.{table} {query}")
 
     def judge(self, results: list[NodeResult]) -> list[NodeResult]:
         """Remember which models this run built; raise NotPublishedError if anything failed."""
@@ -374,12 +370,11 @@ class Night:
             for unique_id, node in self._manifest()["nodes"].items()
             if node["resource_type"] == "model"
         }
-        self.connection.execute("begin")
-        self.connection.execute("delete from run.built")
-        self.connection.executemany(
-            "insert into run.built values (?, ?)", [(nodes[name], self.run_id) for name in built]
-        )
-        self.connection.execute("commit")
+        with transaction(self.connection):
+            self.connection.execute("delete from run.built")
+            self.connection.executemany(
+                "insert into run.built values (?, ?)", [(nodes[name], self.run_id) for name in built]
+            )
         return results
 
     def _manifest(self) -> dict[str, Any]:
@@ -396,14 +391,33 @@ class Night:
         config = self.config
         for as_of_on, known_at in self.connection.execute("select as_of_on, known_at from run.context").fetchall():
             self.as_of_on, self.known_at = as_of_on, known_at
-        self.published = publish_marts(
-            self.connection,
-            config,
-            marts_of(self._manifest()),
-            config.published,
-            reached_on=self._latest_day(),
-            before_switch=lambda: self._remember(),
-        )
+        return self._switch_in(config.published, self._remember, self._latest_day())
+
+    def publish_beside(self, as_of: date) -> Published:
+        """Publish the marts of a past day, which are remembered nowhere."""
+        folder = self.config.published / "as_of" / as_of.isoformat()
+        file_modes.make_shared_folder(folder)
+        self.watch("publish", f"as_of/{as_of}/marts.duckdb", "")
+        return self._switch_in(folder, lambda: None, None)
+
+    def _switch_in(self, folder: Path, before_switch: Callable[[], None], reached_on: date | None) -> Published:
+        """Publish. From the last step before the switch on it is done to its end: a stop comes too late then."""
+        with ExitStack() as undisturbed:
+
+            def ready() -> None:
+                undisturbed.enter_context(stopping.deferred())
+                before_switch()
+
+            self.published = publish_marts(
+                self.connection,
+                self.config,
+                marts_of(self._manifest()),
+                folder,
+                reached_on=reached_on,
+                before_switch=ready,
+            )
+            self.is_done = True
+        self.message = self.published.note
         return self.published
 
     def _remember(self) -> None:
@@ -460,58 +474,76 @@ class Night:
             )
         return states
 
-    def finish(self, error: ClientelaError | None, message: str = "") -> Report:
-        """Write the run's end into ledger, `operations.duckdb` and `status.json`, and call the company's commands.
-
-        Where even that cannot be written, as on a full disk, whoever called is told all the same; the next run takes this
-        one for killed.
-        """
+    def begin(self) -> None:
+        """Make the warehouse ready, without what a killed run left there, and open the run in the ledger."""
+        # before there is a warehouse: beside one a secret is never made anew
+        read_secret(self.config.data)
         try:
-            report = self._end(error, message)
-        except (duckdb.Error, OSError, ClientelaError) as obstacle:
-            report = self._unwritten_end(error, obstacle)
-        command = self.config.on_failure if error else (self.config.on_stale if report.exit_code == 3 else None)
-        if command:
-            _call(self.config, command, report)
-        return report
-
-    def _unwritten_end(self, error: ClientelaError | None, obstacle: Exception) -> Report:
-        with suppress(duckdb.Error):
-            self.close()
-        unwritten = f"The end of the run could not be written: {str(obstacle).splitlines()[0]}"
-        report = Report(
-            run_id=self.run_id,
-            kind=self.kind,
-            status="published" if self.published else "failed",
-            message=f"{error.sentence} {unwritten}" if error else unwritten,
-            exit_code=3 if self.published else (error or NotPublishedError(unwritten)).exit_code,
-            started_at=self.now.isoformat(timespec="seconds"),
-            ended_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            as_of=self.as_of_on.isoformat() if self.as_of_on else None,
-            known_at=self.known_at.isoformat(timespec="seconds"),
-            published=str(self.published.path) if self.published else None,
-            outcomes=[_plain(o) for o in self.outcomes],
-            failures=error.details.splitlines() if error else [],
-            notices=self.notices,
+            warehouse.prepare(self.connection)
+            drop_staged(self.connection)
+        except (duckdb.Error, OSError) as error:
+            raise _unopened(self.config, error) from error
+        keys.keep_keys(self.connection, self.config.data)
+        renew.renew(self.connection, self.config)
+        self.connection.execute(
+            "update ledger.runs set status = 'killed', message = 'ended without a word' where status = 'running'"
         )
-        with suppress(OSError):
-            write_status(self.config, report)
-        return report
+        same = self.connection.execute(
+            "select count(*) from ledger.runs where starts_with(run_id, ?)", [self.run_id]
+        ).fetchall()[0][0]
+        self.run_id += f"-{same + 1}" if same else ""
+        self.connection.execute(
+            "insert into ledger.runs values (?, ?, ?, null, 'running', null, ?, ?, ?, null, null, null)",
+            [self.run_id, self.kind, self.now, self.known_at, self.config.fingerprint(), code_version()],
+        )
+        self._is_begun = True
 
-    def _end(self, error: ClientelaError | None, message: str) -> Report:
-        if error is not None:
-            # whatever transaction it broke off in is not to be gone on with
+    def interrupt(self) -> None:
+        """Break off the query that is under way."""
+        if self._connection is not None:
+            self._connection.interrupt()
+
+    def end(self, fault: BaseException | None) -> ClientelaError | None:
+        """Write the run's end into ledger, `operations.duckdb` and `status.json`, and call the company's command; gives the
+        fault as it was explained.
+
+        Where a part of that cannot be written, as on a full disk, the rest is all the same; the next run takes a run whose
+        end is not in the ledger for killed.
+        """
+        with stopping.deferred():
+            error = explained(fault, self.config) if fault is not None else self.failure
+            try:
+                # of a run that never began there is nothing in the ledger
+                report = self._recorded(error) if self._is_begun else self._summary(error, [])
+            except Exception as obstacle:
+                report = self._unrecorded(error, obstacle)
+            finally:
+                with suppress(Exception):
+                    self.close()
+            is_refused_wish = self.kind in _ASKED_FOR and self._is_begun and error is fault
+            if self.kind in _PUBLISHING or (report.exit_code not in (0, 3) and not is_refused_wish):
+                report = announce(self.config, report)
+            self.report = report
+            if error is not None:
+                error.report = report
+            elif report.status == "failed":
+                error = NotPublishedError(report.message)
+                error.report = report
+            stopping.settle()
+            return error
+
+    def _recorded(self, error: ClientelaError | None) -> Report:
+        if error is not None or self.kind not in _PUBLISHING:
+            # whatever transaction it broke off in is not to be gone on with, nor are its temporary views
             self.build_in(self.config.warehouse)
-        states = self.source_states()
-        stale = [s for s in states if s.is_stale]
-        if error is not None:
-            status, exit_code, message = "failed", error.exit_code, error.sentence
-        elif self.published is None:
-            status, exit_code = "nothing new", 3 if stale else 0
+        states: list[SourceStatus] = []
+        if error is None:
+            states = self.source_states()
         else:
-            status, exit_code = "published", 3 if stale else 0
-            message = message or self.published.note
-        ended = datetime.now(UTC)
+            drop_staged(self.connection)
+            with suppress(ClientelaError):
+                states = self.source_states()
+        report = self._summary(error, states)
         self.connection.execute(
             """
             update ledger.runs
@@ -519,23 +551,52 @@ class Night:
             where run_id = ?
             """,
             [
-                ended,
-                status,
-                message or None,
+                datetime.fromisoformat(report.ended_at),
+                report.status,
+                report.message or None,
                 self.as_of_on,
                 self.published.path.name if self.published else None,
                 self._loads_state(),
                 self.run_id,
             ],
         )
-        report = Report(
+        publish_operations(self.connection, self.config)
+        return report
+
+    def _unrecorded(self, error: ClientelaError | None, obstacle: Exception) -> Report:
+        told = explained(obstacle, self.config) if not stopping.asked_by() else NotPublishedError(first_line(obstacle))
+        if isinstance(told, BugError):
+            self._bug = obstacle
+        report = self._summary(error, [])
+        unwritten = f"The end of the run could not be written: {told.sentence}"
+        if error is not None:
+            return (
+                report if told.sentence == error.sentence else replace(report, message=f"{error.sentence} {unwritten}")
+            )
+        if self.published is None:
+            return replace(report, status="failed", message=unwritten, exit_code=told.exit_code)
+        return replace(report, message=f"{report.message} {unwritten}".strip(), exit_code=3)
+
+    def _summary(self, error: ClientelaError | None, states: list[SourceStatus]) -> Report:
+        """What came of the run, with where its sources stand."""
+        message, exit_code = self.message, 3 if any(state.is_stale for state in states) else 0
+        if error is not None:
+            status = "stopped" if isinstance(error, StoppedError) else "failed"
+            message, exit_code = error.sentence, error.exit_code
+        elif self.published is not None:
+            status = "published"
+        elif self.kind in _ASKED_FOR:
+            status, exit_code = "done", 0
+        else:
+            status = "nothing new"
+        return Report(
             run_id=self.run_id,
             kind=self.kind,
             status=status,
-            message=message,
+            message=clean(message),
             exit_code=exit_code,
             started_at=self.now.isoformat(timespec="seconds"),
-            ended_at=ended.isoformat(timespec="seconds"),
+            ended_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             as_of=self.as_of_on.isoformat() if self.as_of_on else None,
             known_at=self.known_at.isoformat(timespec="seconds"),
             published=str(self.published.path) if self.published else None,
@@ -544,56 +605,74 @@ class Night:
             failures=error.details.splitlines() if error else [],
             notices=self.notices,
         )
-        publish_operations(self.connection, self.config)
-        self.close()
-        write_status(self.config, report)
-        return report
+
+
+def _unopened(config: Config, error: Exception) -> ClientelaError:
+    if isinstance(error, duckdb.Error) and is_damage(error):
+        return NotPublishedError(damaged(config.warehouse, error, "Put a backup of it in its place."))
+    return NotPublishedError(f"The warehouse cannot be opened: {first_line(error)}")
 
 
 @contextmanager
 def open_night(
     config: Config, kind: str = "night", watch: Watcher = silent, now: datetime | None = None
 ) -> Iterator[Night]:
-    """Hold the company's lock, make the warehouse ready, and open the run in the ledger.
+    """Hold the company's lock, make the warehouse ready, and open the run in the ledger. However it ends, its end is told.
 
-    Raises ConfigError, and touches nothing, if a database's driver is not installed.
+    What goes wrong is raised as a ClientelaError that bears the run's report; a fault of the program itself as it is.
+    Raises RunningError, and says nothing else, if another run holds the lock.
     """
-    require_drivers(config)
-    with file_modes.closed(config) as notice, hold_lock(config.data, f"Run of {kind}"):
-        # before there is a warehouse: beside one a secret is never made anew
-        read_secret(config.data)
-        night = Night(config, kind, now or datetime.now(UTC), watch)
-        if notice:
-            night.notices.append(notice)
-            watch("notice", "data folder", notice)
+    night = Night(config, kind, now or datetime.now(UTC), watch)
+    with ExitStack() as held:
         try:
-            connection = _prepared(night)
-            keys.keep_keys(connection, config.data)
-            renew.renew(connection, config)
-            connection.execute(
-                "update ledger.runs set status = 'killed', message = 'ended without a word' where status = 'running'"
-            )
-            same = connection.execute(
-                "select count(*) from ledger.runs where starts_with(run_id, ?)", [night.run_id]
-            ).fetchall()[0][0]
-            night.run_id += f"-{same + 1}" if same else ""
-            connection.execute(
-                "insert into ledger.runs values (?, ?, ?, null, 'running', null, ?, ?, ?, null, null, null)",
-                [night.run_id, kind, night.now, night.known_at, config.fingerprint(), code_version()],
-            )
+            held.enter_context(stopping.interrupting(night.interrupt))
+            require_drivers(config)
+            notice = held.enter_context(file_modes.closed(config))
+            left = held.enter_context(hold_lock(config.data, f"{RUN_OF}{kind}"))
+            if notice:
+                night.notices.append(notice)
+                watch("notice", "data folder", notice)
+            if left is not None:
+                write_status(config, killed(config, left))
+            remove_leftovers(config)
+            night.begin()
+            stopping.check()
             yield night
-        finally:
-            night.close()
+            if not night.is_done:
+                stopping.check()
+        except RunningError:
+            raise
+        except BaseException as fault:
+            # a caller that leaves early has said in `failure` why
+            is_left = isinstance(fault, GeneratorExit) and (night.is_done or not stopping.asked_by())
+            error = night.end(None if is_left else fault)
+            if error is None or isinstance(error, BugError) or not isinstance(fault, Exception | KeyboardInterrupt):
+                raise
+            raise error from fault
+        error = night.end(None)
+        if night._bug is not None:
+            raise night._bug
+        if error is not None and error is not night.failure:
+            raise error
 
 
-def _prepared(night: Night) -> duckdb.DuckDBPyConnection:
-    """The warehouse with all its tables and without what a killed run left. Raises NotPublishedError if it cannot be written."""
+# an error that a signal raises amid this would keep the end from being told
+stopping.undisturbed(open_night.__wrapped__.__code__)  # type: ignore[attr-defined]
+
+
+def _reported(
+    config: Config, kind: str, watch: Watcher, now: datetime | None, steps: Callable[[Night], None]
+) -> Report:
+    """Take these steps as one run; gives its report. Raises only what is a fault of the program itself, and RunningError."""
     try:
-        warehouse.prepare(night.connection)
-        drop_staged(night.connection)
-        return night.connection
-    except (duckdb.Error, OSError) as error:
-        raise NotPublishedError(f"The warehouse cannot be opened: {str(error).splitlines()[0]}") from error
+        with open_night(config, kind, watch, now) as night:
+            steps(night)
+    except ClientelaError as error:
+        if not isinstance(error.report, Report):
+            raise
+        return error.report
+    assert night.report is not None, "a run that ended has a report"
+    return night.report
 
 
 def run(
@@ -603,51 +682,35 @@ def run(
 
     `is_identity_accepted`: someone has looked, and more customers than expected may change their id this once.
     """
-    with open_night(config, "night", watch, now) as night:
+
+    def steps(night: Night) -> None:
         night.is_identity_accepted = is_identity_accepted
-        try:
-            night.load_all()
-            night.need_required()
-            if night.is_quiet():
-                return night.finish(None, "Nothing new arrived; the published file is as it was.")
-            night.set_context()
-            night.transform()
-            night.publish()
-        except ClientelaError as error:
-            return night.finish(error)
-        except duckdb.Error as error:
-            return night.finish(
-                NotPublishedError(
-                    f"The warehouse could not go on: {failure_without_values(str(error).splitlines()[0])}"
-                )
-            )
-        except OSError as error:
-            return night.finish(NotPublishedError(f"The machine could not go on: {error}"))
-        except Exception as error:
-            # a bug of ours: told like any failed night, and then with its trace
-            night.finish(
-                BugError(
-                    f"A fault of clientela's own ended the night: {type(error).__name__}: {failure_without_values(str(error))}"
-                )
-            )
-            raise
-        return night.finish(None)
+        night.load_all()
+        night.need_required()
+        if night.is_quiet():
+            night.message = QUIET
+            return
+        night.set_context()
+        night.transform()
+        night.publish()
+
+    return _reported(config, "night", watch, now, steps)
 
 
 def publish_again(config: Config, watch: Watcher = silent) -> Report:
     """Publish the marts that the last run built, without loading or building."""
-    with open_night(config, "publish", watch) as night:
-        try:
-            night.publish()
-        except ClientelaError as error:
-            return night.finish(error)
-        return night.finish(None)
+
+    def steps(night: Night) -> None:
+        night.publish()
+
+    return _reported(config, "publish", watch, None, steps)
 
 
 def run_as_of(config: Config, as_of: date, known_at: datetime | None = None, watch: Watcher = silent) -> Report:
     """The marts as they are for a past day: built from nothing in a scratch file, published beside, remembering nothing."""
-    with open_night(config, "as_of", watch) as night:
-        scratch = config.data / "scratch" / "as_of.duckdb"
+    scratch = config.data / "scratch" / "as_of.duckdb"
+
+    def steps(night: Night) -> None:
         try:
             night.known_at = known_at or night.now
             _prepare_scratch(night, scratch, as_of)
@@ -655,19 +718,14 @@ def run_as_of(config: Config, as_of: date, known_at: datetime | None = None, wat
             night.close()
             night.results = transform.build(config, night._on_node, scratch)
             night.judge(night.results)
-            folder = config.published / "as_of" / as_of.isoformat()
-            file_modes.make_shared_folder(folder)
-            watch("publish", f"as_of/{as_of}/marts.duckdb", "")
-            night.published = publish_marts(night.connection, config, marts_of(night._manifest()), folder)
+            night.publish_beside(as_of)
             night.as_of_on = as_of
-            night.build_in(config.warehouse)
-        except ClientelaError as error:
-            night.build_in(config.warehouse)
-            return night.finish(error)
         finally:
+            night.build_in(config.warehouse)
             for leftover in (scratch, scratch.with_name(f"{scratch.name}.wal")):
                 leftover.unlink(missing_ok=True)
-        return night.finish(None)
+
+    return _reported(config, "as_of", watch, None, steps)
 
 
 def _prepare_scratch(night: Night, scratch: Path, as_of: date) -> None:
@@ -707,29 +765,6 @@ def _prepare_scratch(night: Night, scratch: Path, as_of: date) -> None:
     night.set_context(as_of)
 
 
-def write_status(config: Config, report: Report) -> None:
-    """Replace `published/status.json` in one step."""
-    file_modes.make_shared_folder(config.published)
-    path = config.published / STATUS_FILE
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        aside.write_text(json.dumps(told(report), indent=2) + "\n", encoding="utf-8")
-        file_modes.share(aside)
-        os.replace(aside, path)
-    except OSError:
-        aside.unlink(missing_ok=True)
-        raise
-
-
-def read_status(config: Config) -> dict[str, Any]:
-    """What the last run told. Raises ClientelaError if there was none."""
-    path = config.published / STATUS_FILE
-    if not path.is_file():
-        raise ClientelaError(f"No run has ended yet for {config.company}; start one with `clientela run`.")
-    told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return told
-
-
 def _told(outcome: Outcome) -> str:
     return "; ".join((_counted(outcome), *(f"left alone: {sentence}" for sentence in outcome.ignored)))
 
@@ -749,30 +784,8 @@ def _counted(outcome: Outcome) -> str:
     return f"{outcome.status}{f': {outcome.reason}' if outcome.reason else ''}"
 
 
-def told(report: Report) -> dict[str, Any]:
-    """The report as `status.json` holds it."""
-    plain: dict[str, Any] = json.loads(json.dumps(asdict(report), default=str))
-    return plain
-
-
 def _plain(outcome: Outcome) -> dict[str, Any]:
     told = {name: value for name, value in outcome.__dict__.items() if name not in ("checks", "page")}
     told["warnings"] = [f"{c.expect.name}: {c.expect.description} Found: {c.observed}" for c in outcome.warnings]
     told["page"] = outcome.page.name if outcome.page else None
     return told
-
-
-def _call(config: Config, command: str, report: Report) -> None:
-    """Run the company's command with the report beside it; its own failure changes nothing here."""
-    subprocess.run(
-        command,
-        shell=True,
-        cwd=config.path.parent,
-        check=False,
-        env={
-            **os.environ,
-            "CLIENTELA_STATUS": report.status,
-            "CLIENTELA_MESSAGE": report.message,
-            "CLIENTELA_STATUS_FILE": str(config.published / STATUS_FILE),
-        },
-    )

@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+from clientela import stopping
 from clientela.config import Config
 from clientela.errors import NotPublishedError
 from clientela.file_modes import make_shared_folder, share
@@ -73,6 +74,7 @@ class Published:
     tables: int
     rows: int
     bytes: int
+    #: what a person should know of it all the same
     note: str = ""
 
 
@@ -130,8 +132,11 @@ def publish_marts(
     published = folder / MARTS_FILE
     note = ""
     if published.exists():
-        with _reading(published) as reader:
-            last = reader.execute("select max(as_of_on) from operations.publication").fetchall()[0][0]
+        try:
+            last = _published_day(published)
+        except duckdb.Error as error:
+            # a file that nobody can read is no reason to keep it
+            last, note = None, f"{published} could not be read and was replaced: {str(error).splitlines()[0]}"
         if last is not None and last > as_of_on:
             if reached_on is None or min(last, reached_on) > as_of_on:
                 raise NotPublishedError(
@@ -161,6 +166,22 @@ def publish_marts(
     for old in sorted(versions.glob("marts_*.duckdb"), key=lambda path: path.stat().st_mtime)[: -config.publish.keep]:
         old.unlink()
     return Published(published, len(marts), counted, published.stat().st_size, note)
+
+
+def is_readable(path: Path) -> bool:
+    """Whether there is a published file that opens and says whose figures it holds."""
+    if not path.is_file():
+        return False
+    try:
+        return _published_day(path) is not None
+    except duckdb.Error:
+        return False
+
+
+def _published_day(path: Path) -> date | None:
+    with _reading(path) as reader:
+        day: date | None = reader.execute("select max(as_of_on) from operations.publication").fetchall()[0][0]
+    return day
 
 
 def publish_operations(connection: duckdb.DuckDBPyConnection, config: Config) -> Path:
@@ -256,11 +277,8 @@ def _check(path: Path, marts: list[Mart], run_id: str) -> int:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    reader = duckdb.connect(str(path), read_only=True)
-    try:
+    with duckdb.connect(str(path), read_only=True) as reader, stopping.interrupting(reader.interrupt):
         yield reader
-    finally:
-        reader.close()
 
 
 def _switch(aside: Path, path: Path, *, keep_aside: bool = True) -> None:

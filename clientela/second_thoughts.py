@@ -6,22 +6,21 @@ was ever loaded: a run with a `known_at` from before still sees the old rows. Ho
 `clientela.load`; marts are built by the next run, which sees that they are outdated.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 import duckdb
 
+from clientela import stopping
 from clientela.config import Config
 from clientela.errors import ClientelaError, ConfigError
 from clientela.extract.mapping import Feed
 from clientela.load.candidate import IN_FORCE, prepare_rates
 from clientela.load.landing import DeliveredFile
-from clientela.load.load import Outcome, batches, drop_staged, first_landings, landing_folder, load_batch
-from clientela.masking import failure_without_values
+from clientela.load.load import Outcome, batches, first_landings, landing_folder, load_batch
 from clientela.night import Night, Watcher, feeds_of, open_night, silent
-from clientela.publish import publish_operations
+from clientela.transactions import transaction
 
 _EXCHANGE_RATES = "exchange_rates"
 
@@ -81,7 +80,7 @@ def reload(
     if not feeds:
         known = sorted({f"{feed.source_name}.{feed.entity.name}" for feed in feeds_of(config)})
         raise ConfigError(f"There is no {source}{f'.{entity}' if entity else ''}; there are: {', '.join(known)}.")
-    with _opened(config, "reload", watch, now) as night:
+    with open_night(config, "reload", watch, now) as night:
         loaded = _loaded_batches(night.connection)
         wanted = [
             batch
@@ -99,7 +98,7 @@ def unload(config: Config, batch_id: int, watch: Watcher = silent, now: datetime
     Its files are not loaded again while they lie there unchanged. Raises ClientelaError if there is no such batch, or a
     file that must be read again is no longer kept.
     """
-    with _opened(config, "unload", watch, now) as night:
+    with open_night(config, "unload", watch, now) as night:
         wanted = [batch for batch in _loaded_batches(night.connection) if batch.batch_id == batch_id]
         if not wanted:
             raise ClientelaError(_no_batch(night.connection, batch_id))
@@ -111,7 +110,7 @@ def bring_back(config: Config, batch_id: int, watch: Watcher = silent, now: date
 
     Raises ClientelaError if it was not taken back, or other batches have taken its place since.
     """
-    with _opened(config, "unload", watch, now) as night:
+    with open_night(config, "unload", watch, now) as night:
         wanted = [batch for batch in _loaded_batches(night.connection, "unloaded") if batch.batch_id == batch_id]
         if not wanted:
             raise ClientelaError(_no_batch(night.connection, batch_id, "unloaded"))
@@ -123,27 +122,6 @@ def bring_back(config: Config, batch_id: int, watch: Watcher = silent, now: date
                 f"Batch {in_force[0].batch_id} holds what batch {batch_id} held; there is nothing to bring back."
             )
         return _change(night, [], wanted)
-
-
-@contextmanager
-def _opened(config: Config, kind: str, watch: Watcher, now: datetime | None) -> Iterator[Night]:
-    """The warehouse under the company's lock; the ledger of runs tells how it ended."""
-    with open_night(config, kind, watch, now) as night:
-        status, message = "failed", None
-        try:
-            yield night
-            status = "done"
-        except (ClientelaError, duckdb.Error) as error:
-            message = failure_without_values(str(error).splitlines()[0])
-            raise
-        finally:
-            drop_staged(night.connection)
-            night.connection.execute(f"drop view if exists {IN_FORCE}")
-            night.connection.execute(
-                "update ledger.runs set ended_at = ?, status = ?, message = ? where run_id = ? and status = 'running'",
-                [datetime.now(UTC), status, message, night.run_id],
-            )
-            publish_operations(night.connection, config)
 
 
 def _loaded_batches(connection: duckdb.DuckDBPyConnection, status: str = "loaded") -> list[_Batch]:
@@ -215,7 +193,9 @@ def _change(night: Night, retiring: Sequence[_Batch], replaced: Sequence[_Batch]
                     )
                 outcomes.append(outcome)
                 night.watch("loaded", subject, f"{outcome.loaded:,} of {outcome.delivered:,} rows loaded again")
-    _switch(connection, night.now)
+    with stopping.deferred():
+        _switch(connection, night.now)
+        night.is_done = True
     night.outcomes += outcomes
     loaded = tuple(outcome.batch_id for outcome in outcomes if outcome.batch_id is not None)
     return Change(night.kind, tuple(sorted(retired)), loaded, outcomes)
@@ -287,17 +267,12 @@ def _kept_files(connection: duckdb.DuckDBPyConnection, feed: Feed, batch: _Batch
 
 def _switch(connection: duckdb.DuckDBPyConnection, now: datetime) -> None:
     """The one transaction: the old batches are retired and the staged ones are in force."""
-    connection.execute("begin")
-    try:
+    with transaction(connection):
         connection.execute(
             "update ledger.loads set status = 'unloaded', retired_at = ? where batch_id in (select batch_id from retiring)",
             [now],
         )
         connection.execute("update ledger.loads set status = 'loaded' where status = 'staged'")
-        connection.execute("commit")
-    except BaseException:
-        connection.execute("rollback")
-        raise
 
 
 def _listed(numbers: Sequence[int]) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from clientela import stopping
 from clientela.config import Config
 from clientela.errors import NotPublishedError
 from clientela.masking import failure_without_values
@@ -114,15 +115,18 @@ def build(
             parsed = _parse(config, target)
         except NotPublishedError as error:
             return [NodeResult("dbt", "project", "dbt", "error", 0.0, error.sentence, 0)]
-        answer = dbtRunner(manifest=parsed, callbacks=[on_event]).invoke(
-            # unit tests judge the models, not the night: `make test` runs them
-            [
-                *arguments(config, "build", target),
-                *("--exclude-resource-type", "unit_test"),
-                *(["--full-refresh"] if is_whole else ["--select", *_WHAT_DATA_CHANGES]),
-            ]
-        )
-        _close_connections()
+        try:
+            answer = dbtRunner(manifest=parsed, callbacks=[on_event]).invoke(
+                # unit tests judge the models, not the night: `make test` runs them
+                [
+                    *arguments(config, "build", target),
+                    *("--exclude-resource-type", "unit_test"),
+                    *(["--full-refresh"] if is_whole else ["--select", *_WHAT_DATA_CHANGES]),
+                ]
+            )
+        finally:
+            _close_connections()
+    _heed_stop(answer)
     if answer.exception is not None and answer.result is None:
         return [NodeResult("dbt", "project", "dbt", "error", 0.0, str(answer.exception), 0)]
     results = [_result(r) for r in getattr(answer.result, "results", [])]
@@ -161,6 +165,7 @@ def _parse(config: Config, target: str) -> Any:
     key = (target, str(config.models), *own)
     if key not in _PARSED:
         answer = dbtRunner().invoke(arguments(config, "parse", target))
+        _heed_stop(answer)
         if not answer.success:
             told = " ".join(line.strip() for line in str(answer.exception).splitlines() if line.strip())
             raise NotPublishedError(f"The models cannot be parsed: {told}")
@@ -216,6 +221,13 @@ def _result(result: Any) -> NodeResult:
         failure_without_values((result.message or "").strip()),
         int(result.failures or 0),
     )
+
+
+def _heed_stop(answer: Any) -> None:
+    """dbt catches even what asks the process to stop, and gives it back as an answer."""
+    stopping.check()
+    if isinstance(answer.exception, KeyboardInterrupt):
+        raise answer.exception
 
 
 def _close_connections() -> None:

@@ -31,6 +31,7 @@ from clientela.load.landing import DeliveredFile
 from clientela.load.page import shown_examples, write_page
 from clientela.load.suite import suite_of
 from clientela.masking import shape_sql
+from clientela.transactions import transaction
 from clientela.warehouse import quoted, raw_columns
 
 #: versions of a feed whose batches order them: room for this many files in one batch
@@ -225,16 +226,11 @@ def drop_staged(connection: duckdb.DuckDBPyConnection) -> None:
     staged = connection.execute("select batch_id, entity from ledger.loads where status = 'staged'").fetchall()
     if not staged:
         return
-    connection.execute("begin")
-    try:
+    with transaction(connection):
         for batch_id, entity in staged:
             connection.execute(f"delete from raw.{quoted(entity)} where batch_id = ?", [batch_id])
             for table in ("load_files", "load_checks", "load_amounts", "quarantined_rows", "loads"):
                 connection.execute(f"delete from ledger.{table} where batch_id = ?", [batch_id])
-        connection.execute("commit")
-    except BaseException:
-        connection.execute("rollback")
-        raise
 
 
 def load_batch(
@@ -294,14 +290,8 @@ def _load_batch(
         if is_staged:
             return outcome
         return _record_refusal(connection, feed, outcome, files, run_id, now)
-    connection.execute("begin")
-    try:
-        outcome = _write(connection, feed, candidate, batch_id, names, checks, run_id, now, is_staged)
-        connection.execute("commit")
-    except BaseException:
-        connection.execute("rollback")
-        raise
-    return outcome
+    with transaction(connection):
+        return _write(connection, feed, candidate, batch_id, names, checks, run_id, now, is_staged)
 
 
 def _write(
@@ -622,8 +612,7 @@ def _record_refusal(
         connection.execute("update ledger.loads set retired_at = null where batch_id = ?", [before[0][0]])
         page = feed.config.data / "gate" / f"{before[0][0]:06d}-{feed.source_name}-{feed.entity.name}.html"
         return Outcome(**{**outcome.__dict__, "batch_id": before[0][0], "page": page})
-    connection.execute("begin")
-    try:
+    with transaction(connection):
         page = _write_ledger(connection, feed, outcome, run_id, now)
         key = outcome.batch_id, feed.source_name, feed.entity.name
         connection.executemany(
@@ -650,8 +639,4 @@ def _record_refusal(
                 """,
                 [str(kept)],
             )
-        connection.execute("commit")
-    except BaseException:
-        connection.execute("rollback")
-        raise
     return Outcome(**{**outcome.__dict__, "page": page})

@@ -14,7 +14,8 @@ from clientela.contracts import ENTITIES
 from clientela.errors import NotPublishedError
 from clientela.extract.mapping import Feed
 from clientela.load.load import Outcome
-from clientela.night import SourceStatus, feeds_of
+from clientela.night import feeds_of
+from clientela.run_summary import SourceStatus
 from dagster_project.defs.resources import NightResource
 
 RATES = "exchange_rates"

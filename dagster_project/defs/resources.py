@@ -13,12 +13,11 @@ from pydantic import PrivateAttr
 
 from clientela.config import load_config
 from clientela.errors import ClientelaError, NotPublishedError
-from clientela.masking import failure_without_values
-from clientela.night import Night, Watcher, open_night, silent
+from clientela.night import QUIET, Night, Watcher, open_night, silent
+from clientela.run_summary import explained
 
 #: the resource's key: steps name it as their parameter
 NIGHT = "night"
-QUIET = "Nothing new arrived; the published file is as it was."
 
 
 class NightResource(dg.ConfigurableResource["NightResource"]):
@@ -31,13 +30,13 @@ class NightResource(dg.ConfigurableResource["NightResource"]):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["NightResource"]:
-        """Open the night before the first step; however the run ends, its end is written."""
+        """Open the night before the first step; however the run ends, `open_night` tells its end."""
         with open_night(load_config(self.config_path), watch=_watcher(context)) as self._night:
             self._is_quiet, self._faults = False, {}
             try:
                 yield self
             finally:
-                self._finish(self.night)
+                self._say_how(self.night)
 
     @property
     def night(self) -> Night:
@@ -54,16 +53,14 @@ class NightResource(dg.ConfigurableResource["NightResource"]):
             self.hinder(name, error)
             details = {"details": dg.MetadataValue.text(error.details)} if error.details else None
             raise dg.Failure(error.sentence, metadata=details, allow_retries=False) from error
-        except (OSError, duckdb.IOException) as error:
-            self.hinder(name, NotPublishedError(f"The machine could not go on: {str(error).splitlines()[0]}"))
-            self.night.close()
-            raise
-        except duckdb.Error as error:
-            sentence = f"The warehouse could not go on: {failure_without_values(str(error).splitlines()[0])}"
-            self.hinder(name, NotPublishedError(sentence))
+        except BaseException as error:
             # a transaction may be left open; the run's end is written on a connection of its own
             self.night.close()
-            raise dg.Failure(sentence, allow_retries=False) from error
+            known = explained(error, self.night.config)
+            self.hinder(name, known)
+            if isinstance(error, duckdb.Error) and not isinstance(error, duckdb.IOException):
+                raise dg.Failure(known.sentence, allow_retries=False) from error
+            raise
         self._faults.pop(name, None)
 
     def hinder(self, name: str, error: ClientelaError) -> None:
@@ -74,17 +71,15 @@ class NightResource(dg.ConfigurableResource["NightResource"]):
         """Remember that there was nothing to do."""
         self._is_quiet = True
 
-    def _finish(self, night: Night) -> None:
-        """Tell how the run ended, as `clientela run` does."""
+    def _say_how(self, night: Night) -> None:
+        """Say what `open_night` cannot see, since Dagster keeps a step's error to itself."""
         if self._faults:
-            night.finish(next(iter(self._faults.values())))
+            night.failure = next(iter(self._faults.values()))
         elif self._is_quiet:
-            night.finish(None, QUIET)
+            night.message = QUIET
         elif night.published is None:
             sentence = "The run was stopped, or asked for a part of the night only; nothing was published."
-            night.finish(NotPublishedError(sentence))
-        else:
-            night.finish(None)
+            night.failure = NotPublishedError(sentence)
 
 
 def _watcher(context: dg.InitResourceContext) -> Watcher:

@@ -17,7 +17,7 @@ import dagster as dg
 from clientela.config import Config
 from clientela.errors import ClientelaError, DeliveryError
 from clientela.load.inbox import look as look_for
-from clientela.night import read_status
+from clientela.run_summary import read_status
 from dagster_project.defs.schedules import NIGHT_JOB, company_tags, is_automatic
 
 SECONDS_BETWEEN_LOOKS = 60
@@ -94,7 +94,7 @@ def look(listing: str, seen: Seen, status: Mapping[str, Any] | None, is_waiting:
 
 
 def _has_taken(status: Mapping[str, Any], seen: Seen) -> bool:
-    is_good = status["kind"] == "night" and status["status"] != "failed"
+    is_good = status["kind"] == "night" and status["status"] in ("published", "nothing new")
     return is_good and datetime.fromisoformat(status["started_at"]) > datetime.fromisoformat(seen.since)
 
 

@@ -14,9 +14,10 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 from clientela.config import Config
 from clientela.contracts import ENTITIES
 from clientela.load import landing
+from clientela.night import QUIET
 from clientela.transform import NodeResult
 from dagster_project.defs.ingestion import feeds_by_entity, raw_key
-from dagster_project.defs.resources import QUIET, NightResource
+from dagster_project.defs.resources import NightResource
 
 CONTEXT = dg.AssetKey(["run", "context"])
 _DONE = ("pass", "warn", "fail", "error")

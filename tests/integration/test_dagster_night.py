@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster_fixture import checks, failures, tables, take_night, write_company
 
 from clientela import night as clientela_night
@@ -199,10 +200,10 @@ def test_a_second_run_at_the_same_time_fails_naming_the_first(company: Path) -> 
     before = status(company)
     with open_night(load_config(company)):
         result = take_night(company)
+        assert status(company) == before
     assert not result.success
     sentence = next(told for told in failures(result) if "under way" in told)
     assert "Run of night (process" in sentence and "nothing was done" in sentence
-    assert status(company) == before
 
 
 def test_a_past_month_is_published_beside(company: Path) -> None:
@@ -220,11 +221,27 @@ def test_a_month_without_data_fails_with_a_sentence(company: Path) -> None:
     assert any("No transaction is dated on or before 2011-05-31" in sentence for sentence in failures(result))
 
 
-def test_a_stopped_run_says_that_nothing_was_published(company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("how", [KeyboardInterrupt, DagsterExecutionInterruptedError])
+def test_a_stopped_run_says_that_nothing_was_published(
+    company: Path, monkeypatch: pytest.MonkeyPatch, how: type[BaseException]
+) -> None:
     def stopped(*_: Any) -> None:
-        raise KeyboardInterrupt
+        raise how
 
     monkeypatch.setattr(clientela_night.Night, "need_required", stopped)
     assert not take_night(company).success
-    assert status(company)["status"] == "failed"
+    assert (status(company)["status"], status(company)["exit_code"]) == ("stopped", 7)
     assert "stopped" in status(company)["message"]
+
+
+def test_a_warehouse_that_cannot_be_opened_fails_the_run_and_is_told(company: Path) -> None:
+    warehouse = company.parent / "data/warehouse.duckdb"
+    whole = warehouse.read_bytes()
+    warehouse.write_bytes(b"no database at all" * 500)
+    try:
+        result = take_night(company)
+    finally:
+        warehouse.write_bytes(whole)
+    assert not result.success
+    assert any("warehouse.duckdb cannot be read: " in sentence for sentence in failures(result))
+    assert (status(company)["status"], status(company)["exit_code"]) == ("failed", 4)

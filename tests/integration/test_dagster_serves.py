@@ -223,7 +223,7 @@ def commands() -> dict[tuple[str, ...], set[str]]:
         line.removeprefix("ExecStart=")
         for unit in UNITS
         for line in unit.read_text(encoding="utf-8").splitlines()
-        if line.startswith("ExecStart=")
+        if line.startswith("ExecStart=/opt/clientela/")
     ]
     services = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]
     found: dict[tuple[str, ...], set[str]] = {}

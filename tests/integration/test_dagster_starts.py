@@ -10,6 +10,7 @@ import pytest
 from dagster_fixture import write_company
 
 from clientela.config import load_config
+from clientela.run_summary import Report, as_dict
 from clientela.transform import PROJECT
 from dagster_project.definitions import build_defs
 from dagster_project.defs.sensors import Seen, listing_of, look
@@ -52,7 +53,8 @@ class Sensor:
 def write_status(config: Path, **told: str) -> None:
     path = config.parent / "data/published/status.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"run_id": "R1", "kind": "night", "status": "published", **told}), encoding="utf-8")
+    report = Report("R1", "night", "published", "", 0, "", datetime.now(UTC).isoformat(), None, None, None)
+    path.write_text(json.dumps({**as_dict(report), **told}), encoding="utf-8")
 
 
 def test_the_schedule_asks_for_one_night_by_the_companys_clock(defs: dg.Definitions) -> None:
@@ -128,6 +130,7 @@ def test_files_that_a_night_has_taken_meanwhile_ask_for_none(defs: dg.Definition
     "told",
     [
         {"started_at": "2100-01-01T00:00:00+00:00", "status": "failed"},
+        {"started_at": "2100-01-01T00:00:00+00:00", "status": "stopped"},
         {"started_at": "2100-01-01T00:00:00+00:00", "kind": "as_of"},
         {"started_at": "2001-01-01T00:00:00+00:00"},
     ],

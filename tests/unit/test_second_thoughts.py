@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from clientela import second_thoughts
-from clientela.errors import ClientelaError, ConfigError
+from clientela import night, second_thoughts
+from clientela.errors import ClientelaError, ConfigError, StoppedError
 from clientela.load import load
 from clientela.night import open_night
 from clientela.second_thoughts import bring_back, reload, unload
@@ -283,10 +283,12 @@ def test_a_reload_that_is_killed_before_the_switch_leaves_nothing_after_the_next
     def die(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(second_thoughts, "_switch", die)
-    monkeypatch.setattr(second_thoughts, "drop_staged", lambda *_: None)
-    with pytest.raises(KeyboardInterrupt):
-        reload(shop.config, "till", now=NOW)
+    with monkeypatch.context() as killed:
+        killed.setattr(second_thoughts, "_switch", die)
+        # a kill leaves no time to clear up
+        killed.setattr(night, "drop_staged", lambda *_: None)
+        with pytest.raises(StoppedError):
+            reload(shop.config, "till", now=NOW)
     assert shop.warehouse("select count(*) from ledger.loads where status = 'staged'") == [(1,)]
     shop.load()
     assert shop.everything() == before
