@@ -2,6 +2,7 @@
 # make test   the tests that guard every change          make prove  the long proofs
 # make check  lint, types, SQL lint                      make bench  speed, beside a floor measured in the same run
 # make dev    Dagster's UI on this machine               make lock   pin the dependencies anew
+# make docs   the page of marts, out of their YAML
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -17,7 +18,7 @@ export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: demo test check prove bench dev lock clean
+.PHONY: demo test check prove bench dev docs lock clean
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "clientela needs Python 3.11 or later")'
@@ -46,6 +47,9 @@ bench: $(READY)
 
 dev: $(READY)
 	$(BIN)/python -m dagster_project.dev
+
+docs: $(READY)
+	$(BIN)/python dbt/marts_page.py
 
 lock:
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
