@@ -1,48 +1,24 @@
-{#- The measure of customer_months that each part of engagement is made of. -#}
-{%- set parts = {
-    'categories': 'categories_12m',
-    'products': 'products_12m',
-    'channels': 'channels_12m',
-    'orders': 'orders_12m',
-    'active_months': 'active_months_share',
-    'contracts': 'contracts_running',
-    'tenure': 'tenure_days',
-    'answers': 'answer_share',
-    'satisfaction': 'satisfaction_12m',
-} -%}
-{#- What is a share or a mark of its own, and no count that an average means something of. -#}
-{%- set shares = ['active_months_share', 'answer_share', 'satisfaction_12m'] -%}
+{%- set parts = [
+    'categories', 'products', 'channels', 'orders', 'active_months', 'contracts', 'tenure', 'answers', 'satisfaction',
+] -%}
 {%- set fifths = [0.2, 0.4, 0.6, 0.8] -%}
 
 with
 
-engagement_weights as (
+rfm_scores as (
 
-    select * from {{ ref('stg_engagement_weights') }}
-
-),
-
-rfm_groups as (
-
-    select * from {{ ref('stg_rfm_groups') }}
+    select * from {{ ref('int_rfm_scores_named') }}
 
 ),
 
+-- Rule segments see these columns and the scores below; clientela/segment/columns.py names them to the check of a rule.
 customer_months as (
 
-    select
-        *,
-        cast(active_months_12m as double) / least(12, 1 + tenure_days / 30.4375) as active_months_share,
-        case
-            when campaign_contacts_12m > 0
-                then cast(campaign_answers_12m as double) / cast(campaign_contacts_12m as double)
-        end as answer_share
-    from {{ ref('int_customer_months') }}
-    where customer_id <> 0
+    select * from {{ ref('int_engagement_scored') }}
 
 ),
 
--- What divides the customers of a month-end: RFM's fifths of the buyers, the tiers of value, the average relationship.
+-- What divides the customers of a month-end: RFM's fifths of the buyers, the tiers of value.
 bounds as (
 
     select
@@ -50,25 +26,9 @@ bounds as (
         {{ quantiles('case when cumulative_orders > 0 then cumulative_orders end', fifths) }} as frequency_bounds,
         {{ quantiles('case when cumulative_orders > 0 then cumulative_net_revenue end', fifths) }} as monetary_bounds,
         {{ quantiles('case when is_customer then expected_contribution end', var('value_tiers')) }} as value_bounds,
-        {% for part, measure in parts.items() if measure not in shares %}
-            cast(sum({{ measure }}) filter (where is_customer) as double)
-            / nullif(count(*) filter (where is_customer), 0) as average_{{ part }},
-        {% endfor %}
         measured_on
     from customer_months
     group by measured_on
-
-),
-
-weights as (
-
-    select
-        {% for part in parts %}
-            max(weight) filter (where part = '{{ part }}') as {{ part }}_weight,
-            max(full_at) filter (where part = '{{ part }}') as {{ part }}_full_at,
-        {% endfor %}
-        count(*) as parts
-    from engagement_weights
 
 ),
 
@@ -111,137 +71,9 @@ scored as (
                         + 1
             end as fixed_{{ score }}_score,
         {% endfor %}
-        {% for part, measure in parts.items() %}
-            {% set average = 'cast(null as double)' if measure in shares else 'bounds.average_' ~ part %}
-            100 * case
-                when customer_months.{{ measure }} is null then null
-                when weights.{{ part }}_full_at > 0
-                    then
-                        least(
-                            1,
-                            cast(customer_months.{{ measure }} as double) / cast(weights.{{ part }}_full_at as double)
-                        )
-                when {{ average }} > 0
-                    then
-                        cast(customer_months.{{ measure }} as double)
-                        / (cast(customer_months.{{ measure }} as double) + {{ average }})
-            end as {{ part }}_points,
-            coalesce(cast(weights.{{ part }}_weight as double), 0) as {{ part }}_weight,
-        {% endfor %}
         {{ nth('bounds.value_bounds', 2) }} as high_value_from
     from customer_months
     inner join bounds on customer_months.measured_on = bounds.measured_on
-    cross join weights
-
-),
-
-summed as (
-
-    select
-        *,
-        {% for part in parts %}
-            coalesce({{ part }}_points, 0) * {{ part }}_weight {{ '+' if not loop.last }}
-        {% endfor %}
-            as weighted_points,
-        {% for part in parts %}
-            case when {{ part }}_points is not null then {{ part }}_weight else 0 end {{ '+' if not loop.last }}
-        {% endfor %}
-            as weight
-    from scored
-
-),
-
-fives as (
-
-    {% for score in range(1, 6) %}
-        select {{ score }} as score {{ 'union all' if not loop.last }}
-    {% endfor %}
-
-),
-
-combinations as (
-
-    select
-        recency.score as recency_score,
-        frequency.score as frequency_score,
-        monetary.score as monetary_score
-    from fives as recency
-    cross join fives as frequency
-    cross join fives as monetary
-
-),
-
--- The first rule that fits wins.
-named_combinations as (
-
-    select
-        combinations.*,
-        rfm_groups.group_name
-    from combinations
-    inner join rfm_groups
-        on
-            combinations.recency_score between rfm_groups.recency_from and rfm_groups.recency_to
-            and combinations.frequency_score between rfm_groups.frequency_from and rfm_groups.frequency_to
-            and combinations.monetary_score between rfm_groups.monetary_from and rfm_groups.monetary_to
-    qualify
-        row_number() over (
-            partition by combinations.recency_score, combinations.frequency_score, combinations.monetary_score
-            order by rfm_groups.rank asc nulls last
-        ) = 1
-
-),
-
--- Rule segments see these columns and no others; clientela/segment/columns.py names them to the check of a rule.
-rule_columns as (
-
-    select
-        customer_id,
-        measured_on,
-        is_as_of,
-        is_customer,
-        month,
-        state,
-        orders,
-        net_revenue,
-        contribution,
-        cumulative_orders,
-        cumulative_net_revenue,
-        cumulative_contribution,
-        days_since_last_order,
-        tenure_days,
-        orders_12m,
-        active_months_12m,
-        net_revenue_12m,
-        contribution_12m,
-        discount_share_12m,
-        categories_12m,
-        products_12m,
-        channels_12m,
-        contracts_running,
-        open_complaints,
-        campaign_contacts_12m,
-        campaign_answers_12m,
-        satisfaction_12m,
-        has_withdrawn_contact,
-        rhythm_days,
-        silence_multiple,
-        p_alive,
-        expected_contribution,
-        round(weighted_points / nullif(weight, 0), 1) as engagement_score,
-        recency_score,
-        frequency_score,
-        monetary_score,
-        is_left_censored,
-        fixed_recency_score,
-        fixed_frequency_score,
-        fixed_monetary_score,
-        tier_value,
-        medium_value_from,
-        {% for part in parts %}
-            case when is_as_of then {{ part }}_points end as {{ part }}_points,
-        {% endfor %}
-        high_value_from
-    from summed
 
 ),
 
@@ -250,7 +82,7 @@ ruled as (
     select
         *,
         {{ rule_segment() }} as rule_segment
-    from rule_columns
+    from scored
 
 ),
 
@@ -310,12 +142,12 @@ customer_labels as (
         ruled.is_as_of
 
     from ruled
-    left join named_combinations as by_quantiles
+    left join rfm_scores as by_quantiles
         on
             ruled.recency_score = by_quantiles.recency_score
             and ruled.frequency_score = by_quantiles.frequency_score
             and ruled.monetary_score = by_quantiles.monetary_score
-    left join named_combinations as by_thresholds
+    left join rfm_scores as by_thresholds
         on
             ruled.fixed_recency_score = by_thresholds.recency_score
             and ruled.fixed_frequency_score = by_thresholds.frequency_score

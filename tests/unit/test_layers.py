@@ -1,4 +1,4 @@
-"""The layers of the models hold: which layer reads which, and who reads what identity leaves.
+"""The layers of the models hold: which layer reads which, who reads what identity leaves, and how long a model may be.
 
 A model is read as text, with the macros that it calls: a `ref` or a `source` inside a macro is the model's own.
 """
@@ -30,6 +30,8 @@ REFERENCE = {f"stg_{table.name}" for table in REFERENCE_TABLES}
 #: what the ledger of value is compared with: totals of raw through no other model, or a mistake in a model that both sides
 #: pass through would agree with itself
 RECONCILIATION = {"value_reconciliation", "int_raw_batches_known", "int_raw_sales_totalled", "int_raw_costs_totalled"}
+
+LONGEST_MODEL = 200
 
 _COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 _MACRO = re.compile(r"\{%-?\s*macro\s+(\w+)\s*\(.*?-?%\}(.*?)\{%-?\s*endmacro\s*-?%\}", re.DOTALL)
@@ -131,6 +133,11 @@ def test_no_reference_is_hidden_or_thrown_away(model: Path) -> None:
     if model.suffix == ".py":
         statements = [node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Expr)]
         assert [told for told in map(ast.unparse, statements) if told.startswith(("dbt.ref(", "dbt.source("))] == []
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)
+def test_a_model_is_short_enough_to_be_one(model: Path) -> None:
+    assert len(model.read_text().splitlines()) <= LONGEST_MODEL
 
 
 @pytest.mark.parametrize(
