@@ -2,6 +2,7 @@
 # make test   the tests that guard every change          make prove  the long proofs
 # make check  lint, types, SQL lint                      make bench  speed, beside a floor measured in the same run
 # make dev    Dagster's UI on this machine               make lock   pin the dependencies anew
+# make docs   the page of marts, out of their YAML
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -20,7 +21,7 @@ export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: demo test check prove bench dev lock clean
+.PHONY: demo test check prove bench dev docs lock clean
 
 # The environment keeps what Python compiled, once: else each of many processes would compile Great Expectations anew
 unexport PYTHONDONTWRITEBYTECODE
@@ -67,6 +68,9 @@ bench: $(COMPLETE)
 
 dev: $(COMPLETE)
 	$(BIN)/python -m dagster_project.dev
+
+docs: $(READY)
+	$(BIN)/python dbt/marts_page.py
 
 # What is pinned stays as long as it fits pyproject.toml; `make lock UPGRADE=--upgrade` takes the newest releases. What installs
 # less is a part of the whole

@@ -95,16 +95,40 @@ def model_in_force(connection: duckdb.DuckDBPyConnection) -> Model | None:
     return Model.from_json(rows[0][0])
 
 
-def identify(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+def identify(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    known_records: duckdb.DuckDBPyRelation,
+    delivered_records: duckdb.DuckDBPyRelation,
+    delivered_decisions: duckdb.DuckDBPyRelation,
+    customer_registry: duckdb.DuckDBPyRelation,
+) -> pl.DataFrame:
     """Which customer each record is: (record_id, customer_id, is_added), `is_added` where memory does not hold it yet.
 
-    Reads the staged records, decisions, settings and memory; leaves evidence, events, measures, placeholders,
+    known_records: every record that anything names; delivered_records: those that say something of themselves;
+    delivered_decisions: what people decided about pairs; customer_registry: which customer each record was in earlier runs. SQL
+    reads them under these names. Reads the run's settings too, and leaves evidence, events, measures, placeholders,
     households and a model trained on the way in schema `identity`.
     """
+    inputs = {
+        "known_records": known_records,
+        "delivered_records": delivered_records,
+        "delivered_decisions": delivered_decisions,
+        "customer_registry": customer_registry,
+    }
+    for name, relation in inputs.items():
+        connection.register(name, relation)
+    crosswalk = _identify(connection)
+    for name in inputs:
+        connection.unregister(name)
+    return crosswalk
+
+
+def _identify(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     from clientela.identity.resolution import needs_matching
 
     settings, key = read_settings(connection)
-    [(sources,)] = connection.execute("select count(distinct source) from staging.stg_customers").fetchall()
+    [(sources,)] = connection.execute("select count(distinct source) from delivered_records").fetchall()
     for name in ("events", "placeholders", "households", "measures", "trained_model"):
         connection.execute(f"delete from identity.{name}")
     _gather_decisions(connection)
@@ -128,9 +152,9 @@ def _gather_decisions(connection: duckdb.DuckDBPyConnection) -> None:
         create or replace temp table decided_pairs as
         select distinct
             least(l.record_id, r.record_id) as record_id_l, greatest(l.record_id, r.record_id) as record_id_r, decision
-        from staging.stg_identity_decisions as decisions
-        inner join intermediate.int_customer_records as l on decisions.record_id = l.record_id
-        inner join intermediate.int_customer_records as r on decisions.other_record_id = r.record_id
+        from delivered_decisions as decisions
+        inner join known_records as l on decisions.record_id = l.record_id
+        inner join known_records as r on decisions.other_record_id = r.record_id
         where l.record_id <> r.record_id
         """
     )
@@ -149,10 +173,10 @@ def _match(connection: duckdb.DuckDBPyConnection, settings: IdentitySettings, ke
     connection.execute(
         f"""
         create or replace temp table identity_records as
-        select record_id, source, customer_key as source_key, {SAID} from staging.stg_customers
+        select record_id, source, customer_key as source_key, {SAID} from delivered_records
         union all by name
         select distinct record_id, source, customer_key as source_key
-        from intermediate.int_customer_records
+        from known_records
         where not is_delivered and record_id in (select unnest([record_id_l, record_id_r]) from decided_pairs)
         """
     )
@@ -168,7 +192,7 @@ def _match(connection: duckdb.DuckDBPyConnection, settings: IdentitySettings, ke
         """
         create or replace temp table wanted_clusters as
         select record_id, coalesce(cluster, node, -record_id - 1) as cluster
-        from intermediate.int_customer_records
+        from known_records
         left join identity.members using (record_id) left join identity.clusters using (node)
         """
     )
@@ -184,8 +208,7 @@ def _keep_apart(connection: duckdb.DuckDBPyConnection) -> None:
     for name in EVIDENCE_TABLES:
         connection.execute(f"delete from identity.{name}")
     connection.execute(
-        "create or replace temp table wanted_clusters as "
-        "select record_id, record_id as cluster from intermediate.int_customer_records"
+        "create or replace temp table wanted_clusters as select record_id, record_id as cluster from known_records"
     )
     decided = _obeyed(connection)
     if decided.is_empty():
@@ -224,7 +247,7 @@ def _assign(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     connection.execute(
         """
         create or replace temp table held_ids as
-        select record_id, max_by(customer_id, run_sequence) as held from memory.customer_registry group by record_id;
+        select record_id, max_by(customer_id, run_sequence) as held from customer_registry group by record_id;
         create or replace temp table unsettled as
         with
         both_sides as (select record_id, cluster, held from wanted_clusters left join held_ids using (record_id)),
@@ -239,26 +262,26 @@ def _assign(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         open_clusters as (select cluster from mixed union select cluster from parted),
         -- whoever ever bore an id that is at stake has a say in who bears it next
         at_stake as (
-            select distinct customer_id from memory.customer_registry
+            select distinct customer_id from customer_registry
             semi join (select record_id from wanted_clusters semi join open_clusters using (cluster)) using (record_id)
         ),
         concerned as (
             select cluster from open_clusters
             union
             select cluster from wanted_clusters
-            semi join (select record_id from memory.customer_registry semi join at_stake using (customer_id)) using (record_id)
+            semi join (select record_id from customer_registry semi join at_stake using (customer_id)) using (record_id)
         )
         select record_id, cluster from wanted_clusters semi join concerned using (cluster)
         """
     )
     [(highest_id, sequence)] = connection.execute(
-        "select coalesce(max(customer_id), 0), coalesce(max(run_sequence), 0) + 1 from memory.customer_registry"
+        "select coalesce(max(customer_id), 0), coalesce(max(run_sequence), 0) + 1 from customer_registry"
     ).fetchall()
     wanted = _frame(connection, "select record_id, cluster from unsettled")
     log = _frame(
         connection,
         """
-        select record_id, customer_id, run_sequence as sequence from memory.customer_registry
+        select record_id, customer_id, run_sequence as sequence from customer_registry
         where record_id in (select record_id from unsettled)
         """,
     )
@@ -326,9 +349,7 @@ def _find_households(
     if is_matched:
         records = Store(connection, "identity").normalised()
     else:
-        records = normalise(
-            _frame(connection, f"select record_id, {SAID} from staging.stg_customers"), settings
-        ).records
+        records = normalise(_frame(connection, f"select record_id, {SAID} from delivered_records"), settings).records
     found = households(records, crosswalk.select("record_id", "customer_id"))
     connection.register("found_households", found.to_arrow())
     connection.execute("insert into identity.households by name select * from found_households")

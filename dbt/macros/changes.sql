@@ -7,28 +7,28 @@
     a build that broke off, another configuration or other code build the tables whole.
 #}
 {% macro changed_order_lines(lines) %}
-{%- set raw = source('raw', 'transactions') -%}
+{%- set versions = ref('stg_transaction_versions') -%}
 {%- set now, before = ref('int_batches_in_force'), source('run', 'built_batches') -%}
 select
-    record_id as order_line_id,
+    order_line_id,
     order_id
-from {{ raw }}
+from {{ versions }}
 where
-    record_id in (
-        select record_id
-        from {{ raw }}
+    order_line_id in (
+        select order_line_id
+        from {{ versions }}
         where batch_id in (
             select batch_id from {{ now }} where batch_id not in (select batch_id from {{ before }})
             union all
             select batch_id from {{ before }} where batch_id not in (select batch_id from {{ now }})
         )
         union all
-        select delivered.record_id
-        from {{ raw }} as delivered
+        select versions.order_line_id
+        from {{ versions }} as versions
         inner join ({{ _days_passed() }}) as passed
             on
-                {{ local_date('delivered.ordered_at') }} between passed.first_day and passed.last_day
-                or delivered.delivered_on between passed.first_day and passed.last_day
+                versions.ordered_on between passed.first_day and passed.last_day
+                or versions.delivered_on between passed.first_day and passed.last_day
         union all
         select order_lines.order_line_id
         from {{ lines }} as order_lines

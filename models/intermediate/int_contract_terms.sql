@@ -4,13 +4,8 @@ with
 
 contracts as (
 
-    select * from {{ ref('stg_contracts') }}
-
-),
-
-crosswalk as (
-
-    select * from {{ ref('int_customer_crosswalk') }}
+    select * from {{ ref('int_contracts_identified') }}
+    where customer_id <> 0
 
 ),
 
@@ -35,7 +30,7 @@ terms as (
     select
         ---------- ids
         contracts.contract_id,
-        crosswalk.customer_id,
+        contracts.customer_id,
         contracts.product_id,
 
         ---------- amounts, company currency, without tax
@@ -54,7 +49,6 @@ terms as (
         contracts.cancelled_on
 
     from contracts
-    inner join crosswalk on contracts.customer_record_id = crosswalk.record_id
     left join product_costs on contracts.product_id = product_costs.product_id
     cross join company_margin
 

@@ -50,14 +50,14 @@ nobodys as (
     select
         field,
         value
-    from {{ source('identity', 'refused_values') }}
+    from {{ left_by(ref('int_customers_assigned'), source('identity', 'refused_values')) }}
     group by field, value
     union
     select
         cleaned.kind as field,
         cleaned.raw as value
-    from {{ source('identity', 'cleaned_values') }} as cleaned
-    inner join {{ source('identity', 'shared_values') }} as shared
+    from {{ left_by(ref('int_customers_assigned'), source('identity', 'cleaned_values')) }} as cleaned
+    inner join {{ left_by(ref('int_customers_assigned'), source('identity', 'shared_values')) }} as shared
         on cleaned.kind = shared.field and cleaned.value = shared.value
 
 ),

@@ -9,7 +9,7 @@ def model(dbt, session):
     dbt.config(materialized="table")
     as_of_on, left_censored_days = dbt.source("run", "context").select("as_of_on, left_censored_days").fetchall()[0]
     purchases = dbt.ref("int_purchase_days").filter("is_order")
-    contracts = dbt.ref("contracts").filter("customer_id <> 0")
+    contracts = dbt.ref("int_contracts_identified").filter("customer_id <> 0")
     return states_at_month_ends(
         as_of_on,
         left_censored_days,

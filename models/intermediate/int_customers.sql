@@ -30,6 +30,15 @@ erasures as (
 
 ),
 
+golden_records as (
+
+    select
+        customer_id,
+        acquisition_channel
+    from {{ ref('int_golden_records_chosen') }}
+
+),
+
 customers as (
 
     select
@@ -87,9 +96,11 @@ summarised as (
         bought.first_order_on,
         bought.last_order_on,
         coalesce(bought.orders, 0) as orders,
+        golden_records.acquisition_channel,
         erased.erasure_requested_on
     from customers
     left join bought on customers.customer_id = bought.customer_id
+    left join golden_records on customers.customer_id = golden_records.customer_id
     left join erased on customers.customer_id = erased.customer_id
 
 ),

@@ -1,5 +1,3 @@
--- the macro's own references, which dbt does not see while nothing is built yet:
--- depends_on: {{ ref('int_batches_in_force') }}
 {{
     config(
         materialized="incremental",
@@ -9,13 +7,15 @@
         post_hook=["{{ choose_join_sides() }}", "delete from {{ this }} where is_gone"],
     )
 }}
+{#- Said before the question whether it is used, so that dbt sees what it reads even while nothing is built yet. -#}
+{%- set changed_lines = changed_order_lines(this) %}
 
 with
 
 {% if is_incremental() %}
     changed as (
 
-        {{ changed_order_lines(this) }}
+        {{ changed_lines }}
 
     ),
 

@@ -1,6 +1,3 @@
--- the macro's own references, which dbt does not see while nothing is built yet:
--- depends_on: {{ ref('int_batches_in_force') }}
--- depends_on: {{ ref('int_cost_basis') }}
 {{
     config(
         materialized="incremental",
@@ -9,13 +6,15 @@
         post_hook="delete from {{ this }} where line_count = 0",
     )
 }}
+{#- Said before the question whether it is used, so that dbt sees what it reads even while nothing is built yet. -#}
+{%- set changed_lines = changed_order_lines(ref('int_order_lines')) %}
 
 with
 
 {% if is_incremental() %}
     changed as (
 
-        {{ changed_order_lines(ref('int_order_lines')) }}
+        {{ changed_lines }}
 
     ),
 

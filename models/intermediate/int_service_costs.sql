@@ -2,7 +2,7 @@ with
 
 interactions as (
 
-    select * from {{ ref('stg_interactions') }}
+    select * from {{ ref('int_interactions_identified') }}
 
 ),
 
@@ -12,17 +12,11 @@ rates as (
 
 ),
 
-crosswalk as (
-
-    select * from {{ ref('int_customer_crosswalk') }}
-
-),
-
 -- A table of rates holds one at most for a channel, a kind and a day: the joins below keep every interaction once.
 priced as (
 
     select
-        coalesce(crosswalk.customer_id, 0) as customer_id,
+        interactions.customer_id,
         interactions.source,
         interactions.kind,
         interactions.opened_on,
@@ -45,7 +39,6 @@ priced as (
                 both_named.cost_per_minute, of_kind.cost_per_minute, of_channel.cost_per_minute, of_all.cost_per_minute, 0
             )""", "coalesce(interactions.minutes, 0)")) }} as cost_amount
     from interactions
-    left join crosswalk on interactions.customer_record_id = crosswalk.record_id
     left join rates as both_named
         on
             interactions.channel = both_named.channel

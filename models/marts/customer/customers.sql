@@ -3,23 +3,12 @@
     'given_name', 'family_name', 'full_name', 'company_name', 'email', 'phone', 'tax_id', 'loyalty_id', 'birth_date',
     'street', 'postal_code', 'city', 'attributes',
 ] -%}
-{#- Where several records speak for a customer, each of these has a winner of its own. -#}
-{%- set chosen_fields = [
-    'given_name', 'family_name', 'full_name', 'company_name', 'email', 'phone', 'tax_id', 'loyalty_id', 'street',
-    'postal_code', 'city', 'region', 'country', 'language',
-] -%}
 
 with
 
 context as (
 
     select * from {{ source('run', 'context') }}
-
-),
-
-crosswalk as (
-
-    select * from {{ ref('int_customer_crosswalk') }}
 
 ),
 
@@ -39,158 +28,26 @@ states as (
 
 ),
 
-records as (
+golden_records as (
 
-    select
-        crosswalk.customer_id,
-        customer_records.*
-    from {{ ref('stg_customers') }} as customer_records
-    inner join crosswalk on customer_records.record_id = crosswalk.record_id
-
-),
-
-numbered as (
-
-    select
-        *,
-        count(*) over (partition by customer_id) as delivered_records
-    from records
-
-),
-
-speaking_alone as (
-
-    select
-        customer_id,
-        {% for field in chosen_fields %}
-            {{ field }},
-        {% endfor %}
-        birth_date,
-        attributes,
-        acquisition_channel,
-        acquired_on,
-        acquisition_cost,
-        is_prospect,
-        updated_at
-    from numbered
-    where delivered_records = 1
-
-),
-
-winners as (
-
-    select
-        customer_id,
-        {% for field in chosen_fields %}
-            max(case when field = '{{ field }}' then value end) as {{ field }},
-        {% endfor %}
-        cast(max(case when field = 'birth_date' then value end) as date) as birth_date
-    from {{ ref('int_customer_field_values') }}
-    where is_winner
-    group by customer_id
-
-),
-
-ordered as (
-
-    select
-        *,
-        row_number() over (
-            partition by customer_id order by updated_at desc nulls last, record_id asc nulls last
-        ) as by_change,
-        row_number() over (
-            partition by customer_id order by acquired_on asc nulls last, record_id asc nulls last
-        ) as by_acquisition
-    from numbered
-    where delivered_records > 1
-
-),
-
--- A customer is won once, where he was first won; what it cost to win him in each source was spent.
-speaking_together as (
-
-    select
-        customer_id,
-        max(case when by_change = 1 then attributes end) as attributes,
-        max(case when by_acquisition = 1 then acquisition_channel end) as acquisition_channel,
-        min(acquired_on) as acquired_on,
-        sum(acquisition_cost) as acquisition_cost,
-        bool_and(coalesce(is_prospect, false)) as is_prospect,
-        max(updated_at) as updated_at
-    from ordered
-    group by customer_id
-
-),
-
-golden as (
-
-    select * from speaking_alone
-    union all
-    select
-        together.customer_id,
-        {% for field in chosen_fields %}
-            winners.{{ field }},
-        {% endfor %}
-        winners.birth_date,
-        together.attributes,
-        together.acquisition_channel,
-        together.acquired_on,
-        together.acquisition_cost,
-        together.is_prospect,
-        together.updated_at
-    from speaking_together as together
-    left join winners on together.customer_id = winners.customer_id
+    select * from {{ ref('int_golden_records_chosen') }}
 
 ),
 
 contracts as (
 
     select
-        crosswalk.customer_id,
-        count(*) as contracts,
-        count(*) filter (
-            where contracts.cancelled_on is null and coalesce(contracts.ends_on >= context.as_of_on, true)
-        ) as contracts_in_force
-    from {{ ref('stg_contracts') }} as contracts
-    inner join crosswalk on contracts.customer_record_id = crosswalk.record_id
-    cross join context
-    group by crosswalk.customer_id
+        customer_id,
+        count(*) filter (where is_in_force) as contracts_in_force
+    from {{ ref('int_contracts_identified') }}
+    where customer_id <> 0
+    group by customer_id
 
 ),
 
 consents as (
 
-    select
-        crosswalk.customer_id,
-        consents.*
-    from {{ ref('stg_consents') }} as consents
-    inner join crosswalk on consents.customer_record_id = crosswalk.record_id
-
-),
-
--- The latest decision about each purpose and channel; of two at one instant the one that allows less.
-consents_in_force as (
-
-    select *
-    from consents
-    qualify
-        row_number() over (
-            partition by customer_id, purpose, coalesce(channel, '')
-            order by decided_at desc nulls last, status desc nulls last, consent_id asc nulls last
-        ) = 1
-
-),
-
-consent_summary as (
-
-    select
-        customer_id,
-        max(status) filter (where purpose = 'relationship' and channel is null) as relationship_consent,
-        {{ text_list("case when status = 'granted' then purpose || coalesce(' by ' || channel, '') end") }}
-            as granted_purposes,
-        max(decided_on) as last_consent_on
-    from consents_in_force
-    group by customer_id
+    select * from {{ ref('int_consents_summarised') }}
 
 ),
 
@@ -198,31 +55,30 @@ joined as (
 
     select
         customers.*,
-        golden.country,
-        golden.region,
-        golden.language,
-        golden.acquisition_channel,
-        golden.acquired_on,
-        golden.acquisition_cost,
-        golden.is_prospect,
-        golden.updated_at,
+        golden_records.country,
+        golden_records.region,
+        golden_records.language,
+        golden_records.acquired_on,
+        golden_records.acquisition_cost,
+        golden_records.is_prospect,
+        golden_records.updated_at,
         coalesce(contracts.contracts_in_force, 0) as contracts_in_force,
-        consent_summary.relationship_consent,
-        consent_summary.granted_purposes,
-        consent_summary.last_consent_on,
+        consents.relationship_consent,
+        consents.granted_purposes,
+        consents.last_consent_on,
         {% for field in personal_fields %}
-            case when customers.erasure_requested_on is null then golden.{{ field }} end as {{ field }},
+            case when customers.erasure_requested_on is null then golden_records.{{ field }} end as {{ field }},
         {% endfor %}
         states.state
     from customers
-    left join golden on customers.customer_id = golden.customer_id
+    left join golden_records on customers.customer_id = golden_records.customer_id
     left join contracts on customers.customer_id = contracts.customer_id
-    left join consent_summary on customers.customer_id = consent_summary.customer_id
+    left join consents on customers.customer_id = consents.customer_id
     left join states on customers.customer_id = states.customer_id
 
 ),
 
-final as (
+described as (
 
     select
         ---------- ids
@@ -276,4 +132,4 @@ final as (
 
 )
 
-select * from final
+select * from described

@@ -8,9 +8,8 @@ households as (
         household_id,
         customer_id,
         customer_count
-    from {{ source('identity', 'households') }}
+    from {{ left_by(ref('int_customers_assigned'), source('identity', 'households')) }}
 
 )
 
 select * from households
--- depends_on: {{ ref('int_customers_assigned') }}

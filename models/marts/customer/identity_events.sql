@@ -33,7 +33,7 @@ tonight as (
         events.cause,
         context.run_id,
         context.started_at as occurred_at
-    from {{ source('identity', 'events') }} as events
+    from {{ left_by(ref('int_customers_assigned'), source('identity', 'events')) }} as events
     cross join context
     where context.run_id not in (select remembered.run_id from remembered)
 
@@ -63,4 +63,3 @@ identity_events as (
 )
 
 select * from identity_events
--- depends_on: {{ ref('int_customers_assigned') }}

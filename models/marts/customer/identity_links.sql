@@ -11,7 +11,7 @@ crosswalk as (
 
 members as (
 
-    select * from {{ source('identity', 'members') }}
+    select * from {{ left_by(ref('int_customers_assigned'), source('identity', 'members')) }}
 
 ),
 
@@ -39,7 +39,7 @@ between_pieces as (
         {% endfor %}
         evidence.is_weak,
         evidence.reason
-    from {{ source('identity', 'link_evidence') }} as evidence
+    from {{ left_by(ref('int_customers_assigned'), source('identity', 'link_evidence')) }} as evidence
     inner join speakers as one on evidence.node_l = one.node
     inner join speakers as other on evidence.node_r = other.node
 

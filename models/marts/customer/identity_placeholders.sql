@@ -18,9 +18,8 @@ identity_placeholders as (
         reason,
         cast(record_count as bigint) as record_count,
         cast(people_count as bigint) as people_count
-    from {{ source('identity', 'placeholders') }}
+    from {{ left_by(ref('int_customers_assigned'), source('identity', 'placeholders')) }}
 
 )
 
 select * from identity_placeholders
--- depends_on: {{ ref('int_customers_assigned') }}

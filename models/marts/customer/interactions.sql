@@ -2,12 +2,6 @@
 
 with
 
-crosswalk as (
-
-    select * from {{ ref('int_customer_crosswalk') }}
-
-),
-
 customers as (
 
     select * from {{ ref('int_customers') }}
@@ -16,11 +10,7 @@ customers as (
 
 identified as (
 
-    select
-        interactions.*,
-        coalesce(crosswalk.customer_id, 0) as customer_id
-    from {{ ref('stg_interactions') }} as interactions
-    left join crosswalk on interactions.customer_record_id = crosswalk.record_id
+    select * from {{ ref('int_interactions_identified') }}
 
 ),
 

@@ -19,10 +19,9 @@ identity_measures as (
         ranges.minimum as expected_from,
         ranges.maximum as expected_to,
         coalesce(measures.value < ranges.minimum or measures.value > ranges.maximum, false) as is_out_of_range
-    from {{ source('identity', 'measures') }} as measures
+    from {{ left_by(ref('int_customers_assigned'), source('identity', 'measures')) }} as measures
     left join ranges on measures.measure = ranges.measure
 
 )
 
 select * from identity_measures
--- depends_on: {{ ref('int_customers_assigned') }}

@@ -1,98 +1,80 @@
+{{ config(materialized="view") }}
+
 with
-
-months as (
-
-    select * from {{ ref('int_customer_months') }}
-
-),
-
-labels as (
-
-    select * from {{ ref('int_customer_labels') }}
-
-),
-
-segments as (
-
-    select * from {{ ref('int_customer_segments') }}
-
-),
 
 customer_months as (
 
     select
         ---------- ids
-        months.customer_id,
-        months.month,
-        months.month_end,
+        customer_id,
+        month,
+        month_end,
 
         ---------- counts
-        months.orders,
-        months.order_lines,
+        orders,
+        order_lines,
 
         ---------- amounts, company currency, without tax
-        months.gross_revenue,
-        months.discounts,
-        months.returns,
-        months.net_revenue,
-        months.cost_of_goods,
-        months.contribution,
-        months.net_revenue_without_cost,
+        gross_revenue,
+        discounts,
+        returns,
+        net_revenue,
+        cost_of_goods,
+        contribution,
+        net_revenue_without_cost,
 
         ---------- since the beginning
-        months.cumulative_orders,
-        months.cumulative_net_revenue,
-        months.cumulative_contribution,
-        months.days_since_last_order,
-        months.tenure_days,
+        cumulative_orders,
+        cumulative_net_revenue,
+        cumulative_contribution,
+        days_since_last_order,
+        tenure_days,
 
         ---------- the last twelve months
-        months.orders_12m,
-        months.active_months_12m,
-        months.net_revenue_12m,
-        months.contribution_12m,
-        months.discount_share_12m,
-        months.categories_12m,
-        months.products_12m,
-        months.channels_12m,
-        months.campaign_contacts_12m,
-        months.campaign_answers_12m,
-        months.satisfaction_12m,
+        orders_12m,
+        active_months_12m,
+        net_revenue_12m,
+        contribution_12m,
+        discount_share_12m,
+        categories_12m,
+        products_12m,
+        channels_12m,
+        campaign_contacts_12m,
+        campaign_answers_12m,
+        satisfaction_12m,
 
         ---------- at the month's end
-        months.contracts_running,
-        months.open_complaints,
+        contracts_running,
+        open_complaints,
 
         ---------- state and forecast
-        months.state,
-        labels.life_cycle_stage,
-        months.silence_multiple,
-        months.p_alive,
-        months.expected_contribution,
+        state,
+        life_cycle_stage,
+        silence_multiple,
+        p_alive,
+        expected_contribution,
 
         ---------- engagement, tiers and segments
-        labels.engagement_score,
-        segments.engagement_tier,
-        segments.value_tier,
-        labels.recency_score,
-        labels.frequency_score,
-        labels.monetary_score,
-        segments.rfm_group,
-        labels.fixed_rfm_group,
-        segments.rule_segment,
-        segments.micro_segment,
+        engagement_score,
+        engagement_tier,
+        value_tier,
+        recency_score,
+        frequency_score,
+        monetary_score,
+        rfm_group,
+        fixed_rfm_group,
+        rule_segment,
+        micro_segment,
 
         ---------- booleans
-        months.is_customer,
-        months.is_left_censored,
-        months.has_withdrawn_contact,
-        months.is_assumed,
-        months.is_month_complete,
-        months.is_as_of
+        is_customer,
+        is_left_censored,
+        has_withdrawn_contact,
+        is_assumed,
+        is_month_complete,
+        is_as_of
 
-    from months
-    left join labels on months.customer_id = labels.customer_id and months.measured_on = labels.measured_on
-    left join segments on months.customer_id = segments.customer_id and months.measured_on = segments.measured_on
+    from {{ ref('int_customer_months_labelled') }}
 
 )
 

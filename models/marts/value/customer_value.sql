@@ -2,25 +2,7 @@ with
 
 customers as (
 
-    select * from {{ ref('int_customers') }}
-
-),
-
-realised as (
-
-    select
-        customer_id,
-        sum(order_lines) as order_lines,
-        sum(gross_revenue) as gross_revenue,
-        sum(discounts) as discounts,
-        sum(returns) as returns,
-        sum(net_revenue) as net_revenue,
-        sum(cost_of_goods) as cost_of_goods,
-        sum(contribution) as contribution,
-        sum(net_revenue_without_cost) as net_revenue_without_cost,
-        bool_or(is_assumed) as is_assumed
-    from {{ ref('int_customer_order_months') }}
-    group by customer_id
+    select * from {{ ref('int_customer_orders_summed') }}
 
 ),
 
@@ -51,19 +33,8 @@ forecasts as (
 valued as (
 
     select
-        customers.customer_id,
-        customers.first_order_on,
-        customers.last_order_on,
-        customers.orders,
-        coalesce(realised.order_lines, 0) as order_lines,
-        coalesce(realised.gross_revenue, 0) as gross_revenue,
-        coalesce(realised.discounts, 0) as discounts,
-        coalesce(realised.returns, 0) as returns,
-        coalesce(realised.net_revenue, 0) as net_revenue,
-        case when realised.customer_id is null then 0 else realised.cost_of_goods end as cost_of_goods,
-        case when realised.customer_id is null then 0 else realised.contribution end as contribution,
-        coalesce(realised.net_revenue_without_cost, 0) as net_revenue_without_cost,
-        coalesce(realised.is_assumed, false) or coalesce(further_costs.is_assumed, false) as is_assumed,
+        customers.*,
+        customers.is_assumed or coalesce(further_costs.is_assumed, false) as is_any_assumed,
         coalesce(further_costs.cost_to_serve, 0) as cost_to_serve,
         coalesce(further_costs.reward_cost, 0) as reward_cost,
         coalesce(further_costs.acquisition_cost, 0) as acquisition_cost,
@@ -91,7 +62,6 @@ valued as (
         -- the anonymous row is no customer, and has no place among them
         customers.customer_id <> 0 as is_ranked
     from customers
-    left join realised on customers.customer_id = realised.customer_id
     left join further_costs on customers.customer_id = further_costs.customer_id
     left join forecasts on customers.customer_id = forecasts.customer_id
 
@@ -190,7 +160,7 @@ customer_value as (
             as cumulative_vin_share,
 
         ---------- booleans
-        is_assumed,
+        is_any_assumed as is_assumed,
         coalesce(is_left_truncated, false) as is_left_truncated,
 
         ---------- dates

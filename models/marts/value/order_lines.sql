@@ -2,56 +2,60 @@
 
 with
 
+identified as (
+
+    select * from {{ ref('int_order_lines_identified') }}
+
+),
+
 order_lines as (
 
     select
         ---------- ids
-        order_lines.order_line_id,
-        order_lines.order_id,
-        coalesce(crosswalk.customer_id, 0) as customer_id,
-        coalesce(order_lines.product_id, 0) as product_id,
-        order_lines.campaign_id,
-        order_lines.return_of_order_id,
+        order_line_id,
+        order_id,
+        customer_id,
+        coalesce(product_id, 0) as product_id,
+        campaign_id,
+        return_of_order_id,
 
         ---------- the source's own keys
-        order_lines.source,
-        order_lines.order_key,
-        order_lines.line_key,
-        order_lines.customer_key,
-        order_lines.product_key,
-        order_lines.campaign_key,
-        order_lines.return_of_order_key,
+        source,
+        order_key,
+        line_key,
+        customer_key,
+        product_key,
+        campaign_key,
+        return_of_order_key,
 
         ---------- where
-        order_lines.channel,
-        order_lines.store_key,
-        order_lines.coupon,
+        channel,
+        store_key,
+        coupon,
 
         ---------- amounts, company currency, without tax
-        order_lines.quantity,
-        order_lines.gross_amount,
-        order_lines.discount_amount,
-        order_lines.net_amount,
-        order_lines.tax_amount,
-        order_lines.cost_amount,
-        order_lines.contribution,
-        order_lines.currency,
-        order_lines.source_net_amount,
-        order_lines.cost_rule,
+        quantity,
+        gross_amount,
+        discount_amount,
+        net_amount,
+        tax_amount,
+        cost_amount,
+        contribution,
+        currency,
+        source_net_amount,
+        cost_rule,
 
         ---------- booleans
-        order_lines.is_cost_assumed,
-        order_lines.is_return,
+        is_cost_assumed,
+        is_return,
 
         ---------- times
-        order_lines.ordered_at,
-        order_lines.ordered_on,
-        order_lines.promised_on,
-        order_lines.delivered_on
+        ordered_at,
+        ordered_on,
+        promised_on,
+        delivered_on
 
-    from {{ ref('int_order_lines') }} as order_lines
-    inner join {{ ref('int_orders') }} as orders on order_lines.order_id = orders.order_id
-    left join {{ ref('int_customer_crosswalk') }} as crosswalk on orders.customer_record_id = crosswalk.record_id
+    from identified
 
 )
 

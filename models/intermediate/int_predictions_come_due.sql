@@ -1,0 +1,92 @@
+{{ config(materialized="view") }}
+
+with
+
+context as (
+
+    select * from {{ source('run', 'context') }}
+
+),
+
+predictions as (
+
+    select * from {{ source('memory', 'value_predictions') }}
+
+),
+
+scored_before as (
+
+    select * from {{ source('memory', 'value_backtest') }}
+
+),
+
+frozen as (
+
+    select distinct
+        as_of_on,
+        run_id,
+        run_sequence,
+        horizon_months,
+        annual_discount_rate,
+        cast(as_of_on + interval '1' month * horizon_months as date) as ends_on
+    from predictions
+
+),
+
+-- Horizons that have passed, and have not been scored yet.
+due as (
+
+    select frozen.*
+    from frozen
+    inner join context on frozen.ends_on <= context.as_of_on
+    left join scored_before
+        on
+            frozen.as_of_on = scored_before.as_of_on
+            and frozen.run_id = scored_before.predicted_by
+            and frozen.horizon_months = scored_before.horizon_months
+    where scored_before.as_of_on is null
+
+),
+
+predictions_due as (
+
+    select
+        ---------- ids
+        predictions.as_of_on,
+        predictions.run_id,
+        predictions.run_sequence,
+        predictions.horizon_months,
+        predictions.grouping_name,
+        predictions.label,
+        predictions.customer_id,
+
+        ---------- what they were like then
+        predictions.cohort,
+        predictions.decile,
+        predictions.segment,
+
+        ---------- what was expected
+        predictions.expected_orders,
+        predictions.expected_orders_p10,
+        predictions.expected_orders_p90,
+        predictions.expected_contribution,
+        predictions.expected_contribution_p10,
+        predictions.expected_contribution_p90,
+
+        ---------- how
+        predictions.order_model,
+        predictions.annual_discount_rate,
+
+        ---------- dates
+        due.ends_on
+
+    from predictions
+    inner join due
+        on
+            predictions.as_of_on = due.as_of_on
+            and predictions.run_id = due.run_id
+            and predictions.horizon_months = due.horizon_months
+
+)
+
+select * from predictions_due

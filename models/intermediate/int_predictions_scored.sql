@@ -1,0 +1,101 @@
+{{ config(materialized="view") }}
+
+with
+
+predictions as (
+
+    select * from {{ ref('int_predictions_followed') }}
+
+),
+
+outcomes as (
+
+    select * from {{ ref('int_predictions_answered') }}
+
+),
+
+scored as (
+
+    select
+        coalesce(predictions.as_of_on, outcomes.as_of_on) as as_of_on,
+        coalesce(predictions.run_id, outcomes.run_id) as run_id,
+        coalesce(predictions.horizon_months, outcomes.horizon_months) as horizon_months,
+        predictions.run_id is null as is_newcomer,
+        predictions.run_id is not null and predictions.customer_id is null as is_split,
+        coalesce(predictions.customers, 1) as customers,
+        predictions.expected_orders,
+        predictions.expected_contribution,
+        case
+            when
+                predictions.expected_orders_p10 <= coalesce(outcomes.actual_orders, 0)
+                and predictions.expected_orders_p90 >= coalesce(outcomes.actual_orders, 0)
+                then 1
+            else 0
+        end as is_inside,
+        predictions.cohort,
+        predictions.decile,
+        coalesce(predictions.segment, 'none') as segment,
+        predictions.order_model,
+        coalesce(outcomes.actual_orders, 0) as actual_orders,
+        coalesce(outcomes.actual_contribution, 0) as actual_contribution
+    from predictions
+    full outer join outcomes
+        on
+            predictions.as_of_on = outcomes.as_of_on
+            and predictions.run_id = outcomes.run_id
+            and predictions.horizon_months = outcomes.horizon_months
+            and predictions.customer_id = outcomes.customer_id
+
+),
+
+-- Who came after the day, or out of a split, was not predicted: their orders stand on a line of their own.
+labelled as (
+
+    {% for grouping, label, is_counted in [
+        ('company', "'all'", 'not is_newcomer'),
+        ('decile', 'decile', 'not is_newcomer and not is_split'),
+        ('cohort', 'cohort', 'not is_newcomer and not is_split'),
+        ('segment', 'segment', 'not is_newcomer and not is_split'),
+        ('not predicted', "'newcomers'", 'is_newcomer'),
+    ] %}
+        select
+            *,
+            '{{ grouping }}' as grouping_name,
+            {{ label }} as label
+        from scored
+        where {{ is_counted }}
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+),
+
+summed as (
+
+    select
+        as_of_on,
+        run_id,
+        horizon_months,
+        grouping_name,
+        label,
+        min(order_model) as order_model,
+        sum(case when is_split then 0 else 1 end) as customers,
+        sum(case when is_split or is_newcomer then 0 else customers - 1 end) as customers_merged,
+        sum(case when is_split then customers else 0 end) as customers_split,
+        sum(case when is_split then null else expected_orders end) as expected_orders,
+        sum(actual_orders) as actual_orders,
+        sum(case when is_split then null else expected_contribution end) as expected_contribution,
+        sum(actual_contribution) as actual_contribution,
+        sum(case when is_split or is_newcomer then 0 else is_inside end) as orders_inside_customers,
+        sqrt(
+            avg(
+                case
+                    when not is_split then (expected_orders - actual_orders) * (expected_orders - actual_orders)
+                end
+            )
+        ) as rmse_orders
+    from labelled
+    group by as_of_on, run_id, horizon_months, grouping_name, label
+
+)
+
+select * from summed
