@@ -1,5 +1,5 @@
 # make demo   set everything up, then run the nightly job on real data and show what came of it
-# make test   the tests that guard every change          make prove  the long proofs
+# make test   the tests that guard every change          make prove  the long proofs, or PART=… of them
 # make check  lint, types, SQL lint                      make bench  speed, beside a floor measured in the same run
 # make dev    Dagster's UI on this machine               make lock   pin the dependencies anew
 # make docs   the page of marts, out of their YAML
@@ -61,7 +61,7 @@ check: $(COMPLETE)
 	$(BIN)/sqlfluff lint models
 
 prove: $(COMPLETE)
-	$(BIN)/python -m pytest -m prove -n 2 --dist loadfile --durations=0 tests
+	$(BIN)/python -m tests.prove.parts $(PART)
 
 bench: $(COMPLETE)
 	$(BIN)/python -m bench

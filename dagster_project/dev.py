@@ -1,7 +1,8 @@
 """`python -m dagster_project.dev`: Dagster's UI for one company on this machine only.
 
 Runs, schedules and logs are kept in the company's data folder, with the settings of deploy/dagster.yaml. Nothing is sent
-anywhere. The port is CLIENTELA_PORT, else 3000.
+anywhere. The port is CLIENTELA_PORT, else 3000. Whoever starts `dagster dev` by hand instead has the same settings in the
+checkout (`dagster.yaml`), and telemetry off everywhere (`clientela_telemetry_off.pth`).
 """
 
 import os
@@ -71,6 +72,8 @@ def main() -> None:
         "DO_NOT_TRACK": "1",
         CONFIG_VARIABLE: str(config.path),
     }
+    # in its own folder: Dagster would warn of the settings that stand in the checkout for whoever starts it by hand
+    os.chdir(settings["DAGSTER_HOME"])
     print(f"{config.company}: http://{HOST}:{port}  (ready in some seconds; Ctrl-C ends it)", flush=True)
     os.umask(PRIVATE_UMASK)
     os.execve(sys.executable, command(port), {**os.environ, **settings})

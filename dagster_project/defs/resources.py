@@ -4,24 +4,28 @@ Here stands how a step's fault becomes Dagster's, and what is told when the run 
 anything may be published, stands in `clientela.night`.
 """
 
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import dagster as dg
 import duckdb
 from pydantic import PrivateAttr
 
 from clientela.config import load_config
-from clientela.errors import ClientelaError, NotPublishedError
+from clientela.errors import ClientelaError, NotPublishedError, RunningError
 from clientela.night import QUIET, Night, Watcher, open_night, silent
 from clientela.run_summary import explained
 
 #: the resource's key: steps name it as their parameter
 NIGHT = "night"
+#: how long a run waits for one that Dagster's queue does not know, such as `clientela run`, and how often it looks
+PATIENCE_SECONDS = 3600
+SECONDS_BETWEEN_LOOKS = 5
 
 
 class NightResource(dg.ConfigurableResource["NightResource"]):
-    """Holds the company's lock while the run lasts. Another run at the same time fails at once, naming the holder."""
+    """Holds the company's lock while the run lasts; waits for whoever holds it, and fails, naming them, if they never end."""
 
     config_path: str
     _night: Night | None = PrivateAttr(None)
@@ -31,12 +35,29 @@ class NightResource(dg.ConfigurableResource["NightResource"]):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["NightResource"]:
         """Open the night before the first step; however the run ends, `open_night` tells its end."""
-        with open_night(load_config(self.config_path), watch=_watcher(context)) as self._night:
+        with ExitStack() as stack:
+            self._night = self._open_night(stack, context)
             self._is_quiet, self._faults = False, {}
             try:
                 yield self
             finally:
                 self._say_how(self.night)
+
+    def _open_night(self, stack: ExitStack, context: dg.InitResourceContext) -> Night:
+        """The night, once the company's lock is free: what asked for this run is not lost because a person's came first."""
+        watch = _watcher(context)
+        until = time.monotonic() + PATIENCE_SECONDS
+        is_told = False
+        while True:
+            try:
+                return stack.enter_context(open_night(load_config(self.config_path), watch=watch))
+            except RunningError as error:
+                if time.monotonic() >= until:
+                    raise
+                if not is_told:
+                    watch("wait", "", error.sentence)
+                is_told = True
+                time.sleep(SECONDS_BETWEEN_LOOKS)
 
     @property
     def night(self) -> Night:

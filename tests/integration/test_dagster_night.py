@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import threading
+import time
 from collections.abc import Callable, Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -16,7 +18,7 @@ from clientela import night as clientela_night
 from clientela import transform
 from clientela.config import load_config
 from clientela.night import Night, open_night, run
-from dagster_project.defs import ingestion
+from dagster_project.defs import ingestion, resources
 
 REFUSED_CALLS = "id,customer,kind,at\n901,1,complaint,2099-01-01T12:00:00\n"
 REFUSED_SALES = "order,line,customer,net,units,at\n99,1,1,12.50,1,2099-01-01T10:00:00\n"
@@ -196,7 +198,19 @@ def test_marts_that_this_run_did_not_build_are_not_published_by_it(company: Path
     assert any("has not built the models" in sentence for sentence in failures(result))
 
 
-def test_a_second_run_at_the_same_time_fails_naming_the_first(company: Path) -> None:
+def test_a_second_run_at_the_same_time_waits_for_the_first(company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "SECONDS_BETWEEN_LOOKS", 0.2)
+    first = open_night(load_config(company))
+    first.__enter__()
+    threading.Timer(3, first.__exit__, (None, None, None)).start()
+    began = time.monotonic()
+    result = take_night(company)
+    assert result.success, failures(result)
+    assert time.monotonic() - began > 3
+
+
+def test_a_second_run_fails_naming_the_first_if_that_never_ends(company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "PATIENCE_SECONDS", 0)
     before = status(company)
     with open_night(load_config(company)):
         result = take_night(company)

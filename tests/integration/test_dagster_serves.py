@@ -1,33 +1,20 @@
 """The code location as a server loads it, the UI as `make dev` starts it, and the files in deploy/."""
 
-import json
-import os
-import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from dagster_fixture import write_company
+from dagster_server import PATIENCE_SECONDS, Server, environment, serving
 
 from clientela.transform import PROJECT
 
 DEPLOY = PROJECT / "deploy"
-PATIENCE_SECONDS = 400
-
-
-def environment(config: Path, **more: str) -> dict[str, str]:
-    """The environment of a server; no proxy and no home, so that nothing outside is asked."""
-    kept = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
-    return {**kept, "CLIENTELA_CONFIG": str(config), "HOME": str(config.parent), **more}
 
 
 @pytest.fixture(scope="module")
@@ -74,69 +61,10 @@ def test_a_wrong_configuration_and_a_taken_port_are_said_in_one_sentence(company
     assert "Traceback" not in answer.stderr
 
 
-class Server:
-    """`python -m dagster_project.dev`, asked over GraphQL."""
-
-    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
-        self.process = process
-        self.url = url
-
-    def ask(self, query: str, **variables: Any) -> Any:
-        body = json.dumps({"query": query, "variables": variables}).encode()
-        request = urllib.request.Request(f"{self.url}/graphql", body, {"Content-Type": "application/json"})
-        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with direct.open(request, timeout=60) as answer:
-            told = json.load(answer)
-        assert "errors" not in told, told
-        return told["data"]
-
-    def wait_for(self, query: str, found: Any, **variables: Any) -> Any:
-        """Ask until `found` gives something."""
-        until = time.monotonic() + PATIENCE_SECONDS
-        last: Any = None
-        while time.monotonic() < until:
-            assert self.process.poll() is None, "the server ended"
-            try:
-                last = self.ask(query, **variables)
-                if answer := found(last):
-                    return answer
-            except OSError as error:
-                last = error
-            time.sleep(2)
-        raise AssertionError(f"no answer in {PATIENCE_SECONDS} s, last {last}")
-
-
 @pytest.fixture(scope="module")
 def server(company: Path) -> Iterator[Server]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    # a file takes whatever a server writes in two nights; a pipe that nobody reads would make it wait
-    log = company.with_name("server.log")
-    with log.open("w", encoding="utf-8") as written:
-        process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "dagster_project.dev"],
-            cwd=PROJECT,
-            env=environment(company, CLIENTELA_PORT=str(port)),
-            stdout=written,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-    try:
-        until = time.monotonic() + PATIENCE_SECONDS
-        while "\n" not in (said := log.read_text(encoding="utf-8")) and time.monotonic() < until:
-            time.sleep(0.2)
-        url = re.search(r"http://127\.0\.0\.1:\d+", said.split("\n")[0])
-        assert url is not None and url[0].endswith(f":{port}")
-        yield Server(process, url[0])
-    finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(timeout=60)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(timeout=30)
+    with serving(company) as started:
+        yield started
 
 
 def listening(port: int) -> set[str]:
@@ -170,35 +98,6 @@ def test_the_ui_serves_graph_schedule_and_sensor_on_loopback_only(server: Server
     assert ("arriving_files", "STOPPED") in [(s["name"], s["sensorState"]["status"]) for s in starts["sensors"]]
     assert listening(int(server.url.rpartition(":")[2])) == {"0100007F"}
     assert (company.parent / "data/dagster/dagster.yaml").read_bytes() == (DEPLOY / "dagster.yaml").read_bytes()
-
-
-LAUNCH = """mutation($location: String!) { launchRun(executionParams: {mode: "default", selector: {
-    repositoryLocationName: $location, repositoryName: "__repository__", pipelineName: "night"}}) {
-    __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
-RUNS = "{ runsOrError { ... on Runs { results { runId status startTime endTime } } } }"
-
-
-@pytest.mark.prove
-def test_two_nights_at_once_queue_and_both_succeed(server: Server, company: Path) -> None:
-    location = server.wait_for(
-        "{ workspaceOrError { ... on Workspace { locationEntries { name loadStatus } } } }",
-        lambda told: [e["name"] for e in told["workspaceOrError"]["locationEntries"] if e["loadStatus"] == "LOADED"],
-    )[0]
-    for _ in range(2):
-        answer = server.ask(LAUNCH, location=location)["launchRun"]
-        assert answer["__typename"] == "LaunchRunSuccess", answer
-    runs = server.wait_for(
-        RUNS,
-        lambda told: (
-            [r for r in told["runsOrError"]["results"] if r["endTime"]]
-            if sum(bool(r["endTime"]) for r in told["runsOrError"]["results"]) == 2
-            else None
-        ),
-    )
-    assert [r["status"] for r in runs] == ["SUCCESS", "SUCCESS"]
-    first, second = sorted(runs, key=lambda run: run["startTime"])
-    assert first["endTime"] <= second["startTime"]
-    assert (company.parent / "data/published/marts.duckdb").is_file()
 
 
 UNITS = sorted((DEPLOY / "systemd").glob("*"))

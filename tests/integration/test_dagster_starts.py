@@ -2,11 +2,16 @@
 
 import json
 import os
+import subprocess
+import sys
+import sysconfig
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.instance import InstanceRef
 from dagster_fixture import write_company
 
 from clientela.config import load_config
@@ -173,3 +178,26 @@ def test_the_settings_let_one_run_at_a_time_out_of_the_queue(tmp_path: Path) -> 
         assert type(instance.run_coordinator).__name__ == "QueuedRunCoordinator"
         assert instance.run_monitoring_enabled and instance.run_retries_enabled
         assert not instance.telemetry_enabled and not instance.nux_enabled
+
+
+def test_whoever_starts_dagster_in_the_checkout_by_hand_has_the_same_settings(tmp_path: Path) -> None:
+    """Without a DAGSTER_HOME Dagster keeps its records in a temporary folder, and reads its settings where it stands."""
+    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(tmp_path), config_dir=str(PROJECT))) as instance:
+        assert not instance.telemetry_enabled
+        assert type(instance.run_coordinator).__name__ == "QueuedRunCoordinator"
+
+
+@pytest.mark.parametrize("kind", ["wheel", "editable"])
+def test_an_environment_that_holds_clientela_keeps_dagster_from_sending(tmp_path: Path, kind: str) -> None:
+    build = f"import sys; from hatchling.build import build_{kind}; build_{kind}(sys.argv[1])"
+    plain = {name: value for name, value in os.environ.items() if name != "DAGSTER_DISABLE_TELEMETRY"}
+    python = [sys.executable, "-S"]
+    environment = {**plain, "PYTHONPATH": sysconfig.get_path("purelib")}
+    subprocess.run([*python, "-c", build, str(tmp_path)], cwd=PROJECT, env=environment, check=True, capture_output=True)
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        wheel.extractall(tmp_path / "site", [name for name in wheel.namelist() if name.endswith(".pth")])
+    start = "import os, site, sys; site.addsitedir(sys.argv[1]); print(os.environ.get('DAGSTER_DISABLE_TELEMETRY'))"
+    told = subprocess.run(
+        [*python, "-c", start, str(tmp_path / "site")], env=plain, check=True, capture_output=True, text=True
+    )
+    assert told.stdout.strip() == "1"

@@ -19,7 +19,7 @@ from clientela.errors import RunningError
 from clientela.lock import hold_lock
 from clientela.night import open_night, run
 from tests.conftest import MORE_SALES, NOW, Company, marts, open_shop
-from tests.prove.test_hostile_cells import CELLS, hostile_night
+from tests.prove.attack.test_hostile_cells import CELLS, hostile_night
 
 #: what is killed, and where the step is in the middle of its work
 STEPS = {

@@ -1,4 +1,4 @@
-"""Building upon last night's tables gives what building from nothing gives; tests/prove draws the nights at random."""
+"""Building upon last night's tables gives what building from nothing gives; tests/prove/deliveries draws the nights at random."""
 
 from pathlib import Path
 

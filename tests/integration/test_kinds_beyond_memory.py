@@ -1,10 +1,7 @@
 """A file several times larger than the memory that is allowed is read whole, clean or dirty."""
 
-import gzip
 import os
-import shutil
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -14,13 +11,12 @@ import yaml
 from clientela import transform, warehouse
 from clientela.load import candidate as candidates
 from clientela.load.landing import DeliveredFile
-from clientela.load.load import load_batch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "readers"))
 from reading import feed_of
 
 
-def _write(path: Path, rows: int) -> None:
+def write_customers(path: Path, rows: int) -> None:
     duckdb.execute(
         f"""
         copy (select i as id, 'customer ' || i as name, 'c' || i || '@example.com' as email, '+34 600 ' || i as phone,
@@ -45,57 +41,9 @@ def _read(folder: Path, path: Path, memory: str) -> tuple[int, int]:
 
 
 def test_a_file_larger_than_the_memory_limit_is_read(tmp_path: Path) -> None:
-    _write(tmp_path / "x.csv", 2_000_000)
+    write_customers(tmp_path / "x.csv", 2_000_000)
     assert (tmp_path / "x.csv").stat().st_size > 1.5 * 110 * 10**6
     assert _read(tmp_path, tmp_path / "x.csv", "110MB") == (2_000_000, 0)
-
-
-def _write_lines(path: Path, rows: int) -> None:
-    duckdb.execute(
-        f"""
-        copy (select i // 4 as receipt, i % 4 as line, (i * 7919) % 100000 as customer, 'p' || (i * 31 % 5000) as product,
-            1 + i % 9 as qty, ((i * 37) % 10000) / 100 as net, timestamp '2026-01-01' + interval (i % 5000000) second as sold_at,
-            repeat('x', 30) as note from range({rows}) as numbers (i)) to ? (header)
-        """,
-        [str(path)],
-    )
-
-
-LINES = {
-    "key": ["receipt", "line"],
-    "columns": {
-        "order_key": "receipt", "line_key": "line", "customer_key": "customer", "product_key": "product", "quantity": "qty",
-        "net_amount": "net", "ordered_at": "sold_at",
-    },
-}  # fmt: skip
-
-
-@pytest.mark.prove
-@pytest.mark.parametrize("kind", ["customers, packed and dirty", "order lines"])
-def test_five_times_the_memory_limit_is_loaded(tmp_path: Path, kind: str) -> None:
-    """20 GB in the 4 GB that are the default, in small: through the gate into raw and the ledger."""
-    path, is_dirty = tmp_path / "x.csv", kind != "order lines"
-    rows = 14_000_000 if is_dirty else 16_800_000
-    (_write if is_dirty else _write_lines)(path, rows)
-    assert path.stat().st_size > 5 * 256 * 10**6
-    if is_dirty:
-        with path.open("ab") as file:
-            file.write(b'x,"never closed\n')
-        with path.open("rb") as file, gzip.open(tmp_path / "x.csv.gz", "wb", 1) as packed:
-            shutil.copyfileobj(file, packed)
-        path.unlink()
-        path = tmp_path / "x.csv.gz"
-    feed = feed_of(tmp_path) if is_dirty else feed_of(tmp_path, LINES, "transactions")
-    connection = warehouse.connect(tmp_path / "w.duckdb", memory_limit="256MB", threads=2)
-    try:
-        warehouse.prepare(connection)
-        candidates.prepare_rates(connection)
-        file = DeliveredFile(path, path.name, "0", path.stat().st_size, path)
-        outcome = load_batch(connection, feed, [file], "run", datetime(2027, 1, 1, tzinfo=UTC))
-    finally:
-        connection.close()
-    assert (outcome.status, outcome.loaded, outcome.quarantined) == ("loaded", rows, int(is_dirty)), outcome.reason
-    assert list((tmp_path / "data" / "scratch").iterdir()) == []
 
 
 def test_models_that_spill_to_disk_do_not_stop_the_ones_after_them(

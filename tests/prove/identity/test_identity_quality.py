@@ -25,7 +25,7 @@ THRESHOLDS = [float(weight) for weight in range(-4, 25)]
 
 @pytest.fixture(scope="module")
 def bench() -> ModuleType:
-    path = Path(__file__).parents[2] / "bench" / "identity.py"
+    path = Path(__file__).parents[3] / "bench" / "identity.py"
     spec = importlib.util.spec_from_file_location("bench_identity", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -36,7 +36,7 @@ def _night(config_path: str, now: datetime) -> None:
 
 def _start(company: Company, now: datetime) -> multiprocessing.process.BaseProcess:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.prove.warm"])
+    context.set_forkserver_preload(["tests.prove.faults.warm"])
     child = context.Process(target=_night, args=(str(company.config_path), now))
     child.start()
     return child

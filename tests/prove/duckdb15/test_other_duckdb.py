@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT, Company
-from tests.prove.other_python import python_with
+from tests.prove.duckdb15.other_python import python_with
 
 #: what a client is asked; run by its own interpreter
 ASK = """
