@@ -17,6 +17,7 @@ PARTS = {
     "duckdb15": "clients of DuckDB 1.4 and 1.5 on the published file; the whole suite on 1.5.6",
     "faults": "killed at random instants, disk full, readers under way: nothing lost, nothing half-published",
     "identity": "not below plain Splink, as precise as it says, the same in any order of arrival",
+    "install": "a wheel in an empty environment, with all that it requires from a package index",
     "seeds": "many seeds: what is expected of invented companies comes true, and their ledgers hold what their files hold",
 }
 
