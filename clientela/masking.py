@@ -61,7 +61,7 @@ def read_secret(data_folder: Path) -> str:
 
 def _write_secret(path: Path) -> None:
     """Write a new secret, unless someone was faster; it is on the disk, whole, before it bears its name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     aside.unlink(missing_ok=True)
     handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

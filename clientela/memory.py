@@ -12,7 +12,6 @@ from pathlib import Path
 
 import duckdb
 
-from clientela.file_modes import share
 from clientela.transactions import transaction
 
 MEMORY_TABLES: dict[str, str] = {
@@ -122,7 +121,6 @@ def export(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     for name in MEMORY_TABLES:
         aside = folder / f".{name}.{os.getpid()}.parquet"
         connection.execute(f"copy memory.{name} to ? (format parquet)", [str(aside)])
-        share(aside)
         os.replace(aside, folder / f"{name}.parquet")
     models = connection.execute("select model_id, model from memory.identity_models order by trained_at").fetchall()
     for version, (model_id, model) in enumerate(models, start=1):

@@ -153,6 +153,9 @@ def write_status(config: Config, values: dict[str, Any]) -> Path | None:
     """Replace the status in one step, at the first of its places that can be written; None if there is none."""
     text = json.dumps(values, indent=2) + "\n"
     for path in places(config):
+        if path.parent == config.published and not config.data.is_dir():
+            # a run that ended before there was anything makes no data folder
+            continue
         try:
             _replace(path, text, is_shared=path.parent == config.published)
         except OSError:
