@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from clientela.config import Config
-from clientela.errors import ConfigError
+from clientela.errors import ClientelaError, ConfigError
 
 PRIVATE_UMASK = 0o077
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
@@ -55,7 +55,13 @@ def closed(config: Config) -> Iterator[str | None]:
     group = _group(config)
     before = os.umask(PRIVATE_UMASK)
     try:
-        make_data_folder(config.data)
+        try:
+            make_data_folder(config.data)
+        except OSError as error:
+            raise ClientelaError(
+                f"{config.data} cannot be the data folder: {error.strerror}; it must be a folder that the user who runs "
+                "clientela can make and write."
+            ) from error
         yield _close(config, group)
     finally:
         os.umask(before)

@@ -11,6 +11,7 @@ import duckdb
 
 from clientela.errors import ConfigError
 from clientela.masking import SECRET_FILE, KeyedHash, check_value, evidence_key, read_secret
+from clientela.transactions import transaction
 
 IDENTITY, EVIDENCE = "identity", "evidence"
 
@@ -37,8 +38,7 @@ def keep_keys(connection: duckdb.DuckDBPyConnection, data_folder: Path) -> None:
     A warehouse of version 0.1 keeps the keys that its record keys and its evidence were made with.
     """
     secret = confirmed_secret(connection, data_folder)
-    connection.execute("begin")
-    try:
+    with transaction(connection):
         if not connection.execute("select 1 from ledger.secret").fetchall():
             connection.execute("insert into ledger.secret values (?, now())", [check_value(secret)])
         if not connection.execute("select 1 from memory.keys").fetchall():
@@ -49,10 +49,6 @@ def keep_keys(connection: duckdb.DuckDBPyConnection, data_folder: Path) -> None:
                 (EVIDENCE, "blake2b", evidence_key(secret)),
             ):
                 connection.execute("insert into memory.keys values (?, ?, ?, now())", [name, method, key])
-        connection.execute("commit")
-    except BaseException:
-        connection.execute("rollback")
-        raise
 
 
 def identity_key(connection: duckdb.DuckDBPyConnection, secret: str) -> KeyedHash:

@@ -17,6 +17,7 @@ from clientela.extract.personal_keys import RECORD_KEY, hashed_columns, personal
 from clientela.extract.typing import Parameters
 from clientela.keys import confirmed_secret, identity_key
 from clientela.masking import HASHED_KEY, KeyedHash, shape_sql
+from clientela.transactions import transaction
 from clientela.warehouse import quoted
 
 #: a delivered value, or a header, that sentences of version 0.1 quoted
@@ -30,8 +31,7 @@ def renew(connection: duckdb.DuckDBPyConnection, config: Config) -> None:
     if wanted <= made:
         return
     key_hash = identity_key(connection, confirmed_secret(connection, config.data))
-    connection.execute("begin")
-    try:
+    with transaction(connection):
         if "values in the ledger" not in made:
             _hide_values(connection)
         connection.execute("create or replace temp table rekeyed (old_id bigint, new_id bigint)")
@@ -41,10 +41,6 @@ def renew(connection: duckdb.DuckDBPyConnection, config: Config) -> None:
         _follow(connection)
         for what in sorted(wanted - made):
             connection.execute("insert into ledger.renewals values (?, now())", [what])
-        connection.execute("commit")
-    except BaseException:
-        connection.execute("rollback")
-        raise
 
 
 def _hashed_keys(config: Config) -> Iterator[tuple[str, str, str]]:

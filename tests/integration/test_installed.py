@@ -143,5 +143,6 @@ def test_a_database_whose_driver_is_not_installed_stops_before_anything_is_touch
     shop.change(from_a_database)
     done = call(shop.folder, python, "-m", "clientela", command, CRM=url)
     assert done.returncode == 2, done.stderr
-    assert f"`pip install 'clientela[{extra}]'`" in done.stderr and "secret" not in done.stderr
+    said = done.stdout + done.stderr
+    assert f"`pip install 'clientela[{extra}]'`" in said and "secret" not in said
     assert not shop.config.warehouse.exists()

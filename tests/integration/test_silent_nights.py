@@ -22,6 +22,7 @@ from click.testing import CliRunner, Result
 
 from clientela.cli import main
 from clientela.errors import ClientelaError, NotPublishedError
+from clientela.masking import read_secret
 from clientela.night import Night, run
 from clientela.publish import Mart, publish_marts
 from tests.conftest import NOW, ROOT, Company
@@ -45,13 +46,14 @@ def alarm(company: Company) -> str:
 
 
 def garbage(company: Company) -> None:
+    read_secret(company.config.data)
     company.write("data/warehouse.duckdb", b"no database at all" * 500)
 
 
 def half_garbage(company: Company) -> None:
     """A block in the middle of the file: it opens, and fails when the table is read."""
-    path = company.write("data/warehouse.duckdb", b"")
-    path.unlink()
+    read_secret(company.config.data)
+    path = company.config.data / "warehouse.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute("create schema ledger")
         connection.execute(
@@ -81,7 +83,7 @@ def no_published_folder(company: Company) -> None:
         (garbage, 4, "warehouse.duckdb cannot be read: "),
         (half_garbage, 4, "warehouse.duckdb cannot be read: "),
         (no_reference, 2, "reference_folder = nowhere"),
-        (no_data_folder, 4, "lock cannot be written"),
+        (no_data_folder, 4, "cannot be the data folder"),
         (no_published_folder, 4, "warehouse.duckdb cannot be read: "),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -101,8 +103,8 @@ def test_a_night_that_cannot_begin_is_told_everywhere(
 
 
 def test_a_warehouse_that_a_reader_holds_is_told_everywhere(alarmed: Company) -> None:
+    read_secret(alarmed.config.data)
     path = alarmed.config.data / "warehouse.duckdb"
-    path.parent.mkdir()
     code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE

@@ -10,6 +10,7 @@ import pytest
 
 from clientela.errors import NotPublishedError
 from clientela.publish import Mart, Published, publish_marts
+from clientela.run_settings import write_settings
 from clientela.value import forecasts
 from clientela.warehouse import prepare
 from tests.conftest import ROOT, Company
@@ -91,6 +92,7 @@ def test_what_was_frozen_on_a_day_that_is_gone_keeps_no_earlier_day_from_freezin
                 """,
                 [as_of],
             )
+        write_settings(connection)
         connection.execute("create table crosswalk (customer_id bigint, record_id bigint)")
         connection.execute("create table days (customer_id bigint)")
         connection.execute(
@@ -119,10 +121,8 @@ def test_what_was_frozen_on_a_day_that_is_gone_keeps_no_earlier_day_from_freezin
                 return connection.table(relations[name])
 
             def source(self, schema: str, name: str) -> duckdb.DuckDBPyRelation:
-                if schema == "run":
-                    return connection.sql(
-                        f"select date '{self.as_of}' as as_of_on, '' as code_version, '{{}}' as value_settings"
-                    )
+                if (schema, name) == ("run", "context"):
+                    return connection.sql(f"select date '{self.as_of}' as as_of_on, '' as code_version")
                 return connection.table(f"{schema}.{name}")
 
         dbt = Dbt()

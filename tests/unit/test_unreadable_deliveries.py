@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from clientela.errors import NotPublishedError
 from clientela.load import inbox, landing, load
 from clientela.load.load import Outcome
 from clientela.night import open_night
@@ -80,7 +81,7 @@ def test_what_the_machine_has_no_more_of_ends_the_run(
     monkeypatch.setattr(
         landing, "land", _failing(landing.land, "customers.csv", lambda _: OSError(number, os.strerror(number)))
     )
-    with pytest.raises(OSError, match=os.strerror(number)):
+    with pytest.raises(NotPublishedError, match=os.strerror(number)):
         _load(shop)
 
 
@@ -88,7 +89,7 @@ def test_a_landing_folder_that_may_not_be_written_ends_the_run(shop: Company, mo
     own = shop.config.data / "landing" / "till" / "customers"
     error = PermissionError(errno.EACCES, "Permission denied", str(own / ".1.part"))
     monkeypatch.setattr(landing, "land", _failing(landing.land, "customers.csv", lambda _: error))
-    with pytest.raises(PermissionError):
+    with pytest.raises(NotPublishedError, match="Permission denied"):
         _load(shop)
 
 

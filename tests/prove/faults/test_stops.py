@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from tests.prove.test_random_kills import _deliver
 
 from clientela.cli import main
 from tests.conftest import Company, marts
+from tests.prove.faults.test_random_kills import _deliver
 
 STOPS = int(os.environ.get("CLIENTELA_STOPS", "40"))
 #: a fit or a parse under way is not broken off, and the alarm comes after
