@@ -105,6 +105,7 @@ def test_another_secret_than_the_warehouse_was_made_with_stops_every_opening(tmp
 
 def test_a_secret_that_is_exchanged_under_way_publishes_nothing(tmp_path: Path) -> None:
     company = _opened_shop(tmp_path)
+    before = (company.config.published / "operations.duckdb").stat().st_ino
     with pytest.raises(NotPublishedError, match="not the secret"), open_night(company.config) as night:
         company.write("data/secret", OTHER)
         with pytest.raises(ConfigError, match="not the secret"):
@@ -114,7 +115,7 @@ def test_a_secret_that_is_exchanged_under_way_publishes_nothing(tmp_path: Path) 
             "'x' as config_hash, 'x' as code_version, now() as started_at")  # fmt: skip
         with pytest.raises(ConfigError, match="not the secret"):
             publish_marts(night.connection, company.config, [], company.config.published)
-    assert not (company.config.published / "operations.duckdb").exists()
+    assert (company.config.published / "operations.duckdb").stat().st_ino == before
 
 
 def test_a_warehouse_of_version_0_1_takes_its_check_and_its_keys_from_the_secret_that_is_there(tmp_path: Path) -> None:
