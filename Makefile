@@ -49,7 +49,7 @@ $(COMPLETE): $(READY) requirements.lock
 	@touch $(COMPLETE)
 
 demo: $(READY)
-	$(BIN)/python -m clientela.demo
+	$(BIN)/python -m clientela.cli.demo
 
 test: $(COMPLETE)
 	$(BIN)/python -m pytest -m "not prove" -n 2 --dist loadfile --no-loadscope-reorder tests

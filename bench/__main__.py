@@ -22,7 +22,7 @@ import yaml
 from rich.table import Table
 
 from bench.company import DAYS, FIRST_DAY, lines_sql, write_company, write_lines
-from clientela.cli import plain_console
+from clientela.cli.output import plain_console
 from clientela.project_files import PROJECT
 
 FOLDER = PROJECT / "data" / "bench"

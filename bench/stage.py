@@ -24,7 +24,7 @@ TYPED = {
 
 
 def _config(folder: Path) -> Any:
-    from clientela.config import load_config
+    from clientela.config.read import load_config
 
     return load_config(folder / "clientela.yml")
 
@@ -33,12 +33,13 @@ def load(folder: Path, kind: str) -> dict[str, Any]:
     """Extract, gate and load, from delivered file to raw and ledger."""
     import great_expectations.expectations  # noqa: F401
 
-    from clientela.night import feeds_of, open_night
+    from clientela.extract.feeds import feeds_of
+    from clientela.pipeline.nightly import open_run
 
     config = _config(folder)
     shutil.rmtree(config.data, ignore_errors=True)
     began = time.perf_counter()
-    with open_night(config) as night:
+    with open_run(config) as night:
         (outcome,) = night.load(feeds_of(config)[0])
         night.close()
         seconds = time.perf_counter() - began
@@ -85,14 +86,14 @@ def _typed_table(folder: Path, kind: str, more: str) -> dict[str, Any]:
 
 def transform(folder: Path, kind: str) -> dict[str, Any]:
     """All marts from raw, tests included, in this process."""
-    from clientela import transform as dbt
-    from clientela.night import open_night
+    from clientela import transform
+    from clientela.pipeline.nightly import open_run
 
     config = _config(folder)
-    with open_night(config) as night:
+    with open_run(config) as night:
         night.set_context()
         night.close()
-        dbt.manifest(config)
+        transform.manifest(config)
         began = time.perf_counter()
         results = night.transform()
         seconds = time.perf_counter() - began
@@ -103,16 +104,16 @@ def transform(folder: Path, kind: str) -> dict[str, Any]:
 
 def floor_transform(folder: Path, kind: str) -> dict[str, Any]:
     """The models' own SQL, in their order, without dbt, Dagster or tests. Python models keep their tables: they have no floor."""
-    from clientela import transform as dbt
+    from clientela import transform
 
     config = _config(folder)
     compiled = {
         node["name"]: node
-        for node in json.loads((dbt.target_folder(config) / "night" / "run_results.json").read_text())["results"]
+        for node in json.loads((transform.target_folder(config) / "night" / "run_results.json").read_text())["results"]
         if node["unique_id"].startswith("model.")
         for node in [{"name": node["unique_id"].split(".")[-1], "sql": node.get("compiled_code")}]
     }
-    nodes = {n["name"]: n for n in dbt.manifest(config)["nodes"].values() if n["resource_type"] == "model"}
+    nodes = {n["name"]: n for n in transform.manifest(config)["nodes"].values() if n["resource_type"] == "model"}
     copy = folder / "floor" / "warehouse.duckdb"
     copy.parent.mkdir(exist_ok=True)
     shutil.copyfile(config.warehouse, copy)
@@ -138,9 +139,9 @@ def floor_transform(folder: Path, kind: str) -> dict[str, Any]:
 
 def publish(folder: Path, kind: str) -> dict[str, Any]:
     """The published file, from the marts as they are."""
-    from clientela.night import open_night
+    from clientela.pipeline.nightly import open_run
 
-    with open_night(_config(folder)) as night:
+    with open_run(_config(folder)) as night:
         night._manifest()
         began = time.perf_counter()
         published = night.publish()
@@ -163,7 +164,7 @@ def floor_publish(folder: Path, kind: str) -> dict[str, Any]:
 def night(folder: Path, kind: str) -> dict[str, Any]:
     """A whole night as a scheduler starts it, imports included."""
     began = time.perf_counter()
-    from clientela.night import run
+    from clientela.pipeline.nightly import run
 
     models: dict[str, float] = {}
 
@@ -198,7 +199,7 @@ def imports(folder: Path, kind: str) -> dict[str, Any]:
     import dbt.cli.main  # noqa: F401
     import great_expectations.expectations  # noqa: F401
 
-    import clientela.night  # noqa: F401
+    import clientela.pipeline.nightly  # noqa: F401
 
     return {"seconds": time.perf_counter() - began}
 

@@ -7,7 +7,7 @@ def entry() -> None:
     """The command as installed, and `python -m clientela`."""
     stopping.heed()
     try:
-        from clientela.cli import entry as command
+        from clientela.cli.main import entry as command
 
         command()
     except KeyboardInterrupt:

@@ -73,7 +73,7 @@ EXIT_CODES = {
 }
 
 
-def is_of_the_machine(error: duckdb.Error | OSError, data: Path | None = None) -> bool:
+def is_resource_error(error: duckdb.Error | OSError, data: Path | None = None) -> bool:
     """Memory, disk or open files ran out, or what clientela keeps below `data` fails: no fault of what was delivered, and no
     reason to refuse it."""
     if isinstance(error, duckdb.OutOfMemoryException) or "No space left" in str(error):

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from clientela.config import Config
+from clientela.config.company import Config
 from clientela.errors import ClientelaError, ConfigError
 
 PRIVATE_UMASK = 0o077

@@ -2,7 +2,7 @@
 
 A masked value is a keyed hash: equal values stay equal, so that they can be counted and joined, and nobody without the
 company's secret can tell or guess them. The secret is a file of the data folder that only its owner may read. What the
-warehouse holds of keys, and the check that the secret is still the same one, stand in `clientela.keys`.
+warehouse holds of keys, and the check that the secret is still the same one, stand in `clientela.warehouse.keys`.
 """
 
 import hashlib

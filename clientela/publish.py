@@ -16,13 +16,13 @@ from typing import Any
 import duckdb
 
 from clientela import stopping
-from clientela.config import Config
+from clientela.config.company import Config
 from clientela.errors import NotPublishedError
 from clientela.file_modes import make_shared_folder, share
-from clientela.keys import confirmed_secret
 from clientela.masking import masked_sql
+from clientela.sql.quoting import literal, quoted
 from clientela.transform import COMPANY_PACKAGE
-from clientela.warehouse import literal, quoted
+from clientela.warehouse.keys import confirmed_secret
 
 MARTS_FILE = "marts.duckdb"
 OPERATIONS_FILE = "operations.duckdb"

@@ -4,7 +4,7 @@ The first signal interrupts what DuckDB computes and raises `Stopped` in the mai
 or rename that, so whoever ends a run asks `asked_by()`, not the exception. What must not be torn stands in `deferred()`,
 or in a function marked `undisturbed`. A second signal ends the process at once: nothing depends on a run's last word.
 A thread sees both too, since Python calls no handler while the main thread is inside a library. What a run says at its end
-stands in `clientela.run_summary`. No slow import here: it is the first module that the command loads.
+stands in `clientela.pipeline.run_summary`. No slow import here: it is the first module that the command loads.
 """
 
 import os

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from clientela import stopping
-from clientela.config import Config
+from clientela.config.company import Config
 from clientela.errors import NotPublishedError
 from clientela.masking import failure_without_values
 from clientela.project_files import PROJECT
@@ -65,7 +65,7 @@ def target_folder(config: Config) -> Path:
 def environment(config: Config, scratch: Path | None = None) -> dict[str, str]:
     """The environment variables that dbt/profiles.yml and dbt_project.yml read: paths and limits, all that dbt is told.
 
-    What else a company has set stands in schema `run`, see clientela.run_settings.
+    What else a company has set stands in schema `run`, see clientela.warehouse.run_settings.
     """
     place = {"CLIENTELA_SCRATCH": str(scratch)} if scratch else {}
     if config.models is not None:

@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from clientela.config import CONFIG_VARIABLE, Config, load_config
+from clientela.config.company import CONFIG_VARIABLE, Config
+from clientela.config.read import load_config
 from clientela.project_files import example
 
 

@@ -11,7 +11,7 @@ import socket
 import sys
 from pathlib import Path
 
-from clientela.config import CONFIG_VARIABLE, Config
+from clientela.config.company import CONFIG_VARIABLE, Config
 from clientela.errors import ClientelaError, ConfigError
 from clientela.extras import require_extra
 from clientela.file_modes import PRIVATE_UMASK, make_data_folder

@@ -1,6 +1,6 @@
 """Who was chosen for which campaign."""
 
-from clientela.load.suite import fact
+from clientela.contracts.expectations import fact
 
 SUITE = (
     fact("known_campaigns_share", "warning", "Every campaign named is known.", minimum=1),

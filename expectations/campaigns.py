@@ -1,5 +1,5 @@
 """Campaigns."""
 
-from clientela.load.suite import given
+from clientela.contracts.expectations import given
 
 SUITE = (given("ended_on", "warning", "Every campaign states its end."),)

@@ -1,6 +1,6 @@
 """What customers agreed to."""
 
-from clientela.load.suite import fact
+from clientela.contracts.expectations import fact
 
 SUITE = (
     fact("rows_in_future", "warning", "Nothing is dated after its delivery; what is stays in quarantine.", maximum=0),

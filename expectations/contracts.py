@@ -1,6 +1,6 @@
 """Subscriptions and policies."""
 
-from clientela.load.suite import fact, given
+from clientela.contracts.expectations import fact, given
 
 SUITE = (
     given("recurring_amount", "warning", "Every contract states its amount."),

@@ -1,6 +1,6 @@
 """Requests to be forgotten: all are taken; one for an unknown customer is worth a look."""
 
-from clientela.load.suite import fact
+from clientela.contracts.expectations import fact
 
 SUITE = (
     fact("rows_in_future", "warning", "Nothing is dated after its delivery; what is stays in quarantine.", maximum=0),

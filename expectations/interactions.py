@@ -1,6 +1,6 @@
 """Contacts in any channel."""
 
-from clientela.load.suite import fact, given
+from clientela.contracts.expectations import fact, given
 
 SUITE = (
     given("customer_key", "warning", "Half of the contacts name their customer.", mostly=0.5),

@@ -1,5 +1,5 @@
 """The product list."""
 
-from clientela.load.suite import given
+from clientela.contracts.expectations import given
 
 SUITE = (given("category", "warning", "Nineteen products in twenty have a category.", mostly=0.95),)

@@ -1,6 +1,6 @@
 """Order lines: amounts that add up, orders that have a customer and a past."""
 
-from clientela.load.suite import fact, given
+from clientela.contracts.expectations import fact, given
 
 SUITE = (
     given("net_amount", "critical", "Every line has a net amount, or a gross one from which it follows."),

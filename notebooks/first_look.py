@@ -16,9 +16,9 @@ def _():
     import marimo as mo
     import polars as pl
 
-    from clientela.ask import ask
-    from clientela.config import load_config
+    from clientela.config.read import load_config
     from clientela.project_files import example
+    from clientela.query.sql import ask
 
     config = load_config(os.environ.get("CLIENTELA_CONFIG") or example("complete_journey"))
 

@@ -11,8 +11,9 @@ import duckdb
 import pytest
 import yaml
 
-from clientela.config import Config, load_config
-from clientela.night import Report, run
+from clientela.config.company import Config
+from clientela.config.read import load_config
+from clientela.pipeline.nightly import Report, run
 
 ROOT = Path(__file__).resolve().parent.parent
 #: the wall clock of invented nights, after all invented events

@@ -12,14 +12,12 @@ from datetime import datetime, timedelta
 
 import duckdb
 
-from clientela.config import Config, Constant, EntityConfig, Expression, Mapping, SourceConfig, Translated
+from clientela.config.company import Config
+from clientela.config.sources import Constant, EntityConfig, Expression, Mapping, SourceConfig, Translated
 from clientela.contracts import SQL_TYPES, Column, Entity
 from clientela.errors import ConfigError, DeliveryError
 from clientela.extract import derive
-from clientela.extract.column_names import missing_column
-from clientela.extract.expressions import check_expression, names_in
-from clientela.extract.personal_keys import RECORD_KEY, hashed_columns, personally_keyed_sources
-from clientela.extract.typing import (
+from clientela.extract.casting import (
     Parameters,
     Style,
     as_text,
@@ -30,8 +28,11 @@ from clientela.extract.typing import (
     sensible,
     typed,
 )
+from clientela.extract.column_names import missing_column
+from clientela.extract.personal_keys import RECORD_KEY, hashed_columns, personally_keyed_sources
 from clientela.masking import HASHED_KEY, KeyedHash, without_values
-from clientela.warehouse import quoted
+from clientela.sql.expressions import check_expression, names_in
+from clientela.sql.quoting import quoted
 
 #: an exact currency table of the run, made by `clientela.load`: currency, valid_from, rate
 RATES = "exchange_rates_now"

@@ -10,9 +10,10 @@ from functools import lru_cache
 
 import duckdb
 
-from clientela.config import Config, EntityConfig, Expression, Mapping, SourceConfig, Translated
+from clientela.config.company import Config
+from clientela.config.sources import EntityConfig, Expression, Mapping, SourceConfig, Translated
 from clientela.contracts import ENTITIES, Entity
-from clientela.extract.expressions import names_in
+from clientela.sql.expressions import names_in
 
 #: in place of a column's name: the record's own key
 RECORD_KEY = "record_key"

@@ -154,20 +154,20 @@ def by_decisions(record_ids: pl.Series, decided: pl.DataFrame) -> pl.DataFrame:
     alone = pl.DataFrame({"record_id": record_ids, "cluster": record_ids})
     if decided.is_empty():
         return alone
-    from clientela.identity import cluster as clustering
+    from clientela.identity import cluster
 
     links = decided.filter(pl.col("decision") == ALWAYS).select(
         pl.col("record_id_l").alias("node_l"),
         pl.col("record_id_r").alias("node_r"),
         pl.col("decision").alias("rule"),
-        pl.lit(clustering.ALWAYS_WEIGHT).alias("weight"),
+        pl.lit(cluster.ALWAYS_WEIGHT).alias("weight"),
     )
     never = decided.filter(pl.col("decision") == NEVER).select(
         pl.col("record_id_l").alias("node_l"), pl.col("record_id_r").alias("node_r")
     )
     nothing = links.select("node_l", "node_r", pl.lit(None, pl.String).alias("veto")).clear()
     linked = pl.concat([links["node_l"], links["node_r"]]).unique()
-    done = clustering.cluster(linked, links, IdentitySettings(), lambda _: nothing, never)
+    done = cluster.cluster(linked, links, IdentitySettings(), lambda _: nothing, never)
     return alone.join(
         done.clusters.rename({"node": "record_id", "cluster": "joined"}), on="record_id", how="left"
     ).select("record_id", pl.coalesce("joined", "cluster").alias("cluster"))

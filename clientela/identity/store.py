@@ -18,8 +18,7 @@ import json
 import duckdb
 import polars as pl
 
-from clientela.identity import cluster as clustering
-from clientela.identity import evidence, match, normalise
+from clientela.identity import cluster, evidence, match, normalise
 from clientela.identity.explain import LINKS_SCHEMA, node_evidence
 from clientela.identity.model import Model, train, with_common_names
 from clientela.identity.settings import IdentitySettings
@@ -436,8 +435,8 @@ class Store:
                 """
             )
         within = "true" if is_first else "node_l in (select node from moved) or node_r in (select node from moved)"
-        always = self._decisions_on_nodes(clustering.ALWAYS).with_columns(
-            pl.lit(clustering.ALWAYS).alias("rule"), pl.lit(clustering.ALWAYS_WEIGHT).alias("weight")
+        always = self._decisions_on_nodes(cluster.ALWAYS).with_columns(
+            pl.lit(cluster.ALWAYS).alias("rule"), pl.lit(cluster.ALWAYS_WEIGHT).alias("weight")
         )
         exact = self.frame(f"select * from {{exact_links}} where {within}")
         weighed = self._weighed("moved", model, is_first)
@@ -475,9 +474,9 @@ class Store:
                 marked, asked, settings.vetoes, are_homes_shared=are_homes_shared, threads=settings.threads
             )
 
-        never = self._decisions_on_nodes(clustering.NEVER)
-        done = clustering.cluster(linked, links, settings, find_vetoes, never)
-        components = clustering.components(linked, links).rename({"cluster": "component"})
+        never = self._decisions_on_nodes(cluster.NEVER)
+        done = cluster.cluster(linked, links, settings, find_vetoes, never)
+        components = cluster.components(linked, links).rename({"cluster": "component"})
         self._insert(
             "clusters",
             done.clusters.join(components, on="node").with_columns(

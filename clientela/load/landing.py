@@ -14,7 +14,7 @@ from typing import BinaryIO
 import duckdb
 
 from clientela.errors import DeliveryError
-from clientela.load.inbox import InboxFile
+from clientela.extract.inbox import InboxFile
 
 _CHUNK = 4 * 1024 * 1024
 

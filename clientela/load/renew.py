@@ -2,23 +2,23 @@
 
 Each change is made once, in one transaction, when a run opens the warehouse; `ledger.renewals` tells which were made.
 Belongs here: rewriting keys that have turned out to be personal, and values that quarantine once showed. Does not belong
-here: adding tables and columns, which `clientela.warehouse` does.
+here: adding tables and columns, which `clientela.warehouse.tables` does.
 """
 
 from collections.abc import Iterator
 
 import duckdb
 
-from clientela.config import Config
+from clientela.config.company import Config
 from clientela.contracts import ENTITIES
+from clientela.extract.casting import Parameters
 from clientela.extract.column_names import shown_names
 from clientela.extract.mapping import DECISION_KEYS, surrogate_key
 from clientela.extract.personal_keys import RECORD_KEY, hashed_columns, personally_keyed_sources
-from clientela.extract.typing import Parameters
-from clientela.keys import confirmed_secret, identity_key
 from clientela.masking import HASHED_KEY, KeyedHash, shape_sql
-from clientela.transactions import transaction
-from clientela.warehouse import quoted
+from clientela.sql.quoting import quoted
+from clientela.warehouse.keys import confirmed_secret, identity_key
+from clientela.warehouse.transactions import transaction
 
 #: a delivered value, or a header, that sentences of version 0.1 quoted
 _QUOTING = r" It has: .*| more than once.*|; it has: .*|; did you mean '[^']*'\?"

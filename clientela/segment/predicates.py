@@ -1,7 +1,7 @@
 """Rule segments: SQL predicates over the columns of one customer's row, checked before they are used.
 
 Belongs here: the check, and the predicates applied to rows. Does not belong here: which expressions are harmless
-(`clientela.extract.expressions`), the company's segments themselves.
+(`clientela.sql.expressions`), the company's segments themselves.
 
 A predicate is one boolean expression over named columns: no subquery, no other table, no file, no aggregate, nothing
 that differs from run to run. It is parsed, bound and answered by a DuckDB of its own, in memory, that cannot reach
@@ -15,10 +15,10 @@ import polars as pl
 import pyarrow as pa
 
 from clientela.errors import ConfigError
-from clientela.extract.expressions import check_expression
 from clientela.segment.columns import RULE_COLUMNS
 from clientela.segment.settings import RuleSegment
-from clientela.warehouse import quoted
+from clientela.sql.expressions import check_expression
+from clientela.sql.quoting import quoted
 
 
 def check_segments(

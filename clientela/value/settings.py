@@ -1,6 +1,6 @@
 """What a company may choose about its forecasts: the section `value` of clientela.yml.
 
-Only the settings stand here; `clientela.config` holds them, `clientela.run_settings` carries them to the models.
+Only the settings stand here; `clientela.config` holds them, `clientela.warehouse.run_settings` carries them to the models.
 """
 
 from typing import Literal

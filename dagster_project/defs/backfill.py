@@ -8,8 +8,9 @@ from typing import Any
 
 import dagster as dg
 
-from clientela.config import Config, load_config
-from clientela.night import run_as_of
+from clientela.config.company import Config
+from clientela.config.read import load_config
+from clientela.pipeline.as_of import run_as_of
 from dagster_project.defs.ingestion import feeds_by_entity, raw_key
 from dagster_project.defs.schedules import company_tags
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import dagster as dg
 
-from clientela.config import REFERENCE_SOURCE, Config
+from clientela.config.company import REFERENCE_SOURCE, Config
 from clientela.contracts import ENTITIES
 from clientela.errors import NotPublishedError
+from clientela.extract.feeds import feeds_of
 from clientela.extract.mapping import Feed
-from clientela.load.load import Outcome
-from clientela.night import feeds_of
-from clientela.run_summary import SourceStatus
+from clientela.load.outcome import Outcome
+from clientela.pipeline.run_summary import SourceStatus
 from dagster_project.defs.resources import NightResource
 
 RATES = "exchange_rates"
@@ -103,20 +103,20 @@ def _raw_asset(
         op_tags={"dagster/priority": str(-place)},
     )
     def load(context: dg.AssetExecutionContext, night: NightResource) -> Iterator[Any]:
-        with night.step(f"raw.{entity}") as tonight:
-            for feed in feeds_by_entity(tonight.config)[entity]:
+        with night.step(f"raw.{entity}") as run:
+            for feed in feeds_by_entity(run.config)[entity]:
                 # a retry goes on where the last attempt stopped
-                if not _outcomes(tonight.outcomes, feed.source_name, entity):
-                    tonight.load(feed)
-            outcomes = [o for o in tonight.outcomes if o.entity == entity]
-            states = [s for s in tonight.source_states() if s.entity == entity]
-            obstacles = {state.source: tonight.obstacle(state) for state in states}
+                if not _outcomes(run.outcomes, feed.source_name, entity):
+                    run.load(feed)
+            outcomes = [o for o in run.outcomes if o.entity == entity]
+            states = [s for s in run.source_states() if s.entity == entity]
+            reasons = {state.source: run.blocking_reason(state) for state in states}
         for state in states:
-            if obstacle := obstacles[state.source]:
-                night.hinder(f"{state.source}.{entity}", NotPublishedError(obstacle))
+            if reason := reasons[state.source]:
+                night.record_failure(f"{state.source}.{entity}", NotPublishedError(reason))
             delivered = _outcomes(outcomes, state.source, entity)
             context.log_event(dg.AssetObservation(source_key(state.source, entity), metadata=counts(delivered)))
-            yield check_result(key, state, delivered, obstacles[state.source])
+            yield check_result(key, state, delivered, reasons[state.source])
         yield dg.MaterializeResult(asset_key=key, metadata=counts(outcomes))
 
     return load
@@ -127,7 +127,7 @@ def _outcomes(outcomes: Sequence[Outcome], source: str, entity: str) -> list[Out
 
 
 def counts(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Rows of some batches by their fate, and the files they came in."""
+    """Rows of some batches by what became of them, and the files they came in."""
     files = [name for outcome in outcomes for name in outcome.files]
     return {
         "status": ", ".join(dict.fromkeys(outcome.status for outcome in outcomes)),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from clientela import transform
-from clientela.config import Config
+from clientela.config.company import Config
 from clientela.errors import ClientelaError
 from clientela.file_modes import make_data_folder
 from clientela.project_files import PROJECT

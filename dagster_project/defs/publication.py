@@ -34,18 +34,18 @@ def published_marts(manifest: dict[str, Any]) -> dg.AssetsDefinition:
         description="The read-only DuckDB file that analysts and BI tools open: published/marts.duckdb, switched in atomically.",
     )
     def publish(night: NightResource) -> dg.MaterializeResult[None]:
-        with night.step("published.marts") as tonight:
-            if not tonight.results:
+        with night.step("published.marts") as run:
+            if not run.results:
                 raise NotPublishedError(
                     "This run has not built the models, so it cannot vouch for them; run the whole night, "
                     "or `clientela publish` for the marts of the last one."
                 )
-            published = tonight.publish()
+            published = run.publish()
         return dg.MaterializeResult(
             metadata={
                 "path": dg.MetadataValue.path(published.path),
-                "run": tonight.run_id,
-                "as_of": str(tonight.as_of_on),
+                "run": run.run_id,
+                "as_of": str(run.as_of_on),
                 "tables": published.tables,
                 "dagster/row_count": published.rows,
                 "bytes": published.bytes,

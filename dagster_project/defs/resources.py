@@ -1,7 +1,7 @@
-"""The night that a run takes: the company's lock and one `Night`, from the run's first step to its last.
+"""The night that a run takes: the company's lock and one `PipelineRun`, from the run's first step to its last.
 
 Here stands how a step's fault becomes Dagster's, and what is told when the run ends. What the steps do, and whether
-anything may be published, stands in `clientela.night`.
+anything may be published, stands in `clientela.pipeline.nightly`.
 """
 
 import time
@@ -12,10 +12,10 @@ import dagster as dg
 import duckdb
 from pydantic import PrivateAttr
 
-from clientela.config import load_config
+from clientela.config.read import load_config
 from clientela.errors import ClientelaError, NotPublishedError, RunningError
-from clientela.night import QUIET, Night, Watcher, open_night, silent
-from clientela.run_summary import explained
+from clientela.pipeline.nightly import QUIET, PipelineRun, Watcher, open_run, silent
+from clientela.warehouse.faults import explained
 
 #: the resource's key: steps name it as their parameter
 NIGHT = "night"
@@ -28,29 +28,29 @@ class NightResource(dg.ConfigurableResource["NightResource"]):
     """Holds the company's lock while the run lasts; waits for whoever holds it, and fails, naming them, if they never end."""
 
     config_path: str
-    _night: Night | None = PrivateAttr(None)
-    _is_quiet: bool = PrivateAttr(False)
+    _night: PipelineRun | None = PrivateAttr(None)
+    _has_no_changes: bool = PrivateAttr(False)
     _faults: dict[str, ClientelaError] = PrivateAttr(default_factory=dict)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["NightResource"]:
-        """Open the night before the first step; however the run ends, `open_night` tells its end."""
+        """Open the night before the first step; however the run ends, `open_run` tells its end."""
         with ExitStack() as stack:
             self._night = self._open_night(stack, context)
-            self._is_quiet, self._faults = False, {}
+            self._has_no_changes, self._faults = False, {}
             try:
                 yield self
             finally:
                 self._say_how(self.night)
 
-    def _open_night(self, stack: ExitStack, context: dg.InitResourceContext) -> Night:
+    def _open_night(self, stack: ExitStack, context: dg.InitResourceContext) -> PipelineRun:
         """The night, once the company's lock is free: what asked for this run is not lost because a person's came first."""
         watch = _watcher(context)
         until = time.monotonic() + PATIENCE_SECONDS
         is_told = False
         while True:
             try:
-                return stack.enter_context(open_night(load_config(self.config_path), watch=watch))
+                return stack.enter_context(open_run(load_config(self.config_path), watch=watch))
             except RunningError as error:
                 if time.monotonic() >= until:
                     raise
@@ -60,43 +60,43 @@ class NightResource(dg.ConfigurableResource["NightResource"]):
                 time.sleep(SECONDS_BETWEEN_LOOKS)
 
     @property
-    def night(self) -> Night:
+    def night(self) -> PipelineRun:
         """The run under way."""
         assert self._night is not None, "the night is open only while a run lasts"
         return self._night
 
     @contextmanager
-    def step(self, name: str) -> Iterator[Night]:
+    def step(self, name: str) -> Iterator[PipelineRun]:
         """The night, for one step. What the machine did wrong may be tried again; anything else fails with its sentence."""
         try:
             yield self.night
         except ClientelaError as error:
-            self.hinder(name, error)
+            self.record_failure(name, error)
             details = {"details": dg.MetadataValue.text(error.details)} if error.details else None
             raise dg.Failure(error.sentence, metadata=details, allow_retries=False) from error
         except BaseException as error:
             # a transaction may be left open; the run's end is written on a connection of its own
             self.night.close()
             known = explained(error, self.night.config)
-            self.hinder(name, known)
+            self.record_failure(name, known)
             if isinstance(error, duckdb.Error) and not isinstance(error, duckdb.IOException):
                 raise dg.Failure(known.sentence, allow_retries=False) from error
             raise
         self._faults.pop(name, None)
 
-    def hinder(self, name: str, error: ClientelaError) -> None:
+    def record_failure(self, name: str, error: ClientelaError) -> None:
         """Remember what keeps this run from publishing; a step that succeeds when it is tried again takes it back."""
         self._faults[name] = error
 
-    def rest(self) -> None:
+    def mark_skipped(self) -> None:
         """Remember that there was nothing to do."""
-        self._is_quiet = True
+        self._has_no_changes = True
 
-    def _say_how(self, night: Night) -> None:
-        """Say what `open_night` cannot see, since Dagster keeps a step's error to itself."""
+    def _say_how(self, night: PipelineRun) -> None:
+        """Say what `open_run` cannot see, since Dagster keeps a step's error to itself."""
         if self._faults:
             night.failure = next(iter(self._faults.values()))
-        elif self._is_quiet:
+        elif self._has_no_changes:
             night.message = QUIET
         elif night.published is None:
             sentence = "The run was stopped, or asked for a part of the night only; nothing was published."

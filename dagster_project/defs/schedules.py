@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from clientela.config import Config
+from clientela.config.company import Config
 
 NIGHT_JOB = "night"
 #: four in the morning: no zone's clocks jump over it

@@ -14,10 +14,10 @@ from typing import Any
 
 import dagster as dg
 
-from clientela.config import Config
+from clientela.config.company import Config
 from clientela.errors import ClientelaError, DeliveryError
-from clientela.load.inbox import look as look_for
-from clientela.run_summary import read_status
+from clientela.extract.inbox import look as look_for
+from clientela.pipeline.run_summary import read_status
 from dagster_project.defs.schedules import NIGHT_JOB, company_tags, is_automatic
 
 SECONDS_BETWEEN_LOOKS = 60

@@ -1,7 +1,7 @@
 """From raw to marts: the run's context, then dbt's models and tests, built in this process by `clientela.transform`.
 
 dagster-dbt makes the assets and checks out of dbt's manifest. Its own runner starts dbt as a second process with options
-of its own; the night has one process, one DuckDB file and one owner of it, so our body lets `Night` build and tells
+of its own; the night has one process, one DuckDB file and one owner of it, so our body lets `PipelineRun` build and tells
 Dagster what came of each node. What a model computes stands in `models/`.
 """
 
@@ -11,10 +11,10 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 
-from clientela.config import Config
+from clientela.config.company import Config
 from clientela.contracts import ENTITIES
 from clientela.load import landing
-from clientela.night import QUIET
+from clientela.pipeline.nightly import QUIET
 from clientela.transform import NodeResult
 from dagster_project.defs.ingestion import feeds_by_entity, raw_key
 from dagster_project.defs.resources import NightResource
@@ -87,17 +87,17 @@ def run_context(config: Config) -> dg.AssetsDefinition:
         output_required=False,
     )
     def context_of_the_run(context: dg.AssetExecutionContext, night: NightResource) -> Iterator[dg.Output[None]]:
-        with night.step("run.context") as tonight:
-            landing.expire(tonight.config.data / "landing", tonight.config.landing.keep_days, tonight.now)
-            tonight.need_required()
-            is_quiet = tonight.is_quiet()
-            if not is_quiet:
-                tonight.set_context()
-        if is_quiet:
-            night.rest()
+        with night.step("run.context") as run:
+            landing.expire(run.config.data / "landing", run.config.landing.keep_days, run.now)
+            run.need_required()
+            has_no_changes = run.has_no_changes()
+            if not has_no_changes:
+                run.set_context()
+        if has_no_changes:
+            night.mark_skipped()
             context.log.info(QUIET)
             return
-        yield dg.Output(None, metadata={"run": tonight.run_id, "as_of": str(tonight.as_of_on)})
+        yield dg.Output(None, metadata={"run": run.run_id, "as_of": str(run.as_of_on)})
 
     return context_of_the_run
 
@@ -114,18 +114,18 @@ def model_assets(manifest: dict[str, Any]) -> dg.AssetsDefinition:
     @dbt_assets(manifest=manifest, dagster_dbt_translator=translator, name="models")
     def models(context: dg.AssetExecutionContext, night: NightResource) -> Iterator[Any]:
         failure: dg.Failure | None = None
-        tonight = night.night
+        run = night.night
         try:
             with night.step("models"):
-                if tonight.as_of_on is None:
+                if run.as_of_on is None:
                     # a run that was started again from here: all marts bear this run's id or none is published
-                    tonight.need_required()
-                    tonight.set_context()
-                tonight.transform()
+                    run.need_required()
+                    run.set_context()
+                run.transform()
         except dg.Failure as error:
             failure = error
         checks = {key.name: key for key in context.selected_asset_check_keys}
-        yield from told(tonight.results, keys, context.selected_asset_keys, checks)
+        yield from told(run.results, keys, context.selected_asset_keys, checks)
         if failure is not None:
             raise failure
 

@@ -8,7 +8,7 @@
 #}
 {% macro changed_order_lines(lines) %}
 {%- set versions = ref('stg_transaction_versions') -%}
-{%- set now, before = ref('int_batches_in_force'), source('run', 'built_batches') -%}
+{%- set now, before = ref('int_active_batches'), source('run', 'built_batches') -%}
 select
     order_line_id,
     order_id

@@ -14,7 +14,7 @@ with
 
 known_batches as (
 
-    {{ batches_in_force(entity) }}
+    {{ active_batches(entity) }}
 
 ),
 
@@ -62,7 +62,7 @@ batch_id in (select batch_id from known_batches)
 
 
 {# The batches of an entity that were known and not retired at known_at. #}
-{% macro batches_in_force(entity) -%}
+{% macro active_batches(entity) -%}
 select loads.batch_id
 from {{ source('ledger', 'loads') }} as loads
 cross join {{ source('run', 'context') }} as context

@@ -1,10 +1,10 @@
 """The segments that each customer is held in at each month-end; how they are held stands in clientela.segment."""
 
-from clientela.run_settings import read_settings
 from clientela.segment.columns import RULE_COLUMNS, SCORES
 from clientela.segment.month_ends import FIT_COLUMNS, LABEL_COLUMNS, segments_at_month_ends
 from clientela.segment.predicates import rule_segments
 from clientela.segment.settings import SegmentSettings
+from clientela.warehouse.run_settings import read_settings
 
 
 def model(dbt, session):

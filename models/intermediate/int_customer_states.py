@@ -2,7 +2,7 @@
 
 from clientela.retention.month_ends import states_at_month_ends
 from clientela.retention.settings import RetentionSettings
-from clientela.run_settings import read_settings
+from clientela.warehouse.run_settings import read_settings
 
 
 def model(dbt, session):

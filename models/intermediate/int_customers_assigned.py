@@ -1,6 +1,6 @@
-"""Which customer each record is; what decides stands in clientela.identity, what it leaves in clientela.identify."""
+"""Which customer each record is; what decides stands in clientela.identity, what it leaves in clientela.identity.step."""
 
-from clientela.identify import identify
+from clientela.identity.step import identify
 
 
 def model(dbt, session):

@@ -3,10 +3,10 @@
 import polars as pl
 import pyarrow as pa
 
-from clientela.run_settings import read_settings
 from clientela.value.forecasts import FORECAST_SCHEMA, forecast_customers
 from clientela.value.settings import ValueSettings
-from clientela.warehouse import built_before
+from clientela.warehouse.run_settings import read_settings
+from clientela.warehouse.tables import built_before
 
 ROWS_AT_ONCE = 100_000
 

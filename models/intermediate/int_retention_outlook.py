@@ -2,8 +2,8 @@
 
 from clientela.retention.outlook import MONTH_COLUMNS, OUTLOOK_SCHEMA, STATE_COLUMNS, first_day_read, outlook
 from clientela.retention.settings import RetentionSettings
-from clientela.run_settings import read_settings
-from clientela.warehouse import built_before
+from clientela.warehouse.run_settings import read_settings
+from clientela.warehouse.tables import built_before
 
 
 def model(dbt, session):

@@ -13,10 +13,11 @@ import duckdb
 import pytest
 import yaml
 
-from clientela import memory, transform
-from clientela.load import load
-from clientela.night import Night, open_night
-from clientela.second_thoughts import unload
+from clientela import transform
+from clientela.load import loader as load
+from clientela.pipeline.nightly import PipelineRun, open_run
+from clientela.pipeline.reload import unload
+from clientela.warehouse import memory
 from tests.conftest import NOW, SHOP, Company
 
 HAPPENINGS = (
@@ -179,7 +180,7 @@ class Growing(Company):
         """One night: load, build upon what is there. Gives the tables; of all marts, or of the incremental models."""
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(load, "validate", lambda *_: [])
-            with open_night(self.config, now=self._now()) as night:
+            with open_run(self.config, now=self._now()) as night:
                 night.load_all()
                 night.set_context()
                 self._transform(night, everything)
@@ -207,13 +208,13 @@ class Growing(Company):
         self.nights += 1
         return NOW + timedelta(days=self.nights)
 
-    def _transform(self, night: Night, everything: bool) -> None:
+    def _transform(self, night: PipelineRun, everything: bool) -> None:
         if everything:
             night.transform()
             return
         with pytest.MonkeyPatch.context() as patched:
             # views of models that are not among these are not there
-            patched.setattr(Night, "_stands", lambda _: True)
+            patched.setattr(PipelineRun, "_stands", lambda _: True)
             is_whole = night._forget_build()
         self.short_nights += not is_whole
         night.close()

@@ -11,10 +11,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from clientela import identify, warehouse
 from clientela.contracts import ENTITIES
+from clientela.identity import step as identify
 from clientela.identity.settings import IdentitySettings
-from clientela.run_settings import write_settings
+from clientela.warehouse import tables as warehouse
+from clientela.warehouse.run_settings import write_settings
 
 AS_OF = date(2026, 3, 31)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from click.testing import CliRunner, Result
 
-from clientela.cli import main
+from clientela.cli.main import main
 from tests.conftest import Company
 
 

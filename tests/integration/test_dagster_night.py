@@ -14,10 +14,10 @@ import pytest
 from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster_fixture import checks, failures, tables, take_night, write_company
 
-from clientela import night as clientela_night
 from clientela import transform
-from clientela.config import load_config
-from clientela.night import Night, open_night, run
+from clientela.config.read import load_config
+from clientela.pipeline import nightly as clientela_night
+from clientela.pipeline.nightly import PipelineRun, open_run, run
 from dagster_project.defs import ingestion, resources
 
 REFUSED_CALLS = "id,customer,kind,at\n901,1,complaint,2099-01-01T12:00:00\n"
@@ -112,8 +112,8 @@ def test_a_refused_optional_batch_fails_its_check_and_the_rest_is_published(
     write(company, "calls_2.csv", REFUSED_CALLS)
     write(company, "web_2.csv", "order,customer,net,at\nW2,1,50.00,2026-04-07T08:00:00\n")
     monkeypatch.setattr(ingestion, "RETRIES", dg.RetryPolicy(max_retries=1))
-    failing = _fail_once(Night.load, "web", OSError("No space left on device"))
-    monkeypatch.setattr(Night, "load", failing)
+    failing = _fail_once(PipelineRun.load, "web", OSError("No space left on device"))
+    monkeypatch.setattr(PipelineRun, "load", failing)
     result = take_night(company)
     assert result.success, failures(result)
     retried = [e.step_key for e in result.all_events if e.event_type == dg.DagsterEventType.STEP_UP_FOR_RETRY]
@@ -132,7 +132,7 @@ def test_a_refused_optional_batch_fails_its_check_and_the_rest_is_published(
 def _fail_once(load: Callable[..., Any], source: str, error: Exception) -> Callable[..., Any]:
     errors = [error]
 
-    def failing(self: Night, feed: Any) -> Any:
+    def failing(self: PipelineRun, feed: Any) -> Any:
         if feed.source_name == source and errors:
             raise errors.pop()
         return load(self, feed)
@@ -180,12 +180,12 @@ def test_a_failed_data_test_keeps_the_night_from_publishing(company: Path, monke
 def test_a_statement_that_fails_in_a_transaction_ends_the_night_with_a_sentence(
     company: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(self: Night) -> None:
+    def failing(self: PipelineRun) -> None:
         self.connection.execute("begin")
         self.connection.execute("insert into run.context values (1)")
 
-    monkeypatch.setattr(Night, "set_context", failing)
-    monkeypatch.setattr(Night, "is_quiet", lambda _: False)
+    monkeypatch.setattr(PipelineRun, "set_context", failing)
+    monkeypatch.setattr(PipelineRun, "has_no_changes", lambda _: False)
     result = take_night(company)
     assert not result.success and "models" not in begun(result)
     assert status(company)["status"] == "failed"
@@ -200,7 +200,7 @@ def test_marts_that_this_run_did_not_build_are_not_published_by_it(company: Path
 
 def test_a_second_run_at_the_same_time_waits_for_the_first(company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources, "SECONDS_BETWEEN_LOOKS", 0.2)
-    first = open_night(load_config(company))
+    first = open_run(load_config(company))
     first.__enter__()
     threading.Timer(3, first.__exit__, (None, None, None)).start()
     began = time.monotonic()
@@ -212,7 +212,7 @@ def test_a_second_run_at_the_same_time_waits_for_the_first(company: Path, monkey
 def test_a_second_run_fails_naming_the_first_if_that_never_ends(company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources, "PATIENCE_SECONDS", 0)
     before = status(company)
-    with open_night(load_config(company)):
+    with open_run(load_config(company)):
         result = take_night(company)
         assert status(company) == before
     assert not result.success
@@ -242,7 +242,7 @@ def test_a_stopped_run_says_that_nothing_was_published(
     def stopped(*_: Any) -> None:
         raise how
 
-    monkeypatch.setattr(clientela_night.Night, "need_required", stopped)
+    monkeypatch.setattr(clientela_night.PipelineRun, "need_required", stopped)
     assert not take_night(company).success
     assert (status(company)["status"], status(company)["exit_code"]) == ("stopped", 7)
     assert "stopped" in status(company)["message"]

@@ -14,8 +14,8 @@ import pytest
 from dagster._core.instance import InstanceRef
 from dagster_fixture import write_company
 
-from clientela.config import load_config
-from clientela.run_summary import Report, as_dict
+from clientela.config.read import load_config
+from clientela.pipeline.run_summary import Report, as_dict
 from clientela.transform import PROJECT
 from dagster_project.definitions import build_defs
 from dagster_project.defs.sensors import Seen, listing_of, look

@@ -16,19 +16,19 @@ import duckdb
 import pytest
 
 from clientela.errors import RunningError
-from clientela.lock import hold_lock
-from clientela.night import open_night, run
+from clientela.pipeline.nightly import open_run, run
+from clientela.warehouse.lock import hold_lock
 from tests.conftest import MORE_SALES, NOW, Company, marts, open_shop
 from tests.prove.attack.test_hostile_cells import CELLS, hostile_night
 
 #: what is killed, and where the step is in the middle of its work
 STEPS = {
-    "extract": "clientela.load.candidate.candidate_select",
-    "gate": "clientela.load.load.validate",
-    "load": "clientela.load.load._write_ledger",
+    "extract": "clientela.load.staging.candidate_select",
+    "gate": "clientela.load.loader.validate",
+    "load": "clientela.load.loader.write_ledger",
     "dbt": "clientela.transform._result",
     "publish": "clientela.publish._check",
-    "remember": "clientela.memory.export",
+    "remember": "clientela.warehouse.memory.export",
     "switch": "clientela.publish._switch",
 }
 
@@ -37,7 +37,7 @@ def _die_in(config_path: str, target: str) -> None:
     """Run a night in which the named function is never left alive."""
     import importlib
 
-    from clientela.config import load_config
+    from clientela.config.read import load_config
 
     module_name, name = target.rsplit(".", 1)
 
@@ -50,7 +50,7 @@ def _die_in(config_path: str, target: str) -> None:
 
 def _killed_in(company: Company, target: str) -> None:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["clientela.night", "great_expectations.expectations", "dbt.cli.main"])
+    context.set_forkserver_preload(["clientela.pipeline.nightly", "great_expectations.expectations", "dbt.cli.main"])
     child = context.Process(target=_die_in, args=(str(company.config_path), target))
     child.start()
     child.join(120)
@@ -116,7 +116,7 @@ def test_a_failing_model_publishes_nothing_and_the_next_night_publishes_what_was
     running: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from clientela import transform
-    from clientela.night import publish_again
+    from clientela.pipeline.nightly import publish_again
 
     before = (running.config.published / "marts.duckdb").stat().st_ino
     # an older sale: neither the as-of day nor the settings change, only what is loaded
@@ -165,8 +165,10 @@ def test_a_full_disk_at_publication_leaves_the_published_file_as_it_was(
 def test_a_full_disk_in_any_step_is_told_in_a_sentence_and_the_next_night_heals(
     shop: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from clientela import night, transform, warehouse
+    from clientela import transform
     from clientela.load import landing
+    from clientela.pipeline import nightly as night
+    from clientela.warehouse import tables as warehouse
 
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
@@ -199,7 +201,7 @@ def test_a_full_disk_in_any_step_is_told_in_a_sentence_and_the_next_night_heals(
 
 
 def test_memory_that_runs_out_is_not_blamed_on_the_file(shop: Company, monkeypatch: pytest.MonkeyPatch) -> None:
-    from clientela.load import candidate
+    from clientela.load import staging as candidate
 
     def out_of_memory(*_: Any, **__: Any) -> None:
         raise duckdb.OutOfMemoryException("Out of Memory Error: could not allocate block\nSolutions")
@@ -223,12 +225,12 @@ def test_a_stale_log_beside_the_published_file_does_not_make_it_unopenable(runni
 
 def test_a_published_file_that_cannot_be_opened_is_a_reason_to_publish(running: Company) -> None:
     """Even where nothing new arrived."""
-    with open_night(running.config, now=NOW) as night:
+    with open_run(running.config, now=NOW) as night:
         night.load_all()
-        assert night.is_quiet()
+        assert night.has_no_changes()
         (running.config.published / "marts.duckdb").unlink()
         running.write("data/published/marts.duckdb", b"no database at all" * 500)
-        assert not night.is_quiet()
+        assert not night.has_no_changes()
 
 
 def test_the_published_file_is_older_than_the_warehouse_by_format(running: Company) -> None:

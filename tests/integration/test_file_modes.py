@@ -10,11 +10,11 @@ from types import SimpleNamespace
 import pytest
 
 from clientela import file_modes
-from clientela.doctor import examine
 from clientela.errors import ClientelaError, ConfigError
-from clientela.lock import hold_lock
-from clientela.night import open_night
+from clientela.onboard.doctor import examine
+from clientela.pipeline.nightly import open_run
 from clientela.publish import publish_operations
+from clientela.warehouse.lock import hold_lock
 from tests.conftest import NOW, ROOT, SALES, Company
 
 
@@ -34,7 +34,7 @@ def wide_umask(shop: Company) -> Iterator[None]:
 
 
 def _load_all(company: Company) -> list[str]:
-    with open_night(company.config, now=NOW) as night:
+    with open_run(company.config, now=NOW) as night:
         night.load_all()
         publish_operations(night.connection, company.config)
         return list(night.notices)
@@ -131,7 +131,7 @@ def test_a_group_that_cannot_be_given_files_is_said_before_anything_is_touched(
 def test_a_data_folder_that_holds_the_companys_own_files_is_not_closed(shop: Company, folder: str) -> None:
     before = _mode(shop.folder)
     shop.change(lambda settings: settings.update(data_folder=folder))
-    with pytest.raises(ConfigError, match="name a folder of its own"), open_night(shop.config, now=NOW):
+    with pytest.raises(ConfigError, match="name a folder of its own"), open_run(shop.config, now=NOW):
         pass
     assert _mode(shop.folder) == before
 

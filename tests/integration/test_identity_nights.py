@@ -9,8 +9,10 @@ import duckdb
 import pytest
 import yaml
 
-from clientela.identity_questions import explain_customer, preview, retrain
-from clientela.night import run, run_as_of
+from clientela.pipeline.as_of import run_as_of
+from clientela.pipeline.identity_review import preview, retrain
+from clientela.pipeline.nightly import run
+from clientela.query.explain_customer import explain_customer
 from tests.conftest import Company, marts
 
 TWO_SYSTEMS: dict[str, Any] = {
@@ -194,7 +196,7 @@ def test_a_company_with_one_source_never_loads_what_matches(shop: Company) -> No
     import sys
 
     code = (
-        "import sys, logging; from clientela.config import load_config; from clientela.night import run;"
+        "import sys, logging; from clientela.config import load_config; from clientela.pipeline.nightly import run;"
         f"report = run(load_config({str(shop.config_path)!r})); assert report.exit_code == 0, report.failures;"
         "loaded = {'splink', 'phonenumbers', 'clientela.identity.store', 'clientela.identity.model'} & set(sys.modules);"
         "assert not loaded, loaded"

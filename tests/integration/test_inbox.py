@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from clientela.doctor import examine
 from clientela.errors import DeliveryError
-from clientela.load.load import Outcome
+from clientela.extract.feeds import feeds_of
+from clientela.load.outcome import Outcome
 from clientela.masking import read_secret
-from clientela.night import feeds_of, open_night
+from clientela.onboard.doctor import examine
+from clientela.pipeline.nightly import open_run
 from tests.conftest import CUSTOMERS, MORE_SALES, NOW, SALES, Company
 
 TILL = ("sources", "till", "entities", "transactions")
@@ -30,7 +31,7 @@ def _change(company: Company, path: tuple[str, ...] = TILL, **values: Any) -> No
 
 
 def _load(company: Company, entity: str = "transactions") -> Outcome:
-    with open_night(company.config, now=NOW) as night:
+    with open_run(company.config, now=NOW) as night:
         (feed,) = [feed for feed in feeds_of(company.config) if feed.entity.name == entity]
         return night.load(feed)[0]
 
@@ -119,7 +120,7 @@ def _belongs_to_somebody_else(path: Path, monkeypatch: pytest.MonkeyPatch) -> in
     if os.geteuid() == 0:
         os.chown(path, 54321, -1)
     else:
-        monkeypatch.setattr("clientela.load.inbox.os.geteuid", lambda: 54322)
+        monkeypatch.setattr("clientela.extract.inbox.os.geteuid", lambda: 54322)
     return path.stat().st_uid
 
 
@@ -149,7 +150,7 @@ def test_a_file_that_everybody_can_write_is_refused(shop: Company) -> None:
 def test_a_group_may_write_if_all_its_members_are_trusted(
     members: list[str], writers: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from clientela.load import inbox
+    from clientela.extract import inbox
 
     users = [
         SimpleNamespace(pw_name="ana", pw_uid=1001, pw_gid=1001),
@@ -206,7 +207,7 @@ def test_a_reference_table_is_read_like_every_delivered_file(
 
 
 def test_what_is_put_in_the_place_of_a_file_that_was_seen_is_not_read(shop: Company) -> None:
-    from clientela.load.inbox import look, opened
+    from clientela.extract.inbox import look, opened
 
     (shop.folder / "in").mkdir()
     shop.write("in/sales_1.csv", SALES)
@@ -255,14 +256,14 @@ def test_the_sensor_lets_a_night_tell_what_is_refused(shop: Company) -> None:
 
 def test_a_refused_file_holds_back_its_own_feed_alone(shop: Company) -> None:
     (shop.folder / "customers_2.csv").symlink_to(shop.config.data / "secret")
-    with open_night(shop.config, now=NOW) as night:
+    with open_run(shop.config, now=NOW) as night:
         night.load_all()
         states = {state.entity: state.status for state in night.source_states()}
     assert states == {"transactions": "loaded", "customers": "refused"}
 
 
 def test_names_are_read_as_a_shell_would_read_them(shop: Company) -> None:
-    from clientela.load.inbox import look
+    from clientela.extract.inbox import look
 
     for name in ("in/a/b/x.csv", "in/x.csv", "in/.hidden/x.csv", "in/.x.csv", "in/y.csv", "in/[1].csv"):
         shop.write(name, CUSTOMERS)

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from packaging.requirements import Requirement
 
-from clientela.cli import main
+from clientela.cli.main import main
 from tests.conftest import ROOT, Company, marts
 from tests.integration.installed_fixture import (
     build_wheel,
@@ -110,7 +110,7 @@ def _files(folder: Path, start: Path) -> set[Path]:
     ("command", "sentence"),
     [
         (["-m", "clientela", "simulate", "--out", "invented"], "An invented company needs `pip install 'clientela[simulate]'`"),
-        (["-m", "clientela.demo"], "The demonstration needs `pip install 'clientela[demo]'`"),
+        (["-m", "clientela.cli.demo"], "The demonstration needs `pip install 'clientela[demo]'`"),
         (["-m", "dagster_project.dev"], "Dagster's UI needs `pip install 'clientela[dagster]'`"),
     ],
 )  # fmt: skip

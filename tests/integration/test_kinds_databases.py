@@ -14,10 +14,11 @@ import duckdb
 import pytest
 import yaml
 
-from clientela.config import load_config
-from clientela.doctor import examine
-from clientela.load.load import Outcome, load_feed
-from clientela.propose import propose
+from clientela.config.read import load_config
+from clientela.load.loader import load_feed
+from clientela.load.outcome import Outcome
+from clientela.onboard.doctor import examine
+from clientela.onboard.propose import propose
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "readers"))
 from reading import feed_of, prepared

@@ -20,10 +20,12 @@ import xlsxwriter
 import yaml
 from pydantic import ValidationError
 
-from clientela.config import Config, EntityConfig, InboxConfig, load_config
+from clientela.config.company import Config, InboxConfig
+from clientela.config.read import load_config
+from clientela.config.sources import EntityConfig
+from clientela.extract.feeds import feeds_of
 from clientela.extract.mapping import Feed
-from clientela.load.load import load_feed
-from clientela.night import feeds_of
+from clientela.load.loader import load_feed
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "readers"))
 from reading import prepared

@@ -1,6 +1,6 @@
 """The company's own dbt models: built on ours, published beside them, and as strictly as ours."""
 
-from clientela.night import run
+from clientela.pipeline.nightly import run
 from tests.conftest import NOW, Company, marts
 
 GOOD = (

@@ -10,10 +10,11 @@ import duckdb
 import pytest
 import yaml
 
+from clientela.extract.feeds import feeds_of
 from clientela.identity.normalise import clean_email, clean_phone
-from clientela.load.load import Outcome
+from clientela.load.outcome import Outcome
 from clientela.masking import KeyedHash, masked, read_secret
-from clientela.night import feeds_of, open_night
+from clientela.pipeline.nightly import open_run
 from tests.conftest import MORE_SALES, NOW, SALES, Company
 
 SECRET = "5a" * 32
@@ -294,7 +295,7 @@ def test_memory_keeps_the_keys_and_only_the_operator_can_take_its_copy(company: 
 
 
 def _load(company: Company, *entities: str) -> list[Outcome]:
-    with open_night(company.config, now=NOW) as night:
+    with open_run(company.config, now=NOW) as night:
         return [o for feed in feeds_of(company.config) if feed.entity.name in entities for o in night.load(feed)]
 
 
@@ -329,7 +330,7 @@ def test_a_warehouse_that_was_loaded_before_its_keys_were_personal_keeps_its_cus
 
 
 def test_what_an_earlier_version_showed_in_quarantine_is_hidden_once_a_run_opens(shop: Company) -> None:
-    with open_night(shop.config):
+    with open_run(shop.config):
         pass
     connection = duckdb.connect(str(shop.config.warehouse))
     connection.execute("delete from ledger.renewals")
@@ -344,7 +345,7 @@ def test_what_an_earlier_version_showed_in_quarantine_is_hidden_once_a_run_opens
         "'id, ana@example.com' as columns"
     )
     connection.close()
-    with open_night(shop.config):
+    with open_run(shop.config):
         pass
     assert shop.warehouse("select value, personal_value, shape from ledger.quarantined_rows") == [
         (None, "ana@example.com", "aaa@aaaaaaa.aaa")

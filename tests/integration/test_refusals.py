@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from clientela.load.inbox import look
-from clientela.load.load import Outcome
-from clientela.night import feeds_of, open_night
+from clientela.extract.feeds import feeds_of
+from clientela.extract.inbox import look
+from clientela.load.outcome import Outcome
+from clientela.pipeline.nightly import open_run
 from tests.conftest import CUSTOMERS, MORE_SALES, NOW, SALES, Company, open_shop
 
 
@@ -70,10 +71,11 @@ def test_a_batch_refused_twice_for_the_same_reason_is_told_once(shop: Company) -
 
 def _transactions(company: Company) -> Outcome:
     """Load the transactions only, as a night would, and give the outcome."""
-    from clientela.night import feeds_of, open_night
+    from clientela.extract.feeds import feeds_of
+    from clientela.pipeline.nightly import open_run
     from tests.conftest import NOW
 
-    with open_night(company.config, now=NOW) as night:
+    with open_run(company.config, now=NOW) as night:
         (feed,) = [f for f in feeds_of(company.config) if f.entity.name == "transactions"]
         return night.load(feed)[-1]
 
@@ -269,7 +271,7 @@ def test_a_snapshot_that_was_cut_off_is_refused_and_what_vanishes_is_told(shop: 
 
     def deliver(count: int) -> Outcome:
         shop.write("customers.csv", CUSTOMERS.splitlines(keepends=True)[0] + "".join(rows[:count]))
-        with open_night(shop.config, NOW) as night:
+        with open_run(shop.config, NOW) as night:
             return night.load(feeds_of(shop.config)[1])[0]
 
     assert deliver(30).loaded == 30
@@ -295,9 +297,10 @@ def test_a_wrong_path_is_said_in_one_sentence(shop: Company) -> None:
 def test_a_personal_key_never_enters_the_warehouse(shop: Company) -> None:
     shop.write("customers.csv", CUSTOMERS)
     shop.change(lambda s: s["sources"]["till"]["entities"]["customers"].update(key="email"))
-    from clientela.night import feeds_of, open_night
+    from clientela.extract.feeds import feeds_of
+    from clientela.pipeline.nightly import open_run
 
-    with open_night(shop.config) as night:
+    with open_run(shop.config) as night:
         (feed,) = [f for f in feeds_of(shop.config) if f.entity.name == "customers"]
         night.load(feed)
     keys = [row[0] for row in shop.warehouse("select record_key from raw.customers")]
@@ -343,7 +346,7 @@ def test_an_override_of_no_expectation_is_a_mistake_in_the_configuration(shop: C
 def test_a_fault_of_our_own_is_told_like_any_failed_night_and_keeps_its_trace(
     shop: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from clientela import night
+    from clientela.pipeline import nightly as night
 
     def broken(*_: object, **__: object) -> None:
         raise KeyError("a bug")

@@ -17,9 +17,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from clientela import memory
 from clientela.segment.columns import RULE_COLUMNS
 from clientela.segment.settings import RuleSegment, SegmentSettings
+from clientela.warehouse import memory
 from tests.integration.marts_fixture import Company, key
 from tests.integration.test_marts import ROOT, dbt, failed, read
 

@@ -3,8 +3,8 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from clientela.night import run_as_of
-from clientela.second_thoughts import bring_back, reload, unload
+from clientela.pipeline.as_of import run_as_of
+from clientela.pipeline.reload import reapply, reload, unload
 from tests.conftest import NOW, Company, marts
 
 OVERLAPPING = """receipt,line,customer,product,net,sold_at
@@ -107,7 +107,7 @@ def test_a_day_whose_batch_is_taken_back_gives_way_and_comes_again_with_it(runni
     assert marts(running) == before
     assert running.night(april).status == "nothing new"
 
-    bring_back(running.config, batch_id, now=april)
+    reapply(running.config, batch_id, now=april)
     report = running.night(april)
     assert (report.status, report.exit_code, report.message) == ("published", 0, "")
     assert (told(), frozen()) == ((date(2026, 3, 12),), frozen_with_march)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from clientela import transform
-from clientela.config import Constant
+from clientela.config.sources import Constant
 from tests.conftest import Company, open_shop
 
 #: stands in every text of the configuration

@@ -20,10 +20,10 @@ import duckdb
 import pytest
 from click.testing import CliRunner, Result
 
-from clientela.cli import main
+from clientela.cli.main import main
 from clientela.errors import ClientelaError, NotPublishedError
 from clientela.masking import read_secret
-from clientela.night import Night, run
+from clientela.pipeline.nightly import PipelineRun, run
 from clientela.publish import Mart, publish_marts
 from tests.conftest import NOW, ROOT, Company
 
@@ -134,10 +134,10 @@ def test_a_warehouse_that_a_reader_holds_is_told_everywhere(alarmed: Company) ->
 def test_whatever_breaks_off_a_night_is_told_everywhere(
     alarmed: Company, monkeypatch: pytest.MonkeyPatch, error: BaseException, status: str, code: int, sentence: str
 ) -> None:
-    def fail(_: Night) -> None:
+    def fail(_: PipelineRun) -> None:
         raise error
 
-    monkeypatch.setattr(Night, "load_all", fail)
+    monkeypatch.setattr(PipelineRun, "load_all", fail)
     report = run(alarmed.config, now=NOW)
     assert (report.status, report.exit_code) == (status, code)
     assert sentence in report.message
@@ -152,12 +152,12 @@ def test_whatever_breaks_off_a_night_is_told_everywhere(
 def test_a_fault_of_the_programs_own_is_told_and_keeps_its_trace(
     alarmed: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_: Night) -> None:
+    def fail(_: PipelineRun) -> None:
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr(Night, "publish", fail)
+    monkeypatch.setattr(PipelineRun, "publish", fail)
     with pytest.raises(ZeroDivisionError):
-        from clientela.night import publish_again
+        from clientela.pipeline.nightly import publish_again
 
         publish_again(alarmed.config)
     assert "ZeroDivisionError: oh" in alarm(alarmed)
@@ -187,7 +187,7 @@ def test_a_batch_to_take_back_from_a_broken_warehouse_is_told_and_one_that_is_no
 def test_an_alarm_that_fails_or_hangs_is_told_itself(
     shop: Company, monkeypatch: pytest.MonkeyPatch, command: str, trouble: str
 ) -> None:
-    monkeypatch.setattr("clientela.run_summary.COMMAND_SECONDS", 1, raising=False)
+    monkeypatch.setattr("clientela.pipeline.run_summary.COMMAND_SECONDS", 1, raising=False)
     shop.change(lambda settings: settings.update(on_failure=command))
     garbage(shop)
     began = time.monotonic()
@@ -219,7 +219,7 @@ SLOW = """
 import sys, time
 import clientela.__main__ as command
 from clientela import stopping
-from clientela.night import Night
+from clientela.pipeline.nightly import PipelineRun
 
 def query(night):
     print("begun", flush=True)
@@ -230,7 +230,7 @@ def ending(night):
         print("begun", flush=True)
         time.sleep(60)
 
-Night.load_all = {"query": query, "ending": ending}[sys.argv.pop(1)]
+PipelineRun.load_all = {"query": query, "ending": ending}[sys.argv.pop(1)]
 command.entry()
 """
 
@@ -282,7 +282,7 @@ def test_ctrl_c_while_the_command_is_still_loading_ends_the_same_way(tmp_path: P
 import os, signal, sys
 class Interrupt:
     def find_spec(self, name, *_):
-        if name == "clientela.config":
+        if name == "clientela.config.company":
             os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, Interrupt())
 sys.argv[1:] = ["status"]
@@ -298,7 +298,7 @@ def test_ctrl_c_ends_every_command_the_same_way(shop: Company, monkeypatch: pyte
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("clientela.doctor.examine", interrupted)
+    monkeypatch.setattr("clientela.onboard.doctor.examine", interrupted)
     ended = ask(shop, "doctor")
     assert ended.exit_code == 7 and "Stopped" in ended.output and "Abort" not in ended.output
 
@@ -364,12 +364,12 @@ def test_a_torn_status_is_told_in_a_sentence(shop: Company, text: str | bytes) -
 
 
 def test_a_company_of_which_nothing_is_heard_ends_with_six(shop: Company, monkeypatch: pytest.MonkeyPatch) -> None:
-    from clientela.run_summary import standing
+    from clientela.pipeline.run_summary import standing
 
     shop.change(lambda settings: settings.update(max_silence="36 hours"))
-    monkeypatch.setattr(Night, "load_all", lambda _: None)
-    monkeypatch.setattr(Night, "need_required", lambda _: None)
-    monkeypatch.setattr(Night, "is_quiet", lambda _: True)
+    monkeypatch.setattr(PipelineRun, "load_all", lambda _: None)
+    monkeypatch.setattr(PipelineRun, "need_required", lambda _: None)
+    monkeypatch.setattr(PipelineRun, "has_no_changes", lambda _: True)
     assert run(shop.config).status == "nothing new"
     ended = datetime.now(UTC)
     assert standing(shop.config, ended + timedelta(hours=35))["exit_code"] in (0, 3)
@@ -389,14 +389,14 @@ def test_a_company_of_which_nothing_is_heard_ends_with_six(shop: Company, monkey
 def test_a_run_beside_the_nights_does_not_hide_that_the_night_failed(
     alarmed: Company, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    from clientela.night import open_night
+    from clientela.pipeline.nightly import open_run
 
-    def fail(_: Night) -> None:
+    def fail(_: PipelineRun) -> None:
         raise NotPublishedError("till.transactions is required and was refused")
 
-    monkeypatch.setattr(Night, "load_all", fail)
+    monkeypatch.setattr(PipelineRun, "load_all", fail)
     run(alarmed.config)
-    with open_night(alarmed.config, kind):
+    with open_run(alarmed.config, kind):
         pass
     status = ask(alarmed, "status")
     assert status.exit_code == 4 and "was refused" in status.output
@@ -433,7 +433,7 @@ def test_the_units_take_a_refused_batch_alone_for_well() -> None:
 
 
 def test_what_killed_runs_left_is_removed_by_the_next(shop: Company) -> None:
-    from clientela.night import open_night
+    from clientela.pipeline.nightly import open_run
 
     connection, marts = published(shop.folder)
     whole = publish_marts(connection, shop.config, marts, shop.config.published).path
@@ -456,14 +456,14 @@ def test_what_killed_runs_left_is_removed_by_the_next(shop: Company) -> None:
     ]
     kept = [shop.write(f"data/landing/till/transactions/{name}", "kept") for name in ("a-sales.csv", "b-sales.part")]
     kept += [whole, *whole.parent.glob("versions/marts_r1.duckdb")]
-    with open_night(shop.config, "reload"):
+    with open_run(shop.config, "reload"):
         assert [path for path in left if path.exists()] == []
     assert all(path.exists() for path in kept) and len(kept) == 4
     assert not list(shop.config.published.glob(".*"))
 
 
 def test_a_rollback_that_fails_does_not_hide_the_first_error() -> None:
-    from clientela.transactions import transaction
+    from clientela.warehouse.transactions import transaction
 
     class Full:
         def execute(self, statement: str) -> None:
@@ -481,7 +481,7 @@ def test_no_other_place_begins_a_transaction() -> None:
         for path in sorted((ROOT / "clientela").rglob("*.py"))
         if '("rollback")' in path.read_text(encoding="utf-8") or '("begin")' in path.read_text(encoding="utf-8")
     ]
-    assert found == ["clientela/transactions.py"]
+    assert found == ["clientela/warehouse/transactions.py"]
 
 
 @pytest.mark.parametrize("kind", ["night", "publish", "as_of", "reload", "unload", "train"])
@@ -489,13 +489,13 @@ def test_a_stop_after_what_was_to_be_done_is_done_comes_too_late(
     shop: Company, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     from clientela import stopping
-    from clientela.night import open_night
+    from clientela.pipeline.nightly import open_run
 
     monkeypatch.setattr(stopping._Wish, "name", None)
-    with open_night(shop.config, kind) as night:
+    with open_run(shop.config, kind) as night:
         night.is_done = True
         stopping._Wish.name = "SIGTERM"
     assert night.report is not None and night.report.exit_code in (0, 3)
-    with pytest.raises(ClientelaError) as stopped, open_night(shop.config, kind):
+    with pytest.raises(ClientelaError) as stopped, open_run(shop.config, kind):
         pass
     assert stopped.value.exit_code == 7

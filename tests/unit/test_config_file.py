@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from clientela.config import load_config
-from clientela.config_file import read_yaml
+from clientela.config.read import load_config
+from clientela.config.yaml_file import read_yaml
 from clientela.errors import ConfigError
 from tests.conftest import SHOP
 

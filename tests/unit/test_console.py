@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from clientela.cli import Progress, _say_findings, main, say_report
+from clientela.cli.main import main
+from clientela.cli.onboarding import _say_findings
+from clientela.cli.output import Progress, say_report
 from tests.conftest import open_shop
 
 ROOT = Path(__file__).parents[2]
@@ -76,5 +78,5 @@ def test_there_is_one_console_and_it_makes_no_markup() -> None:
     folders = [ROOT / name for name in ("clientela", "dagster_project", "bench", "expectations")]
     sources = [path for folder in folders for path in folder.rglob("*.py")]
     makers = {path.name: path.read_text().count("Console(") for path in sources if "Console(" in path.read_text()}
-    assert makers == {"cli.py": 1}
+    assert makers == {"output.py": 1}
     assert not [path for path in sources if "markup=True" in path.read_text() or "from_markup" in path.read_text()]

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from clientela.errors import ConfigError
-from clientela.extract.expressions import FUNCTIONS, check_expression, names_in
+from clientela.sql.expressions import FUNCTIONS, check_expression, names_in
 
 COLUMNS = ["id", "amount", "name", "Order Date", "contact.email"]
 

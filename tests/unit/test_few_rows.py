@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from clientela.load.load import Outcome
-from clientela.night import feeds_of, open_night
+from clientela.extract.feeds import feeds_of
+from clientela.load.outcome import Outcome
+from clientela.pipeline.nightly import open_run
 from tests.conftest import NOW, SALES, Company
 
 HEADER = SALES.splitlines(keepends=True)[0]
@@ -21,7 +22,7 @@ def _deliver(shop: Company, good: int, bad: int, gate: dict | None = None, first
     ]
     shop.write("sales_1.csv", HEADER + "".join(lines))
     shop.change(lambda s: s["sources"]["till"]["entities"]["transactions"].update(gate=gate or {}))
-    with open_night(shop.config, now=NOW) as night:
+    with open_run(shop.config, now=NOW) as night:
         (feed,) = [f for f in feeds_of(shop.config) if f.entity.name == "transactions"]
         return night.load(feed)[-1]
 
@@ -46,7 +47,7 @@ def test_who_wants_no_line_in_quarantine_says_so_and_is_obeyed(shop: Company) ->
 
 
 def test_warnings_about_shares_need_rows_too(shop: Company) -> None:
-    with open_night(shop.config, now=NOW) as night:
+    with open_run(shop.config, now=NOW) as night:
         night.load(next(f for f in feeds_of(shop.config) if f.entity.name == "customers"))
     names = {"customer_key_is_given", "known_customers_share", "rows_to_past", "total_to_past"}
 
@@ -75,7 +76,7 @@ def february_comes_later(small: Company) -> Path:
 def test_the_small_example_delivered_night_by_night_stops_no_publication(small: Company) -> None:
     later = february_comes_later(small)
     for days in (0, 1):
-        with open_night(small.config, now=NOW + timedelta(days=days)) as night:
+        with open_run(small.config, now=NOW + timedelta(days=days)) as night:
             night.load_all()
             night.need_required()
             assert {outcome.status for outcome in night.outcomes} <= {"loaded", "nothing new"}, night.outcomes

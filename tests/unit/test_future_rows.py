@@ -10,10 +10,10 @@ import duckdb
 import pytest
 
 from clientela.contracts import ENTITIES
-from clientela.load import load
-from clientela.load.load import Outcome
-from clientela.night import open_night
-from clientela.second_thoughts import reload
+from clientela.load import loader as load
+from clientela.load.outcome import Outcome
+from clientela.pipeline.nightly import open_run
+from clientela.pipeline.reload import reload
 from tests.conftest import NOW, SALES, Company
 
 MUCH_LATER = NOW + timedelta(days=400)
@@ -30,7 +30,7 @@ def no_gate(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _load(company: Company, now: datetime = NOW) -> dict[str, Outcome]:
-    with open_night(company.config, now=now) as night:
+    with open_run(company.config, now=now) as night:
         night.load_all()
         return {outcome.entity: outcome for outcome in night.outcomes}
 
@@ -157,7 +157,7 @@ def test_the_latest_day_is_never_after_the_day_on_which_the_last_file_came(shop:
     shop.write("sales_1.csv", SALES + WITHIN_CLOCKS)
 
     def latest(now: datetime) -> date:
-        with open_night(shop.config, now=now) as night:
+        with open_run(shop.config, now=now) as night:
             night.load_all()
             return night._latest_day()
 

@@ -8,11 +8,11 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from clientela.cli import main
-from clientela.config import load_config
-from clientela.doctor import examine
+from clientela.cli.main import main
+from clientela.config.read import load_config
 from clientela.errors import ConfigError
-from clientela.propose import propose
+from clientela.onboard.doctor import examine
+from clientela.onboard.propose import propose
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 #: settings of a source that decide how its values are read

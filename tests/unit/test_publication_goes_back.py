@@ -10,9 +10,9 @@ import pytest
 
 from clientela.errors import NotPublishedError
 from clientela.publish import Mart, Published, publish_marts
-from clientela.run_settings import write_settings
 from clientela.value import forecasts
-from clientela.warehouse import prepare
+from clientela.warehouse.run_settings import write_settings
+from clientela.warehouse.tables import prepare
 from tests.conftest import ROOT, Company
 
 JANUARY, FEBRUARY = date(2026, 1, 31), date(2026, 2, 28)

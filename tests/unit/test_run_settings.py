@@ -8,9 +8,9 @@ import pytest
 from pydantic import BaseModel
 
 from clientela.retention.settings import RetentionSettings
-from clientela.run_settings import read_settings, write_settings
 from clientela.segment.settings import SegmentSettings
 from clientela.value.settings import ValueSettings
+from clientela.warehouse.run_settings import read_settings, write_settings
 
 SEGMENTS = SegmentSettings.model_validate(
     {

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
-from clientela import night, second_thoughts
 from clientela.errors import ClientelaError, ConfigError, StoppedError
-from clientela.load import load
-from clientela.night import open_night
-from clientela.second_thoughts import bring_back, reload, unload
+from clientela.load import loader as load
+from clientela.pipeline import nightly as night
+from clientela.pipeline import reload as second_thoughts
+from clientela.pipeline.nightly import open_run
+from clientela.pipeline.reload import reapply, reload, unload
 from tests.conftest import SHOP, Company
 
 NOW = datetime(2026, 3, 1, 3, tzinfo=UTC)
@@ -31,7 +32,7 @@ class Shop(Company):
         if name:
             self.write(name, text)
         self.nights += 1
-        with open_night(self.config, now=NOW + timedelta(days=self.nights)) as night:
+        with open_run(self.config, now=NOW + timedelta(days=self.nights)) as night:
             night.load_all()
             return [outcome for outcome in night.outcomes if outcome.status != "nothing new"]
 
@@ -104,13 +105,13 @@ def test_a_batch_that_is_brought_back_is_as_if_it_had_never_gone(tmp_path: Path,
     counted = shop.warehouse(fates)
     unload(shop.config, 2, now=NOW + timedelta(days=8))
     assert shop.warehouse(fates) != counted
-    change = bring_back(shop.config, 2, now=NOW + timedelta(days=9))
+    change = reapply(shop.config, 2, now=NOW + timedelta(days=9))
     assert shop.sales() == before and shop.warehouse(fates) == counted
     assert shop.load() == []
     with pytest.raises(ClientelaError, match="holds what batch 2 held"):
-        bring_back(shop.config, 2)
+        reapply(shop.config, 2)
     with pytest.raises(ClientelaError, match="so there is nothing of it to bring back"):
-        bring_back(shop.config, max(change.loaded))
+        reapply(shop.config, max(change.loaded))
 
 
 @pytest.mark.usefixtures("no_gate")
@@ -166,7 +167,7 @@ def test_the_only_batch_of_a_database_stays_away_once_it_is_taken_back(database_
     assert database_shop.load() == []
     assert database_shop.sales() == []
     assert database_shop.warehouse("select batch_id, status from ledger.loads") == [(1, "unloaded")]
-    bring_back(database_shop.config, 1, now=NOW + timedelta(days=9))
+    reapply(database_shop.config, 1, now=NOW + timedelta(days=9))
     assert database_shop.load() == [] and len(database_shop.sales()) == 2
 
 

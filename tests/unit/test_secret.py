@@ -11,17 +11,18 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from clientela import warehouse
-from clientela.doctor import examine
 from clientela.errors import ConfigError, NotPublishedError
-from clientela.extract.typing import Parameters
-from clientela.identity_questions import preview, retrain
-from clientela.keys import identity_key, keep_keys, kept_evidence_key
+from clientela.extract.casting import Parameters
 from clientela.masking import KeyedHash, evidence_key, masked, read_secret, shape, shape_sql, without_values
-from clientela.night import open_night, publish_again, run_as_of
+from clientela.onboard.doctor import examine
+from clientela.pipeline.as_of import run_as_of
+from clientela.pipeline.identity_review import preview, retrain
+from clientela.pipeline.nightly import open_run, publish_again
+from clientela.pipeline.reload import reload, unload
+from clientela.pipeline.run_summary import Report
 from clientela.publish import Mart, publish_marts, publish_operations
-from clientela.run_summary import Report
-from clientela.second_thoughts import reload, unload
+from clientela.warehouse import tables as warehouse
+from clientela.warehouse.keys import identity_key, keep_keys, kept_evidence_key
 from tests.conftest import Company, open_shop
 
 SECRET, OTHER = "0f" * 32, "e1" * 32
@@ -84,7 +85,7 @@ def _opened_shop(folder: Path) -> Company:
     """A shop whose warehouse was made and holds nothing yet."""
     company = open_shop(folder)
     company.write("data/secret", SECRET)
-    with open_night(company.config):
+    with open_run(company.config):
         pass
     return company
 
@@ -93,20 +94,20 @@ def test_another_secret_than_the_warehouse_was_made_with_stops_every_opening(tmp
     company = _opened_shop(tmp_path)
     for broken in (OTHER, ""):
         company.write("data/secret", broken)
-        with pytest.raises(ConfigError, match="backup"), open_night(company.config):
+        with pytest.raises(ConfigError, match="backup"), open_run(company.config):
             pass
         with pytest.raises(ConfigError, match="backup"):
             examine(company.config)
     assert company.warehouse("select count(*) from ledger.runs") == [(1,)]
     company.write("data/secret", SECRET)
-    with open_night(company.config):
+    with open_run(company.config):
         pass
 
 
 def test_a_secret_that_is_exchanged_under_way_publishes_nothing(tmp_path: Path) -> None:
     company = _opened_shop(tmp_path)
     before = (company.config.published / "operations.duckdb").stat().st_ino
-    with pytest.raises(NotPublishedError, match="not the secret"), open_night(company.config) as night:
+    with pytest.raises(NotPublishedError, match="not the secret"), open_run(company.config) as night:
         company.write("data/secret", OTHER)
         with pytest.raises(ConfigError, match="not the secret"):
             publish_operations(night.connection, company.config)
@@ -127,13 +128,13 @@ def test_a_warehouse_of_version_0_1_takes_its_check_and_its_keys_from_the_secret
         "'append' as delivery, 'loaded' as status, 'm' as mapping_hash, now() as started_at"
     )
     connection.close()
-    with open_night(company.config) as night:
+    with open_run(company.config) as night:
         key = identity_key(night.connection, SECRET)
         inner = hashlib.sha256((SECRET + "ana@example.com").encode()).hexdigest()
         assert key.of("ana@example.com") == "p_" + hashlib.sha256((SECRET + inner).encode()).hexdigest()[:24]
         assert kept_evidence_key(night.connection, company.config.data) == evidence_key(SECRET)
     company.write("data/secret", OTHER)
-    with pytest.raises(ConfigError, match="not the secret"), open_night(company.config):
+    with pytest.raises(ConfigError, match="not the secret"), open_run(company.config):
         pass
 
 

@@ -11,13 +11,14 @@ import duckdb
 import pytest
 import yaml
 
-from clientela import warehouse
-from clientela.config import load_config
+from clientela.config.read import load_config
 from clientela.errors import ConfigError
-from clientela.load import load
-from clientela.load.candidate import prepare_rates
-from clientela.load.load import Outcome, load_feed
-from clientela.night import feeds_of
+from clientela.extract.feeds import feeds_of
+from clientela.load import loader as load
+from clientela.load.loader import load_feed
+from clientela.load.outcome import Outcome
+from clientela.load.staging import prepare_rates
+from clientela.warehouse import tables as warehouse
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 

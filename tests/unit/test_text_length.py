@@ -7,8 +7,8 @@ import duckdb
 import pytest
 
 from clientela.errors import ConfigError
-from clientela.extract.expressions import FUNCTIONS, check_expression
-from clientela.extract.text_length import _CHOICES, _SHORT, bound
+from clientela.sql.expressions import FUNCTIONS, check_expression
+from clientela.sql.text_length import _CHOICES, _SHORT, bound
 
 
 @pytest.fixture(scope="module")

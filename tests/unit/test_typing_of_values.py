@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clientela.contracts import Column
-from clientela.extract.typing import Parameters, Style, changes_of, in_zone, number, sensible, typed
+from clientela.extract.casting import Parameters, Style, changes_of, in_zone, number, sensible, typed
 
 MADRID = Style("Europe/Madrid", "Europe/Madrid")
 

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from clientela.errors import NotPublishedError
-from clientela.load import inbox, landing, load
-from clientela.load.load import Outcome
-from clientela.night import open_night
+from clientela.extract import inbox
+from clientela.load import landing
+from clientela.load import loader as load
+from clientela.load.outcome import Outcome
+from clientela.pipeline.nightly import open_run
 from tests.conftest import CUSTOMERS, NOW, Company
 
 
@@ -23,7 +25,7 @@ def no_gate(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _load(company: Company, days: int = 0) -> dict[str, Outcome]:
-    with open_night(company.config, now=NOW + timedelta(days=days)) as night:
+    with open_run(company.config, now=NOW + timedelta(days=days)) as night:
         night.load_all()
         night.need_required()
         return {outcome.entity: outcome for outcome in night.outcomes}
@@ -137,14 +139,15 @@ def test_a_reference_table_that_cannot_be_read_holds_back_itself(
 
 
 def test_text_that_its_reader_cannot_decode_refuses_the_batch(shop: Company, monkeypatch: pytest.MonkeyPatch) -> None:
-    from clientela.load import candidate
+    from clientela.extract.open_file import open_file
+    from clientela.load import staging as candidate
 
     def undecodable(connection: Any, feed: Any, *rest: Any) -> Any:
         if feed.entity.name == "customers":
             raise UnicodeDecodeError("utf-8", b"Mu\xf1oz", 2, 3, "invalid start byte")
         return open_file(connection, feed, *rest)
 
-    open_file = candidate.open_file
+    open_file = open_file
     monkeypatch.setattr(candidate, "open_file", undecodable)
     outcomes = _load(shop)
     assert outcomes["customers"].reason == "customers.csv is not written in utf-8"

@@ -9,8 +9,8 @@ that were told apart) goes into a scratch folder that the caller empties.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from clientela.extract.casting import Parameters
 from clientela.extract.mapping import Delivery
-from clientela.extract.typing import Parameters
 
 
 @dataclass(frozen=True)
@@ -23,4 +23,4 @@ class Opened:
     #: relation (source_row, text, reason) of the rows that could not be parsed, bound into the same parameters
     unreadable: str | None = None
     #: the slower way to read the file, to be taken where the rows do not add up or the fast way stumbles
-    carefully: Callable[[Parameters], "Opened"] | None = None
+    fallback_reader: Callable[[Parameters], "Opened"] | None = None

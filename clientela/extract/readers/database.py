@@ -18,12 +18,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from clientela.config import Config, DatabaseSource
+from clientela.config.company import Config
+from clientela.config.sources import DatabaseSource
 from clientela.errors import DeliveryError
 from clientela.extract.column_names import missing_column, repeated_columns
 from clientela.extras import require_extra
 from clientela.masking import without_values
-from clientela.warehouse import quoted
+from clientela.sql.quoting import quoted
 
 #: rows of one row group of the landing file, whatever the driver's batches are
 ROWS = 100_000

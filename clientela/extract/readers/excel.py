@@ -18,14 +18,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from clientela.config import ExcelFormat
-from clientela.errors import DeliveryError, is_of_the_machine
+from clientela.config.sources import ExcelFormat
+from clientela.errors import DeliveryError, is_resource_error
+from clientela.extract.casting import Parameters
 from clientela.extract.column_names import missing_column, repeated_columns
 from clientela.extract.mapping import Delivery
 from clientela.extract.readers import Opened
 from clientela.extract.readers.text import too_large
-from clientela.extract.typing import Parameters
-from clientela.warehouse import literal, quoted
+from clientela.sql.quoting import literal, quoted
 
 _PLACE = "clientela's own row"
 #: what Python and the reader take by themselves
@@ -71,7 +71,7 @@ def open_excel(
     try:
         return _opened(connection, path, settings, parameters, scratch, decimal_style, formats)
     except (fastexcel.FastExcelError, OSError) as error:
-        if isinstance(error, OSError) and is_of_the_machine(error):
+        if isinstance(error, OSError) and is_resource_error(error):
             raise
         raise DeliveryError(f"it is no whole workbook ({str(error).splitlines()[0]})") from error
 

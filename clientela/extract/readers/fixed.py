@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from clientela.config import FixedFormat
+from clientela.config.sources import FixedFormat
+from clientela.extract.casting import Parameters
 from clientela.extract.mapping import LONGEST, Delivery
 from clientela.extract.readers import Opened
 from clientela.extract.readers.text import UnreadableRows, as_utf8, lines_to_parquet
-from clientela.extract.typing import Parameters
-from clientela.warehouse import quoted
+from clientela.sql.quoting import quoted
 
 _PLACE = "clientela's own line"
 

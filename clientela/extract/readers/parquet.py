@@ -5,10 +5,10 @@ from pathlib import Path
 import duckdb
 
 from clientela.errors import DeliveryError
+from clientela.extract.casting import Parameters
 from clientela.extract.mapping import Delivery
 from clientela.extract.readers import Opened
 from clientela.extract.readers.text import too_large
-from clientela.extract.typing import Parameters
 from clientela.masking import without_values
 
 

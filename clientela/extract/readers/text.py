@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clientela.errors import DeliveryError
+from clientela.extract.casting import Parameters
 from clientela.extract.mapping import LONGEST
-from clientela.extract.typing import Parameters
 
 #: bytes that one line may have
 LONGEST_LINE = 32 * 1024 * 1024

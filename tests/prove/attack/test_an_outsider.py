@@ -23,7 +23,7 @@ import duckdb
 import pytest
 import yaml
 
-from clientela.config import load_config
+from clientela.config.read import load_config
 from clientela.errors import ClientelaError
 from tests.conftest import CUSTOMERS, MORE_SALES, SALES, SHOP, Company
 from tests.prove.attack.test_hostile_cells import CELLS

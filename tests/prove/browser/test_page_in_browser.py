@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from clientela.night import feeds_of, open_night
+from clientela.extract.feeds import feeds_of
+from clientela.pipeline.nightly import open_run
 from tests.conftest import NOW, SALES, Company
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "microsoft-edge")
@@ -20,7 +21,7 @@ def test_the_page_of_a_refused_batch_opens_in_a_browser(shop: Company, tmp_path:
     shop.write("sales_1.csv", SALES + "9,1,a,<b>bread</b>,2.00,2027-01-05 10:00:00\n")
     gate = {"rows_in_future": {"severity": "critical"}}
     shop.change(lambda s: s["sources"]["till"]["entities"]["transactions"].update(gate=gate))
-    with open_night(shop.config, now=NOW) as night:
+    with open_run(shop.config, now=NOW) as night:
         (feed,) = [f for f in feeds_of(shop.config) if f.entity.name == "transactions"]
         page = night.load(feed)[-1].page
     assert page is not None

@@ -16,8 +16,9 @@ import duckdb
 import pytest
 import xlsxwriter
 
-from clientela.load.load import Outcome
-from clientela.night import feeds_of, open_night
+from clientela.extract.feeds import feeds_of
+from clientela.load.outcome import Outcome
+from clientela.pipeline.nightly import open_run
 from tests.conftest import NOW, Company, marts
 
 COLUMNS = ["receipt", "line", "customer", "product", "net", "sold_at"]
@@ -86,7 +87,7 @@ KINDS: dict[str, tuple[str, dict[str, Any], Callable[[], bytes]]] = {
 
 def load(company: Company) -> Outcome:
     """Load the transactions only, as a night would."""
-    with open_night(company.config, now=NOW) as night:
+    with open_run(company.config, now=NOW) as night:
         (feed,) = [f for f in feeds_of(company.config) if f.entity.name == "transactions"]
         return night.load(feed)[-1]
 
@@ -206,7 +207,7 @@ def test_a_wrong_encoding_is_refused_or_quarantined_and_loses_nothing(
     text = "\n".join(["customer,name,email,changed", *lines]) + "\n"
     shop.write("customers.csv", text.encode(delivered, "replace"))
     shop.change(lambda s: s["sources"]["till"]["entities"]["customers"].update(encoding=configured))
-    with open_night(shop.config, now=NOW) as night:
+    with open_run(shop.config, now=NOW) as night:
         (feed,) = [f for f in feeds_of(shop.config) if f.entity.name == "customers"]
         outcome = night.load(feed)[-1]
     loaded = dict(shop.warehouse("select cast(record_key as integer), full_name from raw.customers"))

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from clientela.night import run_as_of
+from clientela.pipeline.as_of import run_as_of
 from tests.conftest import Company
 
 #: zone → (an instant when its clock springs forward, one when it falls back); Santiago and Havana change at midnight,
@@ -61,7 +61,8 @@ def test_days_are_those_of_the_company_on_both_sides_of_a_change(shop: Company, 
 @pytest.mark.parametrize("zone", ZONES)
 def test_times_of_a_local_clock_are_read_once_or_quarantined(shop: Company, zone: str) -> None:
     """A time that the clock skipped exists nowhere: quarantine. One that it showed twice is the first of both."""
-    from clientela.night import feeds_of, open_night
+    from clientela.extract.feeds import feeds_of
+    from clientela.pipeline.nightly import open_run
 
     local = ZoneInfo(zone)
     shown = {at.astimezone(local).replace(tzinfo=None, fold=0) for at in _instants(zone)}
@@ -73,7 +74,7 @@ def test_times_of_a_local_clock_are_read_once_or_quarantined(shop: Company, zone
     shop.write(
         "sales_1.csv", HEAD + "".join(f"{t:%Y-%m-%d_%H:%M:%S},1,a,p,1.00,{t:%Y-%m-%d %H:%M:%S}\n" for t in clock)
     )
-    with open_night(shop.config, now=datetime(2026, 1, 1, tzinfo=UTC)) as night:
+    with open_run(shop.config, now=datetime(2026, 1, 1, tzinfo=UTC)) as night:
         (feed,) = [f for f in feeds_of(shop.config) if f.entity.name == "transactions"]
         outcome = night.load(feed)[-1]
     assert outcome.status == "loaded", outcome.reason

@@ -16,8 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clientela.load.load import Outcome
-from clientela.night import feeds_of, open_night
+from clientela.extract.feeds import feeds_of
+from clientela.load.outcome import Outcome
+from clientela.pipeline.nightly import open_run
 from tests.conftest import NOW, SHOP, Company
 
 COLUMNS = ["receipt", "line", "customer", "product", "net", "sold_at"]
@@ -108,7 +109,7 @@ def _loaded(company: Company, kind: str, data: bytes) -> tuple[Outcome, Path]:
     entity = {**SHOP["sources"]["till"]["entities"]["transactions"], "files": name, **options}
     company.change(lambda s: s["sources"]["till"].update(entities={"transactions": entity}))
     company.write(name, data)
-    with open_night(company.config, now=NOW) as night:
+    with open_run(company.config, now=NOW) as night:
         (feed,) = feeds_of(company.config)
         outcome = night.load(feed)[-1]
     return outcome, company.config.data / "quarantine" / f"{outcome.batch_id or 0:06d}-till-transactions.parquet"

@@ -8,10 +8,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from clientela import warehouse
-from clientela.load import candidate as candidates
+from clientela.load import staging as candidates
 from clientela.load.landing import DeliveredFile
-from clientela.load.load import load_batch
+from clientela.load.loader import load_batch
+from clientela.warehouse import tables as warehouse
 from tests.integration.test_kinds_beyond_memory import write_customers
 from tests.unit.readers.reading import feed_of
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from clientela.night import run
+from clientela.pipeline.nightly import run
 from tests.conftest import CUSTOMERS, MORE_SALES, NOW, SALES, SHOP, Company, marts
 
 SIZE = 256 * 1024 * 1024

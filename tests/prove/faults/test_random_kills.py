@@ -28,8 +28,8 @@ HEAD = "receipt,line,customer,product,net,sold_at\n"
 
 
 def _night(config_path: str, now: datetime) -> None:
-    from clientela.config import load_config
-    from clientela.night import run
+    from clientela.config.read import load_config
+    from clientela.pipeline.nightly import run
 
     os._exit(run(load_config(config_path), now=now).exit_code)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from clientela.night import publish_again
+from clientela.pipeline.nightly import publish_again
 from tests.conftest import MORE_SALES, Company
 
 READERS = 24

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from clientela.cli import main
+from clientela.cli.main import main
 from tests.conftest import Company, marts
 from tests.prove.faults.test_random_kills import _deliver
 

@@ -11,10 +11,15 @@ from pathlib import Path
 import yaml
 
 from clientela import transform
-from clientela.config import load_config
+from clientela.config.read import load_config
 from tests.conftest import SHOP
 
-for module in ("clientela.night", "great_expectations.expectations", "dbt.adapters.duckdb.impl", "pyarrow.parquet"):
+for module in (
+    "clientela.pipeline.nightly",
+    "great_expectations.expectations",
+    "dbt.adapters.duckdb.impl",
+    "pyarrow.parquet",
+):
     importlib.import_module(module)
 
 with tempfile.TemporaryDirectory() as folder:

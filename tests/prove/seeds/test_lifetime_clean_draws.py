@@ -18,9 +18,9 @@ from clientela.lifetime import (
 )
 from clientela.lifetime.fitting import MODELS, log_likelihood
 from clientela.lifetime.geometric_dropout import MBGCNBD
+from clientela.lifetime.purchase_histories import simulate_histories
 from clientela.lifetime.purchase_model import PurchaseModel
 from clientela.lifetime.scoring import equal_count_bins, share_inside
-from clientela.lifetime.worlds import invent
 
 COMPANIES = 100
 CUSTOMERS = 20_000
@@ -68,7 +68,7 @@ def test_a_hundred_companies_are_fitted_and_forecast_as_they_were_made(name: str
     model = model_of(name)
     gains, scores, inside, held, outside, bins = [], [], [], [], np.zeros(2, dtype=int), 0
     for company in range(COMPANIES):
-        world = invent(name, truth, CUSTOMERS, seed=10_000 + company, horizon=HORIZON)
+        world = simulate_histories(name, truth, CUSTOMERS, seed=10_000 + company, horizon=HORIZON)
         h: Histories = world.histories
         found = fit(model, h)
         gains.append(2 * (found.log_likelihood - log_likelihood(model, theta, h)))
@@ -110,7 +110,7 @@ def test_a_hundred_companies_are_fitted_and_forecast_as_they_were_made(name: str
 def test_p_alive_as_fitted_holds_in_every_bin_where_silence_tells_who_left(name: str) -> None:
     outside = bins = 0
     for company in range(COMPANIES):
-        world = invent(name, WELL_SEEN[name], CUSTOMERS, seed=20_000 + company, youngest=40.0, oldest=80.0)
+        world = simulate_histories(name, WELL_SEEN[name], CUSTOMERS, seed=20_000 + company, youngest=40.0, oldest=80.0)
         failed, of = bins_outside(fit(model_of(name), world.histories).p_alive(world.histories), world.alive)
         outside, bins = outside + failed, bins + of
     print(f"{name}: {outside} of {bins} bins outside as fitted")

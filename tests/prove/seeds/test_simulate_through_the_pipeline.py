@@ -6,8 +6,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from clientela.config import load_config
-from clientela.night import run
+from clientela.config.read import load_config
+from clientela.pipeline.nightly import run
 from clientela.simulate import SimulateSettings, write_company
 
 pytestmark = pytest.mark.prove

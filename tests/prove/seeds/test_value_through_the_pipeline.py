@@ -9,8 +9,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from clientela.config import load_config
-from clientela.night import run
+from clientela.config.read import load_config
+from clientela.pipeline.nightly import run
 from clientela.simulate import SimulateSettings, write_company
 from clientela.simulate.settings import Process
 

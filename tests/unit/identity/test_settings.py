@@ -7,11 +7,12 @@ import duckdb
 import pytest
 import yaml
 
-from clientela import warehouse
-from clientela.config import Config, load_config
+from clientela.config.company import Config
+from clientela.config.read import load_config
 from clientela.errors import ConfigError
-from clientela.identify import read_settings, write_settings
 from clientela.identity.settings import IdentitySettings
+from clientela.identity.step import read_settings, write_settings
+from clientela.warehouse import tables as warehouse
 
 COMPANY: dict[str, Any] = {
     "company": "Shop",

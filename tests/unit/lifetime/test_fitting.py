@@ -6,7 +6,7 @@ import pytest
 from clientela.lifetime import Histories, LifetimeError, NotIdentified, fit, fit_by_segment, fit_or_simpler
 from clientela.lifetime.fitting import log_likelihood
 from clientela.lifetime.geometric_dropout import MBGCNBD
-from clientela.lifetime.worlds import invent
+from clientela.lifetime.purchase_histories import simulate_histories
 
 MBG = {"r": 0.8, "alpha": 6.0, "a": 0.7, "b": 2.0}
 
@@ -37,7 +37,7 @@ def test_times_in_days_or_in_weeks_make_the_same_forecast(cdnow: Histories) -> N
 
 
 def test_nobody_leaving_is_recorded_and_ends_in_nbd() -> None:
-    h = invent("nbd", {"r": 0.8, "alpha": 6.0}, 3000, seed=1).histories
+    h = simulate_histories("nbd", {"r": 0.8, "alpha": 6.0}, 3000, seed=1).histories
     found = fit_or_simpler("pareto_nbd", h)
     assert found.fit.name == "nbd"
     assert [f.model for f in found.fallbacks] == ["pareto_nbd", "mbg_nbd", "bg_nbd"]
@@ -45,14 +45,16 @@ def test_nobody_leaving_is_recorded_and_ends_in_nbd() -> None:
 
 
 def test_a_dropout_that_adds_nothing_to_the_likelihood_is_not_believed() -> None:
-    h = invent("nbd", {"r": 0.8, "alpha": 6.0}, 1500, seed=9).histories  # Pareto/NBD converges here, on chance alone
+    h = simulate_histories(
+        "nbd", {"r": 0.8, "alpha": 6.0}, 1500, seed=9
+    ).histories  # Pareto/NBD converges here, on chance alone
     found = fit_or_simpler("pareto_nbd", h)
     assert found.fit.name == "nbd"
     assert "no dropout is visible" in found.fallbacks[0].reason
 
 
 def test_a_fit_that_works_falls_back_to_nothing() -> None:
-    h = invent("mbg_nbd", MBG, 4000, seed=2).histories
+    h = simulate_histories("mbg_nbd", MBG, 4000, seed=2).histories
     found = fit_or_simpler("mbg_nbd", h)
     assert (found.fit.name, found.fallbacks) == ("mbg_nbd", [])
 
@@ -105,8 +107,8 @@ def test_unusable_histories_are_refused_with_a_sentence(x: list, t_x: list, T: l
 
 
 def test_covariates_find_who_buys_faster() -> None:
-    slow = invent("mbg_nbd", MBG, 6000, seed=3).histories
-    fast = invent("mbg_nbd", MBG | {"alpha": 3.0}, 6000, seed=4).histories
+    slow = simulate_histories("mbg_nbd", MBG, 6000, seed=3).histories
+    fast = simulate_histories("mbg_nbd", MBG | {"alpha": 3.0}, 6000, seed=4).histories
     z = np.repeat([0.0, 1.0], 6000)
     h = Histories.of(np.r_[slow.x, fast.x], np.r_[slow.t_x, fast.t_x], np.r_[slow.T, fast.T], z)
     found = fit("mbg_nbd", h)
@@ -119,8 +121,8 @@ def test_covariates_find_who_buys_faster() -> None:
 
 
 def test_segments_are_fitted_apart_and_small_ones_with_everybody() -> None:
-    a = invent("mbg_nbd", MBG, 2000, seed=5).histories
-    b = invent("mbg_nbd", MBG | {"alpha": 2.0}, 2000, seed=6).histories
+    a = simulate_histories("mbg_nbd", MBG, 2000, seed=5).histories
+    b = simulate_histories("mbg_nbd", MBG | {"alpha": 2.0}, 2000, seed=6).histories
     h = Histories.of(np.r_[a.x, b.x], np.r_[a.t_x, b.t_x], np.r_[a.T, b.T])
     labels = np.repeat([0, 1], 2000)
     labels[:10] = 2
@@ -130,7 +132,7 @@ def test_segments_are_fitted_apart_and_small_ones_with_everybody() -> None:
 
 
 def test_regular_gaps_are_recognised_from_their_logarithms() -> None:
-    world = invent("mbg_cnbd_k", {"r": 0.9, "alpha": 3.0, "a": 0.5, "b": 2.0}, 3000, seed=7, k=3)
+    world = simulate_histories("mbg_cnbd_k", {"r": 0.9, "alpha": 3.0, "a": 0.5, "b": 2.0}, 3000, seed=7, k=3)
     found = fit("mbg_cnbd_k", world.histories)
     assert isinstance(found.model, MBGCNBD) and found.model.k == 3
     without = Histories.of(world.histories.x, world.histories.t_x, world.histories.T)
@@ -141,7 +143,7 @@ def test_regular_gaps_are_recognised_from_their_logarithms() -> None:
 @pytest.mark.parametrize("name", ["bg_nbd", "mbg_nbd", "pareto_nbd"])
 def test_one_clean_company_is_fitted_as_it_was_made(name: str) -> None:
     truth = {"pareto_nbd": {"r": 0.8, "alpha": 9.0, "s": 0.7, "beta": 12.0}}.get(name, MBG)
-    h = invent(name, truth, 8000, seed=8).histories
+    h = simulate_histories(name, truth, 8000, seed=8).histories
     found = fit(name, h)
     theta = np.log(list(truth.values()))
     gain = 2 * (found.log_likelihood - log_likelihood(found.model, theta, h))

@@ -11,8 +11,8 @@ from clientela.lifetime.dropout_integral import _integral, orders_until_dropout
 from clientela.lifetime.geometric_dropout import BGNBD, MBGCNBD, MBGNBD
 from clientela.lifetime.nbd import NBD
 from clientela.lifetime.pareto_nbd import ParetoNBD
+from clientela.lifetime.purchase_histories import simulate_histories
 from clientela.lifetime.purchase_model import PurchaseModel
-from clientela.lifetime.worlds import invent
 
 MODELS: list[PurchaseModel] = [NBD(), BGNBD(), MBGNBD(), ParetoNBD(), MBGCNBD(2), MBGCNBD(3)]
 ROWS = Histories.of(
@@ -112,7 +112,7 @@ CASES = {
 def test_expectations_under_the_truth_match_invented_lives(name: str) -> None:
     by_name = {m.name: m for m in MODELS[:5]}
     model, p = by_name[name], np.array(list(CASES[name].values()))
-    world = invent(name, CASES[name], 30_000, seed=5)
+    world = simulate_histories(name, CASES[name], 30_000, seed=5)
     h = world.histories
     alive = model.p_alive(p, h)
     expected = alive * model.orders_if_alive(p, h, np.full(len(h), 26.0))

@@ -7,9 +7,9 @@ from clientela.lifetime import Histories, LifetimeError, ModelDraws, fit, fit_ga
 from clientela.lifetime.contracts import fit_contracts
 from clientela.lifetime.contribution import SpendHistory, fit_contribution
 from clientela.lifetime.draws import ScatterDraws, randomised_pit
+from clientela.lifetime.purchase_histories import simulate_amounts, simulate_histories
 from clientela.lifetime.scoring import share_inside
 from clientela.lifetime.shrinkage import shrink, shrunken_share
-from clientela.lifetime.worlds import invent, invent_amounts
 
 MBG = {"r": 0.8, "alpha": 6.0, "a": 0.7, "b": 2.0}
 GG = {"p": 4.0, "q": 3.5, "gamma": 20.0}
@@ -111,7 +111,7 @@ def test_spend_is_fitted_by_band_only_where_frequency_and_amount_go_together() -
 @pytest.mark.parametrize("name", ["bg_nbd", "mbg_nbd", "pareto_nbd", "nbd", "mbg_cnbd_k"])
 def test_draws_have_the_exact_mean_and_the_right_spread(name: str) -> None:
     truth = {"pareto_nbd": {"r": 0.8, "alpha": 9.0, "s": 0.7, "beta": 12.0}, "nbd": {"r": 0.6, "alpha": 8.0}}
-    world = invent(name, truth.get(name, MBG), 3000, seed=11)
+    world = simulate_histories(name, truth.get(name, MBG), 3000, seed=11)
     h = world.histories
     found = fit(name, h)
     groups = np.random.default_rng(0).integers(0, 10, len(h))
@@ -133,7 +133,7 @@ def _drawn(source):  # type: ignore[no-untyped-def]
 
 
 def test_the_same_seed_gives_the_same_draws_and_another_does_not() -> None:
-    h = invent("mbg_nbd", MBG, 500, seed=12).histories
+    h = simulate_histories("mbg_nbd", MBG, 500, seed=12).histories
     found = fit("mbg_nbd", h)
     one, two, three = (read_futures(ModelDraws(found, h, 26.0, draws=50, seed=s), seed=s) for s in (1, 1, 2))
     assert np.array_equal(one.orders.quantiles, two.orders.quantiles) and np.array_equal(
@@ -143,7 +143,7 @@ def test_the_same_seed_gives_the_same_draws_and_another_does_not() -> None:
 
 
 def test_fewer_customers_mean_wider_intervals_than_their_orders_alone() -> None:
-    h = invent("mbg_nbd", MBG, 400, seed=13).histories
+    h = simulate_histories("mbg_nbd", MBG, 400, seed=13).histories
     found = fit("mbg_nbd", h)
     sure = type(found)(found.model, found.theta, found.covariance * 1e-12, found.log_likelihood, 400, 400)
     widths = []
@@ -157,9 +157,9 @@ def test_fewer_customers_mean_wider_intervals_than_their_orders_alone() -> None:
 def test_money_of_groups_holds_the_truth_as_often_as_it_says() -> None:
     inside, rows = [], 2000
     for seed in range(3):
-        world = invent("mbg_nbd", MBG, rows, seed=20 + seed)
+        world = simulate_histories("mbg_nbd", MBG, rows, seed=20 + seed)
         h = world.histories
-        past, future = invent_amounts(GG, h.x + 1, world.future_orders, seed=seed)
+        past, future = simulate_amounts(GG, h.x + 1, world.future_orders, seed=seed)
         amounts = fit_gamma_gamma(h.x + 1, past)
         found = fit("mbg_nbd", h)
         groups = np.random.default_rng(seed).integers(0, 20, rows)
@@ -180,7 +180,7 @@ def test_money_of_groups_holds_the_truth_as_often_as_it_says() -> None:
 
 
 def test_widening_moves_the_ends_and_keeps_counts_whole() -> None:
-    h = invent("mbg_nbd", MBG, 300, seed=14).histories
+    h = simulate_histories("mbg_nbd", MBG, 300, seed=14).histories
     source = ModelDraws(fit("mbg_nbd", h), h, 52.0, draws=200)
     plain, wide = read_futures(source), read_futures(source, widening_orders=1.6)
     assert np.all(wide.orders.p10 <= plain.orders.p10) and np.all(wide.orders.p90 >= plain.orders.p90)
@@ -204,7 +204,7 @@ def test_draws_of_contract_payments_have_the_exact_mean() -> None:
 
 def test_a_group_of_contradictory_histories_keeps_its_rows_apart() -> None:
     h = Histories.of([3, 0, 9], [10.0, 0.0, 39.0], [40.0, 40.0, 40.0])
-    world = invent("mbg_nbd", MBG, 3000, seed=15).histories
+    world = simulate_histories("mbg_nbd", MBG, 3000, seed=15).histories
     found = fit("mbg_nbd", world)
     futures = read_futures(ModelDraws(found, h, 26.0, draws=4000), seed=1)
     assert futures.orders.mean == pytest.approx(found.expected_orders(h, 26.0), rel=0.15, abs=0.03)

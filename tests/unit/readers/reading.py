@@ -6,12 +6,12 @@ from typing import Any
 
 import duckdb
 
-from clientela import warehouse
-from clientela.config import Config
+from clientela.config.company import Config
 from clientela.contracts import ENTITIES
 from clientela.extract.mapping import Feed
-from clientela.load import candidate as candidates
+from clientela.load import staging as candidates
 from clientela.load.landing import DeliveredFile
+from clientela.warehouse import tables as warehouse
 
 COLUMNS = {"full_name": "name", "email": "email"}
 

@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from reading import feed_of, prepared, read
 
-from clientela.config import CsvFormat
+from clientela.config.sources import CsvFormat
 from clientela.errors import DeliveryError
+from clientela.extract.casting import Parameters
 from clientela.extract.readers import Opened, text
-from clientela.extract.readers.csv import LONGEST_FIELD, count, open_csv
-from clientela.extract.typing import Parameters
-from clientela.warehouse import READ_ANEW, connect
+from clientela.extract.readers.csv_reader import LONGEST_FIELD, count, open_csv
+from clientela.warehouse.tables import READ_ANEW, connect
 
 HEADER = b"id,name,email"
 CLEAN = st.from_regex(rb"[a-z0-9 ]{1,6},[a-z0-9 ]{0,6},[a-z0-9 ]{0,6}", fullmatch=True)
@@ -62,9 +62,9 @@ def taken(folder: Path, data: bytes, format_: CsvFormat | None = None) -> tuple[
     except duckdb.Error:
         rows = None
     if rows is None or len(rows) != opened.expected_rows:
-        assert opened.carefully
+        assert opened.fallback_reader
         parameters = Parameters()
-        opened = opened.carefully(parameters)
+        opened = opened.fallback_reader(parameters)
         rows = rows_of(opened, parameters)
         assert len(rows) == opened.expected_rows
     unreadable = []
@@ -219,7 +219,7 @@ def test_lines_are_counted_without_the_blank_ones_at_the_end(
     while lines and not lines[-1].strip(b"\r"):
         lines.pop()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("clientela.extract.readers.csv._CHUNK", size)
+        patch.setattr("clientela.extract.readers.csv_reader._CHUNK", size)
         assert abs(count(folder / "count.csv", CsvFormat()).lines - len(lines)) <= (1 if b"\r" in data[-3:] else 0)
 
 

@@ -7,9 +7,10 @@ import pytest
 import yaml
 from reading import feed_of
 
-from clientela.config import EntityConfig, json_schema, load_config
+from clientela.config.read import json_schema, load_config
+from clientela.config.sources import EntityConfig
 from clientela.errors import ConfigError, DeliveryError
-from clientela.load.candidate import kind_of
+from clientela.extract.open_file import kind_of
 
 DATABASE = {"connection_env": "CRM", "table": "t"}
 

@@ -266,7 +266,7 @@ def test_a_path_that_a_record_lacks_is_null_and_one_that_all_lack_refuses(take: 
 
 
 def test_a_field_that_only_the_last_of_many_records_has_is_found(take: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clientela.extract.readers.json.SAMPLED", 10)
+    monkeypatch.setattr("clientela.extract.readers.json_reader.SAMPLED", 10)
     lines = [json.dumps({"id": i, "name": "x"}) for i in range(999)] + ['{"id":999,"name":"y","contact":{"email":"z"}}']
     assert take("x.jsonl", "\n".join(lines), NESTED).rows[1000] == ("999", "y", "z")
 

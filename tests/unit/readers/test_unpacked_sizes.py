@@ -12,7 +12,7 @@ import pytest
 from reading import feed_of, prepared, read
 
 from clientela.errors import DeliveryError
-from clientela.extract.readers.json import DEEPEST, deepest
+from clientela.extract.readers.json_reader import DEEPEST, deepest
 
 ROWS = "".join(f"{n},Ann Lee,ann@example.com\n" for n in range(60_000))
 

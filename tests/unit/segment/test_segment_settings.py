@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from clientela.config import Config, load_config
+from clientela.config.company import Config
+from clientela.config.read import load_config
 from clientela.errors import ConfigError
 from tests.conftest import SHOP
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 import yaml
 
-from clientela.config import load_config
+from clientela.config.read import load_config
 from clientela.contracts import ENTITIES
 from clientela.simulate import SimulateSettings, write_company
 

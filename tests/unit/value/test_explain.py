@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from clientela.errors import ClientelaError
-from clientela.value.explain import explain_value
+from clientela.query.explain_value import explain_value
 
 
 @pytest.fixture

@@ -1,0 +1,91 @@
+"""Commands for a company's files before anything is loaded: `doctor`, `schema`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.text import Text
+
+from clientela.cli.options import config_option, json_option
+from clientela.cli.output import plain_console
+from clientela.config.company import DEFAULT_CONFIG
+from clientela.config.read import json_schema, load_config
+from clientela.errors import ConfigError
+
+
+@click.command()
+@config_option
+@json_option
+@click.option("--source", help="Look at this source only.")
+@click.option(
+    "--propose",
+    metavar="FOLDER",
+    help="Write a first clientela.yml for a folder never seen before, or for the database whose connection an "
+    "environment variable of that name holds.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="With --propose: the file to write; it must not exist yet."
+)
+def doctor(config_path: Path, as_json: bool, source: str | None, propose: str | None, out: Path | None) -> None:
+    """Check the configuration and every source without loading anything.
+
+    For each entity: the files found, how the columns map, which delivered columns are not used, and what would be
+    quarantined, with examples. Ends with 0 if all would load, 3 if something would be refused or quarantined.
+
+    \b
+    There is no configuration yet? Let one be proposed, with the evidence for each line, and correct it:
+      clientela doctor --propose exports --out clientela.yml
+    """
+    from clientela.onboard import doctor
+
+    if out and not propose:
+        raise click.UsageError("--out goes with --propose.")
+    if propose:
+        _propose(propose, out, as_json)
+        return
+    config = load_config(config_path)
+    findings = doctor.examine(config, source)
+    if as_json:
+        click.echo(json.dumps([f.__dict__ for f in findings], indent=2, default=str))
+    else:
+        _say_findings(findings)
+    sys.exit(3 if any(f.is_ill for f in findings) else 0)
+
+
+def _propose(place: str, out: Path | None, as_json: bool) -> None:
+    from clientela.onboard.propose import propose
+
+    if out and out.exists():
+        raise ConfigError(f"--out {out}: the file is there already; name another, or move it away.")
+    proposal = propose(place, (out or Path(DEFAULT_CONFIG)).resolve().parent)
+    if out:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(proposal.text)
+    if as_json:
+        told = {"written": str(out) if out else None, "not_recognised": proposal.unknown, "text": proposal.text}
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+    elif out:
+        found = sum(len(source.tables) for source in proposal.sources)
+        left = f", {len(proposal.unknown)} not recognised" if proposal.unknown else ""
+        click.echo(
+            f"{out}: {found} tables mapped{left}. Read its comments, correct it, then: clientela doctor -c {out}"
+        )
+    else:
+        click.echo(proposal.text, nl=False)
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON schema of clientela.yml, from which editors complete and check it."""
+    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+def _say_findings(findings: list[Any]) -> None:
+    console = plain_console(soft_wrap=True)
+    for finding in findings:
+        style = "red" if finding.is_ill else "green"
+        console.print(Text(f"{finding.source}.{finding.entity}", style), finding.sentence, sep="  ")
+        for line in finding.notes:
+            console.print(f"    {line}", style="dim")

@@ -1,0 +1,111 @@
+"""How the command line shows things: consoles, the progress of a run, a run's report. Nothing is decided here."""
+
+import atexit
+import json
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from clientela.config.company import Config
+
+
+def plain_console(**options: Any) -> Console:
+    """A console that shows every text as it is: names, messages and values are data, and no markup is ever made of them.
+
+    What is to have a style is handed over as rich.text.Text.
+    """
+    return Console(markup=False, emoji=False, highlight=False, **options)
+
+
+def watcher(as_json: bool) -> Callable[[str, str, str], None]:
+    """What is shown of a run under way: each step, or nothing where a machine reads the answer."""
+    from clientela.pipeline.nightly import silent
+
+    return silent if as_json else Progress().watch
+
+
+def leave(code: int) -> None:
+    """End the process with this code once all that was said is out."""
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+class Progress:
+    """Says each step as it begins and ends."""
+
+    def __init__(self) -> None:
+        self.console = plain_console(stderr=True)
+        self.started = datetime.now(UTC)
+        self.nodes = 0
+
+    def watch(self, step: str, subject: str, sentence: str) -> None:
+        seconds = (datetime.now(UTC) - self.started).total_seconds()
+        stamp = Text(f"{seconds:6.1f} s", "dim")
+        if step == "loaded":
+            style = "red" if sentence.startswith("refused") else "green"
+            self.console.print(stamp, Text(subject, style), sentence, sep="  ")
+        elif step == "notice":
+            self.console.print(stamp, sentence, sep="  ")
+        elif step == "transform":
+            self.console.print(stamp, "building and testing the models", sep="  ")
+        elif step == "node":
+            self.nodes += 1
+            if self.nodes % 20 == 0:
+                self.console.print(stamp, f"{self.nodes} models and tests done", sep="  ")
+        elif step == "publish":
+            self.console.print(stamp, f"publishing {subject}", sep="  ")
+
+
+def say_report(config: Config, report: dict[str, Any], as_json: bool) -> None:
+    """Tell a run's report, as `status.json` holds it, to a person or a machine."""
+    if as_json:
+        if report.get("alarm"):
+            click.echo(report["alarm"], err=True)
+        click.echo(json.dumps(report, indent=2, default=str))
+        return
+    console = plain_console(soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+    style = {"published": "green", "nothing new": "green"}.get(report["status"], "red")
+    as_of = f", as of {report['as_of']}" if report["as_of"] else ""
+    console.print(Text.assemble((config.company, "bold"), ": ", (report["status"], style), as_of))
+    if report["message"]:
+        console.print(report["message"])
+    if report.get("alarm"):
+        plain_console(stderr=True, soft_wrap=True).print(report["alarm"], style="red")
+    for line in report["failures"][:20]:
+        console.print(f"  {line}", style="dim")
+    for notice in report.get("notices", ()):
+        console.print(notice)
+    arrived = {(o["source"], o["entity"]): o for o in report["outcomes"]}
+    table = Table("source", "entity", "status", box=None, pad_edge=False)
+    for column in table.columns:
+        column.no_wrap = True
+    for heading in ("age", "delivered", "loaded", "unchanged", "quarantined"):
+        table.add_column(heading, justify="right")
+    reasons = []
+    for source in report["sources"]:
+        name = source["source"], source["entity"]
+        age = "" if source["age_days"] is None else f"{source['age_days']} d"
+        outcome = arrived.get(name, {})
+        counts = [f"{outcome.get(kind, 0):,}" for kind in ("delivered", "loaded", "unchanged", "quarantined")]
+        table.add_row(*name, "stale: " * source["is_stale"] + source["status"], age, *counts)
+        if outcome.get("deleted"):
+            reasons.append(f"{'.'.join(name)}: {outcome['deleted']:,} records vanished with the snapshot")
+        if source["reason"]:
+            reasons.append(f"{'.'.join(name)}: {source['reason']}")
+    for outcome in report["outcomes"]:
+        where = f"{outcome['source']}.{outcome['entity']}"
+        reasons += [f"{where}: left alone: {sentence}" for sentence in outcome.get("ignored", ())]
+    console.print(table)
+    for reason in reasons:
+        console.print(reason)
+    if report["published"]:
+        console.print(f"Published: {report['published']}")

@@ -1,0 +1,121 @@
+"""Commands that ask the published file: `sql`, `explain`, `nearest`."""
+
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.table import Table
+
+from clientela.cli.options import config_option, json_option
+from clientela.cli.output import plain_console
+from clientela.config.read import load_config
+
+
+@click.command()
+@config_option
+@json_option
+@click.option("--limit", default=50, show_default=True, help="Rows shown; 0 for all.")
+@click.option("--as-of", "as_of", type=click.DateTime(["%Y-%m-%d"]), help="Ask the marts published for a past day.")
+@click.argument("query", required=False)
+def sql(config_path: Path, as_json: bool, limit: int, as_of: datetime | None, query: str | None) -> None:
+    """Ask the published marts in SQL, read-only. Without QUERY, lists the tables; `-` reads it from standard input.
+
+    \b
+    Examples:
+      clientela sql
+      clientela sql "select * from value.customer_value order by net_revenue desc limit 10"
+      clientela sql "from operations.sources" --json
+    """
+    from clientela.query.sql import ask
+
+    config = load_config(config_path)
+    text = sys.stdin.read() if query == "-" else query
+    columns, rows = ask(config, text, as_of.date() if as_of else None, limit)
+    width = None if sys.stdout.isatty() else 10_000
+    if as_json:
+        click.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=2, default=str))
+        return
+    table = Table(*columns, show_lines=False)
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    plain_console(width=width).print(table)
+    if limit and len(rows) == limit:
+        plain_console(stderr=True).print(f"The first {limit} rows; --limit 0 shows all.", style="dim")
+
+
+@click.group()
+def explain() -> None:
+    """Say in plain words why a customer, or a figure, is as it is."""
+
+
+@explain.command("value")
+@config_option
+@json_option
+@click.argument("customer_id", type=int)
+def explain_value(config_path: Path, as_json: bool, customer_id: int) -> None:
+    """Say where the value of one customer comes from: each part realised with its rule, what is expected and by which model.
+
+    \b
+    Example:
+      clientela sql "select customer_id, vin from value.customer_value order by vin desc nulls last limit 3"
+      clientela explain value 17
+    """
+    from clientela.query.explain_value import explain_value as told_of
+    from clientela.query.sql import ask
+
+    config = load_config(config_path)
+
+    def rows(query: str) -> list[dict[str, Any]]:
+        columns, found = ask(config, query)
+        return [dict(zip(columns, row, strict=True)) for row in found]
+
+    lines = told_of(rows, customer_id, config.currency)
+    click.echo(json.dumps({"customer_id": customer_id, "lines": lines}, indent=2) if as_json else "\n".join(lines))
+
+
+@click.command()
+@config_option
+@json_option
+@click.option("--count", default=10, show_default=True, type=click.IntRange(1), help="How many.")
+@click.option("--as-of", "as_of", type=click.DateTime(["%Y-%m-%d"]), help="Ask the marts published for a past day.")
+@click.argument("customer_id", type=int)
+def nearest(config_path: Path, as_json: bool, count: int, as_of: datetime | None, customer_id: int) -> None:
+    """Show the customers who behave most like CUSTOMER_ID: what suits one of them may suit the others.
+
+    Compared is what micro-segments are made of: recency, tenure, orders, revenue, breadth and discounts. Distances are in
+    standard deviations of all customers; rank 0 is the customer himself.
+
+    \b
+    Example:
+      clientela nearest 42 --count 5
+    """
+    from clientela.query.nearest import nearest as nearest_to
+
+    found = nearest_to(load_config(config_path), customer_id, count, as_of.date() if as_of else None)
+    if as_json:
+        click.echo(json.dumps(found.to_dicts(), indent=2, default=str))
+        return
+    table = Table(*found.columns, box=None)
+    for row in found.iter_rows():
+        table.add_row(*(f"{value:.2f}" if isinstance(value, float) else str(value) for value in row))
+    plain_console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+@explain.command()
+@config_option
+@json_option
+@click.argument("customer_id", type=int)
+def customer(config_path: Path, as_json: bool, customer_id: int) -> None:
+    """Say why the records of a customer are one, why near ones are not, and where each value comes from.
+
+    \b
+    Example:
+      clientela explain customer 17
+    """
+    from clientela.query.explain_customer import explain_customer
+
+    told = explain_customer(load_config(config_path), customer_id)
+    click.echo(json.dumps({"customer_id": customer_id, "sentences": told}, indent=2) if as_json else "\n".join(told))

@@ -1,0 +1,96 @@
+"""Commands of the nightly run: `run`, `status`, `publish`."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from clientela.cli.options import EXITS, config_option, json_option
+from clientela.cli.output import Progress, say_report
+from clientela.config.read import load_config
+
+
+@click.command(epilog="\b\nExit codes:\n" + EXITS)
+@config_option
+@json_option
+@click.option(
+    "--as-of",
+    "as_of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Build the marts as of a past day, beside the published ones.",
+)
+@click.option(
+    "--known-at",
+    "known_at",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    help="With --as-of: use only what was loaded by then (UTC).",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Say only how it ended.")
+@click.option(
+    "--accept-identity",
+    is_flag=True,
+    help="Publish though more customers than expected change their id; for this night only.",
+)
+def run(
+    config_path: Path,
+    as_json: bool,
+    as_of: datetime | None,
+    known_at: datetime | None,
+    quiet: bool,
+    accept_identity: bool,
+) -> None:
+    """Run the night: load what is new, build all marts, publish.
+
+    Safe to run again, to interrupt and to schedule: files already loaded are not loaded twice, a refused batch changes
+    nothing that was loaded, and readers of the published file are never disturbed.
+    """
+    from clientela.pipeline import nightly
+    from clientela.pipeline.as_of import run_as_of
+    from clientela.pipeline.run_summary import as_dict
+
+    config = load_config(config_path)
+    watch = nightly.silent if quiet or as_json else Progress().watch
+    if known_at and not as_of:
+        raise click.UsageError("--known-at goes with --as-of.")
+    if as_of:
+        report = run_as_of(config, as_of.date(), known_at.replace(tzinfo=UTC) if known_at else None, watch)
+    else:
+        report = nightly.run(config, watch, is_identity_accepted=accept_identity)
+    say_report(config, as_dict(report), as_json)
+    sys.exit(report.exit_code)
+
+
+@click.command()
+@config_option
+@json_option
+def status(config_path: Path, as_json: bool) -> None:
+    """Say how the last run ended, and where each source stands.
+
+    Reads published/status.json and the lock's file only, so it may be asked at any time, also while a run is under way. A
+    run that was killed is told (4), and a company whose last run ended longer ago than `max_silence` allows (6): asked by
+    cron or a timer, it is the heartbeat.
+    """
+    from clientela.pipeline.run_summary import standing
+
+    config = load_config(config_path)
+    told = standing(config)
+    say_report(config, told, as_json)
+    sys.exit(told["exit_code"])
+
+
+@click.command()
+@config_option
+@json_option
+def publish(config_path: Path, as_json: bool) -> None:
+    """Publish again the marts that the last run built, for instance after changing `publish:`.
+
+    Nothing is loaded or built.
+    """
+    from clientela.pipeline import nightly
+    from clientela.pipeline.run_summary import as_dict
+
+    config = load_config(config_path)
+    report = nightly.publish_again(config)
+    say_report(config, as_dict(report), as_json)
+    sys.exit(report.exit_code)

@@ -1,0 +1,274 @@
+"""One company's settings, and the places on disk that follow from them.
+
+What stands in `clientela.yml` at its top. Sources stand in `sources`, reading the file in `read`.
+"""
+
+import difflib
+import hashlib
+import json
+import os
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    Field,
+    PrivateAttr,
+    model_validator,
+)
+
+from clientela.config.sources import Age, Currency, Model, Size, SourceConfig, SourceName, TimeZone, bytes_of
+from clientela.contracts import ENTITIES
+from clientela.errors import ConfigError
+from clientela.identity.settings import IdentitySettings
+from clientela.retention.settings import RetentionSettings
+from clientela.segment.settings import SegmentSettings
+from clientela.value.settings import ValueSettings
+
+CONFIG_VARIABLE = "CLIENTELA_CONFIG"
+
+
+DEFAULT_CONFIG = "clientela.yml"
+
+
+#: the source that the reference folder is
+REFERENCE_SOURCE = "reference"
+
+
+#: bytes to which any packed file may unpack, however small it is
+_UNPACKED_AT_LEAST = 256 * 1024**2
+
+
+class PublishConfig(Model):
+    """What the published file shows, to whom, and how many of them are kept."""
+
+    personal_data: Literal["masked", "full"] = "masked"
+    keep: int = Field(7, ge=1, description="Published files kept, the newest included.")
+    group: str | None = Field(
+        None,
+        min_length=1,
+        description="The system's group whose members may read `published/`; nobody but the owner where not given.",
+    )
+    storage_version: str = Field(
+        "v1.4.0", pattern=r"^v\d+\.\d+\.\d+$", description="The oldest DuckDB that must open the published file."
+    )
+
+
+class InboxConfig(Model):
+    """Whose deliveries are read, and how large they may become; docs/sources.md."""
+
+    trusted_owners: list[str | int] = Field(
+        default_factory=list,
+        description="Users of this machine, by name or number, whose files are read besides those of the user that runs "
+        "clientela and of root.",
+    )
+    max_unpacked: Size = Field("50GB", description="Size that one delivered file may have once it is unpacked.")
+    max_unpacked_ratio: int = Field(
+        200, ge=1, description="How often its packed size a file may be unpacked, beyond its first 256 MB."
+    )
+
+    def allowed_bytes(self, packed: int) -> int:
+        """Bytes that a file of that packed size may have once it is unpacked."""
+        return min(bytes_of(self.max_unpacked), max(_UNPACKED_AT_LEAST, self.max_unpacked_ratio * packed))
+
+
+class LandingConfig(Model):
+    """How long delivered files are kept."""
+
+    keep_days: int | None = Field(None, ge=1, description="Days a delivered file is kept; for ever where not given.")
+
+
+class LimitsConfig(Model):
+    """What DuckDB may use of the machine."""
+
+    memory: Size = Field("4GB", description="Memory DuckDB may use.")
+    threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+
+
+class Config(Model):
+    """One company."""
+
+    company: str = Field(min_length=1, description="The company's name, as reports show it.")
+    currency: Currency = Field(description="ISO 4217 code of the currency that all figures are in.")
+    time_zone: TimeZone = Field(description="The zone whose calendar days count.")
+    data_folder: Path = Field(
+        Path("data"), description="Where warehouse, landing and published files go; relative to this file."
+    )
+    reference_folder: Path | None = Field(
+        None, description="CSV files named after reference tables; relative to this file."
+    )
+    models_path: Path | None = Field(
+        None,
+        description="Folder with dbt models of the company's own, built on ours by `ref` and published in schema `custom`; "
+        "relative to this file.",
+    )
+    as_of: date | Literal["latest"] = Field(
+        "latest", description="Last day that exists for a run; `latest`: the last day with transactions."
+    )
+    left_censored_days: int = Field(
+        90, ge=0, description="Customers first seen in the data's first days are not new customers."
+    )
+    exchange_rate_days: int = Field(31, ge=0, description="Days an exchange rate stays good after its first.")
+    sources: dict[SourceName, SourceConfig] = Field(min_length=1)
+    value: ValueSettings = Field(default_factory=ValueSettings, description="How customers are valued.")
+    identity: IdentitySettings = Field(
+        default_factory=IdentitySettings,
+        description="How records of one customer are recognised, and whose values win.",
+    )
+    retention: RetentionSettings = Field(
+        default_factory=RetentionSettings,
+        description="When a customer is slowing, at risk or lapsed; docs/retention.md.",
+    )
+    segments: SegmentSettings = Field(
+        default_factory=SegmentSettings, description="Rule segments, thresholds, micro-segments; docs/segments.md."
+    )
+    publish: PublishConfig = Field(default_factory=PublishConfig)
+    inbox: InboxConfig = Field(default_factory=InboxConfig)
+    landing: LandingConfig = Field(default_factory=LandingConfig)
+    limits: LimitsConfig = Field(default_factory=LimitsConfig)
+    on_failure: str | None = Field(None, description="Command run when a night ends without publication.")
+    max_silence: Age | None = Field(
+        None,
+        description="How long may pass without the end of a run before `clientela status` ends with 6; docs/operations.md.",
+    )
+    on_stale: str | None = Field(
+        None, description="Command run when a night is published with a refused batch or a stale source."
+    )
+
+    _path: Path = PrivateAttr(default=Path(DEFAULT_CONFIG))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_are_known(cls, values: Any) -> Any:
+        for source_name, source in _mapping(values, "sources").items():
+            if source_name == REFERENCE_SOURCE:
+                raise ValueError("sources.reference: this name is taken by the reference folder; choose another")
+            entities = _mapping(source, "entities")
+            for name, entity in entities.items():
+                where = f"sources.{source_name}.entities.{name}"
+                company = [n for n, e in ENTITIES.items() if not e.is_reference]
+                _known(where, name, company, "an entity")
+                mapped = [*_mapping(entity, "columns")]
+                for column in mapped:
+                    _known(
+                        f"{where}.columns.{column}",
+                        column,
+                        [c.name for c in ENTITIES[name].columns],
+                        "a column of the contract",
+                    )
+                shown = [c.name for c in ENTITIES[name].columns if not c.personal]
+                for column in entity.get("not_personal") or [] if isinstance(entity, dict) else []:
+                    _known(f"{where}.not_personal", str(column), ["key", *shown], "a column that may be shown")
+            for name in _mapping(source, "ids_from"):
+                _known(
+                    f"sources.{source_name}.ids_from.{name}",
+                    name,
+                    ["customers", "products", "campaigns"],
+                    "an entity with ids",
+                )
+        return values
+
+    @model_validator(mode="after")
+    def _references_hold(self) -> "Config":
+        for name, source in self.sources.items():
+            for entity, space in source.ids_from.items():
+                if space not in self.sources:
+                    raise ValueError(
+                        f"sources.{name}.ids_from.{entity}: {space!r} is not a source; there are: {', '.join(self.sources)}"
+                    )
+        for name in self.identity.trusted_sources:
+            if name not in self.sources:
+                raise ValueError(
+                    f"identity.trusted_sources: {name!r} is not a source; there are: {', '.join(self.sources)}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _rules_are_predicates(self) -> "Config":
+        if self.segments.rules:
+            from clientela.segment.columns import RULE_COLUMNS
+            from clientela.segment.predicates import check_segments
+
+            try:
+                check_segments(self.segments.rules, RULE_COLUMNS, "segments.rules")
+            except ConfigError as error:
+                raise ValueError(error.sentence.removesuffix(".")) from error
+        return self
+
+    @property
+    def path(self) -> Path:
+        return self._path
+
+    def located(self, path: Path | str) -> Path:
+        """The path, relative paths counted from the configuration's folder."""
+        return (self._path.parent / path).resolve()
+
+    @property
+    def data(self) -> Path:
+        return self.located(self.data_folder)
+
+    @property
+    def warehouse(self) -> Path:
+        return self.data / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        return self.data / "published"
+
+    @property
+    def memory(self) -> Path:
+        """The copy of memory: nobody's but the operator's, since the keys of identity are in it."""
+        return self.data / "memory"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def models(self) -> Path | None:
+        """The folder of the company's own models."""
+        return self.located(self.models_path) if self.models_path else None
+
+    def model_files(self) -> list[Path]:
+        """The files of the company's own models. Raises ConfigError if their folder is not there."""
+        if self.models is None:
+            return []
+        if not self.models.is_dir():
+            raise ConfigError(f"models_path = {self.models_path}: there is no such folder at {self.models}.")
+        return sorted(path for path in self.models.rglob("*") if path.suffix in (".sql", ".yml", ".yaml", ".md", ".py"))
+
+    def is_required(self, source: str, entity: str) -> bool:
+        stated = self.sources[source].entities[entity].required if source in self.sources else None
+        return ENTITIES[entity].required if stated is None else stated
+
+    def max_age(self, source: str, entity: str) -> timedelta | None:
+        return self.sources[source].entities[entity].max_age if source in self.sources else None
+
+    def fingerprint(self) -> str:
+        """Hash of everything that can change a figure: a different hash means that marts must be built anew."""
+        left_out = {"on_failure", "on_stale", "max_silence", "limits", "landing", "inbox"}
+        told = self.model_dump(mode="json", exclude=left_out)
+        del told["publish"]["group"]
+        for resource in ("memory_limit", "threads", "temp_directory"):
+            del told["identity"][resource]
+        told["models"] = (
+            {str(path.relative_to(self.models)): _sha256(path) for path in self.model_files()} if self.models else None
+        )
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _mapping(values: Any, key: str) -> dict[str, Any]:
+    inner = values.get(key) if isinstance(values, dict) else None
+    return {str(k): v for k, v in inner.items()} if isinstance(inner, dict) else {}
+
+
+def _known(where: str, name: str, known: list[str], what: str) -> None:
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"; did you mean {near[0]}?" if near else "."
+        raise ValueError(f"{where}: {name!r} is not {what}{hint} Allowed: {', '.join(known)}")

@@ -1,0 +1,99 @@
+"""`clientela.yml` as typed settings: everything of one company, checked before anything is touched.
+
+The models below are the only description of the file: the JSON schema that editors complete from is exported from them.
+How a mapping's expressions are checked against a delivered file stands in `clientela.extract.mapping`.
+"""
+
+import importlib.util
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import (
+    ValidationError,
+)
+
+from clientela.config.company import CONFIG_VARIABLE, DEFAULT_CONFIG, Config
+from clientela.config.yaml_file import read_yaml
+from clientela.contracts import ENTITIES
+from clientela.errors import ConfigError
+
+
+def package_path(reference: str) -> str:
+    """`package:NAME/path` → the path inside the installed package NAME."""
+    name, _, inside = reference.removeprefix("package:").partition("/")
+    found = importlib.util.find_spec(name)
+    if found is None or not found.submodule_search_locations:
+        raise ConfigError(f"files: {reference!r} names package {name}, which is not installed; `pip install` it first.")
+    return str(Path(found.submodule_search_locations[0]) / inside)
+
+
+def load_config(path: Path | str | None = None) -> Config:
+    """Read and check one company's file. Raises ConfigError with one sentence: key path, value, what is allowed."""
+    chosen = Path(path or os.environ.get(CONFIG_VARIABLE) or DEFAULT_CONFIG)
+    if not chosen.is_file():
+        raise ConfigError(
+            f"There is no configuration at {chosen}; name one with --config or {CONFIG_VARIABLE}, "
+            "or write one after README's example."
+        )
+    values = read_yaml(chosen)
+    if not isinstance(values, dict):
+        raise ConfigError(f"{chosen} holds no settings; it begins with `company:`, see README's example.")
+    try:
+        config = Config.model_validate(values)
+    except ValidationError as error:
+        sentences = [_sentence(dict(problem)) for problem in error.errors()]
+        raise ConfigError(f"{chosen}: {sentences[0]}", "\n".join(sentences[1:])) from None
+    config._path = chosen.resolve()
+    return config
+
+
+_UNION_TAGS = {"str", "Constant", "Expression", "Translated", "list[str]", "date", "literal['latest']"}
+
+
+def _sentence(problem: dict[str, Any]) -> str:
+    where = ".".join(str(part) for part in problem["loc"] if str(part) not in _UNION_TAGS)
+    if (inside := re.match(r"(.*(?<!\.fixed)\.columns\.\w+)", where)) and problem["type"] != "value_error":
+        return (
+            f"{inside[1]}: a column is mapped by the name of a source column, `{{value: …}}`, `{{sql: …}}`, "
+            "`{column: …, values: {…}}` or a list of columns that make a key."
+        )
+    if where.endswith(".connection_env"):
+        # what stands there by mistake may be the connection itself
+        return f"{where}: write the name of an environment variable, such as CRM_DATABASE, which holds the connection."
+    if problem["type"] == "value_error":
+        message = str(problem["ctx"]["error"])
+        if where and isinstance(problem["input"], dict):
+            return f"{where}: {message}."
+        return f"{where} = {problem['input']!r}: {message}." if where else f"{message}."
+    if problem["type"] == "missing":
+        return f"{where}: this key is missing."
+    if problem["type"] == "extra_forbidden":
+        return f"{where}: there is no such key here."
+    return f"{where} = {problem['input']!r}: {problem['msg'].removeprefix('Input ')}."
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of `clientela.yml`, with each entity's own columns, for editors to complete from."""
+    schema = Config.model_json_schema()
+    schema["title"] = "clientela.yml"
+    definitions = schema["$defs"]
+    mapping = definitions["EntityConfig"]["properties"]["columns"]["additionalProperties"]
+    entities: dict[str, Any] = {}
+    for name, entity in ENTITIES.items():
+        if entity.is_reference:
+            continue
+        properties = {c.name: {**mapping, "description": c.description} for c in entity.columns if c.type != "json"}
+        columns = {"type": "object", "properties": properties, "additionalProperties": False}
+        entities[name] = {
+            "description": entity.description,
+            "allOf": [{"$ref": "#/$defs/EntityConfig"}],
+            "properties": {"columns": columns},
+        }
+    definitions["SourceConfig"]["properties"]["entities"] = {
+        "type": "object",
+        "properties": entities,
+        "additionalProperties": False,
+    }
+    return schema

@@ -1,0 +1,108 @@
+"""The page of one batch: what arrived, what was refused and why, on one self-contained HTML file.
+
+Nothing of it is fetched; personal values are masked. What it says comes from the outcome and the ledger.
+"""
+
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+from jinja2 import Environment
+
+from clientela.extract.mapping import Feed
+from clientela.load.gate.validate import Check
+from clientela.masking import masked, shape
+
+#: quarantined rows that a page repeats; all of them stand in operations.quarantined_rows
+ROWS = 100
+
+_TEMPLATE = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string("""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{{ o.source }}.{{ o.entity }} · batch {{ o.batch_id }}</title>
+<style>
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: #1c2430; background: #fff; }
+h1 { font-size: 1.4rem; margin-bottom: .2rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+p.verdict { padding: .6rem 1rem; border-left: .4rem solid; }
+p.loaded { border-color: #23784a; background: #edf7f1; } p.refused { border-color: #a3282c; background: #fbeeee; }
+table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #d9dee5; vertical-align: top; overflow-wrap: anywhere; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+.met { color: #23784a; } .warning { color: #8a5a00; } .critical { color: #a3282c; font-weight: 600; } .quiet { color: #5a6675; }
+</style>
+</head>
+<body>
+<h1>{{ o.source }}.{{ o.entity }}</h1>
+<p class="quiet">{{ company }} · batch {{ o.batch_id }} · {{ now }}</p>
+<p class="verdict {{ o.status }}">
+{% if o.status == "loaded" %}
+<strong>Loaded.</strong> {{ "{:,}".format(o.delivered) }} rows delivered = {{ "{:,}".format(o.loaded) }} loaded + {{ "{:,}".format(o.unchanged) }} unchanged + {{ "{:,}".format(o.quarantined) }} quarantined{% if o.deleted %}; {{ "{:,}".format(o.deleted) }} vanished{% endif %}.
+{% else %}
+<strong>Refused; what was loaded before stays as it was.</strong> {{ o.reason }}
+{% endif %}
+</p>
+<h2>What arrived</h2>
+<ul>{% for name in o.files %}<li>{{ name }}</li>{% endfor %}</ul>
+{% if o.new_columns %}<p>New columns, ignored until they are mapped: {{ o.new_columns|join(", ") }}.</p>{% endif %}
+{% if checks %}
+<h2>What was expected of it</h2>
+<table>
+<tr><th>Expectation</th><th>Verdict</th><th>Found</th><th>Examples</th></tr>
+{% for c in checks %}
+<tr><td>{{ c.description }}<br><span class="quiet">{{ c.name }}</span></td><td class="{{ c.verdict }}">{{ c.said }}</td><td>{{ c.observed }}</td><td>{{ c.examples }}</td></tr>
+{% endfor %}
+</table>
+{% endif %}
+{% if rows %}
+<h2>What is in quarantine</h2>
+{% if o.quarantined > rows|length %}<p class="quiet">The first {{ rows|length }}; all of them stand in operations.quarantined_rows.</p>{% endif %}
+<p class="quiet">Values are masked, since any may be personal. They look so: 9 stands for a digit, a and A for letters.</p>
+<table>
+<tr><th>File</th><th class="number">Row</th><th>Field</th><th>Value</th><th>Looks like</th><th>Why</th></tr>
+{% for file, row, field, value, shape, reason in rows %}
+<tr><td>{{ file }}</td><td class="number">{{ row if row is not none }}</td><td>{{ field or "" }}</td><td>{{ value if value is not none }}</td><td>{{ shape or "" }}</td><td>{{ reason }}</td></tr>
+{% endfor %}
+</table>
+{% endif %}
+</body>
+</html>
+""")
+
+
+def shown_examples(feed: Feed, check: Check) -> list[str]:
+    """Examples of values that fail an expectation, for everyone to see: masked, and what they look like."""
+    if check.expect.column in feed.settings.not_personal:
+        return list(check.examples)
+    return [f"{masked(example, feed.secret)} ({shape(example)})" for example in check.examples]
+
+
+def write_page(page: Path, feed: Feed, outcome: object, connection: duckdb.DuckDBPyConnection, now: datetime) -> None:
+    """Write the page; `outcome` is a `clientela.load.loader.Outcome`."""
+    checks = [
+        {
+            "name": c.expect.name,
+            "description": c.expect.description,
+            "verdict": "met" if c.is_met else c.expect.severity,
+            "said": "met" if c.is_met else f"not met ({c.expect.severity})",
+            "observed": c.observed,
+            "examples": ", ".join(shown_examples(feed, c)),
+        }
+        for c in outcome.checks  # type: ignore[attr-defined]
+    ]
+    rows = connection.execute(
+        """
+        select source_file, source_row, field, value, personal_value, shape, reason from ledger.quarantined_rows
+        where batch_id = ? order by source_file, source_row nulls last, field nulls first limit ?
+        """,
+        [outcome.batch_id, ROWS],  # type: ignore[attr-defined]
+    ).fetchall()
+    told = [
+        (file, row, field, value if personal is None else masked(personal, feed.secret), shape, reason)
+        for file, row, field, value, personal, shape, reason in rows
+    ]
+    page.parent.mkdir(parents=True, exist_ok=True)
+    moment = now.astimezone(feed.config.zone).strftime("%Y-%m-%d %H:%M %Z")
+    page.write_text(
+        _TEMPLATE.render(o=outcome, company=feed.config.company, now=moment, checks=checks, rows=told), encoding="utf-8"
+    )

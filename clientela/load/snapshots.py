@@ -1,0 +1,89 @@
+"""Snapshots: what a delivery that is the whole no longer holds gets a tombstone."""
+
+from datetime import datetime
+
+import duckdb
+
+from clientela.contracts.raw_table import raw_columns
+from clientela.extract.mapping import Feed
+from clientela.load import staging
+from clientela.load.staging import Candidate
+from clientela.sql.quoting import quoted
+
+#: versions of a feed whose batches order them: room for this many files in one batch
+FILES_PER_BATCH = 1_000_000
+
+
+def insert_tombstones(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, candidate: Candidate, batch_id: int, now: datetime
+) -> int:
+    """What the snapshot no longer holds gets a tombstone; what a later snapshot says is said again after a late one."""
+    table = f"raw.{quoted(feed.entity.name)}"
+    columns = [
+        name
+        for name in raw_columns(feed.entity)
+        if name not in ("batch_id", "loaded_at", "version", "version_at", "is_revision", "is_deleted")
+    ]
+    copied = ", ".join(quoted(name) for name in columns)
+    parameters = {"source": feed.source_name, "batch_id": batch_id, "now": now}
+    loaded = f"batch_id in (select batch_id from {staging.ACTIVE_BATCHES})"
+
+    def state(upto: str, batches: str) -> str:
+        return f"""(
+            select * from {table} where source = $source and version <= {upto} and ({batches})
+            qualify row_number() over (partition by record_id order by version desc, content_hash desc) = 1
+        ) as state"""
+
+    version, version_at, place = connection.execute(
+        "select max(version), max(version_at), max(place) from batch_files"
+    ).fetchall()[0]
+    this = version if version is not None else place // FILES_PER_BATCH * FILES_PER_BATCH + FILES_PER_BATCH - 1
+    deleted = 0
+    if not candidate.keyless:
+        deleted = connection.execute(
+            f"""
+            insert into {table} ({copied}, batch_id, loaded_at, version, version_at, is_revision, is_deleted)
+            select {copied}, $batch_id, $now, $version, $version_at, true, true
+            from {state("$version", f"batch_id = $batch_id or {loaded}")}
+            where not is_deleted and record_id not in (select record_id from candidate where record_id is not null)
+            """,
+            {**parameters, "version": this, "version_at": version_at},
+        ).fetchall()[0][0]
+    later = connection.execute(
+        f"""
+        select version, version_at from ledger.load_files
+        where source = ? and entity = ? and version > ? and {loaded} order by version limit 1
+        """,
+        [feed.source_name, feed.entity.name, this],
+    ).fetchall()
+    if later and version is not None:
+        touched = (
+            f"record_id in (select record_id from {table} where source = $source and batch_id = $batch_id "
+            "and version = $version)"
+        )
+        values = {**parameters, "version": this, "later": later[0][0], "later_at": later[0][1]}
+        into = f"insert into {table} ({copied}, batch_id, loaded_at, version, version_at, is_revision, is_deleted)"
+        connection.execute(
+            f"""
+            {into}
+            select {copied}, $batch_id, $now, $later, $later_at, true, is_deleted from {state("$later", loaded)}
+            where version < $later and {touched}
+            """,
+            values,
+        )
+        # what no snapshot up to the later one knows vanished with it, unless it stands there among refused rows
+        connection.execute(
+            f"""
+            {into}
+            select {copied}, $batch_id, $now, $later, $later_at, true, true from {table}
+            where source = $source and batch_id = $batch_id and version = $version and not is_deleted
+                and record_id not in (select record_id from {table} where source = $source and version <= $later and {loaded})
+                and not exists (
+                    select 1 from ledger.load_files join ledger.loads using (batch_id)
+                    where loads.source = $source and loads.entity = $entity and version = $later
+                        and quarantined_rows > 0 and {loaded}
+                )
+            """,
+            {**values, "entity": feed.entity.name},
+        )
+    return int(deleted)

@@ -1,0 +1,373 @@
+"""The candidate batch: the new files of one feed, typed, in temporary tables of the warehouse's connection.
+
+Made here: `candidate` (every row that could be parsed, with its faults), `unreadable` (those that could not),
+`batch_files`, `excluded_rows` (rows that are not to be loaded, and why) and the
+view `gated` (what expectations judge). All are temporary: a killed run leaves none. Nothing loaded is changed here.
+"""
+
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from clientela.errors import DeliveryError, is_resource_error, unreadable
+from clientela.extract.casting import Parameters
+from clientela.extract.column_names import shown_names
+from clientela.extract.mapping import (
+    FILE_DATE,
+    LONGEST,
+    RATES,
+    Feed,
+    candidate_select,
+)
+from clientela.extract.open_file import COMPRESSED, open_file
+from clientela.extract.readers import Opened
+from clientela.load.control_totals import control_totals
+from clientela.load.landing import DeliveredFile
+from clientela.masking import without_values
+from clientela.sql.quoting import literal, quoted
+
+#: the batches that a new one is compared with, as a temporary view: those loaded, unless second thoughts say otherwise
+ACTIVE_BATCHES = "active_batches"
+
+
+#: where the candidate of large files lies: in a temporary table about 15 bytes a row could not be spilled
+STORE = "candidate_store"
+
+
+#: a candidate takes about this many times the bytes of its files, and of packed ones
+TIMES, TIMES_PACKED = 4, 30
+
+
+#: keys that are looked at together for those that stand twice
+KEYS_AT_ONCE = 4_000_000
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What the candidate holds. Rows: `delivered` = in `candidate` + `unreadable`."""
+
+    delivered: int
+    quarantined: int
+    unchanged: int
+    #: no column and no file date orders the versions: a later batch wins
+    is_batch_ordered: bool
+    #: rows whose key is not known, so that a snapshot cannot tell what vanished
+    keyless: int
+    #: the columns that the newest file delivered
+    columns: tuple[str, ...]
+
+
+def see_loaded(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the view of the batches in force, unless it was made otherwise."""
+    connection.execute(
+        f"create temp view if not exists {ACTIVE_BATCHES} as select batch_id from ledger.loads where status = 'loaded'"
+    )
+
+
+def prepare_rates(connection: duckdb.DuckDBPyConnection) -> None:
+    """The exchange rates in force, for the mappings of this run."""
+    see_loaded(connection)
+    connection.execute(
+        f"""
+        create or replace temp table {RATES} as
+        select currency as rate_currency, valid_from, rate from raw.exchange_rates
+        where batch_id in (select batch_id from {ACTIVE_BATCHES})
+        qualify row_number() over (partition by record_id order by version desc, content_hash desc) = 1 and not is_deleted
+        """
+    )
+
+
+def build(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, files: Sequence[DeliveredFile], scratch: Path
+) -> Candidate:
+    """Extract the files into the temporary tables. DeliveryError refuses the batch; ConfigError stops the run."""
+    drop(connection, scratch)
+    _make_tables(connection)
+    _make_store(connection, files, scratch)
+    control = control_totals(connection, feed, scratch)
+    delivered = 0
+    columns: tuple[str, ...] = ()
+    for index, file in enumerate(files):
+        try:
+            rows, columns = _extract(connection, feed, index, file, scratch)
+        except DeliveryError as error:
+            raise DeliveryError(f"{file.name}: {error.sentence}") from error
+        except duckdb.Error as error:
+            if is_resource_error(error):
+                raise
+            raise DeliveryError(f"{file.name} cannot be read: {without_values(str(error).splitlines()[0])}") from error
+        except UnicodeError as error:
+            raise DeliveryError(f"{file.name} is not written in {feed.settings.encoding}") from error
+        except OSError as error:
+            if is_resource_error(error, feed.config.data):
+                raise
+            raise DeliveryError(unreadable(error, file.name)) from error
+        version_at = file_date(feed, file.name)
+        rows_stated, sum_stated = control.get(file.name, (None, None))
+        if feed.settings.control_totals and file.name not in control:
+            raise DeliveryError(f"{file.name}: the control totals do not speak of it")
+        connection.execute(
+            """
+            insert into batch_files
+            select ?, ?, ?, ?, ?, ?, epoch_us(cast(? as timestamptz)), ?, ?, ?, ?,
+                (select sum(control_amount) from candidate where file_index = ?), ?, ?
+            """,
+            [
+                index,
+                file.name,
+                file.content_sha256,
+                file.bytes,
+                file.landed.name,
+                str(file.path),
+                version_at,
+                version_at,
+                rows,
+                rows_stated,
+                sum_stated,
+                index,
+                file.place,
+                file.landed_at,
+            ],
+        )
+        delivered += rows
+    is_batch_ordered = _is_batch_ordered(feed)
+    _find_excluded_rows(connection, feed, is_batch_ordered)
+    connection.execute(
+        """
+        create or replace temp view gated as
+        select * from candidate
+        where faults is null and rowid not in (select row_id from excluded_rows where fate = 'quarantined')
+        """
+    )
+    counted = connection.execute(
+        """
+        select
+            (select count(*) from candidate where faults is not null)
+            + (select count(*) from excluded_rows where fate = 'quarantined') + (select count(*) from unreadable),
+            (select count(*) from excluded_rows where fate = 'unchanged'),
+            (select count(*) from candidate where record_id is null) + (select count(*) from unreadable)
+        """
+    ).fetchall()[0]
+    return Candidate(delivered, counted[0], counted[1], is_batch_ordered, counted[2], columns)
+
+
+def _make_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    see_loaded(connection)
+    for name, columns in {
+        "batch_files": "file_index integer, file_name varchar, content_sha256 varchar, bytes bigint, landed_as varchar, "
+        "path varchar, version bigint, version_at timestamptz, delivered_rows bigint, control_rows bigint, "
+        "control_sum decimal(18,4), delivered_sum decimal(38,4), place bigint, landed_at timestamptz",
+        "unreadable": "file_index integer, source_row bigint, text varchar, reason varchar",
+        "excluded_rows": "row_id bigint, fate varchar, reason varchar",
+    }.items():
+        connection.execute(f"create or replace temp table {name} ({columns})")
+
+
+def _extract(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, index: int, file: DeliveredFile, scratch: Path
+) -> tuple[int, tuple[str, ...]]:
+    """Insert one file's rows; gives how many it delivered, parsed or not, and its columns. No row goes unaccounted for."""
+    reading = scratch / "reading"
+    shutil.rmtree(reading, ignore_errors=True)
+    reading.mkdir(parents=True)
+    try:
+        parameters = Parameters()
+        opened = open_file(connection, feed, file.landed, parameters, reading)
+        try:
+            parsed = _insert(connection, feed, index, file, opened, parameters)
+        except duckdb.Error as error:
+            if opened.fallback_reader is None or is_resource_error(error):
+                raise
+            parsed = -1
+        if opened.fallback_reader is not None and parsed != opened.expected_rows:
+            _delete(connection, index)
+            parameters = Parameters()
+            opened = opened.fallback_reader(parameters)
+            parsed = _insert(connection, feed, index, file, opened, parameters)
+        if opened.expected_rows not in (None, parsed):
+            raise DeliveryError(f"it states {opened.expected_rows} rows and {parsed} came out; nothing of it is loaded")
+        if opened.unreadable is None:
+            return parsed, shown_names([*opened.delivery.columns])
+        statement = (
+            f"insert into unreadable select {parameters.bind(index)}, source_row, left(text, {LONGEST}), reason "
+            f"from {opened.unreadable}"
+        )
+        unreadable = connection.execute(statement, parameters.used_in(statement)).fetchall()[0][0]
+        return parsed + int(unreadable), shown_names([*opened.delivery.columns])
+    finally:
+        shutil.rmtree(reading, ignore_errors=True)
+
+
+def _delete(connection: duckdb.DuckDBPyConnection, index: int) -> None:
+    """Take back what a file gave."""
+    if _has_candidate(connection):
+        connection.execute("delete from candidate where file_index = ?", [index])
+
+
+def _has_candidate(connection: duckdb.DuckDBPyConnection) -> bool:
+    found = connection.execute(
+        "select count(*) from duckdb_tables() where (temporary or database_name = ?) and table_name = 'candidate'",
+        [STORE],
+    ).fetchall()
+    return bool(found[0][0])
+
+
+def _has_store(connection: duckdb.DuckDBPyConnection) -> bool:
+    found = connection.execute("select count(*) from duckdb_databases() where database_name = ?", [STORE]).fetchall()
+    return bool(found[0][0])
+
+
+def _make_store(connection: duckdb.DuckDBPyConnection, files: Sequence[DeliveredFile], scratch: Path) -> None:
+    """A file for a candidate that would not fit into half of the memory allowed, seen as if it were in the warehouse."""
+    limit = connection.execute("select current_setting('memory_limit')").fetchall()[0][0]
+    size, unit = limit.split()
+    allowed = float(size) * 1024 ** ["bytes", "KiB", "MiB", "GiB", "TiB"].index(unit)
+    packed = (*COMPRESSED, ".parquet", ".pq", ".xlsx", ".xlsb")
+    wanted = sum(f.bytes * (TIMES_PACKED if f.name.lower().endswith(packed) else TIMES) for f in files)
+    if wanted > allowed / 2:
+        connection.execute(f"attach {literal(str(scratch / STORE))} as {STORE}")
+        connection.execute(f"set search_path = 'main,{STORE}.main'")
+
+
+def drop(connection: duckdb.DuckDBPyConnection, scratch: Path) -> None:
+    """Let the candidate go, and its file if it has one."""
+    connection.execute("drop view if exists gated")
+    if _has_store(connection):
+        connection.execute("reset search_path")
+        connection.execute(f"detach {STORE}")
+    else:
+        connection.execute("drop table if exists candidate")
+    for leftover in (scratch / STORE, scratch / f"{STORE}.wal"):
+        leftover.unlink(missing_ok=True)
+
+
+def _insert(
+    connection: duckdb.DuckDBPyConnection,
+    feed: Feed,
+    index: int,
+    file: DeliveredFile,
+    opened: Opened,
+    parameters: Parameters,
+) -> int:
+    """Type the file's rows into the candidate; gives how many there were."""
+    delivery = opened.delivery
+    if delivery.is_put_aside:
+        aside = f"create or replace temp table put_aside as select * from {delivery.relation}"
+        connection.execute(aside, parameters.used_in(aside))
+        delivery = replace(delivery, relation="put_aside", is_put_aside=False)
+    select = candidate_select(connection, feed, delivery, file.name, parameters, file.landed_at)
+    file_index = parameters.bind(index)
+    create = f"create table {STORE}.candidate as" if _has_store(connection) else "create temp table candidate as"
+    into = "insert into candidate" if _has_candidate(connection) else create
+    statement = f"{into} select cast({file_index} as integer) as file_index, * from ({select})"
+    connection.execute(statement, parameters.used_in(statement))
+    connection.execute("drop table if exists put_aside")
+    counted = connection.execute("select count(*) from candidate where file_index = ?", [index]).fetchall()
+    return int(counted[0][0])
+
+
+def _is_batch_ordered(feed: Feed) -> bool:
+    declared = feed.settings.version_by
+    is_snapshot = feed.settings.delivery == "snapshot"
+    return declared is None and (is_snapshot or "updated_at" not in feed.settings.columns)
+
+
+def file_date(feed: Feed, name: str) -> datetime | None:
+    """The date in the file's name, where versions are ordered by it."""
+    declared = feed.settings.version_by or ""
+    if not declared.startswith(FILE_DATE):
+        return None
+    pattern = declared.removeprefix(FILE_DATE).strip()
+    match = re.search(pattern, name)
+    digits = re.sub(r"\D", "", "".join(match.groups("") or (match[0],))) if match else ""
+    for form in ("%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M"):
+        try:
+            return datetime.strptime(digits, form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    raise DeliveryError(f"its name holds no date where version_by looks for it ({pattern})")
+
+
+def _find_excluded_rows(connection: duckdb.DuckDBPyConnection, feed: Feed, is_batch_ordered: bool) -> None:
+    """Rows that conflict within their file, and rows that say what is known already."""
+    connection.execute("create or replace temp table repeated (record_id bigint)")
+    rows = connection.execute("select count(*) from candidate").fetchall()[0][0]
+    shares = rows // KEYS_AT_ONCE + 1
+    for share in range(shares):
+        of_share = f"and record_id % {shares} = {share}" if shares > 1 else ""
+        connection.execute(
+            f"""
+            insert into repeated
+            select record_id from candidate where faults is null {of_share} group by record_id having count(*) > 1
+            """
+        )
+    connection.execute(
+        """
+        insert into excluded_rows
+        select rowid, 'quarantined', 'the key stands ' || repeats || ' times in this file, with different content'
+        from (
+            select
+                rowid,
+                count(*) over same_key as repeats,
+                min(content_hash) over same_key <> max(content_hash) over same_key as is_conflict
+            from candidate where faults is null and record_id in (select record_id from repeated)
+            window same_key as (partition by record_id, file_index, version)
+        ) where is_conflict
+        """
+    )
+    connection.execute(
+        """
+        create or replace temp view versioned as
+        select
+            candidate.rowid as row_id, record_id, file_index, content_hash, faults,
+            coalesce(candidate.version, files.version) as version
+        from candidate join batch_files as files using (file_index)
+        """
+    )
+    same = "record_id" if is_batch_ordered else "record_id, version, content_hash"
+    connection.execute(
+        f"""
+        insert into excluded_rows
+        select row_id, 'unchanged', null
+        from (
+            select
+                row_id, content_hash,
+                lag(content_hash) over (partition by {same} order by version nulls first, file_index, row_id) as previous
+            from versioned
+            where faults is null and record_id in (select record_id from repeated)
+                and row_id not in (select row_id from excluded_rows)
+        ) where content_hash = previous
+        """
+    )
+    visible = f"""(
+        select record_id, version, content_hash, is_deleted from raw.{quoted(feed.entity.name)}
+        where source = $source and batch_id in (select batch_id from {ACTIVE_BATCHES})
+            and record_id in (select record_id from candidate)
+    )"""
+    if is_batch_ordered or feed.settings.delivery == "snapshot":
+        # what the record was just before: with a file's date a late file looks back to its own day, not to the newest
+        known = f"""(
+            select record_id, content_hash from {visible}
+            where version <= (select coalesce(max(version), max(place), {2**62}) from batch_files)
+            qualify row_number() over (partition by record_id order by version desc, content_hash desc) = 1 and not is_deleted
+        )"""
+        is_known = "known.content_hash = versioned.content_hash"
+        if is_batch_ordered:
+            is_known += " and record_id not in (select record_id from repeated)"
+    else:
+        known = visible
+        is_known = "known.content_hash = versioned.content_hash and known.version = versioned.version"
+    connection.execute(
+        f"""
+        insert into excluded_rows
+        select distinct row_id, 'unchanged', null
+        from versioned join {known} as known using (record_id)
+        where faults is null and {is_known} and row_id not in (select row_id from excluded_rows)
+        """,
+        {"source": feed.source_name},
+    )

@@ -1,0 +1,431 @@
+"""What a delivered table looks like: its files, how they are written, and the values of each column.
+
+Only a sample is read: the first megabytes of a text file, the first rows of any other. Each table becomes a temporary table
+of the connection, so that keys and overlaps can be asked of it. What the columns mean is guessed elsewhere.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from clientela.config.company import Config
+from clientela.config.sources import DatabaseSource, EntityConfig, SourceConfig
+from clientela.contracts import ENTITIES
+from clientela.errors import ClientelaError, DeliveryError
+from clientela.extract.casting import Parameters
+from clientela.extract.mapping import Feed
+from clientela.extract.open_file import COMPRESSED, FORMATS, open_file
+from clientela.extract.readers import database
+from clientela.extract.readers.text import plain_bytes
+from clientela.onboard.propose.words import CURRENCIES
+from clientela.sql.quoting import quoted
+
+#: bytes of a text file, and rows of any table, that are looked at
+HEAD = 8 * 1024 * 1024
+ROWS = 100_000
+#: distinct values of a column whose shapes are tested
+VALUES = 2_000
+#: beside the delivered columns: which file of the table a row is from
+FILE = "clientela's own file"
+#: what reading a file ends in that is no table
+_UNREADABLE = (ClientelaError, duckdb.Error, OSError, UnicodeDecodeError)
+#: a name's digits, by which one delivery differs from the next: dates and numbers of their own
+_DIGITS = re.compile(r"(?<![A-Za-z0-9])\d[\d\-_.T]*\d(?![A-Za-z0-9])|(?<=[_\- .])\d(?![A-Za-z0-9])|(?<=[a-z_])\d{4,}")
+
+_SHAPES: dict[str, re.Pattern[str]] = {
+    "email": re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]{2,}"),
+    "phone": re.compile(r"(?=(?:\D*\d){7,15}\D*$)[+(]?\d[\d ().\-/]*"),
+    "integer": re.compile(r"[+-]?\d+"),
+    "number": re.compile(r"[+-]?(\d+([.,]\d+)?|\d{1,3}([.,]\d{3})+([.,]\d+)?)"),
+    "point": re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?\.(\d{1,2}|\d{4,})"),
+    "comma": re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)?,(\d{1,2}|\d{4,})"),
+    "negative": re.compile(r"-\d.*"),
+    "iso": re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?)?\s?(Z|[+-]\d\d:?(\d\d)?)?"),
+    "zoned": re.compile(r"\d{4}-\d\d-\d\d[ T][\d:.]+\s?(Z|[+-]\d\d:?(\d\d)?)"),
+    "timed": re.compile(r".*\d:\d\d.*"),
+    "boolean": re.compile(r"true|false|t|f|yes|no|y|n|s|si|sí|0|1|x", re.IGNORECASE),
+    "country": re.compile(r"[A-Z]{2}"),
+}
+_DAY = re.compile(r"(\d{1,4})([/.\-])(\d{1,2})\2(\d{4}|\d{2})([ T]+\d{1,2}:\d\d(:\d\d)?)?")
+
+
+@dataclass(frozen=True)
+class ColumnProfile:
+    """One delivered column. `shapes`: share of its given values of each shape; counts are of the sample."""
+
+    name: str
+    sql_type: str
+    given: int
+    distinct: int
+    values: tuple[str, ...]
+    shapes: dict[str, float]
+    #: strptime format of its dates, where they are text and not ISO; `is_ambiguous`: day and month may be the other way
+    format: str | None = None
+    is_ambiguous: bool = False
+
+    def is_mostly(self, shape: str, share: float = 0.8) -> bool:
+        return self.shapes.get(shape, 0.0) >= share
+
+    @property
+    def is_number(self) -> bool:
+        is_typed = self.sql_type.split("(")[0] in ("DOUBLE", "FLOAT", "DECIMAL", "HUGEINT") or "INT" in self.sql_type
+        return is_typed or (self.sql_type == "VARCHAR" and self.is_mostly("number", 0.7))
+
+    @property
+    def is_date(self) -> bool:
+        return (
+            self.sql_type == "DATE" or self.sql_type.startswith("TIMESTAMP") or self.format is not None or self.is_iso
+        )
+
+    @property
+    def is_iso(self) -> bool:
+        return self.sql_type == "VARCHAR" and self.is_mostly("iso", 0.7)
+
+    @property
+    def has_time(self) -> bool:
+        return self.is_mostly("timed", 0.5)
+
+    @property
+    def is_idlike(self) -> bool:
+        """Its values could name something: no amounts with decimals, no dates, no e-mail addresses."""
+        is_float = self.sql_type.split("(")[0] in ("DOUBLE", "FLOAT", "DECIMAL", "BOOLEAN")
+        return not (is_float or self.is_date or self.is_mostly("point", 0.1) or self.is_mostly("comma", 0.1))
+
+
+@dataclass
+class TableProfile:
+    """One table: a file or several of one make, or a table of a database, sampled into the temporary table `relation`."""
+
+    name: str
+    relation: str
+    folder: Path
+    files: list[str]
+    rows: int
+    is_whole: bool
+    columns: dict[str, ColumnProfile]
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def seen(self) -> str:
+        return f"{self.rows:,} rows" if self.is_whole else f"the first {self.rows:,} rows"
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A file or table that could not be read, and why."""
+
+    name: str
+    reason: str
+
+
+def of_folder(
+    connection: duckdb.DuckDBPyConnection, folder: Path, scratch: Path, *, is_trusted: bool = False
+) -> tuple[list[TableProfile], list[Unread]]:
+    """Every table in the folder and below. Files whose names differ in digits and whose columns agree are one table.
+
+    A file that is a link, or has several names, may be another file of the machine: it is named and not read, unless
+    `is_trusted`.
+    """
+    unread: list[Unread] = []
+    groups: dict[tuple[Path, str], list[Path]] = {}
+    for path in sorted(folder.rglob("*")):
+        is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if is_hidden or not _format(path) or not _is_file(path):
+            continue
+        if not is_trusted and (path.is_symlink() or path.stat().st_nlink > 1):
+            reason = "it is a link, or has several names: a night would not read it"
+            unread.append(Unread(str(path.relative_to(folder)), reason))
+        else:
+            groups.setdefault((path.parent, _DIGITS.sub("*", path.name)), []).append(path)
+    tables: list[TableProfile] = []
+    for (parent, pattern), paths in groups.items():
+        parts, failed = _parted(connection, parent, paths, scratch)
+        if not parts:
+            unread.append(Unread(str((parent / pattern).relative_to(folder)), next(iter(failed.values()))))
+            continue
+        unread += [Unread(str(path.relative_to(folder)), reason) for path, reason in failed.items()]
+        for part in parts:
+            shown = [pattern] if len(parts) == 1 else [path.name for path in part]
+            try:
+                tables.append(_of_files(connection, f"profiled_{len(tables)}", parent, pattern, shown, part, scratch))
+            except _UNREADABLE as error:
+                name = str((parent / shown[0]).relative_to(folder))
+                unread.append(Unread(name, str(error).splitlines()[0]))
+    return tables, unread
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _parted(
+    connection: duckdb.DuckDBPyConnection, parent: Path, paths: list[Path], scratch: Path
+) -> tuple[list[list[Path]], dict[Path, str]]:
+    """The files by their columns, and those that cannot be read, with the reason.
+
+    A JSON file agrees with one that has more: its records leave out what they have no value for.
+    """
+    if len(paths) == 1:
+        return [paths], {}
+    found: dict[Path, frozenset[str]] = {}
+    failed: dict[Path, str] = {}
+    for path in paths:
+        try:
+            found[path] = _columns(connection, parent, path, scratch)
+        except _UNREADABLE as error:
+            failed[path] = str(error).splitlines()[0]
+    parts: dict[frozenset[str], list[Path]] = {}
+    for path, columns in sorted(found.items(), key=lambda item: -len(item[1])):
+        is_json = _format(path) in ("json", "json_lines")
+        agreeing = (known for known in parts if columns == known or (is_json and columns < known))
+        parts.setdefault(next(agreeing, columns), []).append(path)
+    return list(parts.values()), failed
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, parent: Path, path: Path, scratch: Path) -> frozenset[str]:
+    read, _ = _sample(path, scratch, 0)
+    feed = _bare_feed(_written(connection, read, _format(path) or ""), parent)
+    with _emptied(scratch / "reading") as reading:
+        return frozenset(open_file(connection, feed, read, Parameters(), reading).delivery.columns)
+
+
+def of_database(
+    connection: duckdb.DuckDBPyConnection, connection_env: str, folder: Path, scratch: Path
+) -> tuple[list[TableProfile], list[Unread]]:
+    """Every table and view of the database that the environment variable names."""
+    asked = DatabaseSource(connection_env=connection_env, query="select 1 as one")
+    with database.opened(asked, folder, "point") as source:
+        if source.is_sqlite:
+            listing = "select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite_%'"
+        else:
+            listing = (
+                "select case when table_schema = 'public' then '' else table_schema || '.' end || table_name "
+                "from information_schema.tables where table_schema not in ('pg_catalog', 'information_schema')"
+            )
+        with source.connection.cursor() as cursor:
+            cursor.execute(f"{listing} order by 1")
+            names = [row[0] for row in cursor.fetchall()]
+    tables: list[TableProfile] = []
+    unread: list[Unread] = []
+    for name in names:
+        try:
+            relation = ".".join(quoted(part) for part in name.split("."))
+            settings = DatabaseSource(connection_env=connection_env, query=f"select * from {relation} limit {ROWS + 1}")
+            fetched = scratch / f"table_{len(tables)}.parquet"
+            with database.opened(settings, folder, "point") as source:
+                rows = database.fetch(source, [], None, fetched)
+            table = f"profiled_{len(tables)}"
+            connection.execute(
+                f"create or replace temp table {table} as select *, 0 as {quoted(FILE)} from read_parquet(?) limit {ROWS}",
+                [str(fetched)],
+            )
+            told = {"database": {"connection_env": connection_env, "table": name}}
+            tables.append(_profiled(connection, name, table, folder, [], rows <= ROWS, told))
+        except (ClientelaError, duckdb.Error) as error:
+            unread.append(Unread(name, str(error).splitlines()[0]))
+    return tables, unread
+
+
+def _format(path: Path) -> str | None:
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in COMPRESSED]
+    return FORMATS.get(suffixes[-1]) if suffixes else None
+
+
+def _of_files(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    parent: Path,
+    pattern: str,
+    shown: list[str],
+    paths: list[Path],
+    scratch: Path,
+) -> TableProfile:
+    settings: dict[str, Any] = {}
+    is_whole = True
+    left = ROWS
+    for number, path in enumerate(paths):
+        read, was_cut = _sample(path, scratch, number)
+        is_whole = is_whole and not was_cut
+        if number == 0:
+            settings = _written(connection, read, _format(path) or "")
+        feed = _bare_feed(settings, parent)
+        with _emptied(scratch / "reading") as reading:
+            parameters = Parameters()
+            opened = open_file(connection, feed, read, parameters, reading)
+            columns = ", ".join(quoted(name) for name in opened.delivery.columns)
+            into = f"create or replace temp table {table} as" if number == 0 else f"insert into {table} by name"
+            columns += f", {number} as {quoted(FILE)}"
+            statement = f"{into} select {columns} from {opened.delivery.relation} limit {left}"
+            try:
+                connection.execute(statement, parameters.used_in(statement))
+            except duckdb.Error:
+                if opened.fallback_reader is None:
+                    raise
+                parameters = Parameters()
+                relation = opened.fallback_reader(parameters).delivery.relation
+                statement = f"{into} select {columns} from {relation} limit {left}"
+                connection.execute(statement, parameters.used_in(statement))
+        rows = connection.execute(f"select count(*) from {table}").fetchall()[0][0]
+        left = ROWS - rows
+        if left <= 0:
+            is_whole = False
+            break
+    name = pattern.split(".")[0].replace("*", "").strip("_- ") or parent.name
+    return _profiled(connection, name, table, parent, [str(parent / file) for file in shown], is_whole, settings)
+
+
+def _sample(path: Path, scratch: Path, number: int) -> tuple[Path, bool]:
+    """The file to look at in place of this one, and whether it lacks lines: only text is cut."""
+    kind = _format(path)
+    if kind not in ("csv", "json_lines"):
+        return path, False
+    return _head(path, scratch / f"head{number}{path.suffix if kind != 'csv' else '.csv'}")
+
+
+def _head(path: Path, into: Path) -> tuple[Path, bool]:
+    """The file itself where it is small, or else a file with its first whole lines."""
+    if path.stat().st_size <= HEAD and path.suffix.lower() not in COMPRESSED:
+        return path, False
+    with plain_bytes(path) as source:
+        head = source.read(HEAD)
+        was_cut = bool(source.read(1))
+    into.write_bytes(head[: head.rfind(b"\n") + 1] if was_cut and b"\n" in head else head)
+    return into, was_cut
+
+
+def _written(connection: duckdb.DuckDBPyConnection, path: Path, kind: str) -> dict[str, Any]:
+    """The entity's settings that say how the file is written, where they differ from what is assumed."""
+    settings: dict[str, Any] = {}
+    if kind not in ("csv", "json", "json_lines"):
+        return settings
+    start = path.read_bytes()[:HEAD]
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        settings["encoding"] = "utf-16"
+    else:
+        try:
+            start[: start.rfind(b"\n") + 1 or len(start)].decode("utf-8")
+        except UnicodeDecodeError:
+            settings["encoding"] = "cp1252"
+    if kind != "csv":
+        return settings
+    lines = start.decode(settings.get("encoding", "utf-8"), "replace").lstrip("\ufeff").splitlines()[:50]
+    if not lines:
+        raise DeliveryError("it is empty")
+    delimiter = _delimiter(connection, path, lines, settings)
+    if delimiter != ",":
+        settings["csv"] = {"delimiter": delimiter}
+    return settings
+
+
+def _delimiter(connection: duckdb.DuckDBPyConnection, path: Path, lines: list[str], settings: dict[str, Any]) -> str:
+    """As DuckDB sniffs it; where it cannot, the character that stands equally often in header and lines."""
+    if not settings:
+        try:
+            sniffed = connection.execute(
+                "select Delimiter from sniff_csv(?, all_varchar = true, ignore_errors = true, header = true)",
+                [str(path)],
+            ).fetchall()[0][0]
+            if sniffed in lines[0]:
+                return str(sniffed)
+        except duckdb.Error:
+            pass
+    counted = {mark: [line.count(mark) for line in lines if line.strip()] for mark in (",", ";", "\t", "|")}
+    return max(
+        counted, key=lambda mark: (counted[mark][0] > 0, counted[mark].count(counted[mark][0]), counted[mark][0])
+    )
+
+
+def _bare_feed(settings: dict[str, Any], parent: Path) -> Feed:
+    """What a reader must know: how the file is written. Entity and key play no part in it."""
+    entity = EntityConfig(files=["*"], key=["key"], **settings)
+    company = Config(company="?", currency="EUR", time_zone="UTC", sources={"any": SourceConfig(entities={})})
+    company._path = parent / "clientela.yml"
+    return Feed(company, "any", company.sources["any"], ENTITIES["customers"], entity, "")
+
+
+@contextmanager
+def _emptied(folder: Path) -> Iterator[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield folder
+    finally:
+        for path in folder.iterdir():
+            path.unlink()
+
+
+def _profiled(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    relation: str,
+    folder: Path,
+    files: list[str],
+    is_whole: bool,
+    settings: dict[str, Any],
+) -> TableProfile:
+    rows = connection.execute(f"select count(*) from {relation}").fetchall()[0][0]
+    if not rows:
+        raise DeliveryError("it has no rows")
+    types = {row[0]: row[1] for row in connection.execute(f"describe {relation}").fetchall()}
+    columns = {column: _column(connection, relation, column, kind) for column, kind in types.items() if column != FILE}
+    return TableProfile(name, relation, folder, files, rows, is_whole, columns, settings)
+
+
+def _column(connection: duckdb.DuckDBPyConnection, relation: str, name: str, kind: str) -> ColumnProfile:
+    text = f"nullif(trim(cast({quoted(name)} as varchar)), '')"
+    given, distinct = connection.execute(
+        f"select count(value), count(distinct value) from (select {text} as value from {relation})"
+    ).fetchall()[0]
+    rows: list[tuple[str, int]] = connection.execute(
+        f"""
+        select value, count(*) from (select {text} as value from {relation}) where value is not null
+        group by value order by count(*) desc, value limit {VALUES}
+        """
+    ).fetchall()
+    seen = sum(count for _, count in rows) or 1
+    shapes = {
+        shape: sum(count for value, count in rows if pattern.fullmatch(value)) / seen
+        for shape, pattern in _SHAPES.items()
+    }
+    shapes["currency"] = sum(count for value, count in rows if value in CURRENCIES) / seen
+    if kind.startswith("TIMESTAMP"):
+        at_midnight = sum(count for value, count in rows if re.search(r" 00:00:00([+-]\d\d)?$", value)) / seen
+        shapes["timed"] = 1 - at_midnight
+    told, is_ambiguous = (None, False) if kind != "VARCHAR" else _date_format([value for value, _ in rows])
+    return ColumnProfile(name, kind, given, distinct, tuple(v for v, _ in rows[:30]), shapes, told, is_ambiguous)
+
+
+def _date_format(values: list[str]) -> tuple[str | None, bool]:
+    """The strptime format of dates in text such as 31/12/2026 10:00, and whether day and month could be exchanged."""
+    found = [match for value in values if (match := _DAY.fullmatch(value)) and not _SHAPES["iso"].fullmatch(value)]
+    if not values or len(found) < 0.7 * len(values):
+        return None, False
+    firsts, seconds = [int(m[1]) for m in found], [int(m[3]) for m in found]
+    mark = found[0][2]
+    if max(firsts) > 1000:
+        day, is_ambiguous = f"%Y{mark}%m{mark}%d", False
+    else:
+        year = "%Y" if len(found[0][4]) == 4 else "%y"
+        is_american = max(seconds) > 12 >= max(firsts)
+        is_ambiguous = max(firsts) <= 12 and max(seconds) <= 12
+        day = f"%m{mark}%d{mark}{year}" if is_american else f"%d{mark}%m{mark}{year}"
+    with_time = [m for m in found if m[5]]
+    if len(with_time) < len(found) / 2:
+        return day, is_ambiguous
+    between = "T" if "T" in with_time[0][5] else " "
+    seconds_too = ":%S" if with_time[0][6] else ""
+    return f"{day}{between}%H:%M{seconds_too}", is_ambiguous
+
+
+def relative(path: str, folder: Path) -> str:
+    """The path as a configuration in `folder` would name it; one of another tree stays whole."""
+    told = os.path.relpath(path, folder)
+    return path if told.startswith("../../../..") else told

@@ -1,0 +1,283 @@
+"""Second thoughts: loaded batches taken back, brought back, or read again from the kept files under the present mapping.
+
+Both leave the warehouse as if it had always been so. New batches are written beside, staged: they count for nothing until
+one transaction retires the old ones and lets them in, so a refused batch or a kill changes nothing. Nothing is deleted that
+was ever loaded: a run with a `known_at` from before still sees the old rows. How a file becomes a batch stands in
+`clientela.load`; marts are built by the next run, which sees that they are outdated.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+import duckdb
+
+from clientela import stopping
+from clientela.config.company import Config
+from clientela.errors import ClientelaError, ConfigError
+from clientela.extract.feeds import feeds_of
+from clientela.extract.mapping import Feed
+from clientela.load.deliveries import batches, landing_folder
+from clientela.load.landing import DeliveredFile
+from clientela.load.ledger import first_landings
+from clientela.load.loader import load_batch
+from clientela.load.outcome import Outcome
+from clientela.load.staging import ACTIVE_BATCHES, prepare_rates
+from clientela.pipeline.nightly import PipelineRun, Watcher, open_run, silent
+from clientela.warehouse.transactions import transaction
+
+_EXCHANGE_RATES = "exchange_rates"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What was taken back and what was loaded in its place. Batches of other orders than asked for follow from it."""
+
+    kind: str
+    retired: tuple[int, ...]
+    loaded: tuple[int, ...]
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def sentence(self) -> str:
+        if not self.retired and not self.loaded:
+            return "Nothing is loaded there; nothing was changed."
+        done = f"{len(self.retired)} batch{'es' * (len(self.retired) != 1)} taken back"
+        done += f" ({_listed(self.retired)})" if self.retired else ""
+        if self.loaded:
+            done += f", {len(self.loaded)} loaded in their place ({_listed(self.loaded)})"
+        return f"{done}. The published marts are as they were: `clientela run` builds and publishes them anew."
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """A loaded batch, as the ledger knows it. `place` orders the batches of a feed as they first came."""
+
+    batch_id: int
+    source: str
+    entity: str
+    delivery: str
+    unchanged: int
+    loaded_at: datetime
+    place: int
+
+    @property
+    def feed(self) -> tuple[str, str]:
+        return self.source, self.entity
+
+
+def reload(
+    config: Config,
+    source: str,
+    entity: str | None = None,
+    since: date | None = None,
+    watch: Watcher = silent,
+    now: datetime | None = None,
+) -> Change:
+    """Read the kept files of a source's loaded batches again, and let the new batches take the place of the old.
+
+    `since`: only batches loaded on that day or later (for one that was reloaded before: first loaded). Raises
+    ConfigError for a source or entity that is not configured, ClientelaError if a batch is refused or a file is no
+    longer kept; nothing is changed then.
+    """
+    feeds = [feed for feed in feeds_of(config) if feed.source_name == source and entity in (None, feed.entity.name)]
+    if not feeds:
+        known = sorted({f"{feed.source_name}.{feed.entity.name}" for feed in feeds_of(config)})
+        raise ConfigError(f"There is no {source}{f'.{entity}' if entity else ''}; there are: {', '.join(known)}.")
+    with open_run(config, "reload", watch, now) as night:
+        loaded = _loaded_batches(night.connection)
+        wanted = [
+            batch
+            for feed in feeds
+            for batch in loaded
+            if batch.feed == (feed.source_name, feed.entity.name)
+            and (since is None or _first_day(night.connection, config, batch) >= since)
+        ]
+        return _change(night, wanted, wanted)
+
+
+def unload(config: Config, batch_id: int, watch: Watcher = silent, now: datetime | None = None) -> Change:
+    """Take one loaded batch back. Later batches that were read in its light are read again.
+
+    Its files are not loaded again while they lie there unchanged. Raises ClientelaError if there is no such batch, or a
+    file that must be read again is no longer kept.
+    """
+    with open_run(config, "unload", watch, now) as night:
+        wanted = [batch for batch in _loaded_batches(night.connection) if batch.batch_id == batch_id]
+        if not wanted:
+            raise ClientelaError(_no_batch(night.connection, batch_id))
+        return _change(night, wanted, [])
+
+
+def reapply(config: Config, batch_id: int, watch: Watcher = silent, now: datetime | None = None) -> Change:
+    """Load a batch that was taken back again, from its kept files and at its old place, under the present mapping.
+
+    Raises ClientelaError if it was not taken back, or other batches have taken its place since.
+    """
+    with open_run(config, "unload", watch, now) as night:
+        wanted = [batch for batch in _loaded_batches(night.connection, "unloaded") if batch.batch_id == batch_id]
+        if not wanted:
+            raise ClientelaError(_no_batch(night.connection, batch_id, "unloaded"))
+        in_force = [
+            b for b in _loaded_batches(night.connection) if (b.feed, b.place) == (wanted[0].feed, wanted[0].place)
+        ]
+        if in_force:
+            raise ClientelaError(
+                f"Batch {in_force[0].batch_id} holds what batch {batch_id} held; there is nothing to bring back."
+            )
+        return _change(night, [], wanted)
+
+
+def _loaded_batches(connection: duckdb.DuckDBPyConnection, status: str = "loaded") -> list[_Batch]:
+    """Every batch in force, or taken back, feed by feed in the order in which the feed's deliveries first came."""
+    rows = connection.execute(
+        """
+        select batch_id, loads.source, loads.entity, delivery, coalesce(unchanged_rows, 0), loaded_at, min(place)
+        from ledger.loads join ledger.load_files using (batch_id)
+        where status = ? group by all order by loads.source, loads.entity, min(place), batch_id
+        """,
+        [status],
+    ).fetchall()
+    return [_Batch(*row) for row in rows]
+
+
+def _first_day(connection: duckdb.DuckDBPyConnection, config: Config, batch: _Batch) -> date:
+    """The day on which what the batch holds was first loaded, in the company's calendar."""
+    first = connection.execute(
+        """
+        select min(loaded_at) from ledger.loads join ledger.load_files using (batch_id)
+        where loads.source = ? and loads.entity = ? and status in ('loaded', 'unloaded') and place = ?
+        """,
+        [*batch.feed, batch.place],
+    ).fetchall()[0][0]
+    day: date = first.astimezone(config.zone).date()
+    return day
+
+
+def _no_batch(connection: duckdb.DuckDBPyConnection, batch_id: int, status: str = "loaded") -> str:
+    found = connection.execute("select status from ledger.loads where batch_id = ?", [batch_id]).fetchall()
+    if found:
+        undone = "take back" if status == "loaded" else "bring back"
+        return f"Batch {batch_id} is {found[0][0]}, so there is nothing of it to {undone}."
+    return f'There is no batch {batch_id}; `clientela sql "from operations.loads"` lists those {status}.'
+
+
+def _change(night: PipelineRun, retiring: Sequence[_Batch], replaced: Sequence[_Batch]) -> Change:
+    """Retire batches; load anew those that are replaced and those that depend on what changes; all of it or nothing."""
+    connection, config = night.connection, night.config
+    retired = {batch.batch_id: batch for batch in retiring}
+    again = {batch.batch_id: batch for batch in replaced}
+    for batch in _dependent(connection, config, list({**retired, **again}.values())):
+        if batch.batch_id not in retired:
+            retired[batch.batch_id] = again[batch.batch_id] = batch
+    if not again and not retired:
+        return Change(night.kind, (), ())
+    connection.execute("create or replace temp table retiring (batch_id bigint)")
+    for batch_id in retired:
+        connection.execute("insert into retiring values (?)", [batch_id])
+    connection.execute(
+        f"""
+        create or replace temp view {ACTIVE_BATCHES} as
+        select batch_id from ledger.loads
+        where (status = 'loaded' and batch_id not in (select batch_id from retiring)) or status = 'staged'
+        """
+    )
+    outcomes = []
+    for feed in _in_order(config, again.values()):
+        subject = f"{feed.source_name}.{feed.entity.name}"
+        prepare_rates(connection)
+        for batch in [b for b in again.values() if b.feed == (feed.source_name, feed.entity.name)]:
+            for files in batches(feed, _kept_files(connection, feed, batch)):
+                night.watch("load", subject, "")
+                outcome = load_batch(connection, feed, files, night.run_id, night.now, is_staged=True)
+                if outcome.status == "refused":
+                    raise ClientelaError(
+                        f"{subject}: {', '.join(outcome.files)} of batch {batch.batch_id} would be refused, so nothing was "
+                        f"changed: {outcome.reason}"
+                    )
+                outcomes.append(outcome)
+                night.watch("loaded", subject, f"{outcome.loaded:,} of {outcome.delivered:,} rows loaded again")
+    with stopping.deferred():
+        _switch(connection, night.now)
+        night.is_done = True
+    night.outcomes += outcomes
+    loaded = tuple(outcome.batch_id for outcome in outcomes if outcome.batch_id is not None)
+    return Change(night.kind, tuple(sorted(retired)), loaded, outcomes)
+
+
+def _dependent(connection: duckdb.DuckDBPyConnection, config: Config, retired: list[_Batch]) -> list[_Batch]:
+    """Later batches whose rows were chosen in the light of those that go or come, in order.
+
+    Rows that only repeated a retired batch were left out as unchanged, and rows that repeat one that comes back are to
+    be; a snapshot's tombstones, and what it said again
+    for a later one, follow from the snapshots before it. Converted amounts follow from exchange rates.
+    """
+    loaded = _loaded_batches(connection)
+    in_force = {batch.batch_id for batch in loaded}
+    returning = {batch.feed for batch in retired if batch.batch_id not in in_force}
+    first = {feed: min(b.place for b in retired if b.feed == feed) for feed in {batch.feed for batch in retired}}
+    found = [
+        batch
+        for batch in loaded
+        if batch.feed in first
+        and batch.place > first[batch.feed]
+        and (batch.unchanged > 0 or batch.delivery == "snapshot" or batch.feed in returning)
+    ]
+    if any(batch.entity == _EXCHANGE_RATES for batch in retired):
+        converted = {
+            (feed.source_name, feed.entity.name)
+            for feed in feeds_of(config)
+            if feed.entity.source_amount and ("currency" in feed.settings.columns or feed.currency != config.currency)
+        }
+        found += [batch for batch in loaded if batch.feed in converted]
+    return found
+
+
+def _in_order(config: Config, again: Iterable[_Batch]) -> list[Feed]:
+    """The feeds of the batches that are read again, exchange rates before what they convert."""
+    wanted = {batch.feed for batch in again}
+    feeds = {(feed.source_name, feed.entity.name): feed for feed in feeds_of(config)}
+    if missing := sorted(".".join(name) for name in wanted if name not in feeds):
+        raise ClientelaError(
+            f"{', '.join(missing)} is not configured any more, and batches of it must be read again; nothing was changed."
+        )
+    return sorted(
+        (feed for name, feed in feeds.items() if name in wanted), key=lambda feed: feed.entity.name != _EXCHANGE_RATES
+    )
+
+
+def _kept_files(connection: duckdb.DuckDBPyConnection, feed: Feed, batch: _Batch) -> list[DeliveredFile]:
+    """The batch's files as they were delivered, each with its place."""
+    folder = landing_folder(feed)
+    rows = connection.execute(
+        """
+        select file_name, content_sha256, bytes, landed_as, place from ledger.load_files
+        where batch_id = ? order by place
+        """,
+        [batch.batch_id],
+    ).fetchall()
+    firsts = first_landings(connection, feed)
+    files = [
+        DeliveredFile(folder / landed, name, content, size, folder / landed, place, firsts[content])
+        for name, content, size, landed, place in rows
+    ]
+    if gone := [file.name for file in files if not file.landed.is_file()]:
+        raise ClientelaError(
+            f"{feed.source_name}.{feed.entity.name}: {', '.join(gone)} of batch {batch.batch_id} is no longer kept in "
+            f"{folder} (landing.keep_days), and must be read again; nothing was changed."
+        )
+    return files
+
+
+def _switch(connection: duckdb.DuckDBPyConnection, now: datetime) -> None:
+    """The one transaction: the old batches are retired and the staged ones are in force."""
+    with transaction(connection):
+        connection.execute(
+            "update ledger.loads set status = 'unloaded', retired_at = ? where batch_id in (select batch_id from retiring)",
+            [now],
+        )
+        connection.execute("update ledger.loads set status = 'loaded' where status = 'staged'")
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers[:10])) + (", …" if len(numbers) > 10 else "")

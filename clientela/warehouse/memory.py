@@ -1,0 +1,139 @@
+"""What cannot be recomputed from raw: the identity registry and its events, and what later runs must remember.
+
+Only this module writes schema `memory`, append-only, keyed by run. A run stages its rows in dbt's intermediate tables;
+they are committed here in one transaction, just before the run's file is switched in. Memory holds ids and keyed hashes,
+never names, and the keys of those hashes. `export` writes a copy with each publication, which is not published: delivered
+files and memory rebuild everything.
+"""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import duckdb
+
+from clientela.warehouse.transactions import transaction
+
+MEMORY_TABLES: dict[str, str] = {
+    "customer_registry": """
+        record_id bigint not null, customer_id bigint not null, run_id varchar not null, run_sequence bigint not null,
+        assigned_at timestamptz not null""",
+    "identity_events": """
+        event varchar not null, customer_id bigint not null, other_customer_id bigint, record_count bigint,
+        cause varchar, run_id varchar not null, run_sequence bigint not null, occurred_at timestamptz not null""",
+    "value_predictions": """
+        as_of_on date not null, run_id varchar not null, run_sequence bigint not null, horizon_months integer not null,
+        grouping_name varchar not null, label varchar, customer_id bigint, cohort varchar, decile integer,
+        segment varchar, customers bigint, expected_orders double, expected_orders_p10 double,
+        expected_orders_p50 double, expected_orders_p90 double, expected_contribution double,
+        expected_contribution_p10 double, expected_contribution_p50 double, expected_contribution_p90 double,
+        order_model varchar, spend_model varchar, contract_model varchar, annual_discount_rate double""",
+    "value_backtest": """
+        as_of_on date not null, predicted_by varchar not null, horizon_months integer not null,
+        grouping_name varchar not null, label varchar not null, order_model varchar, run_id varchar not null,
+        run_sequence bigint not null, scored_on date not null, customers bigint not null,
+        customers_merged bigint not null, customers_split bigint not null, expected_orders double,
+        actual_orders bigint not null, expected_contribution double, actual_contribution double,
+        expected_orders_p10 double, expected_orders_p90 double, expected_contribution_p10 double,
+        expected_contribution_p90 double, orders_inside_customers bigint, rmse_orders double""",
+    # fitted once and used until someone accepts another; the names in it are keyed hashes
+    "identity_models": """
+        model_id varchar not null, model varchar not null, node_count bigint, is_trained boolean, reason varchar,
+        run_id varchar not null, trained_at timestamptz not null""",
+    "segment_fits": """
+        fitted_on date not null, made_from varchar not null, fit varchar not null, run_id varchar not null,
+        made_at timestamptz not null""",
+    # what record keys and evidence are hashed with, for ever: `clientela.warehouse.keys` writes it when the warehouse is made
+    "keys": "name varchar not null, method varchar not null, key varchar not null, made_at timestamptz not null",
+}
+
+
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the memory tables that are missing."""
+    connection.execute("create schema if not exists memory")
+    for name, columns in MEMORY_TABLES.items():
+        connection.execute(f"create table if not exists memory.{name} ({columns})")
+
+
+def commit(connection: duckdb.DuckDBPyConnection) -> int:
+    """Remember what the build of the run in `run.context` decided; committing it again adds nothing. Gives rows added."""
+    with transaction(connection):
+        connection.execute(
+            """
+            create or replace temp table this_run as
+            select
+                run_id, started_at,
+                1 + greatest(
+                    (select coalesce(max(run_sequence), 0) from memory.customer_registry),
+                    (select coalesce(max(run_sequence), 0) from memory.value_predictions)
+                ) as sequence
+            from run.context
+            where run_id not in (select run_id from memory.customer_registry)
+                and run_id not in (select run_id from memory.identity_events)
+                and run_id not in (select run_id from memory.value_predictions)
+            """
+        )
+        added = connection.execute(
+            """
+            insert into memory.customer_registry
+            select record_id, customer_id, run_id, sequence, started_at
+            from intermediate.int_customer_crosswalk cross join this_run where is_added
+            """
+        ).fetchall()[0][0]
+        connection.execute(
+            """
+            insert into memory.identity_events
+            select event, customer_id, other_customer_id, record_count, cause, run_id, this_run.sequence, started_at
+            from identity.events cross join this_run
+            """
+        )
+        connection.execute(
+            """
+            insert into memory.identity_models
+            select model_id, model, node_count, is_trained, reason, run_id, started_at
+            from identity.trained_model cross join run.context
+            where model_id not in (select model_id from memory.identity_models)
+            """
+        )
+        for name in ("value_predictions", "value_backtest"):
+            # the marts show what was remembered before, and what this run adds
+            connection.execute(
+                f"""
+                insert into memory.{name} by name
+                select mart.* replace (this_run.sequence as run_sequence)
+                from value.{name} as mart inner join this_run using (run_id)
+                """
+            )
+        connection.execute(
+            """
+            insert into memory.segment_fits
+            select fitted_on, made_from, fit, run_id, started_at
+            from intermediate.int_customer_segments cross join run.context
+            where is_new and made_from not in (select made_from from memory.segment_fits)
+            """
+        )
+    return int(added)
+
+
+def export(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Write every memory table as Parquet into `folder`, each switched in whole. Only its owner may look into it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in MEMORY_TABLES:
+        aside = folder / f".{name}.{os.getpid()}.parquet"
+        connection.execute(f"copy memory.{name} to ? (format parquet)", [str(aside)])
+        os.replace(aside, folder / f"{name}.parquet")
+    models = connection.execute("select model_id, model from memory.identity_models order by trained_at").fetchall()
+    for version, (model_id, model) in enumerate(models, start=1):
+        path = folder / f"identity_model_{version}_{model_id}.json"
+        if not path.exists():
+            path.write_text(model, encoding="utf-8")
+
+
+def withdraw(folder: Path) -> None:
+    """Remove a copy that version 0.1 left among the published files, where readers could take it."""
+    if not folder.is_dir():
+        return
+    for path in (*folder.glob("*.parquet"), *folder.glob("identity_model_*.json")):
+        path.unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.rmdir()

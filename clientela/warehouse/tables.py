@@ -1,0 +1,157 @@
+"""The warehouse file: opening it, and the tables that exist before the first row arrives.
+
+Schemas: `raw` (versioned rows as delivered, one table per entity), `ledger` (what arrived, what each gate found, what
+was refused, every run), `run` (the two instants and the settings of the run under way), `memory` (what cannot be
+recomputed; its tables are made in `clientela.warehouse.memory`), `identity` (evidence between records, a cache). Everything
+else in the file is built by dbt. No statement that moves data stands here.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+
+from clientela.contracts import ENTITIES
+from clientela.contracts.raw_table import raw_columns
+from clientela.identity.tables import EVIDENCE_TABLES, FOUND_TABLES, RUN_TABLES
+from clientela.sql.quoting import quoted
+from clientela.warehouse import memory
+
+SCHEMAS = ("raw", "ledger", "run", "identity")
+
+
+LEDGER_TABLES: dict[str, str] = {
+    "runs": """
+        run_id varchar not null, kind varchar not null, started_at timestamptz not null, ended_at timestamptz,
+        status varchar not null, as_of_on date, known_at timestamptz, config_hash varchar, code_version varchar,
+        message varchar, published_path varchar, loads_state varchar""",
+    "loads": """
+        batch_id bigint not null, run_id varchar not null, source varchar not null, entity varchar not null,
+        delivery varchar not null, status varchar not null, reason varchar, mapping_hash varchar not null,
+        started_at timestamptz not null, loaded_at timestamptz, retired_at timestamptz, file_count bigint,
+        delivered_rows bigint, loaded_rows bigint, unchanged_rows bigint, quarantined_rows bigint,
+        deleted_rows bigint, first_event_on date, last_event_on date, warning_count bigint, page varchar, columns varchar,
+        new_columns varchar""",
+    "load_files": """
+        batch_id bigint not null, source varchar not null, entity varchar not null, file_name varchar not null,
+        content_sha256 varchar not null, bytes bigint not null, landed_as varchar, version bigint,
+        version_at timestamptz, delivered_rows bigint, control_rows bigint, control_sum decimal(18,4),
+        delivered_sum decimal(18,4), place bigint, landed_at timestamptz""",
+    "seen_files": """
+        path varchar not null, bytes bigint not null, modified_ns bigint not null, content_sha256 varchar not null""",
+    "load_checks": """
+        batch_id bigint not null, source varchar not null, entity varchar not null, expectation varchar not null,
+        severity varchar not null, is_met boolean not null, column_name varchar, description varchar,
+        observed varchar, unexpected_count bigint, unexpected_share double, examples varchar""",
+    "load_amounts": """
+        batch_id bigint not null, source varchar not null, entity varchar not null, month date, fate varchar not null,
+        row_count bigint not null, net_amount decimal(38,4)""",
+    "quarantined_rows": """
+        batch_id bigint not null, source varchar not null, entity varchar not null, source_file varchar not null,
+        source_row bigint, field varchar, value varchar, personal_value varchar, reason varchar not null,
+        delivered_row varchar, quarantined_at timestamptz not null, shape varchar""",
+    # tells whether the secret in the data folder is the one that this warehouse was made with
+    "secret": "check_value varchar not null, made_at timestamptz not null",
+    # changes of what an earlier version left here, each of which is made once
+    "renewals": "what varchar not null, made_at timestamptz not null",
+}
+
+
+CONTEXT = """
+    run_id varchar not null, as_of_on date not null, known_at timestamptz not null, company varchar not null,
+    currency varchar not null, time_zone varchar not null, left_censored_days integer not null,
+    config_hash varchar not null, code_version varchar not null, started_at timestamptz not null,
+    duckdb_version varchar, contract_version integer, entities_without_source varchar"""
+
+
+#: which run built each mart: publication wants one run for all
+BUILT = "model varchar not null, run_id varchar not null"
+
+
+#: what the last whole build saw, so that the next one builds only what differs; no state, no short way
+BUILT_STATE: dict[str, str] = {
+    "built_state": "as_of_on date not null, config_hash varchar not null, code_version varchar not null",
+    "built_batches": "batch_id bigint not null",
+    "built_costs": """
+        product_id bigint not null, unit_cost decimal(18,4), margin_rate decimal(18,6), margin_rule varchar,
+        is_margin_assumed boolean""",
+}
+
+
+#: DuckDB 1.5 takes a file that was rewritten within a second, as scratch files are, for the one that it has read
+READ_ANEW = "set enable_external_file_cache = false"
+
+
+#: a new file is written so that every DuckDB from this one on reads it; dbt/profiles.yml says the same
+STORAGE_VERSION = "v1.4.0"
+
+
+def connect(path: Path, *, memory_limit: str = "4GB", threads: int = 2) -> duckdb.DuckDBPyConnection:
+    """Open the warehouse with explicit limits, spilling beside it; session time zone UTC."""
+    connection = duckdb.connect(str(path), config={"storage_compatibility_version": STORAGE_VERSION})
+    connection.execute(READ_ANEW)
+    connection.execute("set memory_limit = ?", [memory_limit])
+    connection.execute("set threads = ?", [threads])
+    connection.execute("set temp_directory = ?", [str(path.parent / "spill")])
+    connection.execute("set timezone = 'UTC'")
+    return connection
+
+
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create what is missing, and add columns that the contract has gained since the file was made."""
+    for schema in SCHEMAS:
+        connection.execute(f"create schema if not exists {quoted(schema)}")
+    for entity in ENTITIES.values():
+        table = f"raw.{quoted(entity.name)}"
+        columns = raw_columns(entity)
+        definition = ", ".join(f"{quoted(name)} {sql_type}" for name, sql_type in columns.items())
+        connection.execute(f"create table if not exists {table} ({definition})")
+        for name, sql_type in columns.items():
+            connection.execute(f"alter table {table} add column if not exists {quoted(name)} {sql_type}")
+    for name, definition in LEDGER_TABLES.items():
+        _make_table(connection, f"ledger.{name}", definition)
+    _make_table(connection, "run.context", CONTEXT)
+    _make_table(connection, "run.built", BUILT)
+    for name, definition in BUILT_STATE.items():
+        _make_table(connection, f"run.{name}", definition)
+    prepare_identity(connection)
+    memory.prepare(connection)
+    connection.execute(f"create or replace view ledger.source_state as {source_state_sql()}")
+
+
+def built_before(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: Iterable[str]
+) -> duckdb.DuckDBPyRelation | None:
+    """An intermediate table as the last build left it; None if there is none, or it has other columns."""
+    held = connection.execute(
+        """
+        select column_name from duckdb_columns()
+        where database_name = current_database() and schema_name = 'intermediate' and table_name = ?
+        """,
+        [table],
+    ).fetchall()
+    return connection.table(f"intermediate.{table}") if {name for (name,) in held} == set(columns) else None
+
+
+def prepare_identity(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the tables of identity that are missing: the run's settings, the evidence, and what a night found."""
+    for name, definition in RUN_TABLES.items():
+        _make_table(connection, f"run.{name}", definition)
+    for name, definition in (EVIDENCE_TABLES | FOUND_TABLES).items():
+        _make_table(connection, f"identity.{name}", definition)
+
+
+def _make_table(connection: duckdb.DuckDBPyConnection, table: str, definition: str) -> None:
+    """Create the table, or add the columns that its definition has gained since it was made."""
+    connection.execute(f"create table if not exists {table} ({definition})")
+    held = {row[0] for row in connection.execute(f"describe {table}").fetchall()}
+    for column in re.split(r",(?![^(]*\))", definition):
+        name, sql_type = column.replace("not null", "").split(maxsplit=1)
+        if name not in held:
+            connection.execute(f"alter table {table} add column {name} {sql_type}")
+
+
+def source_state_sql() -> str:
+    """The one definition of where each source stands, over the ledger and run.context."""
+    return (Path(__file__).parent / "source_state.sql").read_text(encoding="utf-8")
