@@ -96,6 +96,8 @@ def _close(config: Config, group: int | None) -> str | None:
                 _set(path, wanted, gid)
     if not (was_wide or changed):
         return None
+    with suppress(OSError):
+        _close_below(config)
     left = too_wide(config)
     if left:
         return f"The data folder is open to others: {left[0]}."
@@ -104,6 +106,19 @@ def _close(config: Config, group: int | None) -> str | None:
         + (f", and published/ is for the group {config.publish.group}." if config.publish.group else ".")
         + ("" if config.publish.group else " `publish: {group: …}` lets a group read published/.")
     )
+
+
+def _close_below(config: Config) -> None:
+    """Take from others what they could do below the closed folders too: a folder may be opened, or moved, some day."""
+    for folder, folders, files in os.walk(config.data):
+        if Path(folder) == config.published:
+            folders.clear()
+            continue
+        for path in (Path(folder) / name for name in (*folders, *files)):
+            if path != config.published and not path.is_symlink():
+                mode = stat.S_IMODE(path.lstat().st_mode)
+                if mode & 0o077:
+                    path.chmod(mode & 0o700)
 
 
 def _wanted(config: Config, group: int | None) -> Iterator[tuple[Path, int, int | None]]:

@@ -65,7 +65,7 @@ class InboxConfig(Model):
     )
     max_unpacked: Size = Field("50GB", description="Size that one delivered file may have once it is unpacked.")
     max_unpacked_ratio: int = Field(
-        200, ge=1, description="How often its packed size a file may be unpacked, beyond its first 256 MB."
+        100, ge=1, description="How often its packed size a file may be unpacked, beyond its first 256 MB."
     )
 
     def allowed_bytes(self, packed: int) -> int:

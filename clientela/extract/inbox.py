@@ -119,7 +119,9 @@ def look(config: Config, patterns: Sequence[str]) -> Found:
                 continue
             if stat.S_ISLNK(seen.st_mode):
                 leads_to = _kind(path, is_followed=True)
-                if leads_to == stat.S_IFREG or (is_on_the_way and leads_to == stat.S_IFDIR):
+                if _is_circle(path):
+                    ignored[path] = f"{shown} is a link in a circle"
+                elif leads_to == stat.S_IFREG or (is_on_the_way and leads_to == stat.S_IFDIR):
                     refused[path] = (
                         f"{shown} is a link, and below the configured folder none is followed: deliver the file itself, "
                         "or name the folder that it leads to in `files`"
@@ -313,6 +315,16 @@ def _kind(path: Path, *, is_followed: bool = False) -> int:
         return stat.S_IFMT(path.stat(follow_symlinks=is_followed).st_mode)
     except OSError:
         return 0
+
+
+def _is_circle(link: Path) -> bool:
+    """Whether a link leads to a folder that it lies in, or to itself: nothing is behind it that is not here."""
+    try:
+        return link.parent.resolve().is_relative_to(link.resolve(strict=True))
+    except FileNotFoundError:
+        return False
+    except (OSError, RuntimeError):
+        return True
 
 
 def _names(folder: Path) -> list[str]:

@@ -75,6 +75,8 @@ def test_a_data_folder_that_was_open_is_closed_once_and_told(shop: Company) -> N
     assert "could be reached by others" in notice
     assert (_mode(data), _mode(data / "landing"), _mode(data / "secret")) == (0o700, 0o700, 0o600)
     assert {_mode(path) for path in _everything(shop.config.published) if path.is_file()} == {0o640}
+    below = [path for path in _everything(data) if not path.is_relative_to(shop.config.published)]
+    assert [path for path in below if _mode(path) & 0o077] == [], "also what lies below a closed folder"
     assert _load_all(shop) == []
     assert [finding for finding in examine(shop.config) if finding.source == "data"] == []
 

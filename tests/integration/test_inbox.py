@@ -108,11 +108,21 @@ def test_pipes_sockets_and_links_to_nothing_are_left_alone_and_told(shop: Compan
     outcome = _load(shop)
     assert (outcome.status, outcome.loaded) == ("loaded", 4)
     told = " ".join(outcome.ignored)
-    for sentence in ("sales_2.csv is a pipe", "sales_3.csv is a link that leads to no file", "sales_4.csv is a link"):
+    for sentence in ("sales_2.csv is a pipe", "sales_3.csv is a link in a circle", "sales_4.csv is a link"):
         assert sentence in told
     assert "sales_5.csv is a socket" in told
     assert any("sales_2.csv is a pipe" in note for note in examine(shop.config)[0].notes)
     assert "sales_2.csv is a pipe" in " ".join(_load(shop).ignored), "each night, also where nothing is new"
+
+
+def test_a_link_in_a_circle_is_left_alone_and_told(shop: Company) -> None:
+    (shop.folder / "in" / "till").mkdir(parents=True)
+    (shop.folder / "sales_1.csv").rename(shop.folder / "in" / "till" / "sales_1.csv")
+    (shop.folder / "in" / "till" / "again").symlink_to(shop.folder / "in", target_is_directory=True)
+    _change(shop, files="in/**/sales*.csv")
+    outcome = _load(shop)
+    assert (outcome.status, outcome.loaded) == ("loaded", 4)
+    assert outcome.ignored == ("till/again is a link in a circle",)
 
 
 def _belongs_to_somebody_else(path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
