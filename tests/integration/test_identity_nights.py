@@ -196,7 +196,7 @@ def test_a_company_with_one_source_never_loads_what_matches(shop: Company) -> No
     import sys
 
     code = (
-        "import sys, logging; from clientela.config import load_config; from clientela.pipeline.nightly import run;"
+        "import sys, logging; from clientela.config.read import load_config; from clientela.pipeline.nightly import run;"
         f"report = run(load_config({str(shop.config_path)!r})); assert report.exit_code == 0, report.failures;"
         "loaded = {'splink', 'phonenumbers', 'clientela.identity.store', 'clientela.identity.model'} & set(sys.modules);"
         "assert not loaded, loaded"

@@ -330,7 +330,7 @@ def test_a_threshold_of_a_sources_own_takes_the_place_of_the_common_one(shop: Co
     shop.write("sales_1.csv", future + "10,1,a,bread,1.00,2026-01-05 10:00:00\n")
     outcome = _transactions(shop)
     assert outcome.status == "loaded"
-    told = {c.expect.name for c in outcome.warnings if c.expect.on == "facts"}
+    told = {c.expect.name for c in outcome.warnings if c.expect.on == "batch_metrics"}
     assert told == {"rows_in_future", "days_since_last_event"}, "the newest line that is loaded is of February"
 
 
