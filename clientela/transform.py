@@ -1,7 +1,7 @@
 """Running the dbt project, in this process, against the warehouse or a scratch file.
 
 What the models compute stands in `models/`; this module only starts dbt, hands on its progress and gathers its results.
-dbt keeps a connection open of its own: the caller closes his before, and finds dbt's closed after.
+dbt keeps a connection open of its own: the caller closes theirs before, and finds dbt's closed after.
 """
 
 import os

@@ -86,7 +86,7 @@ def nearest(config_path: Path, as_json: bool, count: int, as_of: datetime | None
     """Show the customers who behave most like CUSTOMER_ID: what suits one of them may suit the others.
 
     Compared is what micro-segments are made of: recency, tenure, orders, revenue, breadth and discounts. Distances are in
-    standard deviations of all customers; rank 0 is the customer himself.
+    standard deviations of all customers; rank 0 is the customer themselves.
 
     \b
     Example:

@@ -244,7 +244,7 @@ class Store:
     def _update_nodes(self, decided: pl.DataFrame, key: str) -> None:
         """Members and nodes; `changed_nodes`: those that are new; `gone_nodes`: what the vanished ones were."""
         self._temp("decided_now", decided)
-        # who someone keeps apart is a node of his own
+        # a record that someone keeps apart is a node of its own
         self.run(
             """
             insert into changed_records

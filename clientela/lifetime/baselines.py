@@ -13,7 +13,7 @@ from clientela.lifetime.origins import Snapshot
 
 
 def own_rate(h: Histories, horizon: float) -> Floats:
-    """A customer's repeat orders over his age (at least one unit of time), times the horizon; shape (n,)."""
+    """A customer's repeat orders over their age (at least one unit of time), times the horizon; shape (n,)."""
     return np.asarray(h.x / np.maximum(h.T, 1.0) * horizon)
 
 

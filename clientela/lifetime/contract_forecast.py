@@ -1,4 +1,4 @@
-"""What running contracts are expected to bring, per customer, with draws that can be added to those of his purchases.
+"""What running contracts are expected to bring, per customer, with draws that can be added to those of their purchases.
 
 What belongs here: contracts as they stood on a day, one fit per length of period, expected discounted payments, draws. What
 does not: the models (contracts.py), what a payment is worth, customers' purchases.

@@ -4,7 +4,7 @@ What belongs here: the two spend models put together from their parts, and money
 parts (gamma_gamma.py, shrinkage.py), how many orders come.
 
 `gamma_gamma`: an order is at or below zero with the customer's (shrunken) share and then brings the company's mean of such
-orders; else it brings a Gamma-Gamma amount times the customer's margin rate, shrunk to his category and the company.
+orders; else it brings a Gamma-Gamma amount times the customer's margin rate, shrunk to their category and the company.
 `normal`: mean contribution per order, any sign, shrunk to category and company. Where frequency and mean amount are
 rank-correlated above .3, Gamma-Gamma is fitted, and the normal model shrinks, by band of frequency.
 """

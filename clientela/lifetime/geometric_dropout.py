@@ -1,4 +1,4 @@
-"""BG/NBD, MBG/NBD and MBG/CNBD-k: after an order a customer drops out with a probability of his own, beta(a, b).
+"""BG/NBD, MBG/NBD and MBG/CNBD-k: after an order a customer drops out with a probability of their own, beta(a, b).
 
 What belongs here: the formulas the three share; they differ in whether one can drop out after the first order too (M)
 and in how regular the gaps between orders are (k). What does not: fitting.
@@ -168,7 +168,7 @@ class GeometricDropout(PurchaseModel):
         rate = rng.standard_gamma(shape + done) / (alpha + h.T[:, None])
         phases = rng.poisson(np.minimum(rate * horizon, 1e15)).astype(np.float64)
         orders = np.floor((phases + done) / self.k)
-        # The order after which he drops out: geometric with his own beta(a, b + n) probability, in logs.
+        # The order after which they drop out: geometric with their own beta(a, b + n) probability, in logs.
         g_a = rng.standard_gamma(np.broadcast_to(a, size))
         g_b = rng.standard_gamma(np.broadcast_to(b + self._chances(h)[:, None], size))
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -109,7 +109,7 @@ class Histories:
 
 @dataclass(frozen=True)
 class Compressed:
-    """Distinct rows, how many customers share each, and for each customer the place of his row."""
+    """Distinct rows, how many customers share each, and for each customer the place of their row."""
 
     rows: Histories
     counts: Floats
@@ -118,7 +118,7 @@ class Compressed:
 
 
 def _distinct(h: Histories) -> tuple[Integers, Integers]:
-    """(for each customer the number of his distinct row, for each distinct row one customer who has it)."""
+    """(for each customer the number of their distinct row, for each distinct row one customer who has it)."""
     n = len(h)
     if h.covariates is None:
         key = _integer_key(h)

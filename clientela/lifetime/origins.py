@@ -7,8 +7,9 @@ Orders: one row per customer and purchase day with `customer_id`, `ordered_on` (
 `contribution` (null where the margin is not known), `category` (the customer's, to shrink margins to) and `segment`. Rows of
 the same customer and day are added up. An as-of day is included: its orders are known. Times are in days.
 
-Rows with `is_order` false are no purchases but money that follows one: a return on a later day, what serving him cost. On
-any day their money counts with his last order before, as far as they lie before that day; what precedes his first is left out.
+Rows with `is_order` false are no purchases but money that follows one: a return on a later day, what serving the customer
+cost. On any day their money counts with the customer's last order before, as far as they lie before that day; what precedes
+the first order is left out.
 """
 
 from dataclasses import dataclass
@@ -134,7 +135,7 @@ class Orders:
 
     @cached_property
     def _arrivals(self) -> tuple[Integers, NDArray[np.uint64]]:
-        """The first day of each customer, and the number by which a sample takes him or not."""
+        """The first day of each customer, and the number by which a sample takes them or not."""
         found = self.frame.group_by("customer_id").agg(pl.col("day").min()).with_columns(_PLACE.alias("place"))
         return found.get_column("day").to_numpy(), found.get_column("place").to_numpy()
 

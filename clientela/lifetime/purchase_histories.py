@@ -17,8 +17,8 @@ from clientela.lifetime.histories import Histories
 
 @dataclass(frozen=True)
 class World:
-    """histories up to T with exact times; alive: whether the customer had not dropped out by T; future_orders: how many he
-    made in (T, T + horizon]. All shape (n,)."""
+    """histories up to T with exact times; alive: whether the customer had not dropped out by T; future_orders: how many
+    they made in (T, T + horizon]. All shape (n,)."""
 
     histories: Histories
     alive: NDArray[np.bool_]
@@ -38,8 +38,8 @@ def simulate_histories(
 ) -> World:
     """Draw customers of `model` (a name in fitting.MODELS), aged evenly between youngest and oldest at T.
 
-    Each customer gets his own rate and dropout, and then lives: gaps are exponential (Erlang-k for mbg_cnbd_k); he drops out
-    by a coin after orders (bg_nbd: repeat orders; mbg: all), or at an exponential age (pareto_nbd), or never (nbd).
+    Each customer gets their own rate and dropout, and then lives: gaps are exponential (Erlang-k for mbg_cnbd_k); they drop
+    out by a coin after orders (bg_nbd: repeat orders; mbg: all), or at an exponential age (pareto_nbd), or never (nbd).
     """
     rng = np.random.default_rng(seed)
     p, n = parameters, customers
@@ -80,7 +80,7 @@ def simulate_histories(
 def simulate_amounts(
     parameters: Mapping[str, float], orders: Floats, future_orders: Floats, *, seed: int
 ) -> tuple[Floats, Floats]:
-    """(mean amount of each customer's past orders, total of his future ones) under Gamma-Gamma(p, q, gamma)."""
+    """(mean amount of each customer's past orders, total of their future ones) under Gamma-Gamma(p, q, gamma)."""
     rng = np.random.default_rng(seed)
     nu = rng.gamma(parameters["q"], 1 / parameters["gamma"], len(orders))
     p = parameters["p"]

@@ -3,7 +3,7 @@
 What belongs here: the abstract model and what follows for all models from its parts. What does not: fitting
 (fitting.py), one model's formulas (nbd.py, geometric_dropout.py, pareto_nbd.py).
 
-In all of them a customer buys at a rate that is gamma distributed over customers (shape r, rate alpha), until he drops
+In all of them a customer buys at a rate that is gamma distributed over customers (shape r, rate alpha), until they drop
 out unseen. Parameters come as an array of shape (k,), one set for everybody, or (k, n), one per row (covariates).
 """
 

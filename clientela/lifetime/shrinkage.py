@@ -4,7 +4,7 @@ What belongs here: means of customers drawn to the mean of their group, and grou
 means are of (contribution per order with weight = orders, margin rate with weight = revenue).
 
 The normal-normal model (Efron & Morris 1975; the spend model of Schmittlein & Peterson 1994): a customer's mean m_i over
-weight w_i has variance sigma2 / w_i around his own true mean, which has variance tau2 around his group's. Variances by
+weight w_i has variance sigma2 / w_i around their own true mean, which has variance tau2 around their group's. Variances by
 moments (DerSimonian & Laird 1986), so that they exist for any data.
 """
 
@@ -20,8 +20,8 @@ from clientela.lifetime.errors import LifetimeError
 class Shrunken:
     """Customers' means after shrinkage.
 
-    mean, variance: shape (n,), of the customer's true mean given his data; pull: shape (n,), the share of the group's mean
-    in his; group_mean, group_error: shape (groups,), each group's mean and its standard error; company_mean; sigma2, tau2.
+    mean, variance: shape (n,), of the customer's true mean given their data; pull: shape (n,), the share of the group's mean
+    in theirs; group_mean, group_error: shape (groups,), each group's mean and its standard error; company_mean; sigma2, tau2.
     """
 
     mean: Floats
@@ -48,7 +48,7 @@ class Shrunken:
 def shrink(total: object, weight: object, within: float, degrees: float, group: Integers | None = None) -> Shrunken:
     """Shrink customers' means total / weight towards their group's, and the groups' towards the company's.
 
-    total: shape (n,), sums; weight: shape (n,), orders or revenue, 0 for a customer without any (he takes his group's
+    total: shape (n,), sums; weight: shape (n,), orders or revenue, 0 for a customer without any (they take their group's
     mean). within: the sum over customers of weighted squares around their own means; degrees: its degrees of freedom.
     group: shape (n,), codes from 0; None for one group.
     """

@@ -13,18 +13,18 @@ from clientela.errors import ClientelaError
 Ask = Callable[[str], list[dict[str, Any]]]
 MODELS = {
     "own_rate": "the customer's own rate so far",
-    "last_period": "his orders in the last quarter",
-    "mean_of_two": "the mean of his own rate and his last quarter",
+    "last_period": "their orders in the last quarter",
+    "mean_of_two": "the mean of their own rate and their last quarter",
     "nbd": "NBD, in which nobody leaves",
     "bg_nbd": "BG/NBD",
     "mbg_nbd": "MBG/NBD",
     "pareto_nbd": "Pareto/NBD",
     "mbg_cnbd_k": "MBG/CNBD-k, which knows regular buyers",
     "poisson_regression": "a Poisson regression on recency, frequency, value, tenure and engagement",
-    "one_rate": "one rate for all customers, his own orders added",
-    "gamma_gamma": "Gamma-Gamma on net revenue, times his margin",
-    "normal": "his mean contribution per order, shrunk to that of all",
-    "mean": "his mean contribution per order, drawn to that of all",
+    "one_rate": "one rate for all customers, their own orders added",
+    "gamma_gamma": "Gamma-Gamma on net revenue, times their margin",
+    "normal": "their mean contribution per order, shrunk to that of all",
+    "mean": "their mean contribution per order, drawn to that of all",
     "sbg": "shifted beta-geometric",
     "bdw": "beta-discrete-Weibull",
     "one_renewal_rate": "one renewal rate for all contracts",
@@ -88,7 +88,7 @@ def _months(first: date, last: date) -> str:
 
 def _expected(ask: Ask, told: dict[str, Any], money: Callable[[Any], str]) -> list[str]:
     if told["expected_contribution"] is None:
-        why = told["fallback_reason"] or "he has neither ordered nor had a contract"
+        why = told["fallback_reason"] or "they have neither ordered nor had a contract"
         return [f"Expected: nothing can be said; {why}."]
     months = told["horizon_months"]
     lines = [f"Expected within {months} months, discounted to the as-of day: {money(told['expected_contribution'])}."]
@@ -124,10 +124,10 @@ def _expected(ask: Ask, told: dict[str, Any], money: Callable[[Any], str]) -> li
         lines.append(f"  To be known: {told['fallback_reason']}.")
     if told["is_left_truncated"]:
         lines.append(
-            "  He was there within the first eight weeks of the data: how long he has been a customer is unknown."
+            "  They were there within the first eight weeks of the data: how long they have been a customer is unknown."
         )
     if told["is_assumed"]:
-        lines.append("  Some of his costs are assumed, not measured.")
+        lines.append("  Some of their costs are assumed, not measured.")
     lines.append(f"  Season: {told['season']}.")
     return lines
 

@@ -16,7 +16,7 @@ from clientela.segment.settings import SegmentError
 
 
 def nearest(config: Config, customer_id: int, count: int = 10, as_of: date | None = None) -> pl.DataFrame:
-    """What `clusters.nearest_customers` gives, the customer himself first with rank 0.
+    """What `clusters.nearest_customers` gives, the customer themselves first with rank 0.
 
     Compared are all who have ordered, by their behaviour at the as-of day.
     """

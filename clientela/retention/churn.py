@@ -68,7 +68,7 @@ DECILES = {
 
 
 def snapshots(rhythms: pl.DataFrame, states: pl.DataFrame, horizon_months: int = 3) -> pl.DataFrame:
-    """RETENTION_FEATURES of every customer at every month-end at which he is not gone; sorted by both.
+    """RETENTION_FEATURES of every customer at every month-end at which they are not gone; sorted by both.
 
     `spare_days`: how far from lapsing a customer who stays silent would be when the horizon is over; negative, lapsed.
     Further columns (complaints, categories, margin, p_alive ...) may be joined to it; each must have been known then.

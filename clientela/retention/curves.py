@@ -4,7 +4,7 @@ Belongs here: whose durations are counted from which day, in which groups. Does 
 silence is a lapse.
 
 `first lapse`: from the first order to the first lapse; whoever was there before the data begin (left-censored) stands
-apart, his beginning being unknown. `since landmark`: from one month-end on, customers grouped by the segment they were in
+apart, their beginning being unknown. `since landmark`: from one month-end on, customers grouped by the segment they were in
 then: grouped by today's segment, those who left would stand in the segments of those who left. `contract`: from a
 contract's first day to its last, exact.
 """

@@ -24,7 +24,7 @@ def states_at_month_ends(
     contracts: pl.DataFrame,
     settings: RetentionSettings | None = None,
 ) -> pl.DataFrame:
-    """Rhythm and state of every customer at every month-end, and at the as-of day, from his first purchase or contract on.
+    """Rhythm and state of every customer at every month-end, and at the as-of day, from their first purchase or contract on.
 
     customers: customer_id, first_seen_on, first_order_on. purchase_days: customer_id, ordered_on. contracts: as
     `states.contract_months` takes them. One row per customer_id and measured_on, with the columns of `states.states`, the

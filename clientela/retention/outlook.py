@@ -15,7 +15,7 @@ from clientela.retention.reasons import NEEDS, reason_lifts, reasons, values_in_
 from clientela.retention.settings import RetentionSettings
 from clientela.retention.states import GONE
 
-#: known of every customer at every month-end, beside his rhythm
+#: known of every customer at every month-end, beside their rhythm
 _MEASURES = (
     "p_alive",
     "orders_12m",
@@ -182,7 +182,7 @@ def _customers(
         "value_at_risk",
         part=pl.lit("customer"),
         churn_model=pl.when(pl.col("churn_probability").is_not_null()).then("churn_model"),
-        # whoever is gone needs no reason why he might go
+        # whoever is gone needs no reason why they might go
         main_reason=pl.when(~is_gone).then("main_reason"),
         reasons=pl.when(~is_gone).then("reasons"),
     )

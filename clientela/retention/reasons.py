@@ -80,7 +80,7 @@ def values_in_doubt(rows: pl.DataFrame) -> pl.DataFrame:
         value_at_risk  = expected_contribution x churn_probability          for those judged still active, 0 for the
         rest
 
-    A customer expected to cost more than he brings has a negative value at risk: his leaving would be no loss.
+    A customer expected to cost more than they bring has a negative value at risk: their leaving would be no loss.
     """
     require(
         rows, "rows", "expected_contribution_if_alive", "p_alive", "expected_contribution", "churn_probability", "state"

@@ -1,10 +1,10 @@
-"""Each customer's own rhythm: how long he usually stays silent between two purchases, how much that varies.
+"""Each customer's own rhythm: how long they usually stay silent between two purchases, how much that varies.
 
 Belongs here: gaps, their shrinkage to the cohort, days silent measured by them, for all customers at all month-ends at
 once. Does not belong here: what a silence means (states.py), models of purchase rates (`clientela.lifetime`).
 
-The rhythm is the mean, the spread the standard deviation, of a customer's own gaps and k typical gaps of his cohort
-taken together (k = `cohort_gaps`), so that a one-time buyer has exactly his cohort's: with own gaps g_1..g_n and a
+The rhythm is the mean, the spread the standard deviation, of a customer's own gaps and k typical gaps of their cohort
+taken together (k = `cohort_gaps`), so that a one-time buyer has exactly their cohort's: with own gaps g_1..g_n and a
 cohort of mean m and mean square q,
 
     rhythm = (sum g + k m) / (n + k)        spread^2 = (sum g^2 + k q) / (n + k) - rhythm^2
@@ -47,7 +47,7 @@ def rhythms(
     cohorts: pl.DataFrame | None = None,
     settings: RhythmSettings | None = None,
 ) -> pl.DataFrame:
-    """The rhythm of every customer at every month-end from his first purchase on; one row each, sorted by both.
+    """The rhythm of every customer at every month-end from their first purchase on; one row each, sorted by both.
 
     purchase_days: (customer_id integer, ordered_on date), repeats allowed, any order. month_ends: see
     `calendar.points`. cohorts: (customer_id, cohort text); by default the calendar quarter of the first purchase.
@@ -88,7 +88,7 @@ def rhythms(
 
 
 def _with_running_gaps(purchase_days: pl.DataFrame, until: date) -> pl.DataFrame:
-    """One row per customer and purchase day, with what his gaps up to that day add up to."""
+    """One row per customer and purchase day, with what their gaps up to that day add up to."""
     days = purchase_days.select("customer_id", pl.col("ordered_on").cast(pl.Date))
     if days.null_count().sum_horizontal().item():
         raise RetentionError("purchase_days holds rows without a customer or a date.")

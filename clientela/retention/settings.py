@@ -11,12 +11,12 @@ Reason = Literal["rhythm_broken", "complaint_open", "fewer_categories", "contact
 
 
 class RhythmSettings(BaseModel):
-    """How strongly a customer's rhythm leans on his cohort's, and a cohort's on the company's."""
+    """How strongly a customer's rhythm leans on their cohort's, and a cohort's on the company's."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     cohort_gaps: float = Field(default=2.0, gt=0)
-    """A customer's rhythm is that of his own gaps and of this many typical gaps of his cohort, taken together."""
+    """A customer's rhythm is that of their own gaps and of this many typical gaps of their cohort, taken together."""
     company_gaps: float = Field(default=30.0, ge=0)
     """A cohort's rhythm is that of its own customers and of this many of the whole company's."""
     maturity_days: int = Field(default=180, ge=0)
@@ -29,7 +29,7 @@ class RhythmSettings(BaseModel):
 
 
 class StateSettings(BaseModel):
-    """A customer is slowing, at risk or lapsed when his silence exceeds his rhythm by so many of his own spreads."""
+    """A customer is slowing, at risk or lapsed when their silence exceeds their rhythm by so many of their own spreads."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
@@ -39,9 +39,9 @@ class StateSettings(BaseModel):
     at_risk_spreads: float = Field(default=2.0, gt=0)
     lapsed_spreads: float = Field(default=3.0, gt=0)
     lapsed_at_least_days: int = Field(default=45, ge=1)
-    """Nobody is lapsed by rhythm before so many silent days, however often he used to buy."""
+    """Nobody is lapsed by rhythm before so many silent days, however often they used to buy."""
     lapsed_at_most_days: int = Field(default=730, ge=1)
-    """Everybody is lapsed by rhythm after so many silent days, however rarely he used to buy."""
+    """Everybody is lapsed by rhythm after so many silent days, however rarely they used to buy."""
 
     slowing_days: int = Field(default=60, ge=1)
     at_risk_days: int = Field(default=90, ge=1)
@@ -50,7 +50,7 @@ class StateSettings(BaseModel):
 
     new_days: int = Field(default=90, ge=1)
     returned_days: int = Field(default=90, ge=1)
-    """For how long after his first order, or his return, a customer who keeps his rhythm is called so."""
+    """For how long after their first order, or their return, a customer who keeps their rhythm is called so."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

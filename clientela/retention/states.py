@@ -5,17 +5,17 @@ by state (SQL).
 
 From the first rule that holds:
 
-    cancelled   no contract runs any more, and no purchase has kept him since
-    lapsed      silent beyond his rhythm by `lapsed_spreads`, until he orders again
+    cancelled   no contract runs any more, and no purchase has kept them since
+    lapsed      silent beyond their rhythm by `lapsed_spreads`, until they order again
     at_risk     ... by `at_risk_spreads`
     slowing     ... by `slowing_spreads`
     new         first order or contract at most `new_days` ago
     returned    not lapsed any more since a month-end at most `returned_days` ago
     active      all others
 
-The rhythm is the one known at the first month-end of the silence: the days after which he will be slowing, at risk and
-lapsed do not move while he is silent, whatever others do meanwhile. Whoever has a running contract is at most slowing,
-whatever his silence. The state at a month-end follows from the month-ends up to it, beginning with the customer's
+The rhythm is the one known at the first month-end of the silence: the days after which they will be slowing, at risk and
+lapsed do not move while they are silent, whatever others do meanwhile. Whoever has a running contract is at most slowing,
+whatever their silence. The state at a month-end follows from the month-ends up to it, beginning with the customer's
 first, and from nothing after it.
 """
 
@@ -43,9 +43,9 @@ def states(
     rhythms: what `rhythm.rhythms` gives, for every month-end from the customers' first. contracts: what
     `contract_months` gives over the same month-ends. new_from: whoever started before this day was there before the data
     begin (left-censored) and is never called new. Gives customer_id, month_end, state (one of STATES),
-    lapses_after_days (silence beyond which he is lapsed; null without purchases), lapsed_on (day on which the silence
-    passed that, while lapsed or cancelled), returned_on (latest month-end at which he was found to have returned), cancelled_by
-    (customer, company, other or expiry, while cancelled).
+    lapses_after_days (silence beyond which they are lapsed; null without purchases), lapsed_on (day on which the silence
+    passed that, while lapsed or cancelled), returned_on (latest month-end at which they were found to have returned),
+    cancelled_by (customer, company, other or expiry, while cancelled).
     """
     s = settings or StateSettings()
     require(rhythms, "rhythms", *_KEY, "first_ordered_on", "last_ordered_on", "days_silent", "rhythm_days")
@@ -54,7 +54,7 @@ def states(
     ordered, ended = pl.col("last_ordered_on"), pl.col("contract_ended_on")
     if rows.select(((who == who.shift(1)) & (day == day.shift(1))).any()).item():
         raise RetentionError("A customer stands more than once at the same month-end.")
-    # Rows are sorted: what belongs to one customer, or to one of his silences, is what lies at or below its first row.
+    # Rows are sorted: what belongs to one customer, or to one of their silences, is what lies at or below its first row.
     rows = rows.with_columns(
         runs=pl.col("has_contract").fill_null(False), is_first=(who != who.shift(1)).fill_null(True)
     ).with_columns(

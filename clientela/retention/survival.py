@@ -4,7 +4,7 @@ Belongs here: durations until the first lapse or the end of a contract, curves b
 silence is a lapse (states.py), predictions.
 
 Without a contract a lapse is dated on the day the silence passed its threshold, never on the day of the last order:
-dated there, every customer would seem to leave the day he last came. A silence that has not passed it is censored at
+dated there, every customer would seem to leave the day they last came. A silence that has not passed it is censored at
 the last point. Kaplan & Meier 1958; the variance is Greenwood's, the interval on
 the log(-log) scale (Kalbfleisch & Prentice 2002, section 1.4), so that it stays between 0 and 1.
 """
@@ -31,7 +31,7 @@ _CURVE: Any = {
 
 
 def lapse_durations(rhythms: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
-    """From a customer's first order to his first lapse, or to the last point: customer_id, started_on, ended_on,
+    """From a customer's first order to their first lapse, or to the last point: customer_id, started_on, ended_on,
     duration_days, has_ended.
 
     rhythms, states: of the same month-ends, what `rhythm.rhythms` and `states.states` give. Lapses are those seen at a

@@ -7,7 +7,7 @@ or the label came about.
 margin), below it from that at which it falls under boundary x (1 - margin), between them as before. `hold_labels`, for
 labels without a scale: a new label is taken once it has stood at so many month-ends running.
 
-Both are functions of a customer's month-ends up to the one in question, from his first on, whichever nights ran; with
+Both are functions of a customer's month-ends up to the one in question, from their first on, whichever nights ran; with
 margin 0, or 1 month, they give back what came in.
 """
 
@@ -76,7 +76,7 @@ def hold_labels(rows: pl.DataFrame, label: str, months: int, name: str | None = 
 
 
 def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
-    """Sorted, with `_first`: the number of the customer's first row; rows at or above it, up to his last, are his."""
+    """Sorted, with `_first`: the number of the customer's first row; rows at or above it, up to their last, are theirs."""
     rows = rows.sort(_KEY)
     who, day = pl.col("customer_id"), pl.col("month_end")
     is_new = (who != who.shift(1)).fill_null(True)

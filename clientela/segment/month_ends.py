@@ -48,7 +48,7 @@ def segments_at_month_ends(
     rule_segment_today (before it is held) and micro_segment; rows without one bear FIT_COLUMNS, is_new, silhouette and
     stability.
 
-    The value tier of a customer who is gone is the one he had; his engagement tier is `gone`.
+    The value tier of a customer who is gone is the one they had; their engagement tier is `gone`.
     """
     s = settings or SegmentSettings()
     h = s.hysteresis

@@ -41,7 +41,7 @@ class RuleSegment(BaseModel):
 
 
 class HysteresisSettings(BaseModel):
-    """How firmly a customer is held in his tier or segment."""
+    """How firmly a customer is held in their tier or segment."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 

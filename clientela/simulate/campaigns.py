@@ -1,6 +1,6 @@
 """Campaigns with randomised control groups, and what they truly change.
 
-A contact may add one order within `WINDOW` days, or keep a customer from the orders he would have made. Of the six
+A contact may add one order within `WINDOW` days, or keep a customer from the orders they would have made. Of the six
 campaigns one works differently on different customers; the others have one effect on all, or none.
 """
 
@@ -122,8 +122,8 @@ def run_campaigns(histories: Histories, web_share: Floats, joined: Floats, setti
 def _orders_ahead(histories: Histories, who: Ints, at: float, seasons: Seasons, process: Process) -> Floats:
     """Expected orders, from the contact to the window's end, of customers who are alive at `at`.
 
-    A customer drops out at a constant rate h: Pareto/NBD at his own, BG/NBD and MBG/NBD with his probability at each
-    purchase. Alive after t with exp(-h t), he buys at his rate until then, in even time.
+    A customer drops out at a constant rate h: Pareto/NBD at their own, BG/NBD and MBG/NBD with their probability at each
+    purchase. Alive after t with exp(-h t), they buy at their rate until then, in even time.
     """
     begin, end = ((seasons.to_even(at + day) - seasons.to_even(at)) / DAYS_PER_WEEK for day in (CONTACTED, WINDOW))
     rate, dropout = histories.rate[who], histories.dropout[who]

@@ -182,7 +182,7 @@ def _purchases(settings: SimulateSettings, buyers: Ints, histories: Histories, c
     amount = np.concatenate([histories.amount[happened], campaigned.extra_amount])
     cause = np.concatenate([np.full(len(happened), -1, dtype=np.int64), campaigned.extra_campaign])
     coupon = np.where(rng.random(len(cause)) < 0.7, cause, -1)
-    # who was contacted uses the code on orders he would have made anyway, too: attribution by code overstates
+    # who was contacted uses the code on orders they would have made anyway, too: attribution by code overstates
     contacts_made = campaigned.contacts.filter(pl.col("is_contacted"))
     for (number,), group in contacts_made.group_by("campaign", maintain_order=True):
         since = np.full(settings.customers, np.inf)
@@ -227,7 +227,7 @@ def _assign(
     earliest = np.full(len(start), np.inf)
     np.minimum.at(earliest, member[known], bought.at[known])
     seen = np.isfinite(earliest) & ~membership.is_second
-    # a customer is registered minutes before his first order, however early in the day that was
+    # a customer is registered minutes before their first order, however early in the day that was
     registered = np.where(
         seen, earliest - (2 + 8 * rng.random(len(start))) / 1440, np.minimum(registered, earliest - 1e-3)
     )

@@ -1,6 +1,6 @@
 """Contacts in every channel: the call centre's tickets, complaints with the time they took, proposals, repairs, web sessions.
 
-They depend on whether the customer is still alive, and change nothing of what he buys. File formats stand in `systems`.
+They depend on whether the customer is still alive, and change nothing of what they buy. File formats stand in `systems`.
 """
 
 from dataclasses import dataclass

@@ -58,9 +58,9 @@ class People:
     #: days since 1970
     birth: Ints
     home: Address
-    #: where he lived before; the same as home for who did not move
+    #: where they lived before; the same as home for those who did not move
     former_home: Address
-    #: day on which he moved, in the simulation's days; infinite for who did not
+    #: day on which they moved, in the simulation's days; infinite for those who did not
     moved_at: Floats
     email: pl.Series
     second_email: pl.Series

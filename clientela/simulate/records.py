@@ -76,12 +76,12 @@ HABITS = {
 
 @dataclass(frozen=True)
 class Membership:
-    """The records of one system, in order of person: who, and which of his first and last record there."""
+    """The records of one system, in order of person: who, and which of their first and last record there."""
 
     system: str
     person: Ints
     is_second: Mask
-    #: of each person, his first record and how many he has
+    #: of each person, their first record and how many they have
     first: Ints
     count: Ints
 

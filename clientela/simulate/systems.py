@@ -64,7 +64,7 @@ def _nullable(values: pl.Series, known: Mask) -> pl.Series:
 
 
 def till_customers(company: Company) -> Table:
-    """Who gave his name at the counter, or wanted an invoice."""
+    """Who gave their name at the counter, or wanted an invoice."""
     records = company.records[TILL]
     f = records.fields
     frame = pl.DataFrame(

@@ -216,7 +216,7 @@ def parameters(settings: SimulateSettings) -> pl.DataFrame:
 
 
 def customers(company: Company) -> pl.DataFrame:
-    """Each buyer's rates, whether he is alive at the cut, and what he buys in the two years after it."""
+    """Each buyer's rates, whether they are alive at the cut, and what they buy in the two years after it."""
     h, settings = company.histories, company.settings
     n, cut = settings.customers, float(settings.days)
     future = h.at >= cut

@@ -462,7 +462,7 @@ def _days_ahead(day: date, months: int) -> int:
 
 
 def _labelled(customers: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Of each customer the month of his first order (`cohort`) and the tenth of expected contribution he is in, 1 the best."""
+    """Of each customer the month of the first order (`cohort`) and the tenth of expected contribution, 1 the best."""
     cohorts = known.group_by("customer_id").agg(pl.col("ordered_on").min().dt.strftime("%Y-%m").alias("cohort"))
     better = pl.col("expected_contribution").fill_null(0.0).rank("min", descending=True) - 1
     return (

@@ -18,17 +18,17 @@ customer_forecasts as (
         measured_on as month_end,
         is_as_of,
 
-        ---------- is he still a customer
+        ---------- are they still a customer
         p_alive,
         p_alive_model,
 
-        ---------- what he is expected to order within the horizon
+        ---------- what they are expected to order within the horizon
         expected_orders,
         expected_orders_p10,
         expected_orders_p50,
         expected_orders_p90,
 
-        ---------- what he is expected to bring within the horizon, discounted, contracts included
+        ---------- what they are expected to bring within the horizon, discounted, contracts included
         expected_contribution,
         expected_contribution_p10,
         expected_contribution_p50,
@@ -37,7 +37,7 @@ customer_forecasts as (
         expected_contribution_per_order,
         expected_contribution_given_alive,
 
-        ---------- when he orders next
+        ---------- when they order next
         median_days_to_next_order,
         p_order_within_30_days,
         p_order_within_90_days,

@@ -1,4 +1,4 @@
-{#- Every table that names customers, with the day on which the customer himself did something, if the row tells. -#}
+{#- Every table that names customers, with the day on which the customer themselves did something, if the row tells. -#}
 {%- set mentions = [
     ('int_order_lines', 'ordered_on'),
     ('stg_contracts', 'started_on'),
@@ -55,7 +55,7 @@ customer_records as (
     select
         ---------- ids
         record_id,
-        -- sources that share their ids: the one that delivered him
+        -- sources that share their ids: the one that delivered the customer
         coalesce(min(source) filter (where is_delivered), min(source)) as source,
         any_value(customer_key) as customer_key,
 

@@ -26,7 +26,7 @@ crosswalk as (
 
 ),
 
--- What a customer is charged for a contract of his is no purchase he decides on: contracts are forecast apart.
+-- What a customer is charged for a contract of theirs is no purchase they decide on: contracts are forecast apart.
 charges as (
 
     select
@@ -66,7 +66,7 @@ bought as (
 
 ),
 
--- What serving and rewarding him cost follows from his being a customer, and will go on as long as he is one.
+-- What serving and rewarding a customer cost follows from their being one, and will go on as long as they are one.
 bought_or_served as (
 
     select * from bought

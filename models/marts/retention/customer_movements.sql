@@ -4,7 +4,7 @@
 
 with
 
--- Each customer at a month's end and at the end of the month before. Value is what he is expected to bring; where one
+-- Each customer at a month's end and at the end of the month before. Value is what they are expected to bring; where one
 -- of the two month-ends was not forecast, there is none.
 neighbours as (
 
@@ -60,7 +60,7 @@ moves as (
 
 ),
 
--- What each move is for the segment that the customer is in, and for the one that he was in.
+-- What each move is for the segment that the customer is in, and for the one that they were in.
 steps as (
 
     {% for segmentation in ['all'] + segmentations %}

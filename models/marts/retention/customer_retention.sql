@@ -53,7 +53,7 @@ customer_retention as (
         states.silence_spreads,
         states.lapses_after_days,
 
-        ---------- will he come again
+        ---------- will they come again
         forecasts.p_alive,
         forecasts.p_alive_model,
         forecasts.p_order_within_30_days,

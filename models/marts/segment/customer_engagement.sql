@@ -35,7 +35,7 @@ weights as (
 
 ),
 
--- A part that says nothing of a customer (nobody ever asked him) leaves its weight to the others.
+-- A part that says nothing of a customer (nobody ever asked them) leaves its weight to the others.
 weighed as (
 
     select

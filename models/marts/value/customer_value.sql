@@ -55,7 +55,7 @@ valued as (
         forecasts.fallback_reason,
         forecasts.season,
         forecasts.is_left_truncated,
-        -- of whom nothing can be expected brings what he has brought; of the anonymous nothing is forecast
+        -- of whom nothing can be expected brings what they have brought; of the anonymous nothing is forecast
         coalesce(forecasts.expected_contribution, 0) as expected_or_nothing,
         cast(coalesce(further_costs.realised_value, 0) as double)
         + coalesce(forecasts.expected_contribution, 0) as vin,

@@ -108,7 +108,7 @@ value_predictions as (
         label,
         customer_id,
 
-        ---------- what he was like then
+        ---------- what they were like then
         cohort,
         cast(decile as int) as decile,
         segment,

@@ -72,7 +72,7 @@ def test_every_part_is_told_with_its_rule_and_every_reservation(ask: Any) -> Non
 def test_of_whom_nothing_can_be_expected_that_is_said(ask: Any) -> None:
     text = "\n".join(explain_value(ask, 2, "EUR"))
     assert "campaigns (Spring): unit cost, 1 entry, 2025-03" in text
-    assert "Expected: nothing can be said; he has neither ordered nor had a contract." in text
+    assert "Expected: nothing can be said; they have neither ordered nor had a contract." in text
 
 
 @pytest.mark.parametrize(("customer", "sentence"), [(99, "no customer 99"), (0, "Customer 0 holds what nobody")])
