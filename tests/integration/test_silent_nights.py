@@ -214,8 +214,15 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), **more}
 
 
+#: whoever starts the tests, in the background say, may have them ignore signals: the command starts as a shell starts it
+AS_USUAL = """
+import signal
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)
+signal.pthread_sigmask(signal.SIG_SETMASK, set())
+"""
 #: a command whose night computes one endless query, or sleeps, and says when it has begun
-SLOW = """
+SLOW = f"""{AS_USUAL}
 import sys, time
 import clientela.__main__ as command
 from clientela import stopping
@@ -230,7 +237,7 @@ def ending(night):
         print("begun", flush=True)
         time.sleep(60)
 
-PipelineRun.load_all = {"query": query, "ending": ending}[sys.argv.pop(1)]
+PipelineRun.load_all = {{"query": query, "ending": ending}}[sys.argv.pop(1)]
 command.entry()
 """
 
@@ -278,8 +285,8 @@ def test_a_second_signal_ends_at_once_and_a_killed_run_is_not_taken_for_a_good_o
 
 
 def test_ctrl_c_while_the_command_is_still_loading_ends_the_same_way(tmp_path: Path) -> None:
-    code = """
-import os, signal, sys
+    code = f"""{AS_USUAL}
+import os, sys
 class Interrupt:
     def find_spec(self, name, *_):
         if name == "clientela.config.company":

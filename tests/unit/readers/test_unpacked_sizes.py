@@ -65,7 +65,7 @@ def test_what_unpacks_beyond_the_limit_is_refused(
 def test_a_small_file_may_unpack_by_more_than_the_ratio_and_a_large_one_by_as_much(tmp_path: Path) -> None:
     inbox = feed_of(tmp_path).config.inbox
     assert inbox.allowed_bytes(1) == 256 * 1024**2
-    assert inbox.allowed_bytes(10**7) == 2 * 10**9
+    assert inbox.allowed_bytes(10**7) == 10**9
     assert inbox.allowed_bytes(10**12) == 50 * 10**9
 
 
