@@ -4,7 +4,7 @@
 
 with
 
--- Each customer at a month's end and at the end of the month before. Value is what they are expected to bring; where one
+-- Each customer at a month's end and the end of the month before. Value is what they are expected to bring; where one
 -- of the two month-ends was not forecast, there is none.
 neighbours as (
 
