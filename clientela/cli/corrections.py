@@ -40,7 +40,7 @@ def reload(config_path: Path, as_json: bool, source: str, entity: str | None, si
 @click.command()
 @config_option
 @json_option
-@click.option("--undo", is_flag=True, help="Bring back a batch that was taken back, from its kept files.")
+@click.option("--undo", is_flag=True, help="Load an unloaded batch again, from its kept files.")
 @click.argument("batch", type=int)
 def unload(config_path: Path, as_json: bool, undo: bool, batch: int) -> None:
     """Take back one loaded batch, as if it had never come. BATCH is its number in operations.loads.
@@ -63,7 +63,7 @@ def unload(config_path: Path, as_json: bool, undo: bool, batch: int) -> None:
 
 def _say_change(change: Any, as_json: bool) -> None:
     if as_json:
-        told = {"kind": change.kind, "unloaded": change.retired, "loaded": change.loaded, "message": change.sentence}
-        click.echo(json.dumps(told, indent=2))
+        answer = {"kind": change.kind, "unloaded": change.retired, "loaded": change.loaded, "message": change.sentence}
+        click.echo(json.dumps(answer, indent=2))
     else:
         click.echo(change.sentence)

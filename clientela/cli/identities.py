@@ -66,12 +66,12 @@ def _say_preview(preview: Any, limit: int, as_json: bool) -> None:
         click.echo(json.dumps({"records": preview.records, "changes": changes.to_dicts()}, indent=2, default=str))
         return
     by_kind = {kind: changes.filter(changes["change"] == kind) for kind in ("merge", "split")}
-    told = [
+    answer = [
         f"{rows.height:,} {kind}{'s' if rows.height != 1 else ''}, which move {int(rows['moved_record_count'].sum()):,} records "
         f"and {rows['moved_value'].sum():,.2f} of net revenue"
         for kind, rows in by_kind.items()
     ]
-    click.echo(f"Of {preview.records:,} records: {'; '.join(told)}.")
+    click.echo(f"Of {preview.records:,} records: {'; '.join(answer)}.")
     if changes.is_empty():
         return
     table = Table("change", "customer", "parts", "records", "value", "moved", box=None)

@@ -64,8 +64,8 @@ def _propose(place: str, out: Path | None, as_json: bool) -> None:
         with out.open("x", encoding="utf-8") as file:
             file.write(proposal.text)
     if as_json:
-        told = {"written": str(out) if out else None, "not_recognised": proposal.unknown, "text": proposal.text}
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        answer = {"written": str(out) if out else None, "not_recognised": proposal.unknown, "text": proposal.text}
+        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
     elif out:
         found = sum(len(source.tables) for source in proposal.sources)
         left = f", {len(proposal.unknown)} not recognised" if proposal.unknown else ""

@@ -14,7 +14,7 @@ import signal
 import subprocess
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -243,5 +243,5 @@ def _call(config: Config, command: str, report: Report, written: Path | None) ->
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        return f"did not end within {timedelta(seconds=COMMAND_SECONDS).seconds} seconds and was ended."
+        return f"did not end within {COMMAND_SECONDS} seconds and was ended."
     return f"ended with code {code}." if code else ""
