@@ -1,6 +1,6 @@
-"""From a source's columns to the contract's: one SELECT that types, derives, keys and judges every delivered row.
+"""From a source's columns to the contract's: one SELECT that types, derives, keys and checks every delivered row.
 
-The result has a row for each delivered row. A row that does not fit keeps its place, with the list of its faults and
+The result has a row for each delivered row. A row that does not fit is there too, with the list of its faults and
 itself as JSON; the caller parts the good from the quarantined. Nothing is read or written here but the types of the
 mapped expressions.
 """
@@ -87,7 +87,7 @@ class Feed:
 
     @property
     def hashed(self) -> frozenset[str]:
-        """The columns whose values are personal keys: a keyed hash takes their place."""
+        """The columns whose values are personal keys: a keyed hash stands in for them."""
         return hashed_columns(self.config, self.source_name, self.entity.name)
 
     @property
@@ -133,24 +133,24 @@ def formats_of_columns(feed: Feed) -> dict[str, str]:
         kinds.setdefault(version, "timestamp")
     keys = {name.lower() for name in feed.settings.key}
     return {
-        name.lower(): told for name, kind in kinds.items() if (told := formats.get(kind)) and name.lower() not in keys
+        name.lower(): form for name, kind in kinds.items() if (form := formats.get(kind)) and name.lower() not in keys
     }
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """A delivered relation: SQL to read it, its columns and their DuckDB types, and how a row's number is told."""
+    """A delivered relation: SQL to read it, its columns and their DuckDB types, and how a row's number is found."""
 
     relation: str
     columns: Dict[str, str]
     row_number: str | None
-    #: it has no row numbers of its own: it is put aside as it is read, in its order, and `row_number` tells a row's place there
+    #: it has no row numbers of its own: it is put aside as it is read, in its order, and `row_number` is a row's number there
     is_put_aside: bool = False
     #: the columns that the configuration names, for the sentence about one that is missing
     expected: frozenset[str] = frozenset()
 
 
-def candidate_select(
+def staged_select(
     connection: duckdb.DuckDBPyConnection,
     feed: Feed,
     delivery: Delivery,
@@ -158,9 +158,9 @@ def candidate_select(
     parameters: Parameters,
     landed_at: datetime | None = None,
 ) -> str:
-    """The SELECT that gives the candidate's columns, one row per delivered row. Values are bound into `parameters`.
+    """The SELECT that gives the columns of `staged_rows`, one row per delivered row. Values are bound into `parameters`.
 
-    landed_at: when the file's content first came. A row that is dated later is in the future, on whichever day it is judged.
+    landed_at: when the file's content first came. A row that is dated later is in the future, on whichever day it is read.
 
     Raises DeliveryError when a mapped column is missing, ConfigError when the mapping itself is wrong.
     """
@@ -237,13 +237,13 @@ def candidate_select(
         all_faults = (
             f"case when {rate_fault[0]} then list_append(coalesce(_faults, []), {rate_fault[1]}) else _faults end"
         )
-    # a delivered column may bear a contract column's name: beyond the mapping it goes by its place
+    # a delivered column may bear a contract column's name: beyond the mapping it goes by its number
     kept = [f"{quoted(name)} as d_{i}" for i, name in enumerate(delivery.columns)]
     row_json = ", ".join(f"{quoted(name)} := d_{i}" for i, name in enumerate(delivery.columns))
     row_number = delivery.row_number or "cast(null as bigint)"
 
     extra = [f"{quoted(n)} as {quoted(n)}" for n in (f"source_{entity.source_amount}",) if entity.source_amount]
-    stacked = "judged"
+    stacked = "checked"
     ctes = []
     for i, layer in enumerate(layers):
         ctes.append(f"derived_{i} as (select {layer} from {stacked})")
@@ -269,7 +269,7 @@ typed as (
 bounded as (
     select * {f"replace ({bounded})" if bounded else ""} from typed
 ),
-judged as (
+checked as (
     select *, case when {is_faulty} then list_filter([{listed}], lambda fault: fault is not null) end as _faults from bounded
 ){derived},
 rated as (
@@ -334,7 +334,8 @@ def _expression(
     if isinstance(mapping, Translated):
         column = f"trim(cast({_column(where, mapping.column, delivery)} as varchar))"
         cases = " ".join(
-            f"when {parameters.bind(told)} then {parameters.bind(meant)}" for told, meant in mapping.values.items()
+            f"when {parameters.bind(delivered)} then {parameters.bind(meant)}"
+            for delivered, meant in mapping.values.items()
         )
         return f"case {column} {cases} else {column} end"
     parts = [f"nullif(trim(cast({_column(where, name, delivery)} as varchar)), '')" for name in mapping]
@@ -363,7 +364,7 @@ def _record_key(count: int) -> str:
 
 
 def _hashed(expression: str, feed: Feed, parameters: Parameters) -> str:
-    """The keyed hash in the key's place, so that a personal key never enters raw."""
+    """The keyed hash in the key's stead, so that a personal key never enters raw."""
     return feed.key_hash.sql(expression, parameters.bind)
 
 
@@ -385,8 +386,8 @@ def _types(
     try:
         described = connection.execute(sql, parameters.used_in(sql)).fetchall()
     except duckdb.Error as error:
-        said = without_values(str(error).splitlines()[0], delivery.expected.__contains__)
-        raise DeliveryError(f"The mapping does not fit what was delivered: {said}") from error
+        reason = without_values(str(error).splitlines()[0], delivery.expected.__contains__)
+        raise DeliveryError(f"The mapping does not fit what was delivered: {reason}") from error
     return [row[1] for row in described]
 
 

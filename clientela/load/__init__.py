@@ -1,4 +1,5 @@
-"""What is new is staged, judged and written with its lines of the ledger, in one transaction.
+"""What is new is staged, validated and written with its lines of the ledger, in one transaction.
 
-`loader` is one feed's night; `gate/` judges. How a file becomes rows stands in `clientela.extract`.
+`loader` is one feed's load, `context` what all of it works with; `gate/` validates. How a file becomes rows is in
+`clientela.extract`.
 """

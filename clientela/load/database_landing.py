@@ -1,7 +1,7 @@
 """Deliveries that are fetched: what a database has new, landed as a Parquet file like any delivered one.
 
 With a watermark only rows from its highest loaded value on are read again, less the look-back; that value stands in the
-file's name, so the ledger knows it once the batch is loaded and not before. A batch that was taken back counts as seen. How
+file's name, so the ledger knows it once the batch is loaded and not before. A batch that was unloaded counts as seen. How
 a database is read stands in `clientela.extract.readers.database`.
 """
 
@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from clientela.errors import ConfigError, DeliveryError
 from clientela.extract.mapping import Feed
 from clientela.extract.readers import database
+from clientela.load.context import LoadContext
 from clientela.load.landing import DeliveredFile, content_sha256, stamp
 from clientela.masking import shape
 from clientela.sql.quoting import quoted
@@ -29,12 +30,13 @@ _AHEAD = timedelta(days=1)
 _ISO_DAY = "^[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 
-def fetch_new(connection: duckdb.DuckDBPyConnection, feed: Feed, folder: Path, now: datetime) -> list[DeliveredFile]:
+def fetch_new(context: LoadContext, folder: Path) -> list[DeliveredFile]:
     """The rows that are new or may have changed, as one file in `folder`; none if all of them are loaded already."""
+    connection, feed, now = context.connection, context.feed, context.now
     settings = feed.settings.database
     assert settings is not None
     folder.mkdir(parents=True, exist_ok=True)
-    loaded = _loaded(connection, feed)
+    loaded = _loaded(context)
     since = _since(feed, [name for name, _, _ in loaded])
     aside = folder / f".{os.getpid()}.part"
     try:
@@ -67,18 +69,18 @@ def fetch_new(connection: duckdb.DuckDBPyConnection, feed: Feed, folder: Path, n
         aside.unlink(missing_ok=True)
 
 
-def _loaded(connection: duckdb.DuckDBPyConnection, feed: Feed) -> list[tuple[str, str, str]]:
-    """(name, content, landed as) of the feed's files that are loaded or were taken back, in the order they first came.
+def _loaded(context: LoadContext) -> list[tuple[str, str, str]]:
+    """(name, content, landed as) of the feed's files that are loaded or were unloaded, in the order they first came.
 
-    A batch that was read again has the place of the one it replaced, and stands for it.
+    A batch that was reloaded has the number of the one that it replaced, and counts in its stead.
     """
-    return connection.execute(
+    return context.connection.execute(
         """
         select file_name, content_sha256, landed_as from ledger.load_files join ledger.loads using (batch_id)
         where loads.source = ? and loads.entity = ? and loads.status in ('loaded', 'unloaded')
-        qualify row_number() over (partition by place order by batch_id desc) = 1 order by place
+        qualify row_number() over (partition by sequence order by batch_id desc) = 1 order by sequence
         """,
-        [feed.source_name, feed.entity.name],
+        [context.feed.source_name, context.feed.entity.name],
     ).fetchall()
 
 
@@ -88,8 +90,8 @@ def _since(feed: Feed, names: list[str]) -> Mark | None:
     assert settings is not None
     if settings.watermark is None:
         return None
-    told = [name.removesuffix(".parquet").rpartition(_UPTO)[2] for name in names if _UPTO in name]
-    marks = [mark for text in told if not isinstance(mark := _parsed(unquote(text)), str) or _day_of(mark)]
+    texts = [name.removesuffix(".parquet").rpartition(_UPTO)[2] for name in names if _UPTO in name]
+    marks = [mark for text in texts if not isinstance(mark := _parsed(unquote(text)), str) or _day_of(mark)]
     if not marks:
         return None
     kind = type(marks[-1])

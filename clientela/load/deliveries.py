@@ -7,11 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-import duckdb
-
 from clientela.extract.inbox import InboxFile, opened
 from clientela.extract.mapping import Feed
 from clientela.load import landing, staging
+from clientela.load.context import LoadContext
 from clientela.load.landing import DeliveredFile
 from clientela.load.ledger import first_landings
 
@@ -21,19 +20,18 @@ def landing_folder(feed: Feed) -> Path:
     return feed.config.data / "landing" / feed.source_name / feed.entity.name
 
 
-def new_files(
-    connection: duckdb.DuckDBPyConnection, feed: Feed, found: Sequence[InboxFile], now: datetime
-) -> list[DeliveredFile]:
+def new_files(context: LoadContext, found: Sequence[InboxFile]) -> list[DeliveredFile]:
     """Those of the found files whose content no loaded batch of the feed holds, copied into the landing folder.
 
     A file is what its bytes are, whatever its name. It is new all the same where it says again what was said before
     something else: of another day, or under a name that has held another content since.
     """
+    connection, feed = context.connection, context.feed
     held = connection.execute(
         """
         select file_name, content_sha256, version_at from ledger.load_files join ledger.loads using (batch_id)
         where loads.source = ? and loads.entity = ? and loads.status in ('loaded', 'unloaded')
-        order by batch_id, place
+        order by batch_id, sequence
         """,
         [feed.source_name, feed.entity.name],
     ).fetchall()
@@ -49,7 +47,7 @@ def new_files(
         return bool(last_of.get(path.name, content) == content)
 
     folder = landing_folder(feed)
-    firsts = first_landings(connection, feed)
+    firsts = first_landings(context)
     new: dict[tuple[str, datetime | None], DeliveredFile] = {}
     for delivered in found:
         path = delivered.path
@@ -69,7 +67,7 @@ def new_files(
                 first = firsts.get(known) or landing.stamped(landed)
             else:
                 file = landing.land(source, path, folder)
-                first = firsts.get(file.content_sha256, now)
+                first = firsts.get(file.content_sha256, context.now)
                 landing.stamp(file.landed, first)
         file = replace(file, landed_at=first)
         new.setdefault((file.content_sha256, staging.file_date(feed, file.name)), file)

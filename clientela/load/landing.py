@@ -28,8 +28,8 @@ class DeliveredFile:
     content_sha256: str
     bytes: int
     landed: Path
-    #: where it stands among all files of its feed; None for a new one, which comes last
-    place: int | None = None
+    #: its number among all files of its feed; None for a new one, which comes last
+    sequence: int | None = None
     #: when its content first came; no event of it can be later. None: not known, and nothing is judged by it
     landed_at: datetime | None = None
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -9,7 +11,8 @@ import duckdb
 
 from clientela.contracts import CONTRACT_VERSION
 from clientela.extract.mapping import Feed
-from clientela.load.gate.validation_report import shown_examples, write_page
+from clientela.load.context import LoadContext
+from clientela.load.gate.validation_report import shown_examples, write_validation_report
 from clientela.load.landing import DeliveredFile
 from clientela.load.outcome import Outcome
 from clientela.masking import shape_sql
@@ -19,36 +22,36 @@ from clientela.warehouse.transactions import transaction
 
 def mapping_hash(feed: Feed) -> str:
     """Hash of what decides how a delivered file becomes rows: the same file under the same hash gives the same batch."""
-    told = [
+    decisive = [
         CONTRACT_VERSION,
         feed.source.model_dump(mode="json", exclude={"entities"}),
         feed.settings.model_dump(mode="json", exclude={"not_personal"}),
         feed.config.currency,
         feed.config.time_zone,
     ]
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def close_refusals(connection: duckdb.DuckDBPyConnection, feed: Feed, now: datetime) -> None:
-    """Whatever was refused lies there no more: it was taken away, or what lies in its place is loaded already."""
-    connection.execute(
+def close_refusals(context: LoadContext) -> None:
+    """Whatever was refused lies there no more: it was taken away, or what lies there now is loaded already."""
+    context.connection.execute(
         "update ledger.loads set retired_at = ? where source = ? and entity = ? and status = 'refused' and retired_at is null",
-        [now, feed.source_name, feed.entity.name],
+        [context.now, context.feed.source_name, context.feed.entity.name],
     )
 
 
-def first_landings(connection: duckdb.DuckDBPyConnection, feed: Feed) -> dict[str, datetime]:
+def first_landings(context: LoadContext) -> dict[str, datetime]:
     """Content → when it first came, for all that the feed ever delivered.
 
     What was loaded before this was kept counts as come when it was loaded.
     """
-    rows = connection.execute(
+    rows = context.connection.execute(
         """
         select content_sha256, min(coalesce(landed_at, loaded_at, started_at))
         from ledger.load_files join ledger.loads using (batch_id)
         where loads.source = ? and loads.entity = ? group by content_sha256
         """,
-        [feed.source_name, feed.entity.name],
+        [context.feed.source_name, context.feed.entity.name],
     ).fetchall()
     return dict(rows)
 
@@ -65,12 +68,15 @@ def drop_staged(connection: duckdb.DuckDBPyConnection) -> None:
                 connection.execute(f"delete from ledger.{table} where batch_id = ?", [batch_id])
 
 
-def write_ledger(
-    connection: duckdb.DuckDBPyConnection, feed: Feed, outcome: Outcome, run_id: str, now: datetime
-) -> Path:
-    """The lines of the ledger for one batch, and its page. Quarantine keeps what a person needs to mend the row."""
+def _report_path(feed: Feed, batch_id: int) -> Path:
+    return feed.config.data / "gate" / f"{batch_id:06d}-{feed.source_name}-{feed.entity.name}.html"
+
+
+def write_ledger(context: LoadContext, outcome: Outcome) -> Path:
+    """The lines of the ledger for one batch, and its validation report. Quarantine keeps what a person needs to mend the row."""
     assert outcome.batch_id is not None
-    page = feed.config.data / "gate" / f"{outcome.batch_id:06d}-{feed.source_name}-{feed.entity.name}.html"
+    connection, feed, now = context.connection, context.feed, context.now
+    report = _report_path(feed, outcome.batch_id)
     key = [outcome.batch_id, feed.source_name, feed.entity.name]
     entity = feed.entity
     first, last = None, None
@@ -84,10 +90,10 @@ def write_ledger(
     connection.execute(
         "insert into ledger.loads values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            outcome.batch_id, run_id, feed.source_name, entity.name, feed.settings.delivery, outcome.status,
+            outcome.batch_id, context.run_id, feed.source_name, entity.name, feed.settings.delivery, outcome.status,
             outcome.reason or None, mapping_hash(feed), now, now if outcome.status == "loaded" else None,
             len(outcome.files), outcome.delivered, outcome.loaded, outcome.unchanged, outcome.quarantined,
-            outcome.deleted, first, last, len(outcome.warnings), page.name, ", ".join(outcome.columns) or None,
+            outcome.deleted, first, last, len(outcome.warnings), report.name, ", ".join(outcome.columns) or None,
             ", ".join(outcome.new_columns) or None,
         ],
     )  # fmt: skip
@@ -104,31 +110,33 @@ def write_ledger(
         connection.execute(
             """
             insert into ledger.load_files
-            select ?, ?, ?, file_name, content_sha256, bytes, landed_as, coalesce(version, place), version_at,
-                delivered_rows, control_rows, control_sum, delivered_sum, place, landed_at
+            select ?, ?, ?, file_name, content_sha256, bytes, landed_as, coalesce(version, sequence), version_at,
+                delivered_rows, control_rows, control_sum, delivered_sum, sequence, landed_at
             from batch_files order by file_index
             """,
             key,
         )
-        _write_quarantine(connection, feed, outcome.batch_id, now)
+        _write_quarantine(context, outcome.batch_id)
         if entity.name == "transactions":
-            _write_amounts(connection, feed, key)
-    write_page(page, feed, outcome, connection, now)
-    return page
+            _write_amounts(context, key)
+    write_validation_report(report, context, outcome)
+    return report
 
 
-def _write_quarantine(connection: duckdb.DuckDBPyConnection, feed: Feed, batch_id: int, now: datetime) -> None:
-    """What did not fit may be anything, whatever column it stands in: it is personal unless the feed declares otherwise."""
-    connection.execute(
+def _write_quarantine(context: LoadContext, batch_id: int) -> None:
+    """What did not fit may be anything, whatever column it is in: it is personal unless the feed declares otherwise."""
+    feed = context.feed
+    context.connection.execute(
         f"""
         insert into ledger.quarantined_rows
         with faulty as (
             select source_file, source_row as line, unnest(faults) as fault, delivered_row
-            from candidate where faults is not null
+            from staged_rows where faults is not null
         ),
         conflicting as (
             select source_file, source_row as line, record_key, excluded_rows.reason, delivered_row
-            from candidate join excluded_rows on candidate.rowid = excluded_rows.row_id and excluded_rows.fate = 'quarantined'
+            from staged_rows join excluded_rows on staged_rows.rowid = row_id
+            where disposition = 'quarantined'
         ),
         refused as (
             select source_file, line, fault.field, fault.value, fault.reason,
@@ -147,29 +155,30 @@ def _write_quarantine(connection: duckdb.DuckDBPyConnection, feed: Feed, batch_i
         """,
         {
             "shown": feed.settings.not_personal, "batch_id": batch_id, "source": feed.source_name, "entity": feed.entity.name,
-            "now": now,
+            "now": context.now,
         },
     )  # fmt: skip
 
 
-def _write_amounts(connection: duckdb.DuckDBPyConnection, feed: Feed, key: list[object]) -> None:
-    """Net amount delivered by month and fate: what the reconciliation starts from."""
+def _write_amounts(context: LoadContext, key: list[object]) -> None:
+    """Net amount delivered by month and disposition: what the reconciliation starts from."""
+    connection, zone = context.connection, context.feed.config.time_zone
     connection.execute(
         """
         insert into ledger.load_amounts
-        select ?, ?, ?, month, fate, count(*), sum(net_amount)
+        select ?, ?, ?, month, disposition, count(*), sum(net_amount)
         from (
             select
                 cast(date_trunc('month', cast(timezone(?, ordered_at) as date)) as date) as month,
-                case when faults is not null then 'quarantined' else coalesce(fate, 'loaded') end as fate,
+                case when faults is not null then 'quarantined' else coalesce(disposition, 'loaded') end as disposition,
                 net_amount
-            from candidate left join excluded_rows on candidate.rowid = row_id
+            from staged_rows left join excluded_rows on staged_rows.rowid = row_id
             union all
             select null, 'quarantined', null from unreadable
         )
-        group by month, fate
+        group by month, disposition
         """,
-        [*key, feed.config.time_zone],
+        [*key, zone],
     )
     # rows that a late snapshot made the loader say again: in raw, and delivered by nobody
     connection.execute(
@@ -183,19 +192,13 @@ def _write_amounts(connection: duckdb.DuckDBPyConnection, feed: Feed, key: list[
         where batch_id = $batch_id and not is_deleted and version > (select max(version) from batch_files)
         group by month
         """,
-        {"batch_id": key[0], "source": key[1], "entity": key[2], "zone": feed.config.time_zone},
+        {"batch_id": key[0], "source": key[1], "entity": key[2], "zone": zone},
     )
 
 
-def record_refusal(
-    connection: duckdb.DuckDBPyConnection,
-    feed: Feed,
-    outcome: Outcome,
-    files: list[DeliveredFile],
-    run_id: str,
-    now: datetime,
-) -> Outcome:
-    """Keep a refused batch, queryable, with its reason; a batch refused again for the same reason is not told twice."""
+def record_refusal(context: LoadContext, outcome: Outcome, files: Sequence[DeliveredFile]) -> Outcome:
+    """Keep a refused batch, queryable, with its reason; a batch refused again for the same reason is not reported twice."""
+    connection, feed = context.connection, context.feed
     contents = sorted(file.content_sha256 for file in files)
     before = connection.execute(
         """
@@ -208,10 +211,10 @@ def record_refusal(
     ).fetchall()
     if before and before[0][1] == contents:
         connection.execute("update ledger.loads set retired_at = null where batch_id = ?", [before[0][0]])
-        page = feed.config.data / "gate" / f"{before[0][0]:06d}-{feed.source_name}-{feed.entity.name}.html"
-        return Outcome(**{**outcome.__dict__, "batch_id": before[0][0], "page": page})
+        batch_id = before[0][0]
+        return replace(outcome, batch_id=batch_id, validation_report=_report_path(feed, batch_id))
     with transaction(connection):
-        page = write_ledger(connection, feed, outcome, run_id, now)
+        report = write_ledger(context, outcome)
         key = outcome.batch_id, feed.source_name, feed.entity.name
         connection.executemany(
             """
@@ -222,12 +225,12 @@ def record_refusal(
             [(*key, f.name, f.content_sha256, f.bytes, f.landed.name, f.landed_at) for f in files],
         )
         if outcome.checks:
-            kept = feed.config.data / "quarantine" / f"{page.stem}.parquet"
+            kept = feed.config.data / "quarantine" / f"{report.stem}.parquet"
             kept.parent.mkdir(parents=True, exist_ok=True)
             connection.execute(
                 """
                 copy (
-                    select * from candidate
+                    select * from staged_rows
                     union all by name
                     select
                         file_index, file_name as source_file, source_row, text as delivered_row,
@@ -237,4 +240,4 @@ def record_refusal(
                 """,
                 [str(kept)],
             )
-    return Outcome(**{**outcome.__dict__, "page": page})
+    return replace(outcome, validation_report=report)

@@ -10,7 +10,7 @@ from clientela.load.gate.validate import Check
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one feed's night went. `counts` are rows: delivered = loaded + unchanged + quarantined."""
+    """How one feed's load went. `counts` are rows: delivered = loaded + unchanged + quarantined."""
 
     source: str
     entity: str
@@ -24,7 +24,7 @@ class Outcome:
     quarantined: int = 0
     deleted: int = 0
     checks: Sequence[Check] = field(default_factory=tuple)
-    page: Path | None = None
+    validation_report: Path | None = None
     #: what the newest file delivered, and which of it the feed's previous batch did not
     columns: tuple[str, ...] = ()
     new_columns: tuple[str, ...] = ()

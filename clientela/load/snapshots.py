@@ -1,23 +1,17 @@
 """Snapshots: what a delivery that is the whole no longer holds gets a tombstone."""
 
-from datetime import datetime
-
-import duckdb
-
 from clientela.contracts.raw_table import raw_columns
-from clientela.extract.mapping import Feed
-from clientela.load import staging
-from clientela.load.staging import Candidate
+from clientela.load.context import ACTIVE_BATCHES, LoadContext
+from clientela.load.staging import StagedBatch
 from clientela.sql.quoting import quoted
 
 #: versions of a feed whose batches order them: room for this many files in one batch
 FILES_PER_BATCH = 1_000_000
 
 
-def insert_tombstones(
-    connection: duckdb.DuckDBPyConnection, feed: Feed, candidate: Candidate, batch_id: int, now: datetime
-) -> int:
+def insert_tombstones(context: LoadContext, batch: StagedBatch, batch_id: int) -> int:
     """What the snapshot no longer holds gets a tombstone; what a later snapshot says is said again after a late one."""
+    connection, feed = context.connection, context.feed
     table = f"raw.{quoted(feed.entity.name)}"
     columns = [
         name
@@ -25,8 +19,8 @@ def insert_tombstones(
         if name not in ("batch_id", "loaded_at", "version", "version_at", "is_revision", "is_deleted")
     ]
     copied = ", ".join(quoted(name) for name in columns)
-    parameters = {"source": feed.source_name, "batch_id": batch_id, "now": now}
-    loaded = f"batch_id in (select batch_id from {staging.ACTIVE_BATCHES})"
+    parameters = {"source": feed.source_name, "batch_id": batch_id, "now": context.now}
+    loaded = f"batch_id in (select batch_id from {ACTIVE_BATCHES})"
 
     def state(upto: str, batches: str) -> str:
         return f"""(
@@ -34,18 +28,18 @@ def insert_tombstones(
             qualify row_number() over (partition by record_id order by version desc, content_hash desc) = 1
         ) as state"""
 
-    version, version_at, place = connection.execute(
-        "select max(version), max(version_at), max(place) from batch_files"
+    version, version_at, sequence = connection.execute(
+        "select max(version), max(version_at), max(sequence) from batch_files"
     ).fetchall()[0]
-    this = version if version is not None else place // FILES_PER_BATCH * FILES_PER_BATCH + FILES_PER_BATCH - 1
+    this = version if version is not None else sequence // FILES_PER_BATCH * FILES_PER_BATCH + FILES_PER_BATCH - 1
     deleted = 0
-    if not candidate.keyless:
+    if not batch.keyless:
         deleted = connection.execute(
             f"""
             insert into {table} ({copied}, batch_id, loaded_at, version, version_at, is_revision, is_deleted)
             select {copied}, $batch_id, $now, $version, $version_at, true, true
             from {state("$version", f"batch_id = $batch_id or {loaded}")}
-            where not is_deleted and record_id not in (select record_id from candidate where record_id is not null)
+            where not is_deleted and record_id not in (select record_id from staged_rows where record_id is not null)
             """,
             {**parameters, "version": this, "version_at": version_at},
         ).fetchall()[0][0]

@@ -1,8 +1,7 @@
-"""The candidate batch: the new files of one feed, typed, in temporary tables of the warehouse's connection.
+"""The staged batch: the new files of one feed, typed, in temporary tables of the warehouse's connection.
 
-Made here: `candidate` (every row that could be parsed, with its faults), `unreadable` (those that could not),
-`batch_files`, `excluded_rows` (rows that are not to be loaded, and why) and the
-view `gated` (what expectations judge). All are temporary: a killed run leaves none. Nothing loaded is changed here.
+Which tables these are, and what each holds, is in `StagedBatch`. All are temporary: a killed run leaves none. Nothing loaded
+is changed here.
 """
 
 import re
@@ -10,7 +9,6 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import duckdb
 
@@ -22,34 +20,45 @@ from clientela.extract.mapping import (
     LONGEST,
     RATES,
     Feed,
-    candidate_select,
+    staged_select,
 )
 from clientela.extract.open_file import COMPRESSED, open_file
 from clientela.extract.readers import Opened
+from clientela.load.context import ACTIVE_BATCHES, LoadContext
 from clientela.load.control_totals import control_totals
 from clientela.load.landing import DeliveredFile
 from clientela.masking import without_values
 from clientela.sql.quoting import literal, quoted
 
-#: the batches that a new one is compared with, as a temporary view: those loaded, unless second thoughts say otherwise
-ACTIVE_BATCHES = "active_batches"
+#: where the staged rows of large files lie: in a temporary table about 15 bytes a row could not be spilled
+STORE = "staged_store"
 
 
-#: where the candidate of large files lies: in a temporary table about 15 bytes a row could not be spilled
-STORE = "candidate_store"
-
-
-#: a candidate takes about this many times the bytes of its files, and of packed ones
+#: staged rows take about this many times the bytes of their files, and of packed ones
 TIMES, TIMES_PACKED = 4, 30
 
 
-#: keys that are looked at together for those that stand twice
+#: keys that are looked at together for those that are there twice
 KEYS_AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """What the candidate holds. Rows: `delivered` = in `candidate` + `unreadable`."""
+class StagedBatch:
+    """A batch that is extracted and not loaded yet: what the connection holds of it in temporary tables, counted.
+
+    | table | holds |
+    | --- | --- |
+    | `staged_rows` | every row that could be parsed, typed, with its `faults` (null: none) and the number of its file |
+    | `unreadable` | the rows that could not be parsed, with their text |
+    | `batch_files` | the files, with what each delivered and what its source states of it |
+    | `excluded_rows` | rows of `staged_rows` without a fault that are not to be loaded: their disposition, and why |
+    | `repeated` | the keys that more than one row has |
+    | `versioned` (view) | the staged rows with what orders the versions of a key |
+    | `gated` (view) | what expectations validate: the rows that would be loaded, and those that are known already |
+
+    The gate adds `batch_history` and `batch_metrics`, the loader `known_before`. Rows: `delivered` = in `staged_rows` +
+    `unreadable`.
+    """
 
     delivered: int
     quarantined: int
@@ -63,14 +72,14 @@ class Candidate:
 
 
 def see_loaded(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the view of the batches in force, unless it was made otherwise."""
+    """Make the view of the active batches, unless it was made otherwise."""
     connection.execute(
         f"create temp view if not exists {ACTIVE_BATCHES} as select batch_id from ledger.loads where status = 'loaded'"
     )
 
 
 def prepare_rates(connection: duckdb.DuckDBPyConnection) -> None:
-    """The exchange rates in force, for the mappings of this run."""
+    """The exchange rates that count now, for the mappings of this run."""
     see_loaded(connection)
     connection.execute(
         f"""
@@ -82,19 +91,18 @@ def prepare_rates(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def build(
-    connection: duckdb.DuckDBPyConnection, feed: Feed, files: Sequence[DeliveredFile], scratch: Path
-) -> Candidate:
+def build(context: LoadContext, files: Sequence[DeliveredFile]) -> StagedBatch:
     """Extract the files into the temporary tables. DeliveryError refuses the batch; ConfigError stops the run."""
-    drop(connection, scratch)
+    connection, feed = context.connection, context.feed
+    drop(context)
     _make_tables(connection)
-    _make_store(connection, files, scratch)
-    control = control_totals(connection, feed, scratch)
+    _make_store(context, files)
+    control = control_totals(context)
     delivered = 0
     columns: tuple[str, ...] = ()
     for index, file in enumerate(files):
         try:
-            rows, columns = _extract(connection, feed, index, file, scratch)
+            rows, columns = _extract(context, index, file)
         except DeliveryError as error:
             raise DeliveryError(f"{file.name}: {error.sentence}") from error
         except duckdb.Error as error:
@@ -115,7 +123,7 @@ def build(
             """
             insert into batch_files
             select ?, ?, ?, ?, ?, ?, epoch_us(cast(? as timestamptz)), ?, ?, ?, ?,
-                (select sum(control_amount) from candidate where file_index = ?), ?, ?
+                (select sum(control_amount) from staged_rows where file_index = ?), ?, ?
             """,
             [
                 index,
@@ -130,30 +138,30 @@ def build(
                 rows_stated,
                 sum_stated,
                 index,
-                file.place,
+                file.sequence,
                 file.landed_at,
             ],
         )
         delivered += rows
     is_batch_ordered = _is_batch_ordered(feed)
-    _find_excluded_rows(connection, feed, is_batch_ordered)
+    _find_excluded_rows(context, is_batch_ordered)
     connection.execute(
         """
         create or replace temp view gated as
-        select * from candidate
-        where faults is null and rowid not in (select row_id from excluded_rows where fate = 'quarantined')
+        select * from staged_rows
+        where faults is null and rowid not in (select row_id from excluded_rows where disposition = 'quarantined')
         """
     )
     counted = connection.execute(
         """
         select
-            (select count(*) from candidate where faults is not null)
-            + (select count(*) from excluded_rows where fate = 'quarantined') + (select count(*) from unreadable),
-            (select count(*) from excluded_rows where fate = 'unchanged'),
-            (select count(*) from candidate where record_id is null) + (select count(*) from unreadable)
+            (select count(*) from staged_rows where faults is not null)
+            + (select count(*) from excluded_rows where disposition = 'quarantined') + (select count(*) from unreadable),
+            (select count(*) from excluded_rows where disposition = 'unchanged'),
+            (select count(*) from staged_rows where record_id is null) + (select count(*) from unreadable)
         """
     ).fetchall()[0]
-    return Candidate(delivered, counted[0], counted[1], is_batch_ordered, counted[2], columns)
+    return StagedBatch(delivered, counted[0], counted[1], is_batch_ordered, counted[2], columns)
 
 
 def _make_tables(connection: duckdb.DuckDBPyConnection) -> None:
@@ -161,25 +169,24 @@ def _make_tables(connection: duckdb.DuckDBPyConnection) -> None:
     for name, columns in {
         "batch_files": "file_index integer, file_name varchar, content_sha256 varchar, bytes bigint, landed_as varchar, "
         "path varchar, version bigint, version_at timestamptz, delivered_rows bigint, control_rows bigint, "
-        "control_sum decimal(18,4), delivered_sum decimal(38,4), place bigint, landed_at timestamptz",
+        "control_sum decimal(18,4), delivered_sum decimal(38,4), sequence bigint, landed_at timestamptz",
         "unreadable": "file_index integer, source_row bigint, text varchar, reason varchar",
-        "excluded_rows": "row_id bigint, fate varchar, reason varchar",
+        "excluded_rows": "row_id bigint, disposition varchar, reason varchar",
     }.items():
         connection.execute(f"create or replace temp table {name} ({columns})")
 
 
-def _extract(
-    connection: duckdb.DuckDBPyConnection, feed: Feed, index: int, file: DeliveredFile, scratch: Path
-) -> tuple[int, tuple[str, ...]]:
+def _extract(context: LoadContext, index: int, file: DeliveredFile) -> tuple[int, tuple[str, ...]]:
     """Insert one file's rows; gives how many it delivered, parsed or not, and its columns. No row goes unaccounted for."""
-    reading = scratch / "reading"
+    connection = context.connection
+    reading = context.scratch_folder / "reading"
     shutil.rmtree(reading, ignore_errors=True)
     reading.mkdir(parents=True)
     try:
         parameters = Parameters()
-        opened = open_file(connection, feed, file.landed, parameters, reading)
+        opened = open_file(connection, context.feed, file.landed, parameters, reading)
         try:
-            parsed = _insert(connection, feed, index, file, opened, parameters)
+            parsed = _insert(context, index, file, opened, parameters)
         except duckdb.Error as error:
             if opened.fallback_reader is None or is_resource_error(error):
                 raise
@@ -188,7 +195,7 @@ def _extract(
             _delete(connection, index)
             parameters = Parameters()
             opened = opened.fallback_reader(parameters)
-            parsed = _insert(connection, feed, index, file, opened, parameters)
+            parsed = _insert(context, index, file, opened, parameters)
         if opened.expected_rows not in (None, parsed):
             raise DeliveryError(f"it states {opened.expected_rows} rows and {parsed} came out; nothing of it is loaded")
         if opened.unreadable is None:
@@ -204,14 +211,14 @@ def _extract(
 
 
 def _delete(connection: duckdb.DuckDBPyConnection, index: int) -> None:
-    """Take back what a file gave."""
-    if _has_candidate(connection):
-        connection.execute("delete from candidate where file_index = ?", [index])
+    """Remove what a file gave."""
+    if _has_rows(connection):
+        connection.execute("delete from staged_rows where file_index = ?", [index])
 
 
-def _has_candidate(connection: duckdb.DuckDBPyConnection) -> bool:
+def _has_rows(connection: duckdb.DuckDBPyConnection) -> bool:
     found = connection.execute(
-        "select count(*) from duckdb_tables() where (temporary or database_name = ?) and table_name = 'candidate'",
+        "select count(*) from duckdb_tables() where (temporary or database_name = ?) and table_name = 'staged_rows'",
         [STORE],
     ).fetchall()
     return bool(found[0][0])
@@ -222,52 +229,47 @@ def _has_store(connection: duckdb.DuckDBPyConnection) -> bool:
     return bool(found[0][0])
 
 
-def _make_store(connection: duckdb.DuckDBPyConnection, files: Sequence[DeliveredFile], scratch: Path) -> None:
-    """A file for a candidate that would not fit into half of the memory allowed, seen as if it were in the warehouse."""
+def _make_store(context: LoadContext, files: Sequence[DeliveredFile]) -> None:
+    """A file for staged rows that would not fit into half of the memory allowed, seen as if it were in the warehouse."""
+    connection = context.connection
     limit = connection.execute("select current_setting('memory_limit')").fetchall()[0][0]
     size, unit = limit.split()
     allowed = float(size) * 1024 ** ["bytes", "KiB", "MiB", "GiB", "TiB"].index(unit)
     packed = (*COMPRESSED, ".parquet", ".pq", ".xlsx", ".xlsb")
     wanted = sum(f.bytes * (TIMES_PACKED if f.name.lower().endswith(packed) else TIMES) for f in files)
     if wanted > allowed / 2:
-        connection.execute(f"attach {literal(str(scratch / STORE))} as {STORE}")
+        connection.execute(f"attach {literal(str(context.scratch_folder / STORE))} as {STORE}")
         connection.execute(f"set search_path = 'main,{STORE}.main'")
 
 
-def drop(connection: duckdb.DuckDBPyConnection, scratch: Path) -> None:
-    """Let the candidate go, and its file if it has one."""
+def drop(context: LoadContext) -> None:
+    """Let the staged rows go, and their file if they have one."""
+    connection, scratch = context.connection, context.scratch_folder
     connection.execute("drop view if exists gated")
     if _has_store(connection):
         connection.execute("reset search_path")
         connection.execute(f"detach {STORE}")
     else:
-        connection.execute("drop table if exists candidate")
+        connection.execute("drop table if exists staged_rows")
     for leftover in (scratch / STORE, scratch / f"{STORE}.wal"):
         leftover.unlink(missing_ok=True)
 
 
-def _insert(
-    connection: duckdb.DuckDBPyConnection,
-    feed: Feed,
-    index: int,
-    file: DeliveredFile,
-    opened: Opened,
-    parameters: Parameters,
-) -> int:
-    """Type the file's rows into the candidate; gives how many there were."""
-    delivery = opened.delivery
+def _insert(context: LoadContext, index: int, file: DeliveredFile, opened: Opened, parameters: Parameters) -> int:
+    """Type the file's rows into the staged rows; gives how many there were."""
+    connection, delivery = context.connection, opened.delivery
     if delivery.is_put_aside:
         aside = f"create or replace temp table put_aside as select * from {delivery.relation}"
         connection.execute(aside, parameters.used_in(aside))
         delivery = replace(delivery, relation="put_aside", is_put_aside=False)
-    select = candidate_select(connection, feed, delivery, file.name, parameters, file.landed_at)
+    select = staged_select(connection, context.feed, delivery, file.name, parameters, file.landed_at)
     file_index = parameters.bind(index)
-    create = f"create table {STORE}.candidate as" if _has_store(connection) else "create temp table candidate as"
-    into = "insert into candidate" if _has_candidate(connection) else create
+    create = f"create table {STORE}.staged_rows as" if _has_store(connection) else "create temp table staged_rows as"
+    into = "insert into staged_rows" if _has_rows(connection) else create
     statement = f"{into} select cast({file_index} as integer) as file_index, * from ({select})"
     connection.execute(statement, parameters.used_in(statement))
     connection.execute("drop table if exists put_aside")
-    counted = connection.execute("select count(*) from candidate where file_index = ?", [index]).fetchall()
+    counted = connection.execute("select count(*) from staged_rows where file_index = ?", [index]).fetchall()
     return int(counted[0][0])
 
 
@@ -293,29 +295,30 @@ def file_date(feed: Feed, name: str) -> datetime | None:
     raise DeliveryError(f"its name holds no date where version_by looks for it ({pattern})")
 
 
-def _find_excluded_rows(connection: duckdb.DuckDBPyConnection, feed: Feed, is_batch_ordered: bool) -> None:
+def _find_excluded_rows(context: LoadContext, is_batch_ordered: bool) -> None:
     """Rows that conflict within their file, and rows that say what is known already."""
+    connection, feed = context.connection, context.feed
     connection.execute("create or replace temp table repeated (record_id bigint)")
-    rows = connection.execute("select count(*) from candidate").fetchall()[0][0]
+    rows = connection.execute("select count(*) from staged_rows").fetchall()[0][0]
     shares = rows // KEYS_AT_ONCE + 1
     for share in range(shares):
         of_share = f"and record_id % {shares} = {share}" if shares > 1 else ""
         connection.execute(
             f"""
             insert into repeated
-            select record_id from candidate where faults is null {of_share} group by record_id having count(*) > 1
+            select record_id from staged_rows where faults is null {of_share} group by record_id having count(*) > 1
             """
         )
     connection.execute(
         """
         insert into excluded_rows
-        select rowid, 'quarantined', 'the key stands ' || repeats || ' times in this file, with different content'
+        select rowid, 'quarantined', 'the key is there ' || repeats || ' times in this file, with different content'
         from (
             select
                 rowid,
                 count(*) over same_key as repeats,
                 min(content_hash) over same_key <> max(content_hash) over same_key as is_conflict
-            from candidate where faults is null and record_id in (select record_id from repeated)
+            from staged_rows where faults is null and record_id in (select record_id from repeated)
             window same_key as (partition by record_id, file_index, version)
         ) where is_conflict
         """
@@ -324,9 +327,9 @@ def _find_excluded_rows(connection: duckdb.DuckDBPyConnection, feed: Feed, is_ba
         """
         create or replace temp view versioned as
         select
-            candidate.rowid as row_id, record_id, file_index, content_hash, faults,
-            coalesce(candidate.version, files.version) as version
-        from candidate join batch_files as files using (file_index)
+            staged_rows.rowid as row_id, record_id, file_index, content_hash, faults,
+            coalesce(staged_rows.version, files.version) as version
+        from staged_rows join batch_files as files using (file_index)
         """
     )
     same = "record_id" if is_batch_ordered else "record_id, version, content_hash"
@@ -347,13 +350,13 @@ def _find_excluded_rows(connection: duckdb.DuckDBPyConnection, feed: Feed, is_ba
     visible = f"""(
         select record_id, version, content_hash, is_deleted from raw.{quoted(feed.entity.name)}
         where source = $source and batch_id in (select batch_id from {ACTIVE_BATCHES})
-            and record_id in (select record_id from candidate)
+            and record_id in (select record_id from staged_rows)
     )"""
     if is_batch_ordered or feed.settings.delivery == "snapshot":
         # what the record was just before: with a file's date a late file looks back to its own day, not to the newest
         known = f"""(
             select record_id, content_hash from {visible}
-            where version <= (select coalesce(max(version), max(place), {2**62}) from batch_files)
+            where version <= (select coalesce(max(version), max(sequence), {2**62}) from batch_files)
             qualify row_number() over (partition by record_id order by version desc, content_hash desc) = 1 and not is_deleted
         )"""
         is_known = "known.content_hash = versioned.content_hash"

@@ -25,6 +25,7 @@ from clientela.extract.open_file import open_file
 from clientela.extract.readers.database import require_drivers
 from clientela.file_modes import too_wide
 from clientela.load import landing, staging
+from clientela.load.context import LoadContext
 from clientela.load.database_landing import fetch_new
 from clientela.load.gate.suite import suite_of
 from clientela.masking import shape
@@ -118,13 +119,13 @@ def _taken(found: Found, folder: Path) -> list[landing.DeliveredFile]:
 
 def _examine(connection: duckdb.DuckDBPyConnection, feed: Feed, scratch: Path, inbox: Path) -> Finding:
     name = feed.source_name, feed.entity.name
+    context = LoadContext(connection, feed, "", datetime.now(UTC), scratch)
     found = Found()
     try:
         suite_of(feed.entity, feed.settings, feed.where)
         if feed.settings.database is not None:
             files = [
-                replace(file, content_sha256=str(i))
-                for i, file in enumerate(fetch_new(connection, feed, scratch / "fetched", datetime.now(UTC)))
+                replace(file, content_sha256=str(i)) for i, file in enumerate(fetch_new(context, scratch / "fetched"))
             ]
         else:
             found = look(feed.config, feed.settings.files)
@@ -137,17 +138,17 @@ def _examine(connection: duckdb.DuckDBPyConnection, feed: Feed, scratch: Path, i
                 else (f"no file matches {', '.join(feed.settings.files)} (seen from {feed.config.path.parent})")
             )
             return Finding(*name, True, told, _left_alone(found))
-        candidate = staging.build(connection, feed, files, scratch)
+        batch = staging.build(context, files)
     except ClientelaError as error:
         return Finding(*name, True, error.sentence, _left_alone(found))
-    would = candidate.delivered - candidate.quarantined - candidate.unchanged
-    sentence = f"{len(files)} file{'s' if len(files) > 1 else ''}, {candidate.delivered:,} rows, {would:,} would load"
-    if candidate.unchanged:
-        sentence += f", {candidate.unchanged:,} say what others say"
-    if candidate.quarantined:
-        sentence += f", {candidate.quarantined:,} would be quarantined"
+    would = batch.delivered - batch.quarantined - batch.unchanged
+    sentence = f"{len(files)} file{'s' if len(files) > 1 else ''}, {batch.delivered:,} rows, {would:,} would load"
+    if batch.unchanged:
+        sentence += f", {batch.unchanged:,} say what others say"
+    if batch.quarantined:
+        sentence += f", {batch.quarantined:,} would be quarantined"
     notes = _left_alone(found) + _notes(connection, feed, files, scratch)
-    return Finding(*name, bool(candidate.quarantined), sentence, notes)
+    return Finding(*name, bool(batch.quarantined), sentence, notes)
 
 
 def _left_alone(found: Found) -> list[str]:
@@ -178,7 +179,7 @@ def _notes(
         select
             fault.field, fault.reason, count(*), arg_min(fault.value, source_row), min(source_row),
             arg_min(source_file, source_row)
-        from (select source_file, source_row, unnest(faults) as fault from candidate where faults is not null)
+        from (select source_file, source_row, unnest(faults) as fault from staged_rows where faults is not null)
         group by all order by count(*) desc limit ?
         """,
         [EXAMPLES],
@@ -193,7 +194,7 @@ def _notes(
     ).fetchall()
     notes += [f"line {row}: {reason}" for row, reason in rows]
     rows = connection.execute(
-        "select reason, count(*) from excluded_rows where fate = 'quarantined' group by all limit ?", [EXAMPLES]
+        "select reason, count(*) from excluded_rows where disposition = 'quarantined' group by all limit ?", [EXAMPLES]
     ).fetchall()
     notes += [f"{count:,} rows: {reason}" for reason, count in rows]
     return notes

@@ -31,6 +31,7 @@ from clientela.extract.mapping import Feed
 from clientela.extract.readers.database import require_drivers
 from clientela.identity import step
 from clientela.load import landing, renew
+from clientela.load.context import LoadContext
 from clientela.load.ledger import drop_staged
 from clientela.load.loader import load_feed
 from clientela.load.outcome import Outcome
@@ -136,7 +137,7 @@ class PipelineRun:
         self.watch("load", subject, "")
         if feed.entity.name != "exchange_rates":
             prepare_rates(self.connection)
-        outcomes = load_feed(self.connection, feed, self.run_id, self.now)
+        outcomes = load_feed(LoadContext(self.connection, feed, self.run_id, self.now))
         self.outcomes += outcomes
         for outcome in outcomes:
             self.watch("loaded", subject, _told(outcome))
@@ -379,7 +380,7 @@ class PipelineRun:
                         max_by(status, batch_id) filter (status <> 'unloaded' and (status <> 'refused' or retired_at is null)),
                         'unloaded'
                     ),
-                    max_by(reason, batch_id), max_by(page, batch_id),
+                    max_by(reason, batch_id), max_by(validation_report, batch_id),
                     max(last_event_on) filter (status = 'loaded'), max(loaded_at) filter (status = 'loaded')
                 from ledger.loads group by source, entity
                 """
@@ -666,7 +667,7 @@ def _counted(outcome: Outcome) -> str:
 
 
 def _plain(outcome: Outcome) -> dict[str, Any]:
-    told = {name: value for name, value in outcome.__dict__.items() if name not in ("checks", "page")}
+    told = {name: value for name, value in outcome.__dict__.items() if name not in ("checks", "validation_report")}
     told["warnings"] = [f"{c.expect.name}: {c.expect.description} Found: {c.observed}" for c in outcome.warnings]
-    told["page"] = outcome.page.name if outcome.page else None
+    told["validation_report"] = outcome.validation_report.name if outcome.validation_report else None
     return told

@@ -17,12 +17,13 @@ from clientela.config.company import Config
 from clientela.errors import ClientelaError, ConfigError
 from clientela.extract.feeds import feeds_of
 from clientela.extract.mapping import Feed
+from clientela.load.context import ACTIVE_BATCHES, LoadContext
 from clientela.load.deliveries import batches, landing_folder
 from clientela.load.landing import DeliveredFile
 from clientela.load.ledger import first_landings
 from clientela.load.loader import load_batch
 from clientela.load.outcome import Outcome
-from clientela.load.staging import ACTIVE_BATCHES, prepare_rates
+from clientela.load.staging import prepare_rates
 from clientela.pipeline.nightly import PipelineRun, Watcher, open_run, silent
 from clientela.warehouse.transactions import transaction
 
@@ -51,7 +52,7 @@ class Change:
 
 @dataclass(frozen=True)
 class _Batch:
-    """A loaded batch, as the ledger knows it. `place` orders the batches of a feed as they first came."""
+    """A loaded batch, as the ledger knows it. `sequence` orders the batches of a feed as they first came."""
 
     batch_id: int
     source: str
@@ -59,7 +60,7 @@ class _Batch:
     delivery: str
     unchanged: int
     loaded_at: datetime
-    place: int
+    sequence: int
 
     @property
     def feed(self) -> tuple[str, str]:
@@ -119,7 +120,7 @@ def reapply(config: Config, batch_id: int, watch: Watcher = silent, now: datetim
         if not wanted:
             raise ClientelaError(_no_batch(night.connection, batch_id, "unloaded"))
         in_force = [
-            b for b in _loaded_batches(night.connection) if (b.feed, b.place) == (wanted[0].feed, wanted[0].place)
+            b for b in _loaded_batches(night.connection) if (b.feed, b.sequence) == (wanted[0].feed, wanted[0].sequence)
         ]
         if in_force:
             raise ClientelaError(
@@ -132,9 +133,9 @@ def _loaded_batches(connection: duckdb.DuckDBPyConnection, status: str = "loaded
     """Every batch in force, or taken back, feed by feed in the order in which the feed's deliveries first came."""
     rows = connection.execute(
         """
-        select batch_id, loads.source, loads.entity, delivery, coalesce(unchanged_rows, 0), loaded_at, min(place)
+        select batch_id, loads.source, loads.entity, delivery, coalesce(unchanged_rows, 0), loaded_at, min(sequence)
         from ledger.loads join ledger.load_files using (batch_id)
-        where status = ? group by all order by loads.source, loads.entity, min(place), batch_id
+        where status = ? group by all order by loads.source, loads.entity, min(sequence), batch_id
         """,
         [status],
     ).fetchall()
@@ -146,9 +147,9 @@ def _first_day(connection: duckdb.DuckDBPyConnection, config: Config, batch: _Ba
     first = connection.execute(
         """
         select min(loaded_at) from ledger.loads join ledger.load_files using (batch_id)
-        where loads.source = ? and loads.entity = ? and status in ('loaded', 'unloaded') and place = ?
+        where loads.source = ? and loads.entity = ? and status in ('loaded', 'unloaded') and sequence = ?
         """,
-        [*batch.feed, batch.place],
+        [*batch.feed, batch.sequence],
     ).fetchall()[0][0]
     day: date = first.astimezone(config.zone).date()
     return day
@@ -186,10 +187,11 @@ def _change(night: PipelineRun, retiring: Sequence[_Batch], replaced: Sequence[_
     for feed in _in_order(config, again.values()):
         subject = f"{feed.source_name}.{feed.entity.name}"
         prepare_rates(connection)
+        context = LoadContext(connection, feed, night.run_id, night.now)
         for batch in [b for b in again.values() if b.feed == (feed.source_name, feed.entity.name)]:
-            for files in batches(feed, _kept_files(connection, feed, batch)):
+            for files in batches(feed, _kept_files(context, batch)):
                 night.watch("load", subject, "")
-                outcome = load_batch(connection, feed, files, night.run_id, night.now, is_staged=True)
+                outcome = load_batch(context, files, is_staged=True)
                 if outcome.status == "refused":
                     raise ClientelaError(
                         f"{subject}: {', '.join(outcome.files)} of batch {batch.batch_id} would be refused, so nothing was "
@@ -215,12 +217,12 @@ def _dependent(connection: duckdb.DuckDBPyConnection, config: Config, retired: l
     loaded = _loaded_batches(connection)
     in_force = {batch.batch_id for batch in loaded}
     returning = {batch.feed for batch in retired if batch.batch_id not in in_force}
-    first = {feed: min(b.place for b in retired if b.feed == feed) for feed in {batch.feed for batch in retired}}
+    first = {feed: min(b.sequence for b in retired if b.feed == feed) for feed in {batch.feed for batch in retired}}
     found = [
         batch
         for batch in loaded
         if batch.feed in first
-        and batch.place > first[batch.feed]
+        and batch.sequence > first[batch.feed]
         and (batch.unchanged > 0 or batch.delivery == "snapshot" or batch.feed in returning)
     ]
     if any(batch.entity == _EXCHANGE_RATES for batch in retired):
@@ -246,20 +248,21 @@ def _in_order(config: Config, again: Iterable[_Batch]) -> list[Feed]:
     )
 
 
-def _kept_files(connection: duckdb.DuckDBPyConnection, feed: Feed, batch: _Batch) -> list[DeliveredFile]:
-    """The batch's files as they were delivered, each with its place."""
+def _kept_files(context: LoadContext, batch: _Batch) -> list[DeliveredFile]:
+    """The batch's files as they were delivered, each with its number."""
+    feed = context.feed
     folder = landing_folder(feed)
-    rows = connection.execute(
+    rows = context.connection.execute(
         """
-        select file_name, content_sha256, bytes, landed_as, place from ledger.load_files
-        where batch_id = ? order by place
+        select file_name, content_sha256, bytes, landed_as, sequence from ledger.load_files
+        where batch_id = ? order by sequence
         """,
         [batch.batch_id],
     ).fetchall()
-    firsts = first_landings(connection, feed)
+    firsts = first_landings(context)
     files = [
-        DeliveredFile(folder / landed, name, content, size, folder / landed, place, firsts[content])
-        for name, content, size, landed, place in rows
+        DeliveredFile(folder / landed, name, content, size, folder / landed, sequence, firsts[content])
+        for name, content, size, landed, sequence in rows
     ]
     if gone := [file.name for file in files if not file.landed.is_file()]:
         raise ClientelaError(

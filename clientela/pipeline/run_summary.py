@@ -52,7 +52,7 @@ class SourceStatus:
     is_required: bool
     is_stale: bool
     age_days: int | None
-    page: str | None
+    validation_report: str | None
 
 
 @dataclass(frozen=True)

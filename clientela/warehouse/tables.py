@@ -31,13 +31,13 @@ LEDGER_TABLES: dict[str, str] = {
         delivery varchar not null, status varchar not null, reason varchar, mapping_hash varchar not null,
         started_at timestamptz not null, loaded_at timestamptz, retired_at timestamptz, file_count bigint,
         delivered_rows bigint, loaded_rows bigint, unchanged_rows bigint, quarantined_rows bigint,
-        deleted_rows bigint, first_event_on date, last_event_on date, warning_count bigint, page varchar, columns varchar,
-        new_columns varchar""",
+        deleted_rows bigint, first_event_on date, last_event_on date, warning_count bigint,
+        validation_report varchar, columns varchar, new_columns varchar""",
     "load_files": """
         batch_id bigint not null, source varchar not null, entity varchar not null, file_name varchar not null,
         content_sha256 varchar not null, bytes bigint not null, landed_as varchar, version bigint,
         version_at timestamptz, delivered_rows bigint, control_rows bigint, control_sum decimal(18,4),
-        delivered_sum decimal(18,4), place bigint, landed_at timestamptz""",
+        delivered_sum decimal(18,4), sequence bigint, landed_at timestamptz""",
     "seen_files": """
         path varchar not null, bytes bigint not null, modified_ns bigint not null, content_sha256 varchar not null""",
     "load_checks": """
@@ -45,7 +45,7 @@ LEDGER_TABLES: dict[str, str] = {
         severity varchar not null, is_met boolean not null, column_name varchar, description varchar,
         observed varchar, unexpected_count bigint, unexpected_share double, examples varchar""",
     "load_amounts": """
-        batch_id bigint not null, source varchar not null, entity varchar not null, month date, fate varchar not null,
+        batch_id bigint not null, source varchar not null, entity varchar not null, month date, disposition varchar not null,
         row_count bigint not null, net_amount decimal(38,4)""",
     "quarantined_rows": """
         batch_id bigint not null, source varchar not null, entity varchar not null, source_file varchar not null,

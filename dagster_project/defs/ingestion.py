@@ -165,9 +165,9 @@ def check_result(
     ]
     if failed:
         metadata["failed_expectations"] = dg.MetadataValue.table(failed)
-    pages = [outcome.page for outcome in outcomes if outcome.page]
-    if pages:
-        metadata["page"] = dg.MetadataValue.path(pages[-1])
+    reports = [outcome.validation_report for outcome in outcomes if outcome.validation_report]
+    if reports:
+        metadata["validation_report"] = dg.MetadataValue.path(reports[-1])
     return dg.AssetCheckResult(
         asset_key=key,
         check_name=check_name(state.source),

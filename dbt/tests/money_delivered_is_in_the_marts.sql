@@ -28,7 +28,7 @@ delivered as (
     select
         amounts.source,
         amounts.month,
-        amounts.fate,
+        amounts.disposition,
         amounts.row_count,
         coalesce(amounts.net_amount, 0) as net_amount
     from {{ source('ledger', 'load_amounts') }} as amounts
@@ -98,7 +98,7 @@ entries as (
         -row_count as row_count,
         -net_amount as net_amount
     from delivered
-    where fate in ('quarantined', 'unchanged')
+    where disposition in ('quarantined', 'unchanged')
     union all
     select
         source,

@@ -93,7 +93,16 @@ def checks(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluati
 def tables(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     """Every published table's rows, sorted, without what differs from run to run: its id, its clock, its batch numbers, and
     the log of identity."""
-    passing = ("run_id", "batch_id", "page", "path", "known_at", "code_version", "config_hash", "mapping_hash")
+    passing = (
+        "run_id",
+        "batch_id",
+        "validation_report",
+        "path",
+        "known_at",
+        "code_version",
+        "config_hash",
+        "mapping_hash",
+    )
     connection = duckdb.connect(str(path), read_only=True)
     try:
         names = connection.execute("select schema_name, table_name from duckdb_tables() order by all").fetchall()

@@ -123,7 +123,7 @@ def test_a_refused_optional_batch_fails_its_check_and_the_rest_is_published(
     failed = check.metadata["failed_expectations"]
     assert isinstance(failed, dg.TableMetadataValue)
     assert [record.data["expectation"] for record in failed.records] == ["quarantined_share", "rows_in_future"]
-    assert str(check.metadata["page"].value).endswith(".html")
+    assert str(check.metadata["validation_report"].value).endswith(".html")
     assert {name for name, c in checks(result).items() if not c.passed} == {"interactions.service_gate"}
     assert (status(company)["status"], status(company)["exit_code"]) == ("published", 3)
     assert len(tables(published(company))["value.order_lines"]) == 6

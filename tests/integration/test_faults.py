@@ -23,7 +23,7 @@ from tests.prove.attack.test_hostile_cells import CELLS, hostile_night
 
 #: what is killed, and where the step is in the middle of its work
 STEPS = {
-    "extract": "clientela.load.staging.candidate_select",
+    "extract": "clientela.load.staging.staged_select",
     "gate": "clientela.load.loader.validate",
     "load": "clientela.load.loader.write_ledger",
     "dbt": "clientela.transform._result",
@@ -201,12 +201,12 @@ def test_a_full_disk_in_any_step_is_told_in_a_sentence_and_the_next_night_heals(
 
 
 def test_memory_that_runs_out_is_not_blamed_on_the_file(shop: Company, monkeypatch: pytest.MonkeyPatch) -> None:
-    from clientela.load import staging as candidate
+    from clientela.load import staging
 
     def out_of_memory(*_: Any, **__: Any) -> None:
         raise duckdb.OutOfMemoryException("Out of Memory Error: could not allocate block\nSolutions")
 
-    monkeypatch.setattr(candidate, "_insert", out_of_memory)
+    monkeypatch.setattr(staging, "_insert", out_of_memory)
     report = shop.night()
     assert report.exit_code == 4 and report.message.endswith("Out of Memory Error: could not allocate block")
     assert shop.warehouse("select count(*) from ledger.loads") == [(0,)], "nothing is refused for it"

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -9,7 +10,8 @@ import pytest
 import yaml
 
 from clientela import transform
-from clientela.load import staging as candidates
+from clientela.load import staging
+from clientela.load.context import LoadContext
 from clientela.load.landing import DeliveredFile
 from clientela.warehouse import tables as warehouse
 
@@ -33,9 +35,12 @@ def _read(folder: Path, path: Path, memory: str) -> tuple[int, int]:
     connection = warehouse.connect(folder / "w.duckdb", memory_limit=memory, threads=2)
     try:
         warehouse.prepare(connection)
-        candidates.prepare_rates(connection)
+        staging.prepare_rates(connection)
         file = DeliveredFile(path, path.name, "0", path.stat().st_size, path)
-        built = candidates.build(connection, feed_of(folder), [file], folder / "scratch")
+        built = staging.build(
+            LoadContext(connection, feed_of(folder), "run", datetime(2026, 3, 1, tzinfo=UTC), folder / "scratch"),
+            [file],
+        )
         return built.delivered, built.quarantined
     finally:
         connection.close()

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from clientela.config.read import load_config
+from clientela.load.context import LoadContext
 from clientela.load.loader import load_feed
 from clientela.load.outcome import Outcome
 from clientela.onboard.doctor import examine
@@ -72,7 +73,7 @@ class Database:
         }
         feed = feed_of(self.folder, settings)
         self.now += timedelta(days=1)
-        (outcome,) = load_feed(self.warehouse, feed, "run", self.now)
+        (outcome,) = load_feed(LoadContext(self.warehouse, feed, "run", self.now))
         if outcome.status == "loaded":
             assert outcome.delivered == outcome.loaded + outcome.unchanged + outcome.quarantined
         return outcome
@@ -288,7 +289,7 @@ def test_numbers_are_numbers_in_a_source_that_writes_decimal_commas(
         {"database": {"connection_env": "CRM_DATABASE", "table": "people"}, "columns": COLUMNS},
         decimal_style="comma",
     )
-    (outcome,) = load_feed(database.warehouse, feed, "run", NOW)
+    (outcome,) = load_feed(LoadContext(database.warehouse, feed, "run", NOW))
     if database.is_sqlite:
         # the column was declared as text, so SQLite keeps its numbers as text, written with a point
         assert outcome.quarantined >= 0
@@ -387,7 +388,7 @@ def test_an_sqlite_column_that_holds_all_types_loses_no_value(tmp_path: Path, mo
         {"database": {"connection_env": "CRM_DATABASE", "table": "people"}, "columns": COLUMNS},
         decimal_style="comma",
     )
-    (outcome,) = load_feed(made.warehouse, feed, "run", NOW)
+    (outcome,) = load_feed(LoadContext(made.warehouse, feed, "run", NOW))
     assert (outcome.loaded, outcome.quarantined) == (2002, 0)
     found = {row[0]: row for row in made.loaded()}
     assert found["A1"] == ("A1", "text", Decimal("1234.5"))

@@ -25,6 +25,7 @@ from clientela.config.read import load_config
 from clientela.config.sources import EntityConfig
 from clientela.extract.feeds import feeds_of
 from clientela.extract.mapping import Feed
+from clientela.load.context import LoadContext
 from clientela.load.loader import load_feed
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "readers"))
@@ -122,7 +123,7 @@ def test_the_snippet_loads_the_customers_that_it_shows(
     monkeypatch.setenv("CRM_DATABASE", "sqlite:///crm.db")
     DELIVERED[kind](tmp_path, SECTIONS[kind])
     with prepared(tmp_path / "w.duckdb") as warehouse:
-        (outcome,) = load_feed(warehouse, feed, "run", datetime(2026, 3, 1, tzinfo=UTC))
+        (outcome,) = load_feed(LoadContext(warehouse, feed, "run", datetime(2026, 3, 1, tzinfo=UTC)))
         assert (outcome.status, outcome.loaded, outcome.quarantined) == ("loaded", 2, 0), outcome.reason
         people = warehouse.execute(
             "select ltrim(record_key, '0'), full_name, email, acquisition_cost, acquired_on from raw.customers order by 1"
@@ -132,7 +133,7 @@ def test_the_snippet_loads_the_customers_that_it_shows(
             ("17", "Ann Lee", "ann@example.com", Decimal("1234.5"), days[0]),
             ("18", "Íñigo Ruiz", None, Decimal("0.5"), days[1]),
         ]
-        (again,) = load_feed(warehouse, feed, "run", datetime(2026, 3, 2, tzinfo=UTC))
+        (again,) = load_feed(LoadContext(warehouse, feed, "run", datetime(2026, 3, 2, tzinfo=UTC)))
         assert again.status == "nothing new"
 
 
@@ -148,7 +149,7 @@ def test_a_backlog_of_snapshots_needs_the_dates_that_the_page_gives_them(tmp_pat
         for day, text in backlog.items():
             (folder / f"products_{day}.csv").write_text(text, encoding="utf-8")
         with prepared(folder / "w.duckdb") as warehouse:
-            outcomes = load_feed(warehouse, _feed(folder, told), "run", datetime(2026, 3, 1, tzinfo=UTC))
+            outcomes = load_feed(LoadContext(warehouse, _feed(folder, told), "run", datetime(2026, 3, 1, tzinfo=UTC)))
             left[is_dated] = [(outcome.status, outcome.deleted) for outcome in outcomes]
     assert left == {True: [("loaded", 0), ("loaded", 1)], False: [("loaded", 0)]}
 

@@ -147,7 +147,7 @@ def test_a_line_from_the_future_is_quarantined_and_told_as_a_warning(shop: Compa
     outcome = _transactions(shop)
     assert (outcome.status, outcome.loaded, outcome.quarantined) == ("loaded", 4, 1)
     assert "rows_in_future" in [check.expect.name for check in outcome.warnings]
-    page = outcome.page.read_text(encoding="utf-8")
+    page = outcome.validation_report.read_text(encoding="utf-8")
     assert "dated more than 24 hours after it was delivered" in page
 
 
@@ -158,7 +158,7 @@ def test_who_wants_no_line_from_the_future_refuses_the_batch(shop: Company) -> N
     outcome = _transactions(shop)
     assert outcome.status == "refused" and "rows_in_future" in outcome.reason
     assert shop.warehouse("select count(*) from raw.transactions") == [(0,)]
-    page = outcome.page.read_text(encoding="utf-8")
+    page = outcome.validation_report.read_text(encoding="utf-8")
     assert "Refused" in page and "http" not in page
 
 
@@ -313,7 +313,7 @@ def test_a_new_column_is_reported_and_ignored(shop: Company) -> None:
     shop.write("sales_2.csv", wider)
     outcome = _transactions(shop)
     assert (outcome.status, outcome.loaded, outcome.new_columns) == ("loaded", 2, ("mood",))
-    assert "mood" in outcome.page.read_text(encoding="utf-8")
+    assert "mood" in outcome.validation_report.read_text(encoding="utf-8")
     assert shop.warehouse("select new_columns from ledger.loads order by batch_id") == [(None,), ("mood",)]
 
 

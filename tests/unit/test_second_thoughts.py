@@ -100,7 +100,7 @@ def test_a_batch_that_is_brought_back_is_as_if_it_had_never_gone(tmp_path: Path,
     for n, text in enumerate((_lines((1, 1), (2, 2)), _lines((2, 5), (3, 3)), _lines((2, 2), (3, 3), (4, 4))), 1):
         shop.load(f"sales_{n}.csv", text)
     before = shop.sales()
-    fates = "select fate, sum(row_count) from ledger.load_amounts where batch_id in "
+    fates = "select disposition, sum(row_count) from ledger.load_amounts where batch_id in "
     fates += "(select batch_id from ledger.loads where status = 'loaded') group by 1 order by 1"
     counted = shop.warehouse(fates)
     unload(shop.config, 2, now=NOW + timedelta(days=8))

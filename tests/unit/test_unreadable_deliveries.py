@@ -140,7 +140,7 @@ def test_a_reference_table_that_cannot_be_read_holds_back_itself(
 
 def test_text_that_its_reader_cannot_decode_refuses_the_batch(shop: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     from clientela.extract.open_file import open_file
-    from clientela.load import staging as candidate
+    from clientela.load import staging
 
     def undecodable(connection: Any, feed: Any, *rest: Any) -> Any:
         if feed.entity.name == "customers":
@@ -148,7 +148,7 @@ def test_text_that_its_reader_cannot_decode_refuses_the_batch(shop: Company, mon
         return open_file(connection, feed, *rest)
 
     open_file = open_file
-    monkeypatch.setattr(candidate, "open_file", undecodable)
+    monkeypatch.setattr(staging, "open_file", undecodable)
     outcomes = _load(shop)
     assert outcomes["customers"].reason == "customers.csv is not written in utf-8"
     assert outcomes["transactions"].status == "loaded"

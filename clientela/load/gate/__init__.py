@@ -1,3 +1,3 @@
-"""The gate: `suite` brings a feed's expectations together, `metrics` measures the batch, `validate` judges it in DuckDB,
-`validation_report` writes the batch's page. The suites themselves are data, in `expectations/`.
+"""The gate: `suite` brings a feed's expectations together, `metrics` measures the batch, `validate` validates it in DuckDB,
+`validation_report` writes what became of the batch. The suites themselves are data, in `expectations/`.
 """

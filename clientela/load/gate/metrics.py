@@ -1,38 +1,37 @@
-"""The measures of a candidate batch that no single row tells: one row, `batch_metrics`, that expectations judge.
+"""The measures of a staged batch that no single row shows: one row, `batch_metrics`, that expectations judge.
 
 They are taken in one pass over the batch, and one join where they compare it with what was loaded before. A measure that
 does not apply is null, and passes.
 """
 
-import duckdb
-
 from clientela.contracts import Entity
-from clientela.extract.mapping import IN_FUTURE, Feed
-from clientela.load.staging import ACTIVE_BATCHES, Candidate
+from clientela.extract.mapping import IN_FUTURE
+from clientela.load.context import ACTIVE_BATCHES, LoadContext
+from clientela.load.staging import StagedBatch
 from clientela.sql.quoting import quoted
 
 #: of fewer records known than this all but the last may vanish unasked, and fewer rows are compared with no others
 FEW = 20
 #: whether so many rows came, or usually come, that their number can be compared
-_ARE_MANY = f"greatest(count(*), (select median(loaded_rows) from past)) >= {FEW}"
+_ARE_MANY = f"greatest(count(*), (select median(loaded_rows) from batch_history)) >= {FEW}"
 
 
-def take_batch_metrics(connection: duckdb.DuckDBPyConnection, feed: Feed, candidate: Candidate, now: object) -> None:
+def take_batch_metrics(context: LoadContext, batch: StagedBatch) -> None:
     """Make the temporary table `batch_metrics` from the temporary view `gated` (the rows that would be loaded).
 
     Beside a share `x_share` stands `x_share_of`: how many rows it is a share of.
     """
-    entity = feed.entity
+    feed, entity = context.feed, context.feed.entity
     measures = {
         "quarantined_share": "$quarantined / nullif($delivered, 0)",
         "quarantined_share_of": "$delivered",
         "control_rows_off": "(select sum(abs(control_rows - delivered_rows)) from batch_files where control_rows is not null)",
         "control_sum_off": "(select sum(abs(control_sum - delivered_sum)) from batch_files where control_sum is not null)",
-        "rows_to_past": f"case when {_ARE_MANY} then count(*) / (select median(loaded_rows) from past) end",
+        "rows_to_past": f"case when {_ARE_MANY} then count(*) / (select median(loaded_rows) from batch_history) end",
     }
-    parameters: dict[str, object] = {"quarantined": candidate.quarantined, "delivered": candidate.delivered}
+    parameters: dict[str, object] = {"quarantined": batch.quarantined, "delivered": batch.delivered}
     if feed.settings.delivery == "snapshot":
-        measures |= _of_snapshots(entity, candidate)
+        measures |= _of_snapshots(entity, batch)
         parameters["source"] = feed.source_name
     if entity.event_time:
         event = entity[entity.event_time]
@@ -40,28 +39,29 @@ def take_batch_metrics(connection: duckdb.DuckDBPyConnection, feed: Feed, candid
         instant = name if event.type == "timestamp" else f"cast({name} as timestamptz)"
         came_at = "coalesce((select max(landed_at) from batch_files), cast($now as timestamptz))"
         measures["rows_in_future"] = """(
-            select count(*) from candidate where len(list_filter(faults, lambda fault: fault.reason = $in_future)) > 0
+            select count(*) from staged_rows where len(list_filter(faults, lambda fault: fault.reason = $in_future)) > 0
         )"""
         measures["days_since_last_event"] = f"date_diff('day', max({instant}), {came_at})"
-        parameters |= {"now": now, "in_future": IN_FUTURE}
+        parameters |= {"now": context.now, "in_future": IN_FUTURE}
     measures |= _known_shares(entity)
     if entity.name == "transactions":
         measures["unbalanced_rows"] = "count(*) filter (abs(gross_amount - discount_amount - net_amount) > 0.01)"
-        usual = "(select median(net_amount) from past where net_amount <> 0)"
+        usual = "(select median(net_amount) from batch_history where net_amount <> 0)"
         measures["total_to_past"] = f"case when {_ARE_MANY} then sum(net_amount) / {usual} end"
         measures["returns_without_sale"] = """count(*) filter (
             return_of_order_id is not null
             and return_of_order_id not in (select order_id from raw.transactions where order_id is not null)
             and return_of_order_id not in (select order_id from gated where order_id is not null))"""
     selected = ", ".join(f"cast({sql} as double) as {name}" for name, sql in measures.items())
+    connection = context.connection
     connection.execute(
         f"""
-        create or replace temp table past as
+        create or replace temp table batch_history as
         select
             loads.batch_id, any_value(loads.loaded_rows) as loaded_rows, any_value(loads.file_count) as files,
             sum(amounts.net_amount) as net_amount
         from ledger.loads left join ledger.load_amounts as amounts
-            on amounts.batch_id = loads.batch_id and amounts.fate = 'loaded'
+            on amounts.batch_id = loads.batch_id and amounts.disposition = 'loaded'
         where
             loads.source = ? and loads.entity = ? and loads.loaded_rows > 0
             and loads.batch_id in (select batch_id from {ACTIVE_BATCHES})
@@ -73,23 +73,24 @@ def take_batch_metrics(connection: duckdb.DuckDBPyConnection, feed: Feed, candid
     connection.execute(f"create or replace temp table batch_metrics as select {selected} from gated", used)
 
 
-def _of_snapshots(entity: Entity, candidate: Candidate) -> dict[str, str]:
+def _of_snapshots(entity: Entity, batch: StagedBatch) -> dict[str, str]:
     """What of the records in force a snapshot no longer holds, and whether more of its undated files came than usual."""
     measures = {
-        "snapshot_files_to_past": "(select count(*) from batch_files where version is null) / (select median(files) from past)"
+        "snapshot_files_to_past": "(select count(*) from batch_files where version is null)"
+        " / (select median(files) from batch_history)"
     }
     # where a key cannot be read nothing vanishes
-    if not candidate.keyless:
+    if not batch.keyless:
         measures["vanished_share"] = f"""(
             select
                 case
-                    when not exists (select 1 from candidate) or count(*) >= {FEW}
-                        then count(*) filter (record_id not in (select record_id from candidate)) / nullif(count(*), 0)
+                    when not exists (select 1 from staged_rows) or count(*) >= {FEW}
+                        then count(*) filter (record_id not in (select record_id from staged_rows)) / nullif(count(*), 0)
                 end
             from (
                 select record_id, is_deleted from raw.{quoted(entity.name)}
                 where source = $source and batch_id in (select batch_id from {ACTIVE_BATCHES})
-                    and version <= (select coalesce(max(version), max(place)) from batch_files)
+                    and version <= (select coalesce(max(version), max(sequence)) from batch_files)
                 qualify row_number() over (partition by record_id order by version desc, content_hash desc) = 1
             ) where not is_deleted
         )"""

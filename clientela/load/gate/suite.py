@@ -20,14 +20,14 @@ def of_contract(entity: Entity) -> list[Expect]:
     suite = []
     for column in entity.columns:
         if column.values:
-            told = f"{column.name} is one of {', '.join(column.values)}."
+            sentence = f"{column.name} is one of {', '.join(column.values)}."
             arguments: dict[str, Any] = {"value_set": list(column.values)}
             suite.append(
                 Expect(
                     f"{column.name}_is_known",
                     "ExpectColumnValuesToBeInSet",
                     "critical",
-                    told,
+                    sentence,
                     column.name,
                     "rows",
                     arguments,
@@ -35,13 +35,13 @@ def of_contract(entity: Entity) -> list[Expect]:
             )
         if column.minimum is not None or column.maximum is not None:
             bounds = {"min_value": column.minimum, "max_value": column.maximum}
-            told = f"{column.name} lies between {column.minimum} and {column.maximum}.".replace("None", "any")
+            sentence = f"{column.name} lies between {column.minimum} and {column.maximum}.".replace("None", "any")
             suite.append(
                 Expect(
                     f"{column.name}_in_range",
                     "ExpectColumnValuesToBeBetween",
                     "critical",
-                    told,
+                    sentence,
                     column.name,
                     "rows",
                     bounds,
@@ -99,7 +99,7 @@ def suite_of(entity: Entity, settings: EntityConfig | None, where: str) -> list[
 
 @cache
 def _written_suite(name: str) -> tuple[Expect, ...]:
-    """The SUITE of `expectations/NAME.py`, found by its place: that folder is no package of an installed clientela."""
+    """The SUITE of `expectations/NAME.py`, found by its path: that folder is no package of an installed clientela."""
     path = PROJECT / "expectations" / f"{name}.py"
     spec = spec_from_file_location(f"clientela_expectations_{name}", path)
     assert spec is not None and spec.loader is not None, path

@@ -1,4 +1,4 @@
-"""Running a suite with Great Expectations, inside DuckDB, on the connection that holds the candidate batch.
+"""Running a suite with Great Expectations, inside DuckDB, on the connection that holds the staged batch.
 
 Great Expectations' fluent data source opens connections of its own and loses them; its validator takes any SQLAlchemy
 engine. Ours hands it the one connection we already have, so that temporary tables are seen and nothing is copied.
@@ -48,9 +48,9 @@ def validate(connection: duckdb.DuckDBPyConnection, suite: Sequence[Expect]) -> 
     for relation, on in (("gated", "rows"), ("batch_metrics", "batch_metrics")):
         known = {row[0] for row in connection.execute(f"describe {relation}").fetchall()}
         is_empty = not connection.execute(f"select 1 from {relation} limit 1").fetchall()
-        asked = [e for e in suite if e.on == on and e.column in known]
-        if asked and not is_empty:
-            checks += _validate(connection, relation, asked)
+        applicable = [e for e in suite if e.on == on and e.column in known]
+        if applicable and not is_empty:
+            checks += _validate(connection, relation, applicable)
     return [_in_few_rows(connection, check) for check in checks]
 
 
@@ -120,8 +120,8 @@ def _validate(connection: duckdb.DuckDBPyConnection, relation: str, suite: Seque
 
 
 def _question(kind: str, arguments: dict[str, Any]) -> tuple[str, str]:
-    told = {name: value for name, value in arguments.items() if name != "batch_id"}
-    return kind, repr(sorted(told.items(), key=lambda item: item[0]))
+    named = {name: value for name, value in arguments.items() if name != "batch_id"}
+    return kind, repr(sorted(named.items(), key=lambda item: item[0]))
 
 
 def _check(expect: Expect, result: Any) -> Check:

@@ -1,19 +1,19 @@
-"""The page of one batch: what arrived, what was refused and why, on one self-contained HTML file.
+"""The validation report of one batch: what arrived, what was refused and why, on one self-contained HTML file.
 
 Nothing of it is fetched; personal values are masked. What it says comes from the outcome and the ledger.
 """
 
-from datetime import datetime
 from pathlib import Path
 
-import duckdb
 from jinja2 import Environment
 
 from clientela.extract.mapping import Feed
+from clientela.load.context import LoadContext
 from clientela.load.gate.validate import Check
+from clientela.load.outcome import Outcome
 from clientela.masking import masked, shape
 
-#: quarantined rows that a page repeats; all of them stand in operations.quarantined_rows
+#: quarantined rows that a report repeats; all of them are in operations.quarantined_rows
 ROWS = 100
 
 _TEMPLATE = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string("""<!doctype html>
@@ -50,14 +50,14 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 <table>
 <tr><th>Expectation</th><th>Verdict</th><th>Found</th><th>Examples</th></tr>
 {% for c in checks %}
-<tr><td>{{ c.description }}<br><span class="quiet">{{ c.name }}</span></td><td class="{{ c.verdict }}">{{ c.said }}</td><td>{{ c.observed }}</td><td>{{ c.examples }}</td></tr>
+<tr><td>{{ c.description }}<br><span class="quiet">{{ c.name }}</span></td><td class="{{ c.verdict }}">{{ c.result }}</td><td>{{ c.observed }}</td><td>{{ c.examples }}</td></tr>
 {% endfor %}
 </table>
 {% endif %}
 {% if rows %}
 <h2>What is in quarantine</h2>
-{% if o.quarantined > rows|length %}<p class="quiet">The first {{ rows|length }}; all of them stand in operations.quarantined_rows.</p>{% endif %}
-<p class="quiet">Values are masked, since any may be personal. They look so: 9 stands for a digit, a and A for letters.</p>
+{% if o.quarantined > rows|length %}<p class="quiet">The first {{ rows|length }}; all of them are in operations.quarantined_rows.</p>{% endif %}
+<p class="quiet">Values are masked, since any may be personal. They look so: 9 is for a digit, a and A for letters.</p>
 <table>
 <tr><th>File</th><th class="number">Row</th><th>Field</th><th>Value</th><th>Looks like</th><th>Why</th></tr>
 {% for file, row, field, value, shape, reason in rows %}
@@ -77,32 +77,34 @@ def shown_examples(feed: Feed, check: Check) -> list[str]:
     return [f"{masked(example, feed.secret)} ({shape(example)})" for example in check.examples]
 
 
-def write_page(page: Path, feed: Feed, outcome: object, connection: duckdb.DuckDBPyConnection, now: datetime) -> None:
-    """Write the page; `outcome` is a `clientela.load.loader.Outcome`."""
+def write_validation_report(path: Path, context: LoadContext, outcome: Outcome) -> None:
+    """Write the report of a batch whose quarantined rows are in the ledger."""
+    feed = context.feed
     checks = [
         {
             "name": c.expect.name,
             "description": c.expect.description,
             "verdict": "met" if c.is_met else c.expect.severity,
-            "said": "met" if c.is_met else f"not met ({c.expect.severity})",
+            "result": "met" if c.is_met else f"not met ({c.expect.severity})",
             "observed": c.observed,
             "examples": ", ".join(shown_examples(feed, c)),
         }
-        for c in outcome.checks  # type: ignore[attr-defined]
+        for c in outcome.checks
     ]
-    rows = connection.execute(
+    rows = context.connection.execute(
         """
         select source_file, source_row, field, value, personal_value, shape, reason from ledger.quarantined_rows
         where batch_id = ? order by source_file, source_row nulls last, field nulls first limit ?
         """,
-        [outcome.batch_id, ROWS],  # type: ignore[attr-defined]
+        [outcome.batch_id, ROWS],
     ).fetchall()
-    told = [
+    shown_rows = [
         (file, row, field, value if personal is None else masked(personal, feed.secret), shape, reason)
         for file, row, field, value, personal, shape, reason in rows
     ]
-    page.parent.mkdir(parents=True, exist_ok=True)
-    moment = now.astimezone(feed.config.zone).strftime("%Y-%m-%d %H:%M %Z")
-    page.write_text(
-        _TEMPLATE.render(o=outcome, company=feed.config.company, now=moment, checks=checks, rows=told), encoding="utf-8"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    moment = context.now.astimezone(feed.config.zone).strftime("%Y-%m-%d %H:%M %Z")
+    path.write_text(
+        _TEMPLATE.render(o=outcome, company=feed.config.company, now=moment, checks=checks, rows=shown_rows),
+        encoding="utf-8",
     )

@@ -23,7 +23,7 @@ loads as (
         first_event_on,
         last_event_on,
         warning_count,
-        page,
+        validation_report,
         columns,
         new_columns
     from {{ source('ledger', 'loads') }}

@@ -23,7 +23,7 @@ def test_the_page_of_a_refused_batch_opens_in_a_browser(shop: Company, tmp_path:
     shop.change(lambda s: s["sources"]["till"]["entities"]["transactions"].update(gate=gate))
     with open_run(shop.config, now=NOW) as night:
         (feed,) = [f for f in feeds_of(shop.config) if f.entity.name == "transactions"]
-        page = night.load(feed)[-1].page
+        page = night.load(feed)[-1].validation_report
     assert page is not None
     started = [
         browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",

@@ -8,7 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from clientela.load import staging as candidates
+from clientela.load import staging
+from clientela.load.context import LoadContext
 from clientela.load.landing import DeliveredFile
 from clientela.load.loader import load_batch
 from clientela.warehouse import tables as warehouse
@@ -55,9 +56,9 @@ def test_five_times_the_memory_limit_is_loaded(tmp_path: Path, kind: str) -> Non
     connection = warehouse.connect(tmp_path / "w.duckdb", memory_limit="256MB", threads=2)
     try:
         warehouse.prepare(connection)
-        candidates.prepare_rates(connection)
+        staging.prepare_rates(connection)
         file = DeliveredFile(path, path.name, "0", path.stat().st_size, path)
-        outcome = load_batch(connection, feed, [file], "run", datetime(2027, 1, 1, tzinfo=UTC))
+        outcome = load_batch(LoadContext(connection, feed, "run", datetime(2027, 1, 1, tzinfo=UTC)), [file])
     finally:
         connection.close()
     assert (outcome.status, outcome.loaded, outcome.quarantined) == ("loaded", rows, int(is_dirty)), outcome.reason

@@ -1,6 +1,7 @@
 """Helpers: a feed of customers over one delivered file, and what came of each of its rows."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import duckdb
 from clientela.config.company import Config
 from clientela.contracts import ENTITIES
 from clientela.extract.mapping import Feed
-from clientela.load import staging as candidates
+from clientela.load import staging
+from clientela.load.context import LoadContext
 from clientela.load.landing import DeliveredFile
 from clientela.warehouse import tables as warehouse
 
@@ -37,7 +39,7 @@ def prepared(path: Path) -> duckdb.DuckDBPyConnection:
     """A warehouse with its tables."""
     connection = warehouse.connect(path)
     warehouse.prepare(connection)
-    candidates.prepare_rates(connection)
+    staging.prepare_rates(connection)
     return connection
 
 
@@ -53,11 +55,12 @@ class Read:
 
 
 def read(connection: duckdb.DuckDBPyConnection, feed: Feed, path: Path, scratch: Path, *columns: str) -> Read:
-    """Extract one file into the candidate. Fails unless every delivered row is found exactly once."""
+    """Stage one file. Fails unless every delivered row is found exactly once."""
     file = DeliveredFile(path, path.name, "0", path.stat().st_size, path)
-    built = candidates.build(connection, feed, [file], scratch)
+    context = LoadContext(connection, feed, "run", datetime(2026, 3, 1, tzinfo=UTC), scratch)
+    built = staging.build(context, [file])
     chosen = columns or ("record_key", "full_name", "email")
-    found = connection.execute(f"select source_row, faults, {', '.join(chosen)} from candidate").fetchall()
+    found = connection.execute(f"select source_row, faults, {', '.join(chosen)} from staged_rows").fetchall()
     unreadable = connection.execute("select source_row, reason, text from unreadable").fetchall()
     places = [row[0] for row in (*found, *unreadable)]
     assert None not in places
