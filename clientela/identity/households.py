@@ -14,7 +14,7 @@ MAX_HOUSEHOLD = 12
 
 
 def households(normalised: pl.DataFrame, crosswalk: pl.DataFrame) -> pl.DataFrame:
-    """(customer_id, household_id, customer_count): the household's id is its smallest customer id, not stable for ever.
+    """(customer_id, household_id, customers): the household's id is its smallest customer id, not stable for ever.
 
     `normalised`: the frame of `normalise`. Linked are customers with the same street and place, and either a family
     name or a phone in common. Customers who share nothing are a household of one.
@@ -35,6 +35,6 @@ def households(normalised: pl.DataFrame, crosswalk: pl.DataFrame) -> pl.DataFram
     return (
         components(crosswalk["customer_id"], links)
         .rename({"node": "customer_id", "cluster": "household_id"})
-        .with_columns(pl.len().over("household_id").cast(pl.Int64).alias("customer_count"))
+        .with_columns(pl.len().over("household_id").cast(pl.Int64).alias("customers"))
         .sort("customer_id")
     )

@@ -31,7 +31,7 @@ class Resolution:
     """What one run found. Frames marked * hold personal values: mask them where they are published.
 
     To publish:  `crosswalk` (record_id, customer_id), `links` (see `explain`: ids and weights only), `households`
-                 (customer_id, household_id, customer_count) if asked for, `placeholders`* (see `normalise`), `measures`
+                 (customer_id, household_id, customers) if asked for, `placeholders`* (see `normalise`), `measures`
                  (measure, part, value).
     To remember: `registry_rows`, `events`, `retired` (see `registry`), `model` (names in it are keyed hashes).
     """

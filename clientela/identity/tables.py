@@ -35,7 +35,7 @@ EVIDENCE_TABLES: dict[str, str] = {
 FOUND_TABLES: dict[str, str] = {
     "events": "event varchar, customer_id bigint, other_customer_id bigint, record_count bigint, cause varchar",
     "placeholders": "field varchar, value varchar, reason varchar, record_count bigint, people_count bigint",
-    "households": "customer_id bigint, household_id bigint, customer_count bigint",
+    "households": "customer_id bigint, household_id bigint, customers bigint",
     "measures": "measure varchar, part varchar, value double",
     "trained_model": "model_id varchar, model varchar, node_count bigint, is_trained boolean, reason varchar",
 }

@@ -20,12 +20,12 @@ from clientela.lifetime.errors import LifetimeError
 from clientela.lifetime.origins import Orders, Snapshot, rolling_origins
 from clientela.lifetime.scoring import (
     Choice,
+    calibrated_coverage,
     calibration,
     choose,
-    plain_coverage,
     poisson_deviance,
+    raw_coverage,
     score,
-    share_inside,
     widening_from_pit,
     widening_of_groups,
 )
@@ -41,7 +41,7 @@ SCORE_SCHEMA = pl.Schema(
     {
         "as_of": pl.Date,
         "holdout_days": pl.Int64,
-        "what": pl.String,
+        "target": pl.String,
         "candidate": pl.String,
         "model_used": pl.String,
         "fallback_reason": pl.String,
@@ -63,7 +63,7 @@ SCORE_SCHEMA = pl.Schema(
 CALIBRATION_SCHEMA = pl.Schema(
     {
         "as_of": pl.Date,
-        "what": pl.String,
+        "target": pl.String,
         "candidate": pl.String,
         "decile": pl.Int64,
         "customers": pl.Int64,
@@ -74,13 +74,13 @@ CALIBRATION_SCHEMA = pl.Schema(
 INTERVAL_SCHEMA = pl.Schema(
     {
         "as_of": pl.Date,
-        "what": pl.String,
+        "target": pl.String,
         "level": pl.String,
         "scored": pl.Int64,
-        "share_inside": pl.Float64,
-        "plain_coverage": pl.Float64,
-        "widening_from_earlier": pl.Float64,
-        "share_inside_widened": pl.Float64,
+        "calibrated_coverage": pl.Float64,
+        "raw_coverage": pl.Float64,
+        "interval_inflation": pl.Float64,
+        "inflated_coverage": pl.Float64,
     }
 )
 
@@ -285,7 +285,7 @@ def _rows(
                 {
                     "as_of": origin,
                     "holdout_days": holdout_days,
-                    "what": what,
+                    "target": what,
                     "candidate": candidate,
                     "model_used": model,
                     "fallback_reason": fallback,
@@ -294,7 +294,7 @@ def _rows(
                     "reason": reason,
                 }
             )
-            deciles += [{"as_of": origin, "what": what, "candidate": candidate, **vars(d)} for d in groups]
+            deciles += [{"as_of": origin, "target": what, "candidate": candidate, **vars(d)} for d in groups]
     return rows, deciles
 
 
@@ -395,29 +395,29 @@ def _intervals(
             rows.append(
                 {
                     "as_of": s.as_of,
-                    "what": what,
+                    "target": what,
                     "level": "customers",
                     "scored": n,
-                    "share_inside": share_inside(pit),
-                    "plain_coverage": plain_coverage(y, intervals.p10 * factor, intervals.p90 * factor),
-                    "widening_from_earlier": before if pits[what] else None,
-                    "share_inside_widened": share_inside(pit, *_widened_levels(before)) if pits[what] else None,
+                    "calibrated_coverage": calibrated_coverage(pit),
+                    "raw_coverage": raw_coverage(y, intervals.p10 * factor, intervals.p90 * factor),
+                    "interval_inflation": before if pits[what] else None,
+                    "inflated_coverage": calibrated_coverage(pit, *_widened_levels(before)) if pits[what] else None,
                 }
             )
             stretched = widening_of_groups(*np.concatenate(grouped[what], axis=1)) if grouped[what] else 1.0
             half_down, half_up = around.p50 - around.p10, around.p90 - around.p50
-            inside = plain_coverage(truth, around.p50 - stretched * half_down, around.p50 + stretched * half_up)
-            plain = plain_coverage(truth, around.p10, around.p90)
+            inside = raw_coverage(truth, around.p50 - stretched * half_down, around.p50 + stretched * half_up)
+            plain = raw_coverage(truth, around.p10, around.p90)
             rows.append(
                 {
                     "as_of": s.as_of,
-                    "what": what,
+                    "target": what,
                     "level": "groups",
                     "scored": len(truth),
-                    "share_inside": plain,
-                    "plain_coverage": plain,
-                    "widening_from_earlier": stretched if grouped[what] else None,
-                    "share_inside_widened": inside if grouped[what] else None,
+                    "calibrated_coverage": plain,
+                    "raw_coverage": plain,
+                    "interval_inflation": stretched if grouped[what] else None,
+                    "inflated_coverage": inside if grouped[what] else None,
                 }
             )
             pits[what].append(pit[sample])

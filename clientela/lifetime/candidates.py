@@ -188,7 +188,7 @@ def fit_alive(s: Snapshot, chosen: Fitted | None, sample: Snapshot | None = None
 
 
 def parameter_rows(part: str, fitted: Fitted) -> list[dict[str, object]]:
-    """One row per parameter of each fit: part, segment, model, parameter, value, standard_error, log_likelihood …"""
+    """One row per parameter of each fit: component, segment, model, parameter, value, standard_error, log_likelihood …"""
     out: list[dict[str, object]] = []
     for label in fitted.rows:
         with_history = fitted.parts[label]
@@ -197,7 +197,7 @@ def parameter_rows(part: str, fitted: Fitted) -> list[dict[str, object]]:
         for name, value in found.parameters.items():
             out.append(
                 {
-                    "part": part,
+                    "component": part,
                     "segment": label,
                     "model": found.name if found.name != "mbg_cnbd_k" else f"mbg_cnbd_{getattr(found.model, 'k', 0)}",
                     "parameter": name,

@@ -25,12 +25,12 @@ _LEAST_CONTRACTS = 30
 @dataclass(frozen=True)
 class ContractForecast:
     """customers: ids in order, everybody who ever had a contract; expected: discounted contribution of their contracts in
-    the horizon; is_in_force: has one that runs; p_gone: the probability that none runs, or is paid for, when the horizon
+    the horizon; is_active: has one that runs; p_gone: the probability that none runs, or is paid for, when the horizon
     is over. fits: by period_months. Arrays of shape (n,)."""
 
     customers: Integers
     expected: Floats
-    is_in_force: Floats
+    is_active: Floats
     p_gone: Floats
     fits: dict[int, ContractFit]
     _running: pl.DataFrame = field(repr=False)

@@ -78,7 +78,7 @@ CUSTOMER_SCHEMA = pl.Schema(
 )
 GROUP_SCHEMA = pl.Schema(
     {
-        "grouping": pl.String,
+        "segmentation": pl.String,
         "group": pl.String,
         "customers": pl.Int64,
         "expected_orders": pl.Float64,
@@ -95,7 +95,7 @@ GROUP_SCHEMA = pl.Schema(
 )
 PARAMETER_SCHEMA = pl.Schema(
     {
-        "part": pl.String,
+        "component": pl.String,
         "segment": pl.Int64,
         "model": pl.String,
         "parameter": pl.String,
@@ -369,7 +369,7 @@ def _with_contracts(
         {
             "customer_id": running.customers,
             "added": running.expected,
-            "in_force": running.is_in_force > 0,
+            "in_force": running.is_active > 0,
         }
     )
     name = running.model
@@ -493,7 +493,7 @@ def _group_row(
         futures.group_orders[grouping][number : number + 1] * scale, widening=widening.orders_groups
     )
     row: dict[str, object] = {
-        "grouping": grouping,
+        "segmentation": grouping,
         "group": label,
         "customers": len(members),
         "expected_orders": float(customers.get_column("expected_orders").to_numpy()[members].sum()),
@@ -519,7 +519,7 @@ def _group_row(
 def _contract_rows(running: ContractForecast) -> list[dict[str, object]]:
     return [
         {
-            "part": f"contracts of {months} months",
+            "component": f"contracts of {months} months",
             "segment": -1,
             "model": found.name,
             "parameter": name,
@@ -540,7 +540,7 @@ def _spend_rows(spend: ContributionFit | None) -> list[dict[str, object]]:
     seen = int((spend.spend.known > 0).sum())
     return [
         {
-            "part": "spend",
+            "component": "spend",
             "segment": -1,
             "model": spend.kind,
             "parameter": name,

@@ -155,12 +155,12 @@ def choose(losses: Mapping[str, Floats], customers: Integers, simplest_first: Se
     return Choice(chosen, reason, excess, error)
 
 
-def share_inside(pit: Floats, low: float = 0.1, high: float = 0.9) -> float:
+def calibrated_coverage(pit: Floats, low: float = 0.1, high: float = 0.9) -> float:
     """Share of customers whose randomised PIT lies in low .. high; 0.8 where 80 % intervals are right."""
     return float(np.mean((pit >= low) & (pit <= high)))
 
 
-def plain_coverage(actual: Floats, low: Floats, high: Floats) -> float:
+def raw_coverage(actual: Floats, low: Floats, high: Floats) -> float:
     """Share of customers inside their P10 .. P90, ends included; above 80 % where zero is likely."""
     return float(np.mean((actual >= low) & (actual <= high)))
 

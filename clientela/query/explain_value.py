@@ -96,7 +96,7 @@ def _expected(ask: Ask, told: dict[str, Any], money: Callable[[Any], str]) -> li
         alive = "" if told["p_alive"] is None else f"{told['p_alive']:.0%} likely to be a customer still; "
         lines.append(
             f"  {alive}{told['expected_orders']:.2f} orders expected, from {told['orders']:,} between "
-            f"{told['first_order_on']} and {told['last_order_on']}, by {_named(told['order_model'])}."
+            f"{told['first_ordered_on']} and {told['last_ordered_on']}, by {_named(told['order_model'])}."
         )
         lines.append(
             f"  What an order brings is expected by {_named(told['spend_model'])}; cost to serve is taken off."
@@ -113,13 +113,13 @@ def _expected(ask: Ask, told: dict[str, Any], money: Callable[[Any], str]) -> li
         )
     reasons = ask(
         """
-        select what, reason from value.value_model_scores
+        select target, reason from value.value_model_scores
         where kind = 'score' and is_chosen and origin_on is null
             and month_end = (select max(month_end) from value.value_model_scores)
-        order by what desc
+        order by target desc
         """
     )
-    lines += [f"  Why this model of {row['what']}: {row['reason']}." for row in reasons]
+    lines += [f"  Why this model of {row['target']}: {row['reason']}." for row in reasons]
     if told["fallback_reason"]:
         lines.append(f"  To be known: {told['fallback_reason']}.")
     if told["is_left_truncated"]:

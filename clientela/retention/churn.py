@@ -34,11 +34,11 @@ Floats = NDArray[np.float64]
 #: simplest first
 CANDIDATES = ("recency", "p_alive", "model")
 RETENTION_FEATURES = (
-    "days_silent",
-    "silence_multiple",
-    "silence_spreads",
-    "rhythm_days",
-    "rhythm_spread_days",
+    "days_since_last_activity",
+    "recency_ratio",
+    "recency_zscore",
+    "expected_days_between_orders",
+    "stddev_days_between_orders",
     "purchase_days",
     "tenure_days",
     "spare_days",
@@ -82,7 +82,7 @@ def snapshots(rhythms: pl.DataFrame, states: pl.DataFrame, horizon_months: int =
             "state",
             *[name for name in RETENTION_FEATURES if name in rhythms.columns],
             tenure_days=(pl.col("month_end") - pl.col("first_ordered_on")).dt.total_days(),
-            spare_days=pl.col("lapses_after_days") - pl.col("days_silent") - ahead,
+            spare_days=pl.col("lapses_after_days") - pl.col("days_since_last_activity") - ahead,
         )
         .sort(_KEY)
     )
@@ -157,14 +157,14 @@ def fit_churn(
 ) -> ChurnModel:
     """Learn from past snapshots, compare at rolling origins, and fit the candidate that is to be used.
 
-    rows: one per customer and month-end: customer_id, month_end, churned (boolean, null where not known), days_silent,
-    p_alive if there is one, and the features (by default those of RETENTION_FEATURES that are there, and p_alive);
-    missing feature values are allowed. Snapshots whose horizon ends after `as_of` are not read, whatever they hold.
+    rows: one per customer and month-end: customer_id, month_end, churned (boolean, null where not known),
+    days_since_last_activity, p_alive if there is one, and the features (by default those of RETENTION_FEATURES that are
+    there, and p_alive); missing feature values are allowed. Snapshots whose horizon ends after `as_of` are not read, whatever they hold.
     The order of rows makes no difference. earlier: it stands where it was made from the very same, by the same code.
     """
     s = settings or ChurnSettings()
-    require(rows, "rows", *_KEY, "churned", "days_silent")
-    for name in ("days_silent", "p_alive"):
+    require(rows, "rows", *_KEY, "churned", "days_since_last_activity")
+    for name in ("days_since_last_activity", "p_alive"):
         if name in rows.columns and rows[name].null_count():
             raise RetentionError(f"{name} must be known in every snapshot; it is missing in {rows[name].null_count()}.")
     chosen_features = features or [f for f in (*RETENTION_FEATURES, "p_alive") if f in rows.columns]
@@ -175,7 +175,7 @@ def fit_churn(
     if known.select(pl.struct(_KEY).is_duplicated().any()).item():
         raise RetentionError("A customer stands more than once at the same month-end.")
     candidates = [c for c in CANDIDATES if c != "p_alive" or "p_alive" in rows.columns]
-    columns = {"recency": ("days_silent",), "p_alive": ("p_alive",), "model": tuple(chosen_features)}
+    columns = {"recency": ("days_since_last_activity",), "p_alive": ("p_alive",), "model": tuple(chosen_features)}
     read = known.select(sorted({*_KEY, "churned", *(name for c in candidates for name in columns[c])}))
     facts = (code_version, s.model_dump_json(), chosen_features, len(read), read.hash_rows(seed=0).sum())
     made_from = hashlib.sha256(repr(facts).encode()).hexdigest()[:16]

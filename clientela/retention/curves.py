@@ -21,8 +21,8 @@ SEGMENTATIONS = ("value_tier", "engagement_tier", "rfm_group", "rule_segment", "
 LANDMARK_MONTHS = 12
 _TOLD = {
     "basis": pl.String,
-    "grouping": pl.String,
-    "group_name": pl.String,
+    "segmentation": pl.String,
+    "segment": pl.String,
     "landmark_on": pl.Date,
     "days": pl.Int64,
     "customers_at_risk": pl.Int64,
@@ -45,7 +45,7 @@ def curves(
 
     states: customer_id, measured_on, state, first_ordered_on, lapsed_on. customers: customer_id, acquisition_channel,
     is_left_censored. contracts: as `states.contract_months` takes them. segments: customer_id, measured_on and
-    SEGMENTATIONS. Gives basis, grouping, group_name, landmark_on and the columns of `survival.survival_curves`.
+    SEGMENTATIONS. Gives basis, segmentation, segment, landmark_on and the columns of `survival.survival_curves`.
     """
     states = states.rename({"measured_on": "month_end"})
     ordering = states.filter(pl.col("first_ordered_on").is_not_null())
@@ -97,16 +97,16 @@ def _since_landmark(as_of_on: date, states: pl.DataFrame, segments: pl.DataFrame
     at = segments.filter(pl.col("measured_on") == landmark)
     rows = durations.join(at, on="customer_id", how="left")
     return [
-        _curve(rows, "since landmark", grouping, None if grouping == "all" else grouping).with_columns(
+        _curve(rows, "since landmark", segmentation, None if segmentation == "all" else segmentation).with_columns(
             landmark_on=pl.lit(landmark)
         )
-        for grouping in ("all", *SEGMENTATIONS)
+        for segmentation in ("all", *SEGMENTATIONS)
     ]
 
 
-def _curve(rows: pl.DataFrame, basis: str, grouping: str, by: str | None = None) -> pl.DataFrame:
+def _curve(rows: pl.DataFrame, basis: str, segmentation: str, by: str | None = None) -> pl.DataFrame:
     if rows.is_empty():
         return pl.DataFrame(schema=_TOLD)
     curve = survival_curves(rows, by)
-    group = pl.col("group") if by else pl.lit(grouping)
-    return curve.with_columns(group_name=group, basis=pl.lit(basis), grouping=pl.lit(grouping))
+    group = pl.col("group") if by else pl.lit(segmentation)
+    return curve.with_columns(segment=group, basis=pl.lit(basis), segmentation=pl.lit(segmentation))

@@ -13,7 +13,14 @@ from clientela.retention.rhythm import rhythms
 from clientela.retention.settings import RetentionSettings
 from clientela.retention.states import contract_months, states
 
-_KEPT = ("purchase_days", "days_silent", "rhythm_days", "rhythm_spread_days", "silence_multiple", "silence_spreads")
+_KEPT = (
+    "purchase_days",
+    "days_since_last_activity",
+    "expected_days_between_orders",
+    "stddev_days_between_orders",
+    "recency_ratio",
+    "recency_zscore",
+)
 
 
 def states_at_month_ends(
@@ -26,7 +33,7 @@ def states_at_month_ends(
 ) -> pl.DataFrame:
     """Rhythm and state of every customer at every month-end, and at the as-of day, from their first purchase or contract on.
 
-    customers: customer_id, first_seen_on, first_order_on. purchase_days: customer_id, ordered_on. contracts: as
+    customers: customer_id, first_seen_on, first_ordered_on. purchase_days: customer_id, ordered_on. contracts: as
     `states.contract_months` takes them. One row per customer_id and measured_on, with the columns of `states.states`, the
     customer's first_ordered_on and the rhythm.
     """
@@ -46,5 +53,5 @@ def states_at_month_ends(
 
 def _first_new_day(customers: pl.DataFrame, left_censored_days: int) -> date | None:
     """From this day on, whoever is first seen is new: the rule by which the warehouse calls a customer left-censored."""
-    beginning = customers["first_order_on"].min() or customers["first_seen_on"].min()
+    beginning = customers["first_ordered_on"].min() or customers["first_seen_on"].min()
     return beginning + timedelta(days=left_censored_days) if isinstance(beginning, date) else None

@@ -23,18 +23,18 @@ _MEASURES = (
     "active_months_12m",
     "categories_6m",
     "discount_share_12m",
-    "contracts_running",
+    "active_contracts",
     "open_complaints",
 )
 #: What the model is shown. Nothing here grows merely because the data grow older: a sum of twelve months, of customers all
 #: of whom are seen since last January, stands higher at every month-end than at the one before, and what was learned at
 #: one would not hold at the next.
 FEATURES = (
-    "days_silent",
-    "silence_multiple",
-    "silence_spreads",
-    "rhythm_days",
-    "rhythm_spread_days",
+    "days_since_last_activity",
+    "recency_ratio",
+    "recency_zscore",
+    "expected_days_between_orders",
+    "stddev_days_between_orders",
     "spare_days",
     "young_days",
     "p_alive",
@@ -43,7 +43,7 @@ FEATURES = (
     "share_of_months_active",
     "categories_6m",
     "discount_share_12m",
-    "contracts_running",
+    "active_contracts",
     "open_complaints",
 )
 _YOUNG_DAYS = 180
@@ -54,19 +54,19 @@ STATE_COLUMNS = (
     "lapses_after_days",
     "first_ordered_on",
     "purchase_days",
-    "days_silent",
-    "rhythm_days",
-    "rhythm_spread_days",
-    "silence_multiple",
-    "silence_spreads",
+    "days_since_last_activity",
+    "expected_days_between_orders",
+    "stddev_days_between_orders",
+    "recency_ratio",
+    "recency_zscore",
 )
 MONTH_COLUMNS = ("customer_id", "measured_on", *_MEASURES, "has_withdrawn_contact")
 #: half a year of categories is compared with the half year before
 _WINDOW_MONTHS = 6
 _KEY = ["customer_id", "month_end"]
-#: one table holds all answers of the one call, told apart by `part`
+#: one table holds all answers of the one call, told apart by `row_type`
 OUTLOOK_SCHEMA: dict[str, Any] = {
-    "part": pl.String,
+    "row_type": pl.String,
     "customer_id": pl.Int64,
     "churn_probability": pl.Float64,
     "churn_model": pl.String,
@@ -112,7 +112,7 @@ def outlook(
 
     states: STATE_COLUMNS, months: MONTH_COLUMNS, one row per customer_id and measured_on, from `first_day_read` on.
     forecasts: customer_id, p_alive, expected_contribution, expected_contribution_given_alive at the as-of day.
-    All answers in one frame, told apart by `part`: customer, candidate (scores at an origin), decile (calibration at an
+    All answers in one frame, told apart by `row_type`: customer, candidate (scores at an origin), decile (calibration at an
     origin), reason (how much oftener those with it churned, at the last origin).
 
     P(alive) is left out of the comparison at month-ends for which it was not computed. contracts: see
@@ -136,7 +136,7 @@ def outlook(
         past, today = past.drop("p_alive"), today.drop("p_alive")
     features = [name for name in FEATURES if name in past.columns]
     model = fit_churn(
-        past.filter(pl.col("rhythm_days").is_not_null()),
+        past.filter(pl.col("expected_days_between_orders").is_not_null()),
         as_of_on,
         features,
         s.churn,
@@ -165,7 +165,7 @@ def _customers(
     probability: pl.DataFrame,
     s: RetentionSettings,
 ) -> pl.DataFrame:
-    rows = states.filter(pl.col("month_end") == as_of_on).select("customer_id", "state", "silence_spreads")
+    rows = states.filter(pl.col("month_end") == as_of_on).select("customer_id", "state", "recency_zscore")
     rows = _with_grounds(rows, as_of_on, months).join(probability, on="customer_id", how="left")
     rows = rows.join(
         forecasts.rename({"expected_contribution_given_alive": "expected_contribution_if_alive"}),
@@ -180,7 +180,7 @@ def _customers(
         *NEEDS,
         "doubtful_value",
         "value_at_risk",
-        part=pl.lit("customer"),
+        row_type=pl.lit("customer"),
         churn_model=pl.when(pl.col("churn_probability").is_not_null()).then("churn_model"),
         # whoever is gone needs no reason why they might go
         main_reason=pl.when(~is_gone).then("main_reason"),
@@ -230,12 +230,12 @@ def _with_grounds(rows: pl.DataFrame, day: date, months: pl.DataFrame) -> pl.Dat
 
 
 def _reasons_at(origin: date, past: pl.DataFrame, months: pl.DataFrame, s: RetentionSettings) -> pl.DataFrame:
-    known = past.filter(pl.col("month_end") == origin).select("customer_id", "silence_spreads", "churned")
+    known = past.filter(pl.col("month_end") == origin).select("customer_id", "recency_zscore", "churned")
     lifts = reason_lifts(reasons(_with_grounds(known, origin, months), s.reasons))
     return lifts.select(
         "customers",
         "lift",
-        part=pl.lit("reason"),
+        row_type=pl.lit("reason"),
         origin_on=pl.lit(origin),
         candidate="reason",
         churn_rate="churn_rate_with",
@@ -244,22 +244,22 @@ def _reasons_at(origin: date, past: pl.DataFrame, months: pl.DataFrame, s: Reten
 
 def _scores(model: ChurnModel) -> list[pl.DataFrame]:
     scores = model.scores.rename({"top_decile_lift": "lift"}).with_columns(
-        part=pl.lit("candidate"),
+        row_type=pl.lit("candidate"),
         chosen_because=pl.when("is_chosen").then(pl.lit(model.reason)),
         made_from=pl.lit(model.made_from),
     )
     deciles = model.deciles.with_columns(
-        part=pl.lit("decile"), is_chosen=pl.col("candidate") == model.chosen, made_from=pl.lit(model.made_from)
+        row_type=pl.lit("decile"), is_chosen=pl.col("candidate") == model.chosen, made_from=pl.lit(model.made_from)
     )
     if scores.is_empty():
-        chosen = {"part": "candidate", "candidate": model.chosen, "is_chosen": True, "chosen_because": model.reason}
+        chosen = {"row_type": "candidate", "candidate": model.chosen, "is_chosen": True, "chosen_because": model.reason}
         return [pl.DataFrame([chosen])]
     return [scores, deciles]
 
 
 def _comparison(earlier: pl.DataFrame) -> Comparison | None:
     """What the rows of `_scores` tell; None where nothing was compared, or none of the candidates could be used."""
-    scores, deciles = (earlier.filter(pl.col("part") == part) for part in ("candidate", "decile"))
+    scores, deciles = (earlier.filter(pl.col("row_type") == part) for part in ("candidate", "decile"))
     chosen = scores.filter("is_chosen")
     if chosen.is_empty():
         return None

@@ -12,7 +12,7 @@ from clientela.retention.states import GONE
 
 #: what each reason is read from; one whose columns are missing is left out, by name
 NEEDS: dict[Reason, tuple[str, ...]] = {
-    "rhythm_broken": ("silence_spreads",),
+    "rhythm_broken": ("recency_zscore",),
     "complaint_open": ("open_complaints",),
     "fewer_categories": ("categories_now", "categories_before"),
     "contact_withdrawn": ("has_withdrawn_contact",),
@@ -28,14 +28,14 @@ def reasons(rows: pl.DataFrame, settings: ReasonSettings | None = None) -> pl.Da
     """`rows` with one boolean column per reason that can be judged, `reasons` (their names in order, joined by ', ',
     null for none) and `main_reason`.
 
-    rows: any of silence_spreads (see rhythm.py), open_complaints (count), categories_now and categories_before
+    rows: any of recency_zscore (see rhythm.py), open_complaints (count), categories_now and categories_before
     (distinct ones in the latest and the previous window of equal length), has_withdrawn_contact (boolean).
     """
     s = settings or ReasonSettings()
     names = available_reasons(rows.columns, s)
     before, now = pl.col("categories_before"), pl.col("categories_now")
     holds: dict[Reason, pl.Expr] = {
-        "rhythm_broken": pl.col("silence_spreads") > s.broken_spreads,
+        "rhythm_broken": pl.col("recency_zscore") > s.broken_spreads,
         "complaint_open": pl.col("open_complaints") > 0,
         "fewer_categories": (before > 0) & (now < s.categories_kept_share * before),
         "contact_withdrawn": pl.col("has_withdrawn_contact"),

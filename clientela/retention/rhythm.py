@@ -31,13 +31,13 @@ COLUMNS = (
     "purchase_days",
     "first_ordered_on",
     "last_ordered_on",
-    "days_silent",
+    "days_since_last_activity",
     "own_gap_days",
     "cohort_gap_days",
-    "rhythm_days",
-    "rhythm_spread_days",
-    "silence_multiple",
-    "silence_spreads",
+    "expected_days_between_orders",
+    "stddev_days_between_orders",
+    "recency_ratio",
+    "recency_zscore",
 )
 
 
@@ -51,8 +51,8 @@ def rhythms(
 
     purchase_days: (customer_id integer, ordered_on date), repeats allowed, any order. month_ends: see
     `calendar.points`. cohorts: (customer_id, cohort text); by default the calendar quarter of the first purchase.
-    Nothing dated after a month-end moves its rows. Gives COLUMNS: `_days` in days, `silence_multiple` in rhythms,
-    `silence_spreads` in spreads beyond the rhythm; rhythm columns are null while too few in the company have
+    Nothing dated after a month-end moves its rows. Gives COLUMNS: `_days` in days, `recency_ratio` in rhythms,
+    `recency_zscore` in spreads beyond the rhythm; rhythm columns are null while too few in the company have
     bought twice (`least_gaps`).
     """
     s = settings or RhythmSettings()
@@ -66,22 +66,25 @@ def rhythms(
     n, k = pl.col("own_gaps"), s.cohort_gaps
     mean = (pl.col("sum_gap") + k * pl.col("cohort_gap_days")) / (n + k)
     square = (pl.col("sum_square") + k * pl.col("cohort_square")) / (n + k)
-    least = _LEAST_SPREAD * pl.col("rhythm_days")
+    least = _LEAST_SPREAD * pl.col("expected_days_between_orders")
     return (
         own.join(typical, on=["cohort", "point"], how="left", maintain_order="left")
         .with_columns(
             month_end=ends.gather(own["point"]),
             purchase_days=(n + 1).cast(pl.Int64),
             own_gap_days=pl.when(n > 0).then(pl.col("sum_gap") / n),
-            rhythm_days=mean,
+            expected_days_between_orders=mean,
         )
-        .with_columns(days_silent=(pl.col("month_end") - pl.col("last_ordered_on")).dt.total_days())
+        .with_columns(days_since_last_activity=(pl.col("month_end") - pl.col("last_ordered_on")).dt.total_days())
         .with_columns(
-            rhythm_spread_days=pl.max_horizontal((square - pl.col("rhythm_days") ** 2).clip(0).sqrt(), least),
-            silence_multiple=pl.col("days_silent") / pl.col("rhythm_days"),
+            stddev_days_between_orders=pl.max_horizontal(
+                (square - pl.col("expected_days_between_orders") ** 2).clip(0).sqrt(), least
+            ),
+            recency_ratio=pl.col("days_since_last_activity") / pl.col("expected_days_between_orders"),
         )
         .with_columns(
-            silence_spreads=(pl.col("days_silent") - pl.col("rhythm_days")) / pl.col("rhythm_spread_days"),
+            recency_zscore=(pl.col("days_since_last_activity") - pl.col("expected_days_between_orders"))
+            / pl.col("stddev_days_between_orders"),
         )
         .select(COLUMNS)
     )

@@ -48,7 +48,15 @@ def states(
     cancelled_by (customer, company, other or expiry, while cancelled).
     """
     s = settings or StateSettings()
-    require(rhythms, "rhythms", *_KEY, "first_ordered_on", "last_ordered_on", "days_silent", "rhythm_days")
+    require(
+        rhythms,
+        "rhythms",
+        *_KEY,
+        "first_ordered_on",
+        "last_ordered_on",
+        "days_since_last_activity",
+        "expected_days_between_orders",
+    )
     rows = _joined(rhythms, contracts).sort(_KEY)
     who, day, row = pl.col("customer_id"), pl.col("month_end"), pl.int_range(pl.len())
     ordered, ended = pl.col("last_ordered_on"), pl.col("contract_ended_on")
@@ -65,7 +73,7 @@ def states(
     rows = rows.with_columns(**limits).with_columns(
         lapses_after_days=pl.when(ordered.is_not_null()).then(pl.col("lapsed_limit").floor().cast(pl.Int64))
     )
-    silent = pl.col("days_silent")
+    silent = pl.col("days_since_last_activity")
     has_passed = (silent > pl.col("lapses_after_days")).fill_null(False)
     is_unkept = has_passed | ordered.is_null()
     rows = rows.with_columns(
@@ -156,7 +164,7 @@ def _thresholds(s: StateSettings) -> dict[str, pl.Expr]:
     if s.rule == "fixed_days":
         return {name: pl.repeat(float(d), pl.len(), dtype=pl.Float64) for name, d in zip(names, days, strict=True)}
     spreads = (s.slowing_spreads, s.at_risk_spreads, s.lapsed_spreads)
-    beyond = [pl.col("rhythm_days") + k * pl.col("rhythm_spread_days") for k in spreads]
+    beyond = [pl.col("expected_days_between_orders") + k * pl.col("stddev_days_between_orders") for k in spreads]
     beyond[2] = beyond[2].clip(s.lapsed_at_least_days, s.lapsed_at_most_days)
     return {name: pl.coalesce(b, f) for name, b, f in zip(names, beyond, fixed, strict=True)}
 

@@ -29,16 +29,16 @@ DAYS_PER_YEAR = 365.25
 NO_SEASON = "no season learnt"
 NO_COST = "no cost is known, so net revenue stands for contribution"
 
-#: one table holds all answers of the one call, told apart by `part`
+#: one table holds all answers of the one call, told apart by `row_type`
 FORECAST_SCHEMA = pl.Schema(
     {
-        "part": pl.String,
+        "row_type": pl.String,
         "made_from": pl.String,
         "measured_on": pl.Date,
         "is_as_of": pl.Boolean,
         "customer_id": pl.Int64,
-        "grouping": pl.String,
-        "label": pl.String,
+        "segmentation": pl.String,
+        "segment": pl.String,
         "customers": pl.Int64,
         "cohort": pl.String,
         "decile": pl.Int64,
@@ -71,7 +71,7 @@ FORECAST_SCHEMA = pl.Schema(
         # of scores of candidates and of fitted parameters
         "origin_on": pl.Date,
         "holdout_days": pl.Int64,
-        "what": pl.String,
+        "target": pl.String,
         "candidate": pl.String,
         "model_used": pl.String,
         "actual_total": pl.Float64,
@@ -84,9 +84,9 @@ FORECAST_SCHEMA = pl.Schema(
         "calibration_error": pl.Float64,
         "mean_poisson_deviance": pl.Float64,
         "mean_squared_error": pl.Float64,
-        "share_inside": pl.Float64,
-        "plain_coverage": pl.Float64,
-        "share_inside_widened": pl.Float64,
+        "calibrated_coverage": pl.Float64,
+        "raw_coverage": pl.Float64,
+        "inflated_coverage": pl.Float64,
         "is_chosen": pl.Boolean,
         "reason": pl.String,
         "value": pl.Float64,
@@ -113,8 +113,8 @@ def _month_end_until(day: date) -> date:
 #: fingerprints wanted → those that an earlier answer bears, and its rows of them that are of no customer
 Earlier = Callable[[list[str]], tuple[set[str], pl.DataFrame]]
 #: how intervals did, and what was chosen, is told of the newest comparison alone; only there they were drawn
-_OF_NEWEST = pl.col("part").is_in(["interval", "choice"])
-_ORDER = ("part", "horizon_months", "customer_id", "grouping", "label", "what", "candidate", "origin_on")
+_OF_NEWEST = pl.col("row_type").is_in(["interval", "choice"])
+_ORDER = ("row_type", "horizon_months", "customer_id", "segmentation", "segment", "target", "candidate", "origin_on")
 
 
 class Measured(NamedTuple):
@@ -137,8 +137,8 @@ def forecast_customers(
 ) -> Iterator[Measured]:
     """All forecasts and scores, a measured day at a time, oldest first: of a large company one day fills memory enough.
 
-    `part` is `customer` (one row per customer known at `measured_on`), `group` (a sum with its interval), `prediction` (what is
-    frozen, per customer and per group, for each scored horizon; frozen_until: the last as-of day that is), `score` (one per
+    `row_type` is `customer` (one row per customer known at `measured_on`), `group` (a sum with its interval), `prediction` (what
+    is frozen, per customer and per group, for each scored horizon; frozen_until: the last as-of day that is), `score` (one per
     rolling origin, candidate and what it forecasts), `interval` (how intervals did) or `parameter`. No figure of a day rests
     on data after it. earlier: what it bears is not computed again, since the fingerprint names everything it was made
     from. keys: customer_id and a unique `key` that does not depend on the order in which customers were numbered; all is
@@ -178,7 +178,7 @@ def forecast_customers(
                 rows = rows.rename({"number": "customer_id"})
             rows = _shaped(rows.with_columns(made_from=pl.lit(prints[day])))
         if day == newest:
-            told_newest = rows.filter(pl.col("part") != "customer")
+            told_newest = rows.filter(pl.col("row_type") != "customer")
         elif day < newest:
             rows = rows.filter(~_OF_NEWEST)
         yield Measured(rows.sort(_ORDER, nulls_last=True), prints[day] if stands else None)
@@ -245,7 +245,7 @@ class _Company:
             parts = self._with_models(known, day, as_of, newest)
         frame = pl.concat([_shaped(part) for part in parts])
         reason = pl.lit(None, pl.String) if self._knows_cost or not known.height else pl.lit(NO_COST)
-        of_customers = pl.col("part") == "customer"
+        of_customers = pl.col("row_type") == "customer"
         return frame.with_columns(
             measured_on=pl.lit(day),
             is_as_of=pl.lit(is_as_of),
@@ -308,26 +308,29 @@ class _Company:
             labels = _labelled(made.customers, known)
             groups = labels.select("customer_id", "cohort", pl.col("decile").cast(pl.String))
             made = ahead(settings.horizon_months, groups, settings.draws)
-        parts = [made.customers.with_columns(part=pl.lit("customer"))]
+        parts = [made.customers.with_columns(row_type=pl.lit("customer"))]
         if is_as_of:
-            parts.append(made.groups.rename({"group": "label"}).with_columns(part=pl.lit("group")))
+            parts.append(made.groups.rename({"group": "segment"}).with_columns(row_type=pl.lit("group")))
             if self._freezes:
                 for months in settings.scored_horizons_months:
                     near = made if months == settings.horizon_months else ahead(months, groups, settings.draws)
                     parts += [
                         near.customers.join(labels, on="customer_id").with_columns(
-                            part=pl.lit("prediction"), horizon_months=pl.lit(months), grouping=pl.lit("customer")
+                            row_type=pl.lit("prediction"),
+                            horizon_months=pl.lit(months),
+                            segmentation=pl.lit("customer"),
                         ),
-                        near.groups.rename({"group": "label"}).with_columns(
-                            part=pl.lit("prediction"),
+                        near.groups.rename({"group": "segment"}).with_columns(
+                            row_type=pl.lit("prediction"),
                             horizon_months=pl.lit(months),
                             order_model=pl.lit(near.customers["order_model"].drop_nulls()[0]),
                         ),
                     ]
             parts += [
                 made.parameters.select(
-                    pl.lit("parameter").alias("part"), pl.col("part").alias("what"), pl.col("model").alias("model_used"),
-                    pl.col("parameter").alias("candidate"), "value", "standard_error", "customers", "reason",
+                    pl.lit("parameter").alias("row_type"), pl.col("component").alias("target"),
+                    pl.col("model").alias("model_used"), pl.col("parameter").alias("candidate"),
+                    "value", "standard_error", "customers", "reason",
                 ),
             ]  # fmt: skip
         else:
@@ -346,7 +349,7 @@ class _Company:
                 (near,) = self._told_without_models(known, day, months)
                 parts.append(
                     near.join(labels, on="customer_id").with_columns(
-                        part=pl.lit("prediction"), horizon_months=pl.lit(months), grouping=pl.lit("customer")
+                        row_type=pl.lit("prediction"), horizon_months=pl.lit(months), segmentation=pl.lit("customer")
                     )
                 )
         return parts
@@ -366,14 +369,14 @@ class _Company:
                 self._contracts, day, horizon, log1p(settings.annual_discount_rate) / DAYS_PER_YEAR
             )
             contracts = pl.DataFrame(
-                {"customer_id": running.customers, "added": running.expected, "in_force": running.is_in_force > 0}
+                {"customer_id": running.customers, "added": running.expected, "in_force": running.is_active > 0}
             ).with_columns(contract_reason=pl.lit(running.reason), contract_model=pl.lit(running.model))
             own = parts[0] if parts else _shaped(pl.DataFrame(schema={"customer_id": pl.Int64}))
             both = _shaped(own).drop("contract_model").join(contracts, on="customer_id", how="full", coalesce=True)
             added = pl.col("added").fill_null(0.0)
             parts = [
                 both.with_columns(
-                    part=pl.lit("customer"),
+                    row_type=pl.lit("customer"),
                     p_alive=pl.when("in_force").then(1.0).when(pl.col("order_model").is_null()).then(0.0),
                     p_alive_model=pl.when(pl.col("in_force") | pl.col("order_model").is_null()).then(
                         pl.lit("contract")
@@ -430,7 +433,7 @@ class _Company:
             rate = (pl.col("repeats") + 1.0) / (pl.col("observed") + observed / repeats)
         per_order = pl.lit(None, pl.Float64) if mean is None else (pl.col("contribution") + mean) / (pl.col("n") + 1.0)
         return customers.with_columns(rate=rate, expected_contribution_per_order=per_order).select(
-            pl.lit("customer").alias("part"),
+            pl.lit("customer").alias("row_type"),
             "customer_id",
             expected_orders=pl.col("rate") * horizon,
             expected_contribution_per_order="expected_contribution_per_order",
@@ -478,16 +481,16 @@ def _scores(past: "Backtest", settings: ValueSettings) -> list[pl.DataFrame]:
     scores = past.scores.rename({"as_of": "origin_on"})
     chosen = pl.DataFrame(
         {
-            "what": ["orders", "contribution"],
+            "target": ["orders", "contribution"],
             "candidate": [past.order_model, past.spend_model],
             "is_chosen": [True, True],
             "reason": [past.order_reason, past.spend_reason],
         }
-    ).join(scores.select("what").unique(), on="what", how="anti")
-    parts = [scores.with_columns(part=pl.lit("score")), chosen.with_columns(part=pl.lit("score"))]
+    ).join(scores.select("target").unique(), on="target", how="anti")
+    parts = [scores.with_columns(row_type=pl.lit("score")), chosen.with_columns(row_type=pl.lit("score"))]
     for what, name in fixed.items():
         if name is not None:
-            of = pl.col("what") == what
+            of = pl.col("target") == what
             parts = [
                 p.with_columns(
                     is_chosen=pl.when(of).then(pl.col("candidate") == name).otherwise("is_chosen"),
@@ -499,16 +502,16 @@ def _scores(past: "Backtest", settings: ValueSettings) -> list[pl.DataFrame]:
             ]
     parts.append(
         past.intervals.select(
-            pl.lit("interval").alias("part"), pl.col("as_of").alias("origin_on"), "what", pl.col("level").alias("grouping"),
-            pl.col("scored").alias("customers"), "share_inside", "plain_coverage",
-            pl.col("widening_from_earlier").alias("value"), "share_inside_widened",
+            pl.lit("interval").alias("row_type"), pl.col("as_of").alias("origin_on"), "target",
+            pl.col("level").alias("segmentation"), pl.col("scored").alias("customers"), "calibrated_coverage", "raw_coverage",
+            pl.col("interval_inflation").alias("value"), "inflated_coverage",
         )
     )  # fmt: skip
     learnt = past.widening
     parts.append(
         pl.DataFrame(
             {
-                "part": ["choice", "choice"], "what": ["orders", "contribution"],
+                "row_type": ["choice", "choice"], "target": ["orders", "contribution"],
                 "candidate": [past.order_model, past.spend_model], "reason": [past.order_reason, past.spend_reason],
                 "widening_orders": [learnt.orders_customers, learnt.orders_groups],
                 "widening_contribution": [learnt.money_customers, learnt.money_groups],
@@ -523,7 +526,7 @@ def _remembered(rows: pl.DataFrame) -> tuple["Backtest | None", list[pl.DataFram
     """The comparison that a month-end's rows tell of, and the rows that tell it."""
     from clientela.lifetime.backtest import Backtest, Widening
 
-    chosen = rows.filter(pl.col("part") == "choice").sort("what", descending=True)
+    chosen = rows.filter(pl.col("row_type") == "choice").sort("target", descending=True)
     if chosen.height != 2:
         return None, []
     orders, money = chosen.rows(named=True)
@@ -546,4 +549,4 @@ def _remembered(rows: pl.DataFrame) -> tuple["Backtest | None", list[pl.DataFram
         orders["value"],
         money["value"],
     )
-    return past, [rows.filter(pl.col("part").is_in(["score", "interval", "choice"]))]
+    return past, [rows.filter(pl.col("row_type").is_in(["score", "interval", "choice"]))]

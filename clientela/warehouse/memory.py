@@ -23,14 +23,14 @@ MEMORY_TABLES: dict[str, str] = {
         cause varchar, run_id varchar not null, run_sequence bigint not null, occurred_at timestamptz not null""",
     "value_predictions": """
         as_of_on date not null, run_id varchar not null, run_sequence bigint not null, horizon_months integer not null,
-        grouping_name varchar not null, label varchar, customer_id bigint, cohort varchar, decile integer,
-        segment varchar, customers bigint, expected_orders double, expected_orders_p10 double,
+        segmentation varchar not null, segment varchar, customer_id bigint, cohort varchar, decile integer,
+        rfm_group varchar, customers bigint, expected_orders double, expected_orders_p10 double,
         expected_orders_p50 double, expected_orders_p90 double, expected_contribution double,
         expected_contribution_p10 double, expected_contribution_p50 double, expected_contribution_p90 double,
         order_model varchar, spend_model varchar, contract_model varchar, annual_discount_rate double""",
     "value_backtest": """
         as_of_on date not null, predicted_by varchar not null, horizon_months integer not null,
-        grouping_name varchar not null, label varchar not null, order_model varchar, run_id varchar not null,
+        segmentation varchar not null, segment varchar not null, order_model varchar, run_id varchar not null,
         run_sequence bigint not null, scored_on date not null, customers bigint not null,
         customers_merged bigint not null, customers_split bigint not null, expected_orders double,
         actual_orders bigint not null, expected_contribution double, actual_contribution double,

@@ -14,7 +14,7 @@ attempts as (
     select
         loads.*,
         loads.status in ('loaded', 'unloaded')
-        and (loads.retired_at is null or loads.retired_at > context.known_at) as is_in_force,
+        and (loads.retired_at is null or loads.retired_at > context.known_at) as is_active,
         -- a refusal is closed once what was refused lies there no more
         loads.status = 'refused' and (loads.retired_at is null or loads.retired_at > context.known_at) as is_refused
     from ledger.loads as loads
@@ -36,7 +36,7 @@ loaded as (
         min(first_event_on) as first_event_on,
         max(last_event_on) as last_event_on
     from attempts
-    where is_in_force
+    where is_active
     group by all
 
 ),

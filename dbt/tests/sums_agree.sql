@@ -1,6 +1,6 @@
 {%- set tables = [
     ('order_lines', 'net_amount', 'cost_amount', 'contribution', 'count(*)', 'count(distinct order_id) filter (where not is_return)'),
-    ('orders', 'net_amount', 'cost_amount', 'contribution', 'sum(line_count)', 'count(*) filter (where not is_return)'),
+    ('orders', 'net_amount', 'cost_amount', 'contribution', 'sum(order_lines)', 'count(*) filter (where not is_return)'),
     ('customer_months', 'net_revenue', 'cost_of_goods', 'contribution', 'sum(order_lines)', 'sum(orders)'),
     ('customer_value', 'net_revenue', 'cost_of_goods', 'contribution', 'sum(order_lines)', 'sum(orders)'),
 ] %}

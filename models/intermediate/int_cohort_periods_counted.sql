@@ -26,7 +26,7 @@ monthly as (
         month_number,
         count(*) as customers,
         count(*) filter (where orders > 0) as active_customers,
-        count(*) filter (where month_number <= last_month_number) as customers_ever_again,
+        count(*) filter (where month_number <= last_month_number) as repeat_customers,
         sum(orders) as orders,
         sum(net_revenue) as net_revenue,
         sum(contribution) as contribution,
@@ -63,7 +63,7 @@ quarters as (
 periods as (
 
     select
-        'month' as cohort_kind,
+        'month' as segmentation,
         substring(cast(first_month as string), 1, 7) as cohort,
         first_month as cohort_began_on,
         is_left_censored,
@@ -71,7 +71,7 @@ periods as (
         month_number as period_month_number,
         sum(customers) as customers,
         sum(active_customers) as active_customers,
-        sum(customers_ever_again) as customers_ever_again,
+        sum(repeat_customers) as repeat_customers,
         sum(orders) as orders,
         sum(net_revenue) as net_revenue,
         sum(contribution) as contribution,
@@ -80,7 +80,7 @@ periods as (
     group by 1, 2, 3, 4, 5, 6
     union all
     select
-        'quarter' as cohort_kind,
+        'quarter' as segmentation,
         cast(extract(year from first_quarter) as string) || '-Q' || cast(extract(quarter from first_quarter) as string)
             as cohort,
         first_quarter as cohort_began_on,
@@ -89,7 +89,7 @@ periods as (
         quarter_number * 3 + 1 as period_month_number,
         count(*) as customers,
         count(*) filter (where orders > 0) as active_customers,
-        count(*) filter (where orders_again) as customers_ever_again,
+        count(*) filter (where orders_again) as repeat_customers,
         sum(orders) as orders,
         sum(net_revenue) as net_revenue,
         sum(contribution) as contribution,
@@ -98,7 +98,7 @@ periods as (
     group by 1, 2, 3, 4, 5, 6
     union all
     select
-        'acquisition_channel' as cohort_kind,
+        'acquisition_channel' as segmentation,
         acquisition_channel as cohort,
         cast(null as date) as cohort_began_on,
         is_left_censored,
@@ -106,7 +106,7 @@ periods as (
         cast(null as int) as period_month_number,
         sum(customers) as customers,
         sum(active_customers) as active_customers,
-        sum(customers_ever_again) as customers_ever_again,
+        sum(repeat_customers) as repeat_customers,
         sum(orders) as orders,
         sum(net_revenue) as net_revenue,
         sum(contribution) as contribution,
@@ -133,7 +133,7 @@ channel_starts as (
             and periods.is_left_censored = monthly.is_left_censored
             and monthly.month_number = monthly.first_month_number
             and monthly.first_month_number + periods.period <= as_of_month.month_number
-    where periods.cohort_kind = 'acquisition_channel'
+    where periods.segmentation = 'acquisition_channel'
     group by 1, 2, 3
 
 ),
@@ -143,10 +143,10 @@ counted as (
     select
         {% for measure in ['net_revenue', 'contribution'] %}
             case
-                when periods.cohort_kind = 'acquisition_channel' then channel_starts.{{ measure }}_at_start
+                when periods.segmentation = 'acquisition_channel' then channel_starts.{{ measure }}_at_start
                 else
                     max(case when periods.period = 0 then periods.{{ measure }} end) over (
-                        partition by periods.cohort_kind, periods.cohort, periods.is_left_censored
+                        partition by periods.segmentation, periods.cohort, periods.is_left_censored
                     )
             end as {{ measure }}_at_start,
         {% endfor %}
@@ -154,7 +154,7 @@ counted as (
     from periods
     left join channel_starts
         on
-            periods.cohort_kind = 'acquisition_channel'
+            periods.segmentation = 'acquisition_channel'
             and periods.cohort = channel_starts.cohort
             and periods.is_left_censored = channel_starts.is_left_censored
             and periods.period = channel_starts.period

@@ -46,7 +46,7 @@ identified as (
         {{ money('contracts.source_recurring_amount') }} as source_recurring_amount,
 
         ---------- booleans
-        contracts.cancelled_on is null and coalesce(contracts.ends_on >= context.as_of_on, true) as is_in_force,
+        contracts.cancelled_on is null and coalesce(contracts.ends_on >= context.as_of_on, true) as is_active,
 
         ---------- dates
         contracts.started_on,

@@ -54,7 +54,7 @@ customer_forecasts as (
         is_left_truncated
 
     from forecasts
-    where part = 'customer'
+    where row_type = 'customer'
 
 )
 

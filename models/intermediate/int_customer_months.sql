@@ -75,10 +75,10 @@ customer_months as (
             when filled.customer_id <> 0 then coalesce(customer_states.state, 'prospect')
         end as state,
         coalesce(customer_states.state not in ('lapsed', 'cancelled'), false) as is_customer,
-        customer_states.rhythm_days,
-        customer_states.rhythm_spread_days,
-        customer_states.silence_multiple,
-        customer_states.silence_spreads,
+        customer_states.expected_days_between_orders,
+        customer_states.stddev_days_between_orders,
+        customer_states.recency_ratio,
+        customer_states.recency_zscore,
         customer_states.lapses_after_days,
         customer_states.lapsed_on,
         customer_states.returned_on,
@@ -130,7 +130,7 @@ customer_months as (
         end as satisfaction_12m,
 
         ---------- at the month's end
-        cast(filled.contracts as bigint) as contracts_running,
+        cast(filled.contracts as bigint) as active_contracts,
         cast(filled.complaints as bigint) as open_complaints,
 
         ---------- forecast

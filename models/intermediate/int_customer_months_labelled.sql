@@ -60,13 +60,13 @@ labelled as (
         months.satisfaction_12m,
 
         ---------- at the month's end
-        months.contracts_running,
+        months.active_contracts,
         months.open_complaints,
 
         ---------- state and forecast
         months.state,
         labels.life_cycle_stage,
-        months.silence_multiple,
+        months.recency_ratio,
         months.p_alive,
         months.expected_contribution,
 

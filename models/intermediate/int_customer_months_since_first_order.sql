@@ -7,12 +7,12 @@ customers as (
     select
         customer_id,
         is_left_censored,
-        {{ month_of('first_order_on') }} as first_month,
-        {{ month_number('first_order_on') }} as first_month_number,
-        {{ month_number('last_order_on') }} as last_month_number,
+        {{ month_of('first_ordered_on') }} as first_month,
+        {{ month_number('first_ordered_on') }} as first_month_number,
+        {{ month_number('last_ordered_on') }} as last_month_number,
         coalesce(acquisition_channel, 'not known') as acquisition_channel
     from {{ ref('int_customers') }}
-    where customer_id <> 0 and first_order_on is not null
+    where customer_id <> 0 and first_ordered_on is not null
 
 ),
 

@@ -19,12 +19,12 @@ customer_order_months as (
         month,
         min(ordered_on) as first_line_on,
         max(ordered_on) as last_line_on,
-        min(ordered_on) filter (where sale_line_count > 0) as first_order_on,
-        max(ordered_on) filter (where sale_line_count > 0) as last_order_on,
+        min(ordered_on) filter (where sale_line_count > 0) as first_ordered_on,
+        max(ordered_on) filter (where sale_line_count > 0) as last_ordered_on,
 
         ---------- counts
         count(*) filter (where is_first_sale_day) as orders,
-        cast(sum(line_count) as bigint) as order_lines,
+        cast(sum(order_lines) as bigint) as order_lines,
 
         ---------- amounts, company currency, without tax
         {{ money('sum(gross_amount)') }} as gross_revenue,

@@ -49,8 +49,8 @@ summed as (
         coalesce(sums.is_assumed, false) as is_assumed,
 
         ---------- dates
-        customers.first_order_on,
-        customers.last_order_on
+        customers.first_ordered_on,
+        customers.last_ordered_on
 
     from customers
     left join sums on customers.customer_id = sums.customer_id

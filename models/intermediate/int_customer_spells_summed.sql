@@ -79,7 +79,7 @@ months_of_change as (
         months.month_number,
 
         ---------- what the month brought
-        order_months.last_order_on,
+        order_months.last_ordered_on,
         {% for measure in of_the_month %}
             coalesce(order_months.{{ measure }}, 0) as {{ measure }},
         {% endfor %}
@@ -123,7 +123,7 @@ spells as (
         sum(months_of_change.orders) over until_then as cumulative_orders,
         sum(months_of_change.net_revenue) over until_then as cumulative_net_revenue,
         sum(months_of_change.contribution) over until_then as cumulative_contribution,
-        max(months_of_change.last_order_on) over until_then as last_order_until_then_on,
+        max(months_of_change.last_ordered_on) over until_then as last_order_until_then_on,
         {% for measure in trailing %}
             sum(months_of_change.{{ measure }}_12m) over until_then as {{ measure }}_12m,
         {% endfor %}

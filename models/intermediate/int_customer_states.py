@@ -13,7 +13,7 @@ def model(dbt, session):
     return states_at_month_ends(
         as_of_on,
         left_censored_days,
-        customers=dbt.ref("int_customers").select("first_order_on, first_seen_on").pl(),
+        customers=dbt.ref("int_customers").select("first_ordered_on, first_seen_on").pl(),
         purchase_days=purchases.select("customer_id, ordered_on").pl(),
         contracts=contracts.select("customer_id, started_on, ends_on, cancelled_on, cancelled_by").pl(),
         settings=read_settings(dbt.source("run", "retention_settings"), RetentionSettings),

@@ -66,8 +66,8 @@ bought as (
         customer_id,
         min(first_line_on) as first_line_on,
         max(last_line_on) as last_line_on,
-        min(first_order_on) as first_order_on,
-        max(last_order_on) as last_order_on,
+        min(first_ordered_on) as first_ordered_on,
+        max(last_ordered_on) as last_ordered_on,
         cast(sum(orders) as bigint) as orders
     from customer_order_months
     group by customer_id
@@ -93,8 +93,8 @@ summarised as (
         customers.record_count,
         least(customers.first_seen_on, bought.first_line_on) as first_seen_on,
         greatest(customers.last_seen_on, bought.last_line_on) as last_seen_on,
-        bought.first_order_on,
-        bought.last_order_on,
+        bought.first_ordered_on,
+        bought.last_ordered_on,
         coalesce(bought.orders, 0) as orders,
         golden_records.acquisition_channel,
         erased.erasure_requested_on
@@ -109,7 +109,7 @@ summarised as (
 -- orders begin. A company without orders counts from the first thing any customer did.
 beginning as (
 
-    select coalesce(min(first_order_on), min(first_seen_on)) as first_day
+    select coalesce(min(first_ordered_on), min(first_seen_on)) as first_day
     from summarised
 
 ),

@@ -29,7 +29,7 @@ def model(dbt, session):
             return set(), pl.DataFrame(schema=FORECAST_SCHEMA)
         there = before.filter(_bears(fingerprints))
         held = {name for (name,) in there.project("made_from").distinct().fetchall()}
-        return held, there.filter("part <> 'customer'").pl()
+        return held, there.filter("row_type <> 'customer'").pl()
 
     # the least of a customer's records: the same in whatever order they arrived
     keys = dbt.ref("int_customer_crosswalk").aggregate("customer_id, min(record_id) as key", "customer_id").pl()
@@ -46,7 +46,7 @@ def model(dbt, session):
                 stands = session.sql(
                     f"""
                     select {", ".join(schema.names)} from intermediate.int_forecasts
-                    where part = 'customer' and {_bears([taken_over])}
+                    where row_type = 'customer' and {_bears([taken_over])}
                     """
                 )
                 yield from (batch.cast(schema) for batch in stands.to_arrow_reader(ROWS_AT_ONCE))

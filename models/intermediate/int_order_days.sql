@@ -20,7 +20,7 @@ orders_of_one_day as (
     select
         order_id,
         ordered_on,
-        line_count,
+        order_lines,
         sale_line_count,
         gross_amount,
         discount_amount,
@@ -41,7 +41,7 @@ orders_of_several_days as (
     select
         order_lines.order_id,
         order_lines.ordered_on,
-        count(*) as line_count,
+        count(*) as order_lines,
         count(*) filter (where not order_lines.is_return) as sale_line_count,
         coalesce(sum(order_lines.gross_amount) filter (where not order_lines.is_return), 0) as gross_amount,
         coalesce(sum(order_lines.discount_amount) filter (where not order_lines.is_return), 0) as discount_amount,
@@ -83,7 +83,7 @@ with_customer as (
         order_days.ordered_on,
 
         ---------- counts
-        order_days.line_count,
+        order_days.order_lines,
         order_days.sale_line_count,
 
         ---------- amounts, company currency, without tax

@@ -3,7 +3,7 @@
         materialized="incremental",
         incremental_strategy="merge",
         unique_key="order_id",
-        post_hook="delete from {{ this }} where line_count = 0",
+        post_hook="delete from {{ this }} where order_lines = 0",
     )
 }}
 {#- Said before the question whether it is used, so that dbt sees what it reads even while nothing is built yet. -#}
@@ -68,7 +68,7 @@ orders as (
         min(currency) as currency,
 
         ---------- counts
-        count(order_line_id) as line_count,
+        count(order_line_id) as order_lines,
         count(*) filter (where not is_return) as sale_line_count,
         sum(quantity) as quantity,
 

@@ -56,14 +56,14 @@ predictions_due as (
         predictions.run_id,
         predictions.run_sequence,
         predictions.horizon_months,
-        predictions.grouping_name,
-        predictions.label,
+        predictions.segmentation,
+        predictions.segment,
         predictions.customer_id,
 
         ---------- what they were like then
         predictions.cohort,
         predictions.decile,
-        predictions.segment,
+        predictions.rfm_group,
 
         ---------- what was expected
         predictions.expected_orders,

@@ -5,7 +5,7 @@ with
 predictions as (
 
     select * from {{ ref('int_predictions_come_due') }}
-    where grouping_name = 'customer'
+    where segmentation = 'customer'
 
 ),
 
@@ -70,7 +70,7 @@ followed as (
         case when count(*) = 1 then max(predictions.expected_orders_p90) end as expected_orders_p90,
         max_by(predictions.cohort, coalesce(predictions.expected_contribution, 0)) as cohort,
         max_by(cast(predictions.decile as string), coalesce(predictions.expected_contribution, 0)) as decile,
-        max_by(predictions.segment, coalesce(predictions.expected_contribution, 0)) as segment,
+        max_by(predictions.rfm_group, coalesce(predictions.expected_contribution, 0)) as rfm_group,
         min(predictions.order_model) as order_model
     from predictions
     left join customers_now

@@ -34,7 +34,7 @@ scored as (
         end as is_inside,
         predictions.cohort,
         predictions.decile,
-        coalesce(predictions.segment, 'none') as segment,
+        coalesce(predictions.rfm_group, 'none') as rfm_group,
         predictions.order_model,
         coalesce(outcomes.actual_orders, 0) as actual_orders,
         coalesce(outcomes.actual_contribution, 0) as actual_contribution
@@ -51,17 +51,17 @@ scored as (
 -- Who came after the day, or out of a split, was not predicted: their orders stand on a line of their own.
 labelled as (
 
-    {% for grouping, label, is_counted in [
+    {% for segmentation, segment, is_counted in [
         ('company', "'all'", 'not is_newcomer'),
         ('decile', 'decile', 'not is_newcomer and not is_split'),
         ('cohort', 'cohort', 'not is_newcomer and not is_split'),
-        ('segment', 'segment', 'not is_newcomer and not is_split'),
+        ('rfm_group', 'rfm_group', 'not is_newcomer and not is_split'),
         ('not predicted', "'newcomers'", 'is_newcomer'),
     ] %}
         select
             *,
-            '{{ grouping }}' as grouping_name,
-            {{ label }} as label
+            '{{ segmentation }}' as segmentation,
+            {{ segment }} as segment
         from scored
         where {{ is_counted }}
         {{ 'union all' if not loop.last }}
@@ -75,8 +75,8 @@ summed as (
         as_of_on,
         run_id,
         horizon_months,
-        grouping_name,
-        label,
+        segmentation,
+        segment,
         min(order_model) as order_model,
         sum(case when is_split then 0 else 1 end) as customers,
         sum(case when is_split or is_newcomer then 0 else customers - 1 end) as customers_merged,
@@ -94,7 +94,7 @@ summed as (
             )
         ) as rmse_orders
     from labelled
-    group by as_of_on, run_id, horizon_months, grouping_name, label
+    group by as_of_on, run_id, horizon_months, segmentation, segment
 
 )
 

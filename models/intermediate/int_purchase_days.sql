@@ -32,7 +32,7 @@ charges as (
     select
         order_lines.order_id,
         order_lines.ordered_on,
-        count(*) as line_count,
+        count(*) as order_lines,
         count(*) filter (where not order_lines.is_return) as sale_line_count,
         sum(order_lines.net_amount) as net_amount,
         coalesce(sum(order_lines.contribution), 0) as contribution,
@@ -62,7 +62,7 @@ bought as (
         0 as cost_to_serve
     from order_days
     left join charges on order_days.order_id = charges.order_id and order_days.ordered_on = charges.ordered_on
-    where order_days.customer_id <> 0 and order_days.line_count > coalesce(charges.line_count, 0)
+    where order_days.customer_id <> 0 and order_days.order_lines > coalesce(charges.order_lines, 0)
 
 ),
 

@@ -24,7 +24,7 @@ outlook as (
         churn_probability,
         value_at_risk
     from {{ ref('int_retention_outlook') }}
-    where part = 'customer'
+    where row_type = 'customer'
 
 ),
 

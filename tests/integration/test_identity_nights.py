@@ -130,7 +130,7 @@ def test_evidence_that_comes_merges_and_evidence_that_goes_splits_and_all_marts_
     ]  # fmt: skip
     retired = max(before["t1"], before["w1"])
     assert two.published(
-        f"select current_customer_id, is_in_use from customer.customer_ids where customer_id = {retired}"
+        f"select current_customer_id, is_active from customer.customer_ids where customer_id = {retired}"
     ) == [(older, False)]
     told = explain_customer(two.config, retired)
     assert told[0] == f"Customer {retired} was merged on 2026-03-02; its records are customer {older} today."
@@ -181,7 +181,7 @@ def test_people_decide_and_a_night_that_changes_too_many_waits_for_them(two: Com
     assert accepted.exit_code == 0, accepted.failures
     now = ids(two)
     assert now["w1"] == now["t2"] != now["t1"]
-    measured = dict(two.published("select measure, value from operations.identity_measures where part is null"))
+    measured = dict(two.published("select measure, value from operations.identity_measures where breakdown is null"))
     assert measured["labelled_pairs"] == 1 and measured["precision"] == 1.0
 
     # a new model is looked at, and then accepted; one that is in force stays so

@@ -239,7 +239,7 @@ def test_a_past_day_is_built_aside_from_a_company_that_has_transactions_only(tmp
         assert value == [(0, 0, 0, 0), (2, 7 * 10**9, 7 * 10**9, None)]
         cohorts = scratch.execute(
             "select period, customers, active_customers, is_period_complete from retention.cohort_retention "
-            "where cohort_kind = 'month'"
+            "where segmentation = 'month'"
         )
         assert sorted(cohorts.fetchall()) == [(0, 1, 1, True), (1, 1, 1, False)]
     assert read(tmp_path / "warehouse.duckdb", "select count(*) from duckdb_tables() where schema_name = 'value'") == [

@@ -191,16 +191,14 @@ def test_fits_in_memory_change_nothing_and_a_late_row_only_what_follows_it(early
 
 def test_the_comparison_of_churn_models_is_taken_over_from_the_last_build(late: Path, tmp_path: Path) -> None:
     shutil.copyfile(late / "warehouse.duckdb", tmp_path / "warehouse.duckdb")
-    told = (
-        "select count(*) filter (brier = 9), count(*) from intermediate.int_retention_outlook where part = 'candidate'"
-    )
+    told = "select count(*) filter (brier = 9), count(*) from intermediate.int_retention_outlook where row_type = 'candidate'"
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
         connection.execute("update intermediate.int_retention_outlook set brier = 9 where brier is not null")
     assert failed(dbt(tmp_path, "run", "--select", "int_retention_outlook")) == {}
     ((taken_over, candidates),) = read(tmp_path / "warehouse.duckdb", told)
     assert taken_over == candidates > 0
-    assert rows_of(tmp_path, "intermediate.int_retention_outlook", "part = 'customer'") == rows_of(
-        late, "intermediate.int_retention_outlook", "part = 'customer'"
+    assert rows_of(tmp_path, "intermediate.int_retention_outlook", "row_type = 'customer'") == rows_of(
+        late, "intermediate.int_retention_outlook", "row_type = 'customer'"
     )
 
 
@@ -227,17 +225,17 @@ def test_cohorts_equal_a_query_over_raw(ask: Ask) -> None:
     )
     told = ask(
         """
-        select cohort, is_left_censored, period, customers, active_customers, customers_ever_again, net_revenue
-        from retention.cohort_retention where cohort_kind = 'month' order by all
+        select cohort, is_left_censored, period, customers, active_customers, repeat_customers, net_revenue
+        from retention.cohort_retention where segmentation = 'month' order by all
         """
     )
     assert told == expected
     of_channels = ask(
         "select sum(customers), sum(net_revenue) from retention.cohort_retention "
-        "where cohort_kind = 'acquisition_channel' and period = 0"
+        "where segmentation = 'acquisition_channel' and period = 0"
     )
     assert of_channels == ask(
-        "select sum(customers), sum(net_revenue) from retention.cohort_retention where cohort_kind = 'month' and period = 0"
+        "select sum(customers), sum(net_revenue) from retention.cohort_retention where segmentation = 'month' and period = 0"
     )
 
 
@@ -296,7 +294,7 @@ def test_value_in_doubt_follows_from_the_forecast_alone(ask: Ask) -> None:
     wrong = ask(
         """
         select customer_id from retention.customer_retention
-        where abs(expected_doubtful_value - expected_contribution_given_alive * (1 - p_alive)) > 1e-6
+        where abs(value_already_discounted - expected_contribution_given_alive * (1 - p_alive)) > 1e-6
             or state in ('lapsed', 'cancelled') and expected_value_at_risk <> 0
             or state not in ('lapsed', 'cancelled')
                 and abs(expected_value_at_risk - expected_contribution * churn_probability) > 1e-6
@@ -330,7 +328,7 @@ def test_history_and_flows_tell_the_months_again(ask: Ask) -> None:
             f"""
             select count(*) from value.customer_months as m left join segment.segment_history as h
                 on h.customer_id = m.customer_id and h.segmentation = '{segmentation}'
-                and h.valid_from <= m.month_end and (h.valid_to is null or h.valid_to > m.month_end)
+                and h.valid_from_on <= m.month_end and (h.valid_until_on is null or h.valid_until_on > m.month_end)
             where m.customer_id > 0 and m.{segmentation} is distinct from h.segment
             """
         )

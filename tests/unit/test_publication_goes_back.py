@@ -87,7 +87,7 @@ def test_what_was_frozen_on_a_day_that_is_gone_keeps_no_earlier_day_from_freezin
         for as_of in (date(2025, 12, 31), FEBRUARY):
             connection.execute(
                 """
-                insert into memory.value_predictions (as_of_on, run_id, run_sequence, horizon_months, grouping_name)
+                insert into memory.value_predictions (as_of_on, run_id, run_sequence, horizon_months, segmentation)
                 values (?, 'a', 1, 12, 'company')
                 """,
                 [as_of],

@@ -28,7 +28,7 @@ contracts as (
         source_recurring_amount,
 
         ---------- booleans
-        is_in_force,
+        is_active,
 
         ---------- dates
         started_on,

@@ -56,7 +56,7 @@ customer_ids as (
     select
         customer_id,
         current_customer_id,
-        customer_id = current_customer_id as is_in_use,
+        customer_id = current_customer_id as is_active,
         first_assigned_on,
         case when customer_id <> current_customer_id then last_left_on end as retired_on
     from ranked

@@ -48,8 +48,8 @@ intervals as (
     select
         record_id as customer_record_id,
         customer_id,
-        assigned_at as valid_from,
-        lead(assigned_at) over (partition by record_id order by assigned_at asc nulls last) as valid_until
+        assigned_at as valid_from_at,
+        lead(assigned_at) over (partition by record_id order by assigned_at asc nulls last) as valid_until_at
     from assigned
 
 ),
@@ -59,11 +59,11 @@ customer_record_history as (
     select
         customer_record_id,
         customer_id,
-        valid_until is null as is_current,
-        {{ local_date('valid_from') }} as valid_from_on,
-        {{ local_date('valid_until') }} as valid_until_on,
-        valid_from,
-        valid_until
+        valid_until_at is null as is_current,
+        {{ local_date('valid_from_at') }} as valid_from_on,
+        {{ local_date('valid_until_at') }} as valid_until_on,
+        valid_from_at,
+        valid_until_at
     from intervals
 
 )

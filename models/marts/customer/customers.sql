@@ -38,7 +38,7 @@ contracts as (
 
     select
         customer_id,
-        count(*) filter (where is_in_force) as contracts_in_force
+        count(*) filter (where is_active) as active_contracts
     from {{ ref('int_contracts_identified') }}
     where customer_id <> 0
     group by customer_id
@@ -62,7 +62,7 @@ joined as (
         golden_records.acquisition_cost,
         golden_records.is_prospect,
         golden_records.updated_at,
-        coalesce(contracts.contracts_in_force, 0) as contracts_in_force,
+        coalesce(contracts.active_contracts, 0) as active_contracts,
         consents.relationship_consent,
         consents.granted_purposes,
         consents.last_consent_on,
@@ -110,7 +110,7 @@ described as (
         ---------- counts
         cast(record_count as bigint) as record_count,
         orders,
-        contracts_in_force,
+        active_contracts,
 
         ---------- booleans
         customer_id <> 0 as is_identified,
@@ -122,8 +122,8 @@ described as (
         acquired_on,
         first_seen_on,
         last_seen_on,
-        first_order_on,
-        last_order_on,
+        first_ordered_on,
+        last_ordered_on,
         last_consent_on,
         erasure_requested_on,
         updated_at

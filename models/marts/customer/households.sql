@@ -7,7 +7,7 @@ households as (
     select
         household_id,
         customer_id,
-        customer_count
+        customers
     from {{ left_by(ref('int_customers_assigned'), source('identity', 'households')) }}
 
 )

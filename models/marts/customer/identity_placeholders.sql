@@ -14,7 +14,7 @@ identity_placeholders as (
                     'a word for nothing', 'a filler number', 'listed by the company', 'a date that systems fill in'
                 )
                 then value
-        end as nobodys_value,
+        end as placeholder_value,
         reason,
         cast(record_count as bigint) as record_count,
         cast(people_count as bigint) as people_count

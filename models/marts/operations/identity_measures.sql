@@ -14,7 +14,7 @@ identity_measures as (
 
     select
         measures.measure,
-        measures.part,
+        measures.part as breakdown,
         measures.value,
         ranges.minimum as expected_from,
         ranges.maximum as expected_to,

@@ -10,7 +10,7 @@ cohort_retention as (
 
     select
         ---------- ids
-        cohort_kind,
+        segmentation,
         cohort,
         cohort_began_on,
         is_left_censored,
@@ -24,7 +24,7 @@ cohort_retention as (
         ---------- counts
         cast(customers as bigint) as customers,
         cast(active_customers as bigint) as active_customers,
-        cast(customers_ever_again as bigint) as customers_ever_again,
+        cast(repeat_customers as bigint) as repeat_customers,
         cast(orders as bigint) as orders,
 
         ---------- amounts, company currency, without tax
@@ -33,7 +33,7 @@ cohort_retention as (
 
         ---------- shares
         cast(active_customers as double) / customers as share_active,
-        cast(customers_ever_again as double) / customers as share_ever_again,
+        cast(repeat_customers as double) / customers as repeat_purchase_rate,
         case
             when net_revenue_at_start > 0
                 then cast(net_revenue as double) / cast(net_revenue_at_start as double)

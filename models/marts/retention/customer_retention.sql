@@ -30,7 +30,7 @@ forecasts as (
 outlook as (
 
     select * from {{ ref('int_retention_outlook') }}
-    where part = 'customer'
+    where row_type = 'customer'
 
 ),
 
@@ -46,11 +46,11 @@ customer_retention as (
 
         ---------- own rhythm, days
         states.purchase_days,
-        states.days_silent,
-        states.rhythm_days,
-        states.rhythm_spread_days,
-        states.silence_multiple,
-        states.silence_spreads,
+        states.days_since_last_activity,
+        states.expected_days_between_orders,
+        states.stddev_days_between_orders,
+        states.recency_ratio,
+        states.recency_zscore,
         states.lapses_after_days,
 
         ---------- will they come again
@@ -64,7 +64,7 @@ customer_retention as (
         ---------- what is in doubt, company currency
         forecasts.expected_contribution,
         forecasts.expected_contribution_given_alive,
-        outlook.doubtful_value as expected_doubtful_value,
+        outlook.doubtful_value as value_already_discounted,
         outlook.value_at_risk as expected_value_at_risk,
 
         ---------- why
@@ -80,7 +80,7 @@ customer_retention as (
 
         ---------- dates
         states.first_ordered_on,
-        customers.last_order_on,
+        customers.last_ordered_on,
         cast(
             context.as_of_on + cast(ceil(forecasts.median_days_to_next_order) as int) * interval '1' day as date
         ) as median_next_order_on,

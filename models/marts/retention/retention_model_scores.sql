@@ -10,7 +10,7 @@ retention_model_scores as (
 
     select
         ---------- ids
-        part as kind,
+        row_type as kind,
         origin_on,
         candidate,
         cast(decile as int) as decile,
@@ -31,7 +31,7 @@ retention_model_scores as (
         is_chosen
 
     from outlook
-    where part <> 'customer'
+    where row_type <> 'customer'
 
 )
 

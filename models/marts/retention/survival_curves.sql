@@ -5,8 +5,8 @@ survival_curves as (
     select
         ---------- ids
         basis,
-        grouping,
-        group_name,
+        segmentation,
+        segment,
         landmark_on,
         days,
 

@@ -80,7 +80,7 @@ customer_engagement as (
         months.channels_12m,
         months.orders_12m,
         months.active_months_12m,
-        months.contracts_running,
+        months.active_contracts,
         months.tenure_days,
         months.campaign_contacts_12m,
         months.campaign_answers_12m,

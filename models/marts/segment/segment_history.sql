@@ -27,7 +27,7 @@ beginnings as (
             customer_id,
             '{{ segmentation }}' as segmentation,
             {{ segmentation }} as segment,
-            valid_on as valid_from
+            valid_on as valid_from_on
         from months
         where coalesce({{ segmentation }}, '') <> coalesce(previous_{{ segmentation }}, '')
         {{ 'union all' if not loop.last }}
@@ -39,9 +39,9 @@ lasting as (
 
     select
         *,
-        lead(valid_from) over (
-            partition by customer_id, segmentation order by valid_from asc nulls last
-        ) as valid_to
+        lead(valid_from_on) over (
+            partition by customer_id, segmentation order by valid_from_on asc nulls last
+        ) as valid_until_on
     from beginnings
 
 ),
@@ -55,11 +55,11 @@ segment_history as (
         segment,
 
         ---------- dates
-        valid_from,
-        valid_to,
+        valid_from_on,
+        valid_until_on,
 
         ---------- booleans
-        valid_to is null as is_current
+        valid_until_on is null as is_current
 
     from lasting
     where segment is not null

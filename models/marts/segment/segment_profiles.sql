@@ -99,7 +99,7 @@ traits as (
         segment,
         max(case when rank = 1 then phrase end)
         || coalesce('; ' || max(case when rank = 2 then phrase end), '')
-        || coalesce('; ' || max(case when rank = 3 then phrase end), '') as set_apart_by
+        || coalesce('; ' || max(case when rank = 3 then phrase end), '') as distinguishing_features
     from phrases
     group by segmentation, segment
 
@@ -147,7 +147,7 @@ segment_profiles as (
 
         ---------- engagement and what sets it apart
         segments.mean_engagement_score,
-        traits.set_apart_by,
+        traits.distinguishing_features,
 
         ---------- of the micro-segments' last fit
         last_fit.silhouette,

@@ -44,13 +44,13 @@ customer_months as (
         satisfaction_12m,
 
         ---------- at the month's end
-        contracts_running,
+        active_contracts,
         open_complaints,
 
         ---------- state and forecast
         state,
         life_cycle_stage,
-        silence_multiple,
+        recency_ratio,
         p_alive,
         expected_contribution,
 

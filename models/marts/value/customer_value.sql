@@ -164,8 +164,8 @@ customer_value as (
         coalesce(is_left_truncated, false) as is_left_truncated,
 
         ---------- dates
-        first_order_on,
-        last_order_on
+        first_ordered_on,
+        last_ordered_on
 
     from ranked
 

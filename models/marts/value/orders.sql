@@ -20,7 +20,7 @@ orders as (
         orders.currency,
 
         ---------- counts
-        orders.line_count,
+        orders.order_lines,
         cast(orders.quantity as decimal(18, 6)) as quantity,
 
         ---------- amounts, company currency, without tax

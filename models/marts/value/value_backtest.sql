@@ -31,8 +31,8 @@ scored_now as (
         scores.as_of_on,
         scores.run_id as predicted_by,
         scores.horizon_months,
-        scores.grouping_name,
-        scores.label,
+        scores.segmentation,
+        scores.segment,
         scores.order_model,
         context.run_id,
         cast(null as bigint) as run_sequence,
@@ -59,8 +59,8 @@ scored_now as (
             scores.as_of_on = groups_then.as_of_on
             and scores.run_id = groups_then.run_id
             and scores.horizon_months = groups_then.horizon_months
-            and scores.grouping_name = groups_then.grouping_name
-            and scores.label = groups_then.label
+            and scores.segmentation = groups_then.segmentation
+            and scores.segment = groups_then.segment
 
 ),
 
@@ -70,8 +70,8 @@ together as (
         as_of_on,
         predicted_by,
         horizon_months,
-        grouping_name,
-        label,
+        segmentation,
+        segment,
         order_model,
         run_id,
         run_sequence,
@@ -104,8 +104,8 @@ value_backtest as (
         as_of_on,
         predicted_by,
         cast(horizon_months as int) as horizon_months,
-        grouping_name,
-        label,
+        segmentation,
+        segment,
 
         ---------- who and when
         order_model,

@@ -12,9 +12,9 @@ value_model_scores as (
         ---------- ids
         measured_on as month_end,
         origin_on,
-        what,
-        part as kind,
-        coalesce(candidate, grouping) as candidate,
+        target,
+        row_type as kind,
+        coalesce(candidate, segmentation) as candidate,
 
         ---------- how it did
         model_used,
@@ -30,10 +30,10 @@ value_model_scores as (
         calibration_error,
         mean_poisson_deviance,
         mean_squared_error,
-        share_inside,
-        plain_coverage,
-        value as widening_from_earlier,
-        share_inside_widened,
+        calibrated_coverage,
+        raw_coverage,
+        value as interval_inflation,
+        inflated_coverage,
 
         ---------- the choice
         is_chosen,
@@ -41,7 +41,7 @@ value_model_scores as (
         fallback_reason
 
     from forecasts
-    where part in ('score', 'interval')
+    where row_type in ('score', 'interval')
 
 )
 

@@ -37,12 +37,12 @@ tonight as (
         context.run_id,
         cast(null as bigint) as run_sequence,
         forecasts.horizon_months,
-        forecasts.grouping as grouping_name,
-        forecasts.label,
+        forecasts.segmentation,
+        forecasts.segment,
         forecasts.customer_id,
         forecasts.cohort,
         forecasts.decile,
-        segments.rfm_group as segment,
+        segments.rfm_group,
         coalesce(forecasts.customers, 1) as customers,
         forecasts.expected_orders,
         forecasts.expected_orders_p10,
@@ -60,7 +60,7 @@ tonight as (
     left join segments on forecasts.customer_id = segments.customer_id
     cross join context
     cross join settings
-    where forecasts.part = 'prediction' and context.run_id not in (select frozen.run_id from frozen)
+    where forecasts.row_type = 'prediction' and context.run_id not in (select frozen.run_id from frozen)
 
 ),
 
@@ -71,12 +71,12 @@ predictions as (
         run_id,
         run_sequence,
         horizon_months,
-        grouping_name,
-        label,
+        segmentation,
+        segment,
         customer_id,
         cohort,
         decile,
-        segment,
+        rfm_group,
         customers,
         expected_orders,
         expected_orders_p10,
@@ -104,14 +104,14 @@ value_predictions as (
         run_id,
         run_sequence,
         cast(horizon_months as int) as horizon_months,
-        grouping_name,
-        label,
+        segmentation,
+        segment,
         customer_id,
 
         ---------- what they were like then
         cohort,
         cast(decile as int) as decile,
-        segment,
+        rfm_group,
         customers,
 
         ---------- what was expected

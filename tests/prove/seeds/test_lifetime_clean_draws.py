@@ -20,7 +20,7 @@ from clientela.lifetime.fitting import MODELS, log_likelihood
 from clientela.lifetime.geometric_dropout import MBGCNBD
 from clientela.lifetime.purchase_histories import simulate_histories
 from clientela.lifetime.purchase_model import PurchaseModel
-from clientela.lifetime.scoring import equal_count_bins, share_inside
+from clientela.lifetime.scoring import calibrated_coverage, equal_count_bins
 
 COMPANIES = 100
 CUSTOMERS = 20_000
@@ -81,7 +81,7 @@ def test_a_hundred_companies_are_fitted_and_forecast_as_they_were_made(name: str
             observed_orders=world.future_orders,
         )
         assert futures.pit_orders is not None
-        inside.append(share_inside(futures.pit_orders))
+        inside.append(calibrated_coverage(futures.pit_orders))
         truths = np.bincount(groups, weights=world.future_orders, minlength=20)
         around = group_intervals(futures.group_orders["g"])
         held.append((truths >= around.p10) & (truths <= around.p90))

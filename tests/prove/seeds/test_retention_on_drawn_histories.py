@@ -63,8 +63,8 @@ def test_silence_by_rhythm_and_p_alive_tell_the_dead_better_than_plain_days_sile
     purchases, death = drawn(20_000, seed, COMPANIES[company])
     known = rhythms(purchases, points(START, END)).filter(pl.col("month_end") == END)
     is_dead = death[known["customer_id"].to_numpy()] <= DAYS
-    plain = roc_auc_score(is_dead, known["days_silent"])
-    by = {name: roc_auc_score(is_dead, known[name]) for name in ("silence_multiple", "silence_spreads")}
+    plain = roc_auc_score(is_dead, known["days_since_last_activity"])
+    by = {name: roc_auc_score(is_dead, known[name]) for name in ("recency_ratio", "recency_zscore")}
     by["p_alive"] = roc_auc_score(is_dead, -p_alive(known, COMPANIES[company]).to_numpy())
     told = f"{company} {seed}: plain {plain:.4f}, " + ", ".join(f"{k} {v:.4f}" for k, v in by.items())
     print(told)

@@ -38,7 +38,7 @@ def test_the_orders_expected_of_all_customers_come_true_within_five_per_cent(pro
             f"""
             select
                 (select expected_orders from value.value_predictions
-                where horizon_months = {months} and grouping_name = 'company'),
+                where horizon_months = {months} and segmentation = 'company'),
                 (select sum(future_orders_{months}m) from {truth})
             """
         )[0]

@@ -69,7 +69,7 @@ def test_asking_for_a_customer_that_is_not_there_gets_a_sentence(done: Resolutio
 
 def test_a_household_shares_a_home_and_a_name_and_is_not_one_customer(done: Resolution) -> None:
     assert done.households is not None
-    assert done.households.select("household_id", "customer_count").rows() == [(1, 3), (1, 3), (1, 3), (4, 1)]
+    assert done.households.select("household_id", "customers").rows() == [(1, 3), (1, 3), (1, 3), (4, 1)]
     assert done.crosswalk["customer_id"].n_unique() == 4
 
 

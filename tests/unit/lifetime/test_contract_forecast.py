@@ -47,7 +47,7 @@ def test_the_expected_payments_are_those_of_the_fitted_curve() -> None:
     expected = 10 * sum(float(fit.p_running_after([age], k + 1.0)[0]) * np.exp(-DELTA * at) for k, at in enumerate(due))
     place = int(np.searchsorted(made.customers, running["customer_id"]))
     assert made.expected[place] == pytest.approx(expected)
-    assert made.expected[made.is_in_force == 0].sum() == 0
+    assert made.expected[made.is_active == 0].sum() == 0
 
 
 def test_draws_have_the_expected_mean_and_zeros_where_nothing_runs() -> None:
@@ -55,7 +55,7 @@ def test_draws_have_the_expected_mean_and_zeros_where_nothing_runs() -> None:
     drawn = made.draws(400, 1).draw(np.arange(-1, len(made.customers)), np.random.default_rng(1))
     assert not drawn[0].any(), "nobody stands at place -1"
     drawn = drawn[1:]
-    assert not drawn[made.is_in_force == 0].any()
+    assert not drawn[made.is_active == 0].any()
     assert drawn.sum(axis=0).mean() == pytest.approx(made.expected.sum(), rel=0.02)
     again = made.draws(400, 1).draw(np.arange(-1, len(made.customers)), np.random.default_rng(1))
     assert np.array_equal(again[1:], drawn)
@@ -120,7 +120,7 @@ def test_the_chance_of_being_gone_is_what_happens() -> None:
         pl.when(pl.col("cancelled_on") <= as_of).then(pl.col(name)).alias(name) for name in ("ends_on", "cancelled_on")
     )
     made = forecast_contracts(known, as_of, 184.0, 0.0)
-    running = made.is_in_force > 0
+    running = made.is_active > 0
     truth = frame.sort("customer_id").select((pl.col("ends_on") <= until).fill_null(False)).to_series().to_numpy()
     assert running.sum() > 500
     assert made.p_gone[running].sum() == pytest.approx(truth[running].sum(), abs=3 * np.sqrt(truth[running].sum()))

@@ -94,7 +94,7 @@ def test_orders_after_the_as_of_day_move_nothing() -> None:
 
 def test_backtest_scores_every_candidate_at_every_origin_and_chooses_one() -> None:
     past = backtest(ORDERS, AS_OF, most_origins=3, draws=50)
-    orders = past.scores.filter(pl.col("what") == "orders")
+    orders = past.scores.filter(pl.col("target") == "orders")
     assert orders.group_by("as_of").len().get_column("len").unique().to_list() == [9]
     assert orders.get_column("as_of").n_unique() == 4  # three origins, and all together
     assert orders.filter("is_chosen").get_column("candidate").unique().to_list() == [past.order_model]
@@ -103,7 +103,7 @@ def test_backtest_scores_every_candidate_at_every_origin_and_chooses_one() -> No
     best = min(value for _, value in pooled)
     assert dict(pooled)[past.order_model] < 1.1 * best
     first = past.intervals.filter(pl.col("as_of") == pl.col("as_of").min())
-    assert first.get_column("widening_from_earlier").null_count() == first.height
+    assert first.get_column("interval_inflation").null_count() == first.height
     no_holes(past.scores)
 
 
@@ -113,7 +113,7 @@ def test_forecast_has_one_row_per_customer_and_groups_that_add_up() -> None:
     known = ORDERS.filter(pl.col("ordered_on") <= AS_OF).get_column("customer_id").unique().sort()
     assert made.customers.get_column("customer_id").to_list() == known.to_list()
     company = made.groups.row(0, named=True)
-    parts = made.groups.filter(pl.col("grouping") == "parity")
+    parts = made.groups.filter(pl.col("segmentation") == "parity")
     for name in ("expected_orders", "expected_contribution", "customers"):
         assert parts.get_column(name).sum() == pytest.approx(company[name])
         if name != "customers":

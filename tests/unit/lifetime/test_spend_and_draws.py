@@ -8,7 +8,7 @@ from clientela.lifetime.contracts import fit_contracts
 from clientela.lifetime.contribution import SpendHistory, fit_contribution
 from clientela.lifetime.draws import ScatterDraws, randomised_pit
 from clientela.lifetime.purchase_histories import simulate_amounts, simulate_histories
-from clientela.lifetime.scoring import share_inside
+from clientela.lifetime.scoring import calibrated_coverage
 from clientela.lifetime.shrinkage import shrink, shrunken_share
 
 MBG = {"r": 0.8, "alpha": 6.0, "a": 0.7, "b": 2.0}
@@ -53,7 +53,7 @@ def test_shrinkage_finds_the_variances_and_keeps_its_intervals() -> None:
     assert found.group_mean == pytest.approx([5, 6, -3, 1], abs=0.35)
     rng = np.random.default_rng(2)
     u = randomised_pit(truth, found.draw(found.draw_shifts(300, rng), rng), rng)
-    assert 0.76 <= share_inside(u) <= 0.84
+    assert 0.76 <= calibrated_coverage(u) <= 0.84
     raw = np.array([o.mean() for o in own])
     assert np.mean((found.mean - truth) ** 2) < 0.7 * np.mean((raw - truth) ** 2)
 
@@ -121,7 +121,7 @@ def test_draws_have_the_exact_mean_and_the_right_spread(name: str) -> None:
     total = group_intervals(futures.group_orders["g"].sum(axis=0, keepdims=True))
     assert futures.orders.mean.sum() == pytest.approx(exact, rel=0.02)
     assert total.p10[0] < world.future_orders.sum() < total.p90[0] or abs(world.future_orders.sum() / exact - 1) < 0.1
-    assert futures.pit_orders is not None and 0.76 <= share_inside(futures.pit_orders) <= 0.84
+    assert futures.pit_orders is not None and 0.76 <= calibrated_coverage(futures.pit_orders) <= 0.84
     discounted = sum((o * f).sum() / 200 for o, f in _drawn(source))
     assert discounted == pytest.approx(found.expected_discounted_orders(h, 26.0, 0.02).sum(), rel=0.02)
 
@@ -175,7 +175,7 @@ def test_money_of_groups_holds_the_truth_as_often_as_it_says() -> None:
         around = group_intervals(futures.group_money["g"])
         truth = np.bincount(groups, weights=future, minlength=20)
         inside += list((truth >= around.p10) & (truth <= around.p90))
-        assert futures.pit_money is not None and 0.76 <= share_inside(futures.pit_money) <= 0.84
+        assert futures.pit_money is not None and 0.76 <= calibrated_coverage(futures.pit_money) <= 0.84
     assert 0.62 <= np.mean(inside) <= 0.95
 
 

@@ -19,7 +19,7 @@ ENDS = [month_end(date(2024, 1, 1), k) for k in range(9)]
 
 
 def rows(truth: str, customers: int = 1200, seed: int = 0) -> pl.DataFrame:
-    """Snapshots at nine month-ends whose churn follows days_silent, p_alive, or an interaction only a model can see."""
+    """Nine month-ends whose churn follows days_since_last_activity, p_alive, or an interaction only a model sees."""
     rng = np.random.default_rng(seed)
     n = customers * len(ENDS)
     silent, alive, complaints = rng.integers(0, 200, n), rng.uniform(0.02, 0.98, n), rng.integers(0, 2, n)
@@ -32,7 +32,7 @@ def rows(truth: str, customers: int = 1200, seed: int = 0) -> pl.DataFrame:
         {
             "customer_id": np.tile(np.arange(1, customers + 1), len(ENDS)),
             "month_end": np.repeat(np.array(ENDS, dtype="datetime64[D]"), customers),
-            "days_silent": silent,
+            "days_since_last_activity": silent,
             "p_alive": alive,
             "complaints": complaints,
             "churned": rng.random(n) < chance,
@@ -40,7 +40,7 @@ def rows(truth: str, customers: int = 1200, seed: int = 0) -> pl.DataFrame:
     )
 
 
-FEATURES = ["days_silent", "p_alive", "complaints"]
+FEATURES = ["days_since_last_activity", "p_alive", "complaints"]
 
 
 @pytest.mark.parametrize("truth", ["recency", "p_alive", "model"])
@@ -54,7 +54,9 @@ def test_the_model_is_used_only_where_it_beats_both_baselines(truth: str) -> Non
 def test_an_outcome_beyond_the_horizon_moves_nothing() -> None:
     given = rows("model")
     late = pl.col("month_end") > date(2024, 6, 30)  # their three months end after the 30th of September
-    planted = given.with_columns(churned=pl.when(late).then(pl.col("days_silent") < 3).otherwise("churned"))
+    planted = given.with_columns(
+        churned=pl.when(late).then(pl.col("days_since_last_activity") < 3).otherwise("churned")
+    )
     hidden = given.with_columns(churned=pl.when(~late).then("churned"))
     models = [fit_churn(frame, AS_OF, FEATURES, FAST) for frame in (given, planted, hidden)]
     today = given.filter(pl.col("month_end") == AS_OF)
@@ -89,7 +91,7 @@ def test_a_comparison_stands_where_it_was_made_from_the_very_same_and_nowhere_el
     late = given.with_columns(complaints=pl.when(pl.col("month_end") == AS_OF).then(0).otherwise("complaints"))
     assert reason(given.reverse()) == reason(late) == "planted", "what is not learnt from makes no difference"
     one = (pl.col("month_end") == date(2024, 5, 31)) & (pl.col("customer_id") == given["customer_id"][0])
-    for column in ("complaints", "days_silent"):
+    for column in ("complaints", "days_since_last_activity"):
         assert reason(given.with_columns(pl.when(one).then(pl.col(column) + 1).otherwise(column))) != "planted"
     assert reason(given.with_columns(churned=pl.col("churned") ^ one)) != "planted"
     assert reason(given, FAST.model_copy(update={"seed": 2})) != "planted"
@@ -102,7 +104,7 @@ def test_a_company_without_known_outcomes_takes_p_alive_as_it_is_or_nothing() ->
     assert model.chosen == "uncalibrated" and "fewer than 50" in model.reason
     assert np.allclose(model.probability(given), 1 - given["p_alive"])
     bare = given.drop("p_alive")
-    assert fit_churn(bare, AS_OF, ["days_silent"], FAST).probability(bare).null_count() == len(bare)
+    assert fit_churn(bare, AS_OF, ["days_since_last_activity"], FAST).probability(bare).null_count() == len(bare)
 
 
 def test_an_untested_model_is_not_used() -> None:
@@ -154,7 +156,7 @@ def test_snapshots_hold_those_who_are_not_gone_and_what_was_known_then() -> None
     assert not set(out["state"]) & {"lapsed", "cancelled"}
     assert len(out) == judged.filter(~pl.col("state").is_in(["lapsed"])).height < len(judged)
     first = out.row(0, named=True)
-    assert (first["tenure_days"], first["days_silent"]) == (30, 20)
+    assert (first["tenure_days"], first["days_since_last_activity"]) == (30, 20)
     assert first["spare_days"] == judged["lapses_after_days"][0] - 20 - 90  # the end of April is 90 days away
 
 

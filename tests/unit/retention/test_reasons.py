@@ -10,7 +10,7 @@ from clientela.retention.settings import ReasonSettings
 ROWS = pl.DataFrame(
     {
         "customer_id": [1, 2, 3, 4],
-        "silence_spreads": [2.5, 0.0, None, 2.0],
+        "recency_zscore": [2.5, 0.0, None, 2.0],
         "open_complaints": [1, 0, 2, None],
         "categories_now": [1, 2, 0, 0],
         "categories_before": [4, 4, 0, 1],

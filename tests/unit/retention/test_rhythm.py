@@ -36,19 +36,21 @@ def test_the_rhythm_is_the_mean_of_own_gaps_and_two_of_the_cohorts() -> None:
     one = last(r, 1)
     assert one["cohort_gap_days"] == 20
     assert one["own_gap_days"] == pytest.approx(40 / 3)
-    assert one["rhythm_days"] == pytest.approx((10 + 10 + 20 + 2 * 20) / 5)
-    assert one["rhythm_spread_days"] == pytest.approx(((100 + 100 + 400 + 2 * 500) / 5 - 16**2) ** 0.5)
-    assert one["days_silent"] == (END - START).days - 40
-    assert one["silence_multiple"] == pytest.approx(one["days_silent"] / 16)
-    assert one["silence_spreads"] == pytest.approx((one["days_silent"] - 16) / one["rhythm_spread_days"])
+    assert one["expected_days_between_orders"] == pytest.approx((10 + 10 + 20 + 2 * 20) / 5)
+    assert one["stddev_days_between_orders"] == pytest.approx(((100 + 100 + 400 + 2 * 500) / 5 - 16**2) ** 0.5)
+    assert one["days_since_last_activity"] == (END - START).days - 40
+    assert one["recency_ratio"] == pytest.approx(one["days_since_last_activity"] / 16)
+    assert one["recency_zscore"] == pytest.approx(
+        (one["days_since_last_activity"] - 16) / one["stddev_days_between_orders"]
+    )
 
 
 def test_a_one_time_buyer_takes_his_cohorts_rhythm_and_spread() -> None:
     r = rhythms(bought(c1=[0, 10, 11, 12, 13], c2=[1, 31], c3=[5]), points(START, END), settings=PLAIN)
     once = last(r, 3)
     assert once["own_gap_days"] is None
-    assert (once["rhythm_days"], once["cohort_gap_days"]) == (20, 20)  # the four gaps of c1 count as his first one
-    assert once["rhythm_spread_days"] == pytest.approx(10)
+    assert (once["expected_days_between_orders"], once["cohort_gap_days"]) == (20, 20)  # c1's four gaps count as one
+    assert once["stddev_days_between_orders"] == pytest.approx(10)
 
 
 def test_a_small_cohort_is_shrunk_to_the_company() -> None:
@@ -63,15 +65,17 @@ def test_a_young_cohort_does_not_teach_its_short_gaps_only() -> None:
     people = {f"c{i}": [0, 20 if i % 2 else 100] for i in range(1, 41)}
     people |= {f"c{i}": [150, 170] if i % 2 else [150] for i in range(101, 141)}
     s = RhythmSettings(company_gaps=0, maturity_days=110, least_mature=10)
-    assert last(rhythms(bought(**people), points(START, END), settings=s), 102)["rhythm_days"] == 60
+    assert last(rhythms(bought(**people), points(START, END), settings=s), 102)["expected_days_between_orders"] == 60
     hasty = s.model_copy(update={"maturity_days": 0})
-    assert last(rhythms(bought(**people), points(START, END), settings=hasty), 102)["rhythm_days"] == 20
+    assert (
+        last(rhythms(bought(**people), points(START, END), settings=hasty), 102)["expected_days_between_orders"] == 20
+    )
 
 
 def test_without_any_second_purchase_there_is_no_rhythm() -> None:
     r = rhythms(bought(c1=[0], c2=[3]), points(START, END))
-    assert r["rhythm_days"].null_count() == r["silence_spreads"].null_count() == len(r) == 12
-    assert r["days_silent"].null_count() == 0
+    assert r["expected_days_between_orders"].null_count() == r["recency_zscore"].null_count() == len(r) == 12
+    assert r["days_since_last_activity"].null_count() == 0
 
 
 def test_every_customer_has_one_row_at_each_month_end_from_his_first_purchase_on() -> None:
@@ -136,6 +140,6 @@ def test_a_company_without_purchases_has_no_rows() -> None:
 
 def test_too_few_second_purchases_make_no_rhythm() -> None:
     days = bought(**{f"c{i}": [0, 5] for i in range(1, 10)})
-    assert rhythms(days, points(START, END))["rhythm_days"].is_null().all()
+    assert rhythms(days, points(START, END))["expected_days_between_orders"].is_null().all()
     more = bought(**{f"c{i}": [0, 5] for i in range(1, 11)})
-    assert last(rhythms(more, points(START, END)), 3)["rhythm_days"] == 5
+    assert last(rhythms(more, points(START, END)), 3)["expected_days_between_orders"] == 5

@@ -92,9 +92,9 @@ def test_the_rules_are_read_in_spreads_beyond_the_rhythm_and_within_limits() -> 
             "month_end": [END] * 7,
             "first_ordered_on": [START] * 7,
             "last_ordered_on": [END - timedelta(days=d) for d in (40, 41, 61, 81, 44, 46, 800)],
-            "days_silent": [40, 41, 61, 81, 44, 46, 800],
-            "rhythm_days": [20.0, 20.0, 20.0, 20.0, 3.0, 3.0, 500.0],
-            "rhythm_spread_days": [20.0, 20.0, 20.0, 20.0, 2.0, 2.0, 400.0],
+            "days_since_last_activity": [40, 41, 61, 81, 44, 46, 800],
+            "expected_days_between_orders": [20.0, 20.0, 20.0, 20.0, 3.0, 3.0, 500.0],
+            "stddev_days_between_orders": [20.0, 20.0, 20.0, 20.0, 2.0, 2.0, 400.0],
         }
     )
     out = states(rows)
@@ -112,8 +112,8 @@ def test_a_lapse_is_dated_when_the_silence_passes_and_ends_with_an_order_only() 
 
 def test_what_a_silence_is_measured_by_does_not_move_while_it_lasts() -> None:
     r = rhythms(bought(c1=[0, 200]), points(START, END)).with_columns(
-        rhythm_days=pl.when(pl.col("month_end") > date(2024, 6, 1)).then(300.0).otherwise(30.0),
-        rhythm_spread_days=pl.lit(5.0),
+        expected_days_between_orders=pl.when(pl.col("month_end") > date(2024, 6, 1)).then(300.0).otherwise(30.0),
+        stddev_days_between_orders=pl.lit(5.0),
     )
     out = states(r)
     assert told(out, 1) == ["new", *["lapsed"] * 5, "returned", "returned", "returned", *["active"] * 3]

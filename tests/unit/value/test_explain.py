@@ -26,8 +26,8 @@ def ask() -> Callable[[str], list[dict[str, Any]]]:
                 null, null, false, false)
         ) as t(customer_id, vin, realised_value, expected_contribution, expected_contribution_p10, expected_contribution_p90,
             expected_contract_contribution, p_alive, expected_orders, horizon_months, vin_rank, vin_decile, expected_rank,
-            expected_decile, order_model, spend_model, contract_model, fallback_reason, season, orders, first_order_on,
-            last_order_on, is_left_truncated, is_assumed);
+            expected_decile, order_model, spend_model, contract_model, fallback_reason, season, orders, first_ordered_on,
+            last_ordered_on, is_left_truncated, is_assumed);
         create table value.value_ledger as
         select * from (values
             (1, date '2025-01-01', 'revenue', '', 'sales before discounts', 'till', 30, 1000.0, false),
@@ -37,8 +37,8 @@ def ask() -> Callable[[str], list[dict[str, Any]]]:
             (0, date '2025-12-01', 'rewards', '', 'nothing delivered that tells it', 'none', 0, 0.0, false)
         ) as t(customer_id, month, component, activity, rule, source, entries, amount, is_assumed);
         create table value.value_model_scores as
-        select date '2025-12-31' as month_end, null::date as origin_on, 'orders' as what, 'score' as kind, 'mbg_nbd' as candidate,
-            true as is_chosen, 'it has the lowest deviance' as reason;
+        select date '2025-12-31' as month_end, null::date as origin_on, 'orders' as target, 'score' as kind,
+            'mbg_nbd' as candidate, true as is_chosen, 'it has the lowest deviance' as reason;
         """
     )
 

@@ -84,14 +84,14 @@ def invented(customers: int = 250, seed: int = 1) -> pl.DataFrame:
 
 
 def customers_at(made: pl.DataFrame, day: date) -> pl.DataFrame:
-    return made.filter((pl.col("part") == "customer") & (pl.col("measured_on") == day)).sort("customer_id")
+    return made.filter((pl.col("row_type") == "customer") & (pl.col("measured_on") == day)).sort("customer_id")
 
 
 def assert_sensible(made: pl.DataFrame) -> None:
     assert dict(made.schema) == dict(FORECAST_SCHEMA)
     numbers = made.select(pl.selectors.float().is_finite().all())
     assert numbers.row(0) == tuple([True] * numbers.width), "neither inf nor NaN"
-    told = made.filter(pl.col("part") == "customer")
+    told = made.filter(pl.col("row_type") == "customer")
     assert not told.filter(pl.col("expected_orders").is_null() & pl.col("fallback_reason").is_null()).height
     assert told.filter(pl.col("customer_id") <= 0).height == 0
 
@@ -132,13 +132,13 @@ def test_what_was_made_from_the_same_is_taken_over_and_nothing_else() -> None:
     def earlier(fingerprints: list[str]) -> tuple[set[str], pl.DataFrame]:
         asked.extend(fingerprints)
         there = first.filter(pl.col("made_from").is_in(fingerprints))
-        return set(there["made_from"]), there.filter(pl.col("part") != "customer")
+        return set(there["made_from"]), there.filter(pl.col("row_type") != "customer")
 
     measured = list(forecast_customers(days, NO_CONTRACTS, AS_OF, SETTINGS, "code", earlier))
     again = pl.concat([day.made for day in measured])
     taken_over = [day.taken_over for day in measured if day.taken_over]
     assert len(asked) == 3 and taken_over == asked
-    stands = first.filter((pl.col("part") == "customer") & pl.col("made_from").is_in(taken_over))
+    stands = first.filter((pl.col("row_type") == "customer") & pl.col("made_from").is_in(taken_over))
     assert set(stands["measured_on"]) == set(month_ends_before(AS_OF, 3, date(2025, 1, 1)))
     whole = [frame.sort(pl.all(), nulls_last=True) for frame in (pl.concat([stands, again]), first)]
     assert whole[0].equals(whole[1])
@@ -185,13 +185,15 @@ def test_a_customers_contracts_and_purchases_add() -> None:
     assert both["p_alive"] == only["p_alive"] == 1.0, "a contract runs"
     assert only["expected_orders"] == 0 and only["expected_contribution"] == only["expected_contract_contribution"]
     assert only["expected_contribution_p10"] < only["expected_contribution_p90"]
-    groups = made.filter((pl.col("part") == "group") & (pl.col("grouping") == "company")).row(0, named=True)
+    groups = made.filter((pl.col("row_type") == "group") & (pl.col("segmentation") == "company")).row(0, named=True)
     assert groups["customers"] == with_them.height
     assert groups["expected_contribution"] == pytest.approx(with_them["expected_contribution"].sum())
     assert groups["expected_contribution_p10"] < groups["expected_contribution"] < groups["expected_contribution_p90"]
-    frozen = made.filter(pl.col("part") == "prediction")
+    frozen = made.filter(pl.col("row_type") == "prediction")
     assert set(frozen["horizon_months"]) == {3, 12, 24}
-    near, far = (frozen.filter((pl.col("grouping") == "company") & (pl.col("horizon_months") == h)) for h in (3, 24))
+    near, far = (
+        frozen.filter((pl.col("segmentation") == "company") & (pl.col("horizon_months") == h)) for h in (3, 24)
+    )
     assert near["expected_orders"][0] < far["expected_orders"][0]
 
 
@@ -201,7 +203,7 @@ def test_predictions_are_frozen_once_a_month_where_the_company_wants_that() -> N
 
     def frozen(settings: ValueSettings, until: date | None) -> int:
         made = forecasts_of(days, NO_CONTRACTS, AS_OF, settings, frozen_until=until)
-        return made.filter(pl.col("part") == "prediction").height
+        return made.filter(pl.col("row_type") == "prediction").height
 
     assert frozen(monthly, None) and frozen(monthly, date(2025, 9, 30)) and frozen(SETTINGS, AS_OF)
     assert not frozen(monthly, date(2025, 10, 1))
@@ -213,7 +215,7 @@ def test_a_fixed_model_is_used_and_said_to_be_fixed() -> None:
     told = customers_at(made, AS_OF)
     assert set(told["order_model"]) == {"nbd"} and set(told["spend_model"]) == {"normal"}
     assert set(told["p_alive_model"]) <= {"mbg_nbd", "pareto_nbd", "nbd"}
-    scores = made.filter((pl.col("part") == "score") & pl.col("is_as_of") & pl.col("is_chosen"))
+    scores = made.filter((pl.col("row_type") == "score") & pl.col("is_as_of") & pl.col("is_chosen"))
     assert set(scores["reason"]) == {"fixed by the configuration"}
 
 
