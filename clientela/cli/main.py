@@ -11,7 +11,7 @@ import click
 from rich.text import Text
 
 from clientela import stopping
-from clientela.cli import corrections, identities, onboarding, queries, runs, simulation
+from clientela.cli import corrections, identities, onboarding, queries, runs, simulation, upkeep
 from clientela.cli.options import EXITS
 from clientela.cli.output import leave, plain_console
 from clientela.errors import ClientelaError, StoppedError
@@ -71,6 +71,7 @@ for command in (
     corrections.reload,
     corrections.unload,
     identities.identity,
+    upkeep.upgrade,
     simulation.simulate,
     onboarding.schema,
 ):

@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from clientela.config.company import CONFIG_VARIABLE, DEFAULT_CONFIG, Config
+from clientela.config.renamed import refuse_renamed
 from clientela.config.yaml_file import read_yaml
 from clientela.contracts import ENTITIES
 from clientela.errors import ConfigError
@@ -37,7 +38,7 @@ def load_config(path: Path | str | None = None) -> Config:
             f"There is no configuration at {chosen}; name one with --config or {CONFIG_VARIABLE}, "
             "or write one after README's example."
         )
-    values = read_yaml(chosen)
+    values = read_yaml(chosen, refuse_renamed)
     if not isinstance(values, dict):
         raise ConfigError(f"{chosen} holds no settings; it begins with `company:`, see README's example.")
     try:

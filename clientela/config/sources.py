@@ -194,8 +194,8 @@ class ExcelFormat(Model):
 
     sheet: str | None = Field(None, description="Name of the sheet; the first where not given.")
     header_row: int = Field(1, ge=1, description="Row with the column names, as Excel counts.")
-    day_numbers: Patterns = Field(
-        default_factory=list, description="Columns with dates that stand as Excel's day numbers, such as 45123."
+    serial_dates: Patterns = Field(
+        default_factory=list, description="Columns with dates that stand as Excel's serial numbers, such as 45123."
     )
 
 

@@ -32,6 +32,7 @@ from clientela.masking import shape
 from clientela.warehouse import tables
 from clientela.warehouse.keys import confirmed_secret
 from clientela.warehouse.lock import hold_lock
+from clientela.warehouse.schema_version import require_present
 
 #: examples of faults that are shown for each feed
 EXAMPLES = 5
@@ -54,7 +55,7 @@ def examine(config: Config, source: str | None = None) -> list[Finding]:
     feeds = [feed for feed in feeds_of(config) if source in (None, feed.source_name)]
     if not feeds:
         raise ConfigError(f"There is no source {source!r}; there are: {', '.join(config.sources)}.")
-    _confirm_secret(config)
+    _confirm_warehouse(config)
     limits = config.limits
     with tempfile.TemporaryDirectory(prefix="clientela-") as folder:
         connection = tables.connect(
@@ -67,13 +68,15 @@ def examine(config: Config, source: str | None = None) -> list[Finding]:
     return found if source else found + _of_data_folder(config)
 
 
-def _confirm_secret(config: Config) -> None:
-    """Raise ConfigError if the secret is not the warehouse's; a run that is under way has looked itself."""
+def _confirm_warehouse(config: Config) -> None:
+    """Raise ClientelaError if this code cannot work with the warehouse, or the secret is not its own; a run that is under way
+    has looked itself."""
     if not config.warehouse.is_file():
         return
     with suppress(RunningError, duckdb.Error), hold_lock(config.data, "Doctor"):
         connection = duckdb.connect(str(config.warehouse), read_only=True)
         try:
+            require_present(connection, config.warehouse, config.memory)
             confirmed_secret(connection, config.data)
         finally:
             connection.close()

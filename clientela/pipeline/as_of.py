@@ -60,7 +60,7 @@ def _prepare_scratch(night: PipelineRun, scratch: Path, as_of: date) -> None:
         for schema, table in copied:
             seen = (
                 f"where run_id in (select run_id from warehouse.ledger.runs where as_of_on <= date '{as_of.isoformat()}')"
-                if schema == "memory" and table != "keys"
+                if schema == "memory" and table not in ("keys", "schema_version")
                 else ""
             )
             name = f"{schema}.{quoted(table)}"

@@ -24,6 +24,7 @@ from clientela.sql.quoting import literal
 from clientela.warehouse.faults import explained
 from clientela.warehouse.keys import confirmed_secret, kept_evidence_key
 from clientela.warehouse.lock import hold_lock
+from clientela.warehouse.schema_version import require_present
 from clientela.warehouse.transactions import transaction
 
 if TYPE_CHECKING:
@@ -131,6 +132,7 @@ def _reading(config: Config) -> Iterator[duckdb.DuckDBPyConnection]:
         ):
             connection.execute("set timezone = 'UTC'")
             connection.execute(f"set temp_directory = {literal(str(config.data / 'spill'))}")
+            require_present(connection, config.warehouse, config.memory)
             confirmed_secret(connection, config.data)
             if not connection.execute("select 1 from duckdb_tables() where table_name = 'int_orders'").fetchall():
                 raise ClientelaError(f"Nothing was built yet for {config.company}; `clientela run` does.")

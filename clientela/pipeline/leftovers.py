@@ -22,6 +22,7 @@ _ASIDE = (
     "landing/*/*/.*.part",
     "dbt/packages/*/.models.*",
     "dbt/packages/*/.dbt_project.yml.*",
+    "upgrade",
     "scratch/*",
     "spill/*",
 )

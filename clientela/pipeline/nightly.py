@@ -43,7 +43,7 @@ from clientela.project_files import code_files
 from clientela.publish import MARTS_FILE, Published, is_readable, marts_of, publish_marts, publish_operations
 from clientela.sql.quoting import literal
 from clientela.transform import NodeResult
-from clientela.warehouse import keys, memory, tables
+from clientela.warehouse import keys, memory, schema_version, tables
 from clientela.warehouse.faults import damaged, explained, first_line, is_damage
 from clientela.warehouse.lock import RUN_OF, hold_lock
 from clientela.warehouse.run_settings import sections_of, write_settings
@@ -420,6 +420,7 @@ class PipelineRun:
         # before there is a warehouse: beside one a secret is never made anew
         read_secret(self.config.data)
         try:
+            schema_version.require_present(self.connection, self.config.warehouse, self.config.memory)
             tables.prepare(self.connection)
             drop_staged(self.connection)
         except (duckdb.Error, OSError) as error:

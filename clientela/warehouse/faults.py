@@ -30,7 +30,7 @@ def explained(error: BaseException, config: Config) -> ClientelaError:
     if isinstance(error, ClientelaError):
         return error
     line = failure_without_values(first_line(error))
-    if _FULL in str(error) or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+    if is_full(error):
         return NotPublishedError(
             f"{_FULL} in {_folder_of(error, config)}: make room there, and the next run takes up what is left. ({line})"
         )
@@ -43,6 +43,11 @@ def explained(error: BaseException, config: Config) -> ClientelaError:
     if isinstance(error, OSError):
         return NotPublishedError(f"The machine could not go on: {error}")
     return BugError(f"An internal error ended the run: {type(error).__name__}: {line}")
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether a disk had no room left."""
+    return _FULL in str(error) or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
 
 
 def first_line(error: BaseException) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from clientela.warehouse.schema_version import SCHEMA_VERSION, VERSION_COLUMNS
 from clientela.warehouse.transactions import transaction
 
 MEMORY_TABLES: dict[str, str] = {
@@ -45,6 +46,8 @@ MEMORY_TABLES: dict[str, str] = {
         made_at timestamptz not null""",
     # what record keys and evidence are hashed with, for ever: `clientela.warehouse.keys` writes it when the warehouse is made
     "keys": "name varchar not null, method varchar not null, key varchar not null, made_at timestamptz not null",
+    # the last of the copy's files: one whose writing is cut off is still of the version before
+    "schema_version": VERSION_COLUMNS,
 }
 
 
@@ -53,6 +56,8 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("create schema if not exists memory")
     for name, columns in MEMORY_TABLES.items():
         connection.execute(f"create table if not exists memory.{name} ({columns})")
+    if not connection.execute("select 1 from memory.schema_version").fetchall():
+        connection.execute("insert into memory.schema_version values (?, now())", [SCHEMA_VERSION])
 
 
 def commit(connection: duckdb.DuckDBPyConnection) -> int:

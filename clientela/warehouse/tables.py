@@ -17,6 +17,7 @@ from clientela.contracts.raw_table import raw_columns
 from clientela.identity.tables import EVIDENCE_TABLES, FOUND_TABLES, RUN_TABLES
 from clientela.sql.quoting import quoted
 from clientela.warehouse import memory
+from clientela.warehouse.schema_version import VERSION_COLUMNS, begin_with_present
 
 SCHEMAS = ("raw", "ledger", "run", "identity")
 
@@ -55,6 +56,7 @@ LEDGER_TABLES: dict[str, str] = {
     "secret": "check_value varchar not null, made_at timestamptz not null",
     # changes of what an earlier version left here, each of which is made once
     "renewals": "what varchar not null, made_at timestamptz not null",
+    "schema_version": VERSION_COLUMNS,
 }
 
 
@@ -100,6 +102,7 @@ def connect(path: Path, *, memory_limit: str = "4GB", threads: int = 2) -> duckd
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Create what is missing, and add columns that the contract has gained since the file was made."""
+    begin_with_present(connection)
     for schema in SCHEMAS:
         connection.execute(f"create schema if not exists {quoted(schema)}")
     for entity in ENTITIES.values():

@@ -102,21 +102,21 @@ def _opened(
     if sheet not in workbook.sheet_names:
         raise DeliveryError(f"it has no sheet {sheet!r}; it has: {', '.join(workbook.sheet_names)}")
     names = _header(workbook, sheet, settings.header_row)
-    if missing := [name for name in settings.day_numbers if name not in names]:
-        told = missing_column(missing[0], names, settings.day_numbers)
-        raise DeliveryError(f"excel.day_numbers: it has {told}")
+    if missing := [name for name in settings.serial_dates if name not in names]:
+        told = missing_column(missing[0], names, settings.serial_dates)
+        raise DeliveryError(f"excel.serial_dates: it has {told}")
     texts = _cells(workbook, sheet, settings.header_row, "string")
     typed = _cells(workbook, sheet, settings.header_row, None)
     has_dates_in_text = any(
         pa.types.is_string(column.type) and name.lower() in formats for name, column in zip(names, typed, strict=False)
     )
-    needs_days = bool(settings.day_numbers) or decimal_style == "comma" or has_dates_in_text
+    needs_days = bool(settings.serial_dates) or decimal_style == "comma" or has_dates_in_text
     days = _cells(workbook, sheet, settings.header_row, "datetime") if needs_days else []
     columns = {}
     for i, name in enumerate(names):
         if not texts:
             columns[name] = pa.array([], pa.string())
-        elif needs_days and name in settings.day_numbers:
+        elif needs_days and name in settings.serial_dates:
             columns[name] = _days(connection, texts[i], days[i], formats.get(name.lower()))
         elif needs_days and pa.types.is_string(typed[i].type):
             columns[name] = _mixed(connection, texts[i], days[i], formats.get(name.lower()), decimal_style)

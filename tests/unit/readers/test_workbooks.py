@@ -97,7 +97,7 @@ def test_one_text_among_dates_costs_its_own_row_only(take: Callable[..., Read]) 
     found = take({"D": sheet}, entity, "birth_date", date_format="%d/%m/%Y", datetime_format="%Y.%m.%d %H:%M")
     assert [day for (day,) in found.rows.values()] == [*days, None, date(2025, 12, 31), None]
     assert list(found.faults) == [12, 14]
-    counted = take({"D": sheet}, {**entity, "excel": {"day_numbers": "born"}}, "birth_date", date_format="%d/%m/%Y")
+    counted = take({"D": sheet}, {**entity, "excel": {"serial_dates": "born"}}, "birth_date", date_format="%d/%m/%Y")
     assert [day for (day,) in counted.rows.values()] == [*days, None, date(2025, 12, 31), date(2025, 12, 9)]
 
 
@@ -140,16 +140,16 @@ def test_numbers_beside_numbers_as_text_are_never_a_thousand_times_too_large(tak
     assert list(found.faults) == [7]
 
 
-def test_dates_as_day_numbers_are_days_where_the_column_says_so(take: Callable[..., Read]) -> None:
+def test_dates_as_serial_dates_are_days_where_the_column_says_so(take: Callable[..., Read]) -> None:
     sheet = [["id", "born"], [1, 29280], [2, date(1980, 2, 29)], [3, "1980-02-29"], [4, "?"]]
-    entity = {"columns": {"birth_date": "born"}, "excel": {"day_numbers": "born"}}
+    entity = {"columns": {"birth_date": "born"}, "excel": {"serial_dates": "born"}}
     found = take({"D": sheet}, entity, "birth_date")
     assert [day for (day,) in found.rows.values()] == [date(1980, 2, 29)] * 3 + [None]
     assert list(found.faults) == [5]
     plain = take({"D": sheet[:3]}, {"columns": {"birth_date": "born"}}, "birth_date")
     assert 2 in plain.faults, "a bare number is no date unless said so"
-    with pytest.raises(DeliveryError, match=r"excel.day_numbers: it has no column 'bron'. It delivered 2 columns"):
-        take({"D": sheet}, {**entity, "excel": {"day_numbers": "bron"}})
+    with pytest.raises(DeliveryError, match=r"excel.serial_dates: it has no column 'bron'. It delivered 2 columns"):
+        take({"D": sheet}, {**entity, "excel": {"serial_dates": "bron"}})
 
 
 def test_workbooks_that_count_from_1904_are_read_so(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
