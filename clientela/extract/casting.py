@@ -1,7 +1,8 @@
 """How a delivered value becomes a typed one: SQL expressions that give null where the value does not fit.
 
 Nothing here raises on data: a null where something was delivered is what quarantines the row. A local time that occurs
-twice takes the first; one that does not exist is null. A value without a time of day is a day of the company's calendar.
+twice takes the first; one that does not exist is null, or moved on where it only orders versions. A value without a time of
+day is a day of the company's calendar: a DATE, text in a format without a time, midnight where midnight means no time.
 """
 
 import re
@@ -31,6 +32,8 @@ _NUMBERS = (
     "DECIMAL",
 )
 _FLOATS = ("FLOAT", "DOUBLE")
+#: what in a format of strptime states a time of day, and what a zone
+_TIME_OF_DAY, _ZONE = re.compile(r"%-?[HIpMSfgncX]"), re.compile(r"%[zZ]")
 #: what a value is called in the sentence that refuses it
 _CALLED = {
     "text": "a text",
@@ -72,6 +75,21 @@ class Style:
     datetime_format: str | None = None
 
 
+def states_time(strptime_format: str) -> bool:
+    """Whether the format has a time of day; `%%H` is text."""
+    return _TIME_OF_DAY.search(strptime_format.replace("%%", "")) is not None
+
+
+def states_zone(strptime_format: str) -> bool:
+    """Whether the format has the zone or its distance from UTC, so that what it reads is an instant."""
+    return _ZONE.search(strptime_format.replace("%%", "")) is not None
+
+
+def is_clock_time(delivered_type: str) -> bool:
+    """Whether DuckDB's type is a time of some clock, without a zone."""
+    return delivered_type.startswith("TIMESTAMP") and not delivered_type.endswith("ZONE")
+
+
 def fault_of(column: Column) -> str:
     """What is said of a value that does not fit the column."""
     return f"not {_CALLED[column.type]}"
@@ -94,11 +112,20 @@ def as_text(expression: str, delivered_type: str) -> str:
 
 
 def typed(
-    column: Column, expression: str, delivered_type: str, style: Style, parameters: Parameters, local: str | None = None
+    column: Column,
+    expression: str,
+    delivered_type: str,
+    style: Style,
+    parameters: Parameters,
+    local: str | None = None,
+    *,
+    is_midnight_a_day: bool = False,
+    moves_skipped: bool = False,
 ) -> str:
     """SQL that gives the value in the contract's type, null where it does not fit.
 
     `expression` is a plain column of type `delivered_type` (DuckDB's name), text already blank-to-null.
+    `is_midnight_a_day`: a time at midnight has no time of day. `moves_skipped`: a time that the clock skipped is moved on.
     """
     target = SQL_TYPES[column.type]
     family = delivered_type.split("(")[0]
@@ -123,7 +150,7 @@ def typed(
         return f"case when {lowered} in ({yes}) then true when {lowered} in ({no}) then false end"
     if column.type == "date":
         return _date(expression, family, style, parameters)
-    return _timestamp(expression, family, style, parameters, local)
+    return _Times(style, parameters, is_midnight_a_day, moves_skipped).of(expression, family, local)
 
 
 def number(expression: str, decimal_style: str, target: str) -> str:
@@ -157,10 +184,11 @@ def local_time(
 
 
 def _states_zone(expression: str) -> str:
-    """The text ends in Z or an offset. The cheap looks come first: most times state none."""
+    """The text ends in Z, an offset or the name of a zone. The cheap looks come first: most times state none."""
     tail = f"right({expression}, 6)"
-    may = f"(ends_with({expression}, 'Z') or ends_with({expression}, 'z') or contains({tail}, '+') or contains({tail}, '-'))"
-    return f"({may} and regexp_matches({expression}, ':[0-9.]+ ?(Z|z|[+-][0-9][0-9]:?([0-9][0-9])?)$'))"
+    may = f"(right({expression}, 1) >= 'A' or contains({tail}, '+') or contains({tail}, '-'))"
+    zone = "([+-][0-9][0-9]:?([0-9][0-9])?|[A-Za-z]+(/[A-Za-z_-]+)*)"
+    return f"({may} and regexp_matches({expression}, ':[0-9.]+ ?{zone}$'))"
 
 
 def sensible(column: Column) -> str:
@@ -177,13 +205,18 @@ def sensible(column: Column) -> str:
 def _date(expression: str, family: str, style: Style, parameters: Parameters) -> str:
     if family == "DATE":
         return expression
-    if family.startswith("TIMESTAMP"):
-        local = (
-            f"timezone({parameters.bind(style.company_zone)}, {expression})"
-            if family == "TIMESTAMP WITH TIME ZONE"
-            else expression
+    if family == "TIMESTAMP WITH TIME ZONE":
+        # midnight is a day in the zone that wrote it; any other time is on the company's day
+        local, written = (
+            f"timezone({parameters.bind(zone)}, {expression})" for zone in (style.company_zone, style.time_zone)
         )
-        return f"cast({local} as date)"
+        utc = f"timezone('UTC', {expression})"
+        return (
+            f"case when {is_midnight(utc)} then cast({utc} as date) when {is_midnight(written)} then cast({written} as date) "
+            f"else cast({local} as date) end"
+        )
+    if family.startswith("TIMESTAMP"):
+        return f"cast({expression} as date)"
     if family != TEXT:
         return "cast(null as date)"
     if style.date_format:
@@ -191,32 +224,63 @@ def _date(expression: str, family: str, style: Style, parameters: Parameters) ->
     return f"coalesce(try_cast({expression} as date), cast(try_cast({expression} as timestamp) as date))"
 
 
-def _timestamp(expression: str, family: str, style: Style, parameters: Parameters, local: str | None) -> str:
-    if family == "TIMESTAMP WITH TIME ZONE":
-        return expression
-    if family.startswith("TIMESTAMP"):
-        return in_zone(f"cast({expression} as timestamp)", style.time_zone, parameters)
-    day_in_company = "timezone({zone}, cast({day} as timestamp))"
-    if family == "DATE":
-        return day_in_company.format(zone=parameters.bind(style.company_zone), day=expression)
-    if family != TEXT:
-        return "cast(null as timestamptz)"
-    if local is None:
-        column = Column("time", "timestamp", "")
-        local = local_time(column, expression, TEXT, style, parameters) or "null"
-    if style.datetime_format:
-        return in_zone(local, style.time_zone, parameters)
-    day = _date(expression, TEXT, style, parameters)
-    return (
-        f"case when not contains({expression}, ':') "
-        f"then {day_in_company.format(zone=parameters.bind(style.company_zone), day=day)} "
-        f"when {local} is not null then {in_zone(local, style.time_zone, parameters)} "
-        f"when {_states_zone(expression)} then try_cast({expression} as timestamptz) end"
-    )
+def is_midnight(local: str) -> str:
+    """Whether a time of a clock, not null, has no time of day."""
+    return f"{local} = date_trunc('day', {local})"
 
 
-def in_zone(expression: str, time_zone: str, parameters: Parameters) -> str:
-    """A local time as an instant: the first where it occurs twice, null where the clock skipped it.
+@dataclass(frozen=True)
+class _Times:
+    """How the times of one column become instants."""
+
+    style: Style
+    parameters: Parameters
+    is_midnight_a_day: bool
+    moves_skipped: bool
+
+    def of(self, expression: str, family: str, local: str | None) -> str:
+        if family == "TIMESTAMP WITH TIME ZONE":
+            return expression
+        if family.startswith("TIMESTAMP"):
+            return self._instant(f"cast({expression} as timestamp)")
+        if family == "DATE":
+            return self._day(expression)
+        if family != TEXT:
+            return "cast(null as timestamptz)"
+        if local is None:
+            local = local_time(Column("time", "timestamp", ""), expression, TEXT, self.style, self.parameters) or "null"
+        if self.style.datetime_format:
+            return self._formatted(expression, local, self.style.datetime_format)
+        day = _date(expression, TEXT, self.style, self.parameters)
+        # DuckDB reads an offset only where no space stands before it
+        stated = f"regexp_replace({expression}, ' ([Zz+-][0-9:]*)$', '\\1')"
+        return (
+            f"case when not contains({expression}, ':') then {self._day(day)} "
+            f"when {local} is not null then {self._instant(local)} "
+            f"when {_states_zone(expression)} then try_cast({stated} as timestamptz) end"
+        )
+
+    def _formatted(self, expression: str, local: str, datetime_format: str) -> str:
+        if not states_time(datetime_format):
+            return self._day(local)
+        instant = local if states_zone(datetime_format) else self._instant(local)
+        if not self.style.date_format:
+            return instant
+        day = self._day(_date(expression, TEXT, self.style, self.parameters))
+        return f"case when {local} is not null then {instant} else {day} end"
+
+    def _day(self, day: str) -> str:
+        return f"timezone({self.parameters.bind(self.style.company_zone)}, cast({day} as timestamp))"
+
+    def _instant(self, local: str) -> str:
+        instant = in_zone(local, self.style.time_zone, self.parameters, moves_skipped=self.moves_skipped)
+        if not self.is_midnight_a_day or self.style.time_zone == self.style.company_zone:
+            return instant
+        return f"case when {is_midnight(local)} then {self._day(local)} else {instant} end"
+
+
+def in_zone(expression: str, time_zone: str, parameters: Parameters, *, moves_skipped: bool = False) -> str:
+    """A local time as an instant: the first where it occurs twice, null where the clock skipped it, or else moved on.
 
     DuckDB takes the later of two and moves a skipped time; only days on which the zone's clock changes pay for the care.
     """
@@ -225,11 +289,25 @@ def in_zone(expression: str, time_zone: str, parameters: Parameters) -> str:
     days, steps = changes_of(time_zone)
     if not days:
         return instant
-    listed = ", ".join(f"date '{day}'" for day in days)
     earlier = [f"{instant} - interval {int(step.total_seconds())} second" for step in steps]
     first = " ".join(f"when timezone({zone}, {moment}) = {expression} then {moment}" for moment in earlier)
-    careful = f"case when timezone({zone}, {instant}) <> {expression} then null {first} else {instant} end"
-    return f"case when cast({expression} as date) in ({listed}) then {careful} else {instant} end"
+    skipped = f"when timezone({zone}, {instant}) <> {expression} then {instant if moves_skipped else 'null'}"
+    return f"case when {_is_change_day(expression, days)} then case {skipped} {first} else {instant} end else {instant} end"
+
+
+def was_skipped(expression: str, time_zone: str, parameters: Parameters) -> str:
+    """Whether the zone's clock never showed the local time: it went forward over it."""
+    days, _ = changes_of(time_zone)
+    if not days:
+        return "false"
+    zone = parameters.bind(time_zone)
+    back = f"timezone({zone}, timezone({zone}, {expression}))"
+    return f"coalesce({_is_change_day(expression, days)} and {back} <> {expression}, false)"
+
+
+def _is_change_day(expression: str, days: tuple[str, ...]) -> str:
+    listed = ", ".join(f"date '{day}'" for day in days)
+    return f"cast({expression} as date) in ({listed})"
 
 
 @cache

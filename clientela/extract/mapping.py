@@ -23,10 +23,15 @@ from clientela.extract.casting import (
     as_text,
     blank_to_null,
     fault_of,
+    is_clock_time,
+    is_midnight,
     local_time,
     number,
     sensible,
+    states_time,
+    states_zone,
     typed,
+    was_skipped,
 )
 from clientela.extract.column_names import missing_column
 from clientela.extract.personal_keys import RECORD_KEY, hashed_columns, personally_keyed_sources
@@ -45,6 +50,8 @@ LONGEST = 2000
 DECISION_KEYS = {"first_key": "first_source", "second_key": "second_source"}
 #: hours that an event may lie after its delivery, for clocks that differ
 CLOCK_HOURS = 24
+#: the time that orders a record's versions and is no event
+VERSION_TIME = "updated_at"
 #: why a row that is dated later is quarantined
 IN_FUTURE = f"dated more than {CLOCK_HOURS} hours after it was delivered"
 
@@ -148,6 +155,8 @@ class Delivery:
     is_put_aside: bool = False
     #: the columns that the configuration names, for the sentence about one that is missing
     expected: frozenset[str] = frozenset()
+    #: a time at midnight has no time of day in any row, as in a workbook, where a day is written in no other way
+    is_midnight_a_day: bool = False
 
 
 def staged_select(
@@ -191,7 +200,8 @@ def staged_select(
         for i, (part, key_type) in enumerate(zip(key_parts, key_types, strict=True))
     ]
     local_times = _local_times(feed, mapped_types, parameters)
-    typed_columns, faults = _typed_columns(feed, mapped_types, local_times, parameters)
+    day_columns = _day_columns(connection, feed, delivery, expressions, mapped_types, parameters)
+    typed_columns, faults = _typed_columns(feed, mapped_types, local_times, day_columns, parameters)
     read = "".join(f", {sql} as {quoted('l_' + name)}" for name, sql in local_times.items())
     # a company's own tables and its campaigns may state sums of a year
     may_state_sums = entity.is_reference or entity.name == "campaigns"
@@ -285,6 +295,7 @@ select
     {parameters.bind(file_name)} as source_file,
     _row as source_row,
     control_amount,
+    {_is_time_moved(feed, mapped_types, local_times, parameters)} as is_time_moved,
     {all_faults} as faults,
     case when faults is not null then left(to_json(struct_pack({row_json})), {5 * LONGEST}) end as delivered_row
 from amounts
@@ -400,8 +411,65 @@ def _local_times(feed: Feed, mapped_types: Dict[str, str], parameters: Parameter
     return {name: sql for name, sql in local.items() if sql is not None}
 
 
-def _typed_columns(
+def _day_columns(
+    connection: duckdb.DuckDBPyConnection,
+    feed: Feed,
+    delivery: Delivery,
+    expressions: Dict[str, str],
+    mapped_types: Dict[str, str],
+    parameters: Parameters,
+) -> set[str]:
+    """The times of events that state no time of day: at midnight they are days of the calendar, in whatever zone.
+
+    Those are the columns of which every time is midnight. What orders versions is none of them: it must be read in the same
+    way in every delivery.
+    """
+    style = feed.style
+    found: set[str] = set()
+    if style.time_zone == style.company_zone:
+        return found
+    for name, sql in expressions.items():
+        delivered_type = mapped_types[name]
+        is_local = delivered_type == "VARCHAR" or is_clock_time(delivered_type)
+        if feed.entity[name].type != "timestamp" or name == VERSION_TIME or not is_local:
+            continue
+        if not delivery.is_midnight_a_day:
+            told = style.datetime_format if delivered_type == "VARCHAR" else None
+            if told and (states_zone(told) or not states_time(told)):
+                continue
+            value = blank_to_null(sql, delivered_type)
+            local = local_time(feed.entity[name], "x", delivered_type, style, parameters) or "cast(x as timestamp)"
+            probe = (
+                f"select 1 from (select {local} as x from (select {value} as x from {delivery.relation})) "
+                f"where not ({is_midnight('x')}) limit 1"
+            )
+            if connection.execute(probe, parameters.used_in(probe)).fetchall():
+                continue
+        found.add(name)
+    return found
+
+
+def _is_time_moved(
     feed: Feed, mapped_types: Dict[str, str], locals_read: Collection[str], parameters: Parameters
+) -> str:
+    """Whether the clock skipped the time that orders the row's versions, so that it was moved on."""
+    moved = "_is_version_moved"
+    delivered_type = mapped_types.get(VERSION_TIME, "")
+    if VERSION_TIME in locals_read:
+        local = quoted(f"l_{VERSION_TIME}")
+    elif is_clock_time(delivered_type):
+        local = f"cast({quoted(f'm_{VERSION_TIME}')} as timestamp)"
+    else:
+        return moved
+    return f"{moved} or {was_skipped(local, feed.style.time_zone, parameters)}"
+
+
+def _typed_columns(
+    feed: Feed,
+    mapped_types: Dict[str, str],
+    locals_read: Collection[str],
+    day_columns: Collection[str],
+    parameters: Parameters,
 ) -> tuple[list[str], list[tuple[str, str]]]:
     """The typed columns as SQL, and per possible fault (condition, fault struct)."""
     columns: list[str] = []
@@ -418,7 +486,10 @@ def _typed_columns(
             columns.append(f"{value} as {quoted(column.name)}")
             continue
         local = f"l_{column.name}" if column.name in locals_read else None
-        value = typed(column, mapped, mapped_types[column.name], feed.style, parameters, local)
+        value = typed(
+            column, mapped, mapped_types[column.name], feed.style, parameters, local,
+            is_midnight_a_day=column.name in day_columns, moves_skipped=column.name == VERSION_TIME,
+        )  # fmt: skip
         if column.values:
             value = f"lower({value})"
         if column.name == "currency":
@@ -485,12 +556,13 @@ def _control(name: str, entity: Entity) -> str:
 def _versions(
     connection: duckdb.DuckDBPyConnection, feed: Feed, delivery: Delivery, parameters: Parameters
 ) -> tuple[str, str, str]:
-    """How versions are ordered: SQL for the mapped layer's `_version, _version_at`, and the final pair.
+    """How versions are ordered: SQL for the mapped layer's `_version, _version_at, _is_version_moved`, and the final pair.
 
     Null where the file's date or the batch must order them; the loader knows those.
     """
     declared = feed.settings.version_by
-    nothing = "cast(null as bigint) as _version, cast(null as timestamptz) as _version_at"
+    not_moved = "false as _is_version_moved"
+    nothing = f"cast(null as bigint) as _version, cast(null as timestamptz) as _version_at, {not_moved}"
     if declared is None or declared == "updated_at":
         if "updated_at" not in feed.settings.columns:
             return nothing, "_version", "_version_at"
@@ -504,13 +576,17 @@ def _versions(
     (delivered_type,) = _types(connection, delivery, [column], parameters)
     family = delivered_type.split("(")[0]
     if family in ("DATE", "VARCHAR") or family.startswith("TIMESTAMP"):
-        at = typed(
-            Column("version", "timestamp", ""), blank_to_null(column, family), delivered_type, feed.style, parameters
-        )
+        version, value = Column("version", "timestamp", ""), blank_to_null(column, family)
+        at = typed(version, value, delivered_type, feed.style, parameters, moves_skipped=True)
+        local = local_time(version, value, delivered_type, feed.style, parameters)
+        if is_clock_time(delivered_type):
+            local = f"cast({column} as timestamp)"
+        moved = "false" if local is None else was_skipped(local, feed.style.time_zone, parameters)
         as_number = f"try_cast({column} as bigint)" if family == "VARCHAR" else "null"
-        return f"coalesce({as_number}, epoch_us({at}), 0) as _version, {at} as _version_at", "_version", "_version_at"
+        mapped = f"coalesce({as_number}, epoch_us({at}), 0) as _version, {at} as _version_at"
+        return f"{mapped}, {moved} as _is_version_moved", "_version", "_version_at"
     return (
-        f"coalesce(try_cast({column} as bigint), 0) as _version, cast(null as timestamptz) as _version_at",
+        f"coalesce(try_cast({column} as bigint), 0) as _version, cast(null as timestamptz) as _version_at, {not_moved}",
         "_version",
         "_version_at",
     )

@@ -159,7 +159,8 @@ def fit_churn(
 
     rows: one per customer and month-end: customer_id, month_end, churned (boolean, null where not known),
     days_since_last_activity, p_alive if there is one, and the features (by default those of RETENTION_FEATURES that are
-    there, and p_alive); missing feature values are allowed. Snapshots whose horizon ends after `as_of` are not read, whatever they hold.
+    there, and p_alive); missing feature values are allowed. Snapshots whose horizon ends after `as_of` are not read,
+    whatever they hold.
     The order of rows makes no difference. earlier: it stands where it was made from the very same, by the same code.
     """
     s = settings or ChurnSettings()

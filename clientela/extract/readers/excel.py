@@ -135,7 +135,7 @@ def _opened(
     relation = f"read_parquet({parameters.bind(str(into))})"
     described = connection.execute("describe select * from read_parquet(?)", [str(into)]).fetchall()
     columns = {row[0]: row[1] for row in described if row[0] != _PLACE}
-    return Opened(Delivery(relation, columns, quoted(_PLACE)), expected_rows=len(table))
+    return Opened(Delivery(relation, columns, quoted(_PLACE), is_midnight_a_day=True), expected_rows=len(table))
 
 
 def _header(workbook: fastexcel.ExcelReader, sheet: str, row: int) -> list[str]:

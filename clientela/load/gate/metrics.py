@@ -27,6 +27,7 @@ def take_batch_metrics(context: LoadContext, batch: StagedBatch) -> None:
         "quarantined_share_of": "$delivered",
         "control_rows_off": "(select sum(abs(control_rows - delivered_rows)) from batch_files where control_rows is not null)",
         "control_sum_off": "(select sum(abs(control_sum - delivered_sum)) from batch_files where control_sum is not null)",
+        "times_moved": "count(*) filter (is_time_moved)",
         "rows_to_past": f"case when {_ARE_MANY} then count(*) / (select median(loaded_rows) from batch_history) end",
     }
     parameters: dict[str, object] = {"quarantined": batch.quarantined, "delivered": batch.delivered}

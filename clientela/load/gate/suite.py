@@ -71,6 +71,12 @@ EVERY_ENTITY: tuple[Expect, ...] = (
         "No more undated files than usual come as one snapshot; those of several nights count as one.",
         maximum=1,
     ),
+    fact(
+        "times_moved",
+        "warning",
+        "No time that orders versions lies in the hour that the source's clock skips; one that does is taken an hour later.",
+        maximum=0,
+    ),
     fact("control_rows_off", "critical", "The rows delivered are as many as the source states.", maximum=0),
     fact("control_sum_off", "critical", "The sum delivered is what the source states, to the cent.", maximum=0.005),
 )
