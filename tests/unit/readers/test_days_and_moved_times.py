@@ -15,6 +15,7 @@ from test_workbooks import workbook_of
 
 from clientela.config.read import load_config
 from clientela.extract.feeds import feeds_of
+from clientela.load.context import LoadContext
 from clientela.load.loader import load_feed
 from clientela.load.outcome import Outcome
 from clientela.warehouse import tables
@@ -42,7 +43,7 @@ class Shop:
         }  # fmt: skip
         (self.folder / "clientela.yml").write_text(yaml.safe_dump(told), encoding="utf-8")
         (feed,) = feeds_of(load_config(self.folder / "clientela.yml"))
-        (outcome,) = load_feed(self.warehouse, feed, "run", NOW)
+        (outcome,) = load_feed(LoadContext(self.warehouse, feed, "run", NOW))
         return outcome
 
     def sales(self, times: list[Any], **source: Any) -> list[date | datetime | None]:
