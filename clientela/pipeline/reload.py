@@ -117,7 +117,7 @@ def reapply(config: Config, batch_id: int, watch: Watcher = silent, now: datetim
 
     Raises ClientelaError if it was not unloaded, or other batches have taken its place since.
     """
-    with open_run(config, "unload", watch, now) as run:
+    with open_run(config, "reapply", watch, now) as run:
         wanted = [batch for batch in _loaded_batches(run.connection, "unloaded") if batch.batch_id == batch_id]
         if not wanted:
             raise ClientelaError(_no_batch(run.connection, batch_id, "unloaded"))
