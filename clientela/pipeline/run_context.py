@@ -54,7 +54,7 @@ def write_context(connection: duckdb.DuckDBPyConnection, config: Config, context
             f"insert into run.context ({', '.join(values)}) values ({', '.join(f'${name}' for name in values)})", values
         )
         write_settings(connection, *sections_of(config))
-        step.write_settings(connection, config.identity, key, are_changes_accepted=context.is_identity_accepted)
+        step.write_run_tables(connection, config.identity, key, are_changes_accepted=context.is_identity_accepted)
 
 
 def as_of_day(connection: duckdb.DuckDBPyConnection, config: Config) -> date:
