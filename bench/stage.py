@@ -34,14 +34,14 @@ def load(folder: Path, kind: str) -> dict[str, Any]:
     import great_expectations.expectations  # noqa: F401
 
     from clientela.extract.feeds import feeds_of
-    from clientela.pipeline.nightly import open_run
+    from clientela.pipeline.open_run import open_run
 
     config = _config(folder)
     shutil.rmtree(config.data, ignore_errors=True)
     began = time.perf_counter()
-    with open_run(config) as night:
-        (outcome,) = night.load(feeds_of(config)[0])
-        night.close()
+    with open_run(config) as run:
+        (outcome,) = run.load(feeds_of(config)[0])
+        run.session.close()
         seconds = time.perf_counter() - began
     return {"seconds": seconds, "rows": outcome.loaded}
 
@@ -87,15 +87,15 @@ def _typed_table(folder: Path, kind: str, more: str) -> dict[str, Any]:
 def transform(folder: Path, kind: str) -> dict[str, Any]:
     """All marts from raw, tests included, in this process."""
     from clientela import transform
-    from clientela.pipeline.nightly import open_run
+    from clientela.pipeline.open_run import open_run
 
     config = _config(folder)
-    with open_run(config) as night:
-        night.set_context()
-        night.close()
+    with open_run(config) as run:
+        run.set_context()
+        run.session.close()
         transform.manifest(config)
         began = time.perf_counter()
-        results = night.transform()
+        results = run.transform()
         seconds = time.perf_counter() - began
     models = {r.name: round(r.seconds, 3) for r in results if r.kind == "model"}
     tests = sum(r.seconds for r in results if r.kind == "test")
@@ -139,12 +139,12 @@ def floor_transform(folder: Path, kind: str) -> dict[str, Any]:
 
 def publish(folder: Path, kind: str) -> dict[str, Any]:
     """The published file, from the marts as they are."""
-    from clientela.pipeline.nightly import open_run
+    from clientela.pipeline.open_run import open_run
 
-    with open_run(_config(folder)) as night:
-        night._manifest()
+    with open_run(_config(folder)) as run:
+        transform.manifest(run.config)
         began = time.perf_counter()
-        published = night.publish()
+        published = run.publish()
         seconds = time.perf_counter() - began
     return {"seconds": seconds, "bytes": published.bytes, "rows": published.rows}
 

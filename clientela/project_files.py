@@ -4,6 +4,8 @@ In a checkout they stand beside the package, in an installed one inside it, unde
 path. What is in those files belongs to whoever reads them. They are only read: an installation may be read-only.
 """
 
+import hashlib
+from importlib.metadata import version
 from pathlib import Path
 
 #: the folder of the package itself
@@ -20,6 +22,14 @@ def code_files() -> list[tuple[str, Path]]:
     named = [(f"{PACKAGE.name}/{path.relative_to(PACKAGE).as_posix()}", path) for path in code]
     named += [(path.relative_to(PROJECT).as_posix(), path) for path in (*rest, PROJECT / "dbt_project.yml")]
     return sorted((name, path) for name, path in named if path.suffix in (".py", ".sql", ".yml", ".csv", ".md"))
+
+
+def code_version() -> str:
+    """The package's version and a hash of everything that computes a figure."""
+    digest = hashlib.sha256()
+    for name, path in code_files():
+        digest.update(name.encode() + path.read_bytes())
+    return f"{version('clientela')}+{digest.hexdigest()[:12]}"
 
 
 def example(name: str) -> Path | None:

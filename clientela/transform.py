@@ -22,7 +22,7 @@ from clientela.project_files import PROJECT
 
 #: the dbt package, and the schema, of the company's own models
 COMPANY_PACKAGE = "custom"
-#: what a node's end is told as: kind, name, status, seconds
+#: called at the end of each node with kind, name, status, seconds
 Progress = Callable[[str, str, str, float], None]
 _WHAT_DATA_CHANGES = ("config.materialized:table", "config.materialized:incremental", "resource_type:test")
 _FAILED = ("error", "fail", "runtime error")
@@ -53,8 +53,8 @@ class NodeResult:
 
     @property
     def is_up_to_date(self) -> bool:
-        """It was built, or stands as it would be built."""
-        return self.status in ("success", "stands")
+        """It was built, or is cached: as it would be built."""
+        return self.status in ("success", "cached")
 
 
 def target_folder(config: Config) -> Path:
@@ -63,14 +63,14 @@ def target_folder(config: Config) -> Path:
 
 
 def environment(config: Config, scratch: Path | None = None) -> dict[str, str]:
-    """The environment variables that dbt/profiles.yml and dbt_project.yml read: paths and limits, all that dbt is told.
+    """The environment variables that dbt/profiles.yml and dbt_project.yml read: paths and limits, all that dbt is given.
 
     What else a company has set stands in schema `run`, see clientela.warehouse.run_settings.
     """
-    place = {"CLIENTELA_SCRATCH": str(scratch)} if scratch else {}
+    variables = {"CLIENTELA_SCRATCH": str(scratch)} if scratch else {}
     if config.models is not None:
-        place["CLIENTELA_PACKAGES"] = str(_company_package(config, config.models).parent)
-    return place | {
+        variables["CLIENTELA_PACKAGES"] = str(_company_package(config, config.models).parent)
+    return variables | {
         "CLIENTELA_WAREHOUSE": str(config.warehouse),
         "CLIENTELA_MEMORY_LIMIT": config.limits.memory.replace(" ", ""),
         "CLIENTELA_THREADS": str(config.limits.threads),
@@ -95,12 +95,12 @@ def arguments(config: Config, command: str = "build", target: str = "night") -> 
 
 
 def build(
-    config: Config, progress: Progress | None = None, scratch: Path | None = None, *, is_whole: bool = True
+    config: Config, progress: Progress | None = None, scratch: Path | None = None, *, is_full_refresh: bool = True
 ) -> list[NodeResult]:
-    """Build and test the models; results in an order in which one could build them, the caller judges them.
+    """Build and test the models; results in an order in which one could build them. It raises for none that failed.
 
-    is_whole: all of them, incremental ones from nothing. Otherwise the tables alone: seeds and views are as the last
-    build left them, since code and settings are the same.
+    is_full_refresh: all of them, incremental ones anew. Otherwise the tables alone: seeds and views are cached, since code and
+    settings are the same.
     """
     from dbt.cli.main import dbtRunner
 
@@ -117,11 +117,11 @@ def build(
             return [NodeResult("dbt", "project", "dbt", "error", 0.0, error.sentence, 0)]
         try:
             answer = dbtRunner(manifest=parsed, callbacks=[on_event]).invoke(
-                # unit tests judge the models, not the night: `make test` runs them
+                # unit tests are of the models, not of the night: `make test` runs them
                 [
                     *arguments(config, "build", target),
                     *("--exclude-resource-type", "unit_test"),
-                    *(["--full-refresh"] if is_whole else ["--select", *_WHAT_DATA_CHANGES]),
+                    *(["--full-refresh"] if is_full_refresh else ["--select", *_WHAT_DATA_CHANGES]),
                 ]
             )
         finally:
@@ -130,18 +130,18 @@ def build(
     if answer.exception is not None and answer.result is None:
         return [NodeResult("dbt", "project", "dbt", "error", 0.0, str(answer.exception), 0)]
     results = [_result(r) for r in getattr(answer.result, "results", [])]
-    if not is_whole and not any(r.has_failed for r in results):
+    if not is_full_refresh and not any(r.has_failed for r in results):
         results += [
             NodeResult(
-                node.unique_id, str(node.resource_type), node.name, "stands", 0.0, "as the last build left it", 0
+                node.unique_id, str(node.resource_type), node.name, "cached", 0.0, "as the last build left it", 0
             )
-            for node in _standing(parsed)
+            for node in _cached_nodes(parsed)
         ]
         needs = {
             key: [need for need in node.depends_on_nodes if need in parsed.nodes] for key, node in parsed.nodes.items()
         }
-        place = {key: number for number, key in enumerate(TopologicalSorter(needs).static_order())}
-        results.sort(key=lambda r: place[r.unique_id])
+        sequence = {key: number for number, key in enumerate(TopologicalSorter(needs).static_order())}
+        results.sort(key=lambda r: sequence[r.unique_id])
     return results
 
 
@@ -167,14 +167,14 @@ def _parse(config: Config, target: str) -> Any:
         answer = dbtRunner().invoke(arguments(config, "parse", target))
         _heed_stop(answer)
         if not answer.success:
-            told = " ".join(line.strip() for line in str(answer.exception).splitlines() if line.strip())
-            raise NotPublishedError(f"The models cannot be parsed: {told}")
+            cause = " ".join(line.strip() for line in str(answer.exception).splitlines() if line.strip())
+            raise NotPublishedError(f"The models cannot be parsed: {cause}")
         _PARSED[key] = answer.result
     return _PARSED[key]
 
 
 def _company_package(config: Config, models: Path) -> Path:
-    """The company's own models as a dbt package; dbt finds it by its place.
+    """The company's own models as a dbt package; dbt finds it by its path.
 
     Its models are a link to their folder: dbt writes what it compiles by a model's path below the package, and with a
     path from the root it would write over the company's own files.
@@ -187,22 +187,22 @@ def _company_package(config: Config, models: Path) -> Path:
         aside.unlink(missing_ok=True)
         aside.symlink_to(models, target_is_directory=True)
         os.replace(aside, link)
-    told = yaml.safe_dump({"name": COMPANY_PACKAGE, "models": {COMPANY_PACKAGE: {"+materialized": "table"}}})
+    project = yaml.safe_dump({"name": COMPANY_PACKAGE, "models": {COMPANY_PACKAGE: {"+materialized": "table"}}})
     path = package / "dbt_project.yml"
-    if not path.is_file() or path.read_text(encoding="utf-8") != told:
+    if not path.is_file() or path.read_text(encoding="utf-8") != project:
         aside = path.with_name(f".{path.name}.{os.getpid()}")
-        aside.write_text(told, encoding="utf-8")
+        aside.write_text(project, encoding="utf-8")
         os.replace(aside, path)
     return package
 
 
-def standing(config: Config) -> set[str]:
-    """Schema and name of every seed and view: they stay as they are while code and settings do."""
+def cached_relations(config: Config) -> set[str]:
+    """Schema and name of every seed and view: they are built once for the same code and settings."""
     with set_environment(environment(config)):
-        return {f"{node.schema}.{node.name}" for node in _standing(_parse(config, "night"))}
+        return {f"{node.schema}.{node.name}" for node in _cached_nodes(_parse(config, "night"))}
 
 
-def _standing(parsed: Any) -> list[Any]:
+def _cached_nodes(parsed: Any) -> list[Any]:
     return [
         node
         for node in parsed.nodes.values()

@@ -9,7 +9,7 @@ import dagster as dg
 from dagster_project.company import chosen_company
 from dagster_project.defs import backfill, ingestion, publication, schedules, sensors, transformation
 from dagster_project.defs.manifest import read_manifest
-from dagster_project.defs.resources import NIGHT, NightResource
+from dagster_project.defs.resources import RUN_RESOURCE, PipelineRunResource
 
 
 def build_defs(
@@ -32,7 +32,7 @@ def build_defs(
         jobs=[schedules.night_job(config, apart_from=as_of), backfill.as_of_job(config, as_of)],
         schedules=[schedules.nightly(config)],
         sensors=[sensors.arriving_files(config)],
-        resources={NIGHT: NightResource(config_path=str(config.path)), **(resource_overrides or {})},
+        resources={RUN_RESOURCE: PipelineRunResource(config_path=str(config.path)), **(resource_overrides or {})},
         # DuckDB has one writing process anyway, and a process per step would pay every import again
         executor=dg.in_process_executor,
     )

@@ -13,7 +13,8 @@ import yaml
 
 from clientela.config.company import Config
 from clientela.config.read import load_config
-from clientela.pipeline.nightly import Report, run
+from clientela.pipeline.nightly import run
+from clientela.pipeline.run_summary import Report
 
 ROOT = Path(__file__).resolve().parent.parent
 #: the wall clock of invented nights, after all invented events

@@ -1,4 +1,4 @@
-"""Commands that correct what was loaded: `reload`, `unload`."""
+"""Commands that correct what was loaded: `reload`, `unload`, `reapply`."""
 
 import json
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from clientela.cli.options import config_option, json_option
+from clientela.cli.options import config_option, former_option, json_option
 from clientela.cli.output import watcher
 from clientela.config.read import load_config
 
@@ -31,22 +31,22 @@ def reload(config_path: Path, as_json: bool, source: str, entity: str | None, si
       clientela reload --source till --entity transactions --since 2026-01-01
       clientela run
     """
-    from clientela.pipeline.reload import reload as read_again
+    from clientela.pipeline import reload as corrections
 
     config = load_config(config_path)
-    _say_change(read_again(config, source, entity, since.date() if since else None, watcher(as_json)), as_json)
+    _say_change(corrections.reload(config, source, entity, since.date() if since else None, watcher(as_json)), as_json)
 
 
 @click.command()
 @config_option
 @json_option
-@click.option("--undo", is_flag=True, help="Load an unloaded batch again, from its kept files.")
+@former_option("--undo", "a command of its own, clientela reapply BATCH", is_flag=True)
 @click.argument("batch", type=int)
-def unload(config_path: Path, as_json: bool, undo: bool, batch: int) -> None:
-    """Take back one loaded batch, as if it had never come. BATCH is its number in operations.loads.
+def unload(config_path: Path, as_json: bool, batch: int) -> None:
+    """Unload one loaded batch, as if it had never come. BATCH is its number in operations.loads.
 
-    Later batches that were read in its light, such as rows left out because this one held them, are read again. The
-    batch's files are not loaded again while they lie there unchanged; with --undo they are, at the place they had.
+    Later batches that depend on it, such as those whose repeated rows were left out because this one held them, are read
+    again. The batch's files are not loaded again while they lie there unchanged; `clientela reapply` does.
 
     \b
     Example:
@@ -54,11 +54,29 @@ def unload(config_path: Path, as_json: bool, undo: bool, batch: int) -> None:
       clientela unload 17
       clientela run
     """
-    from clientela.pipeline.reload import reapply
-    from clientela.pipeline.reload import unload as take_back
+    from clientela.pipeline import reload as corrections
 
-    config = load_config(config_path)
-    _say_change((reapply if undo else take_back)(config, batch, watcher(as_json)), as_json)
+    _say_change(corrections.unload(load_config(config_path), batch, watcher(as_json)), as_json)
+
+
+@click.command()
+@config_option
+@json_option
+@click.argument("batch", type=int)
+def reapply(config_path: Path, as_json: bool, batch: int) -> None:
+    """Load an unloaded batch again, from its kept files, under the present mapping. BATCH is its number in operations.loads.
+
+    It takes the sequence that it had among the batches of its source; later batches that depend on it are read again.
+
+    \b
+    Example:
+      clientela sql "select batch_id, source, entity, loaded_at from operations.loads where status = 'unloaded'"
+      clientela reapply 17
+      clientela run
+    """
+    from clientela.pipeline import reload as corrections
+
+    _say_change(corrections.reapply(load_config(config_path), batch, watcher(as_json)), as_json)
 
 
 def _say_change(change: Any, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from clientela.cli.options import config_option, json_option
+from clientela.cli.options import config_option, former_option, json_option
 from clientela.cli.output import plain_console
 from clientela.config.read import load_config
 
@@ -22,17 +22,18 @@ def identity() -> None:
 @config_option
 @json_option
 @click.option("--limit", default=20, show_default=True, help="Changes shown; 0 for all.")
-@click.option("--with", "new_path", type=click.Path(path_type=Path), help="The changed configuration to look at.")
+@click.option("--against", "new_path", type=click.Path(path_type=Path), help="The changed configuration to look at.")
+@former_option("--with", "--against")
 def diff(config_path: Path, as_json: bool, limit: int, new_path: Path | None) -> None:
     """Show what the `identity:` section of a configuration would merge and split, and the net revenue that moves.
 
     Compares with the customers of the last publication. Only the section `identity:` of the new file counts, and nothing
-    is changed. Without --with, CONFIG itself is looked at, which its last run may not have seen yet.
+    is changed. Without --against, CONFIG itself is looked at, which its last run may not have seen yet.
 
     \b
     Examples:
       clientela identity diff --config changed.yml
-      clientela identity diff --config clientela.yml --with changed.yml
+      clientela identity diff --config clientela.yml --against changed.yml
     """
     from clientela.pipeline.identity_review import preview
 
@@ -49,14 +50,14 @@ def diff(config_path: Path, as_json: bool, limit: int, new_path: Path | None) ->
 def train(config_path: Path, as_json: bool, limit: int, accept: bool) -> None:
     """Train the matching anew on the records of the last run, and show what that would merge and split.
 
-    Nothing is kept without --accept: the model in force stays until then, so that customers change for reasons of their own.
+    Nothing is kept without --accept: the active model stays until then, so that customers change for reasons of their own.
     """
     from clientela.pipeline.identity_review import retrain
 
     found = retrain(load_config(config_path), accept=accept)
     _say_preview(found, limit, as_json)
     if found.model and not as_json:
-        state = "is in force from the next night on" if accept else "was not kept; --accept keeps it"
+        state = "is active from the next night on" if accept else "was not kept; --accept keeps it"
         click.echo(f"Model {found.model.id}, trained on {found.model.node_count:,} distinct records, {state}.")
 
 

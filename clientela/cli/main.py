@@ -70,6 +70,7 @@ for command in (
     queries.nearest,
     corrections.reload,
     corrections.unload,
+    corrections.reapply,
     identities.identity,
     upkeep.upgrade,
     simulation.simulate,

@@ -31,3 +31,13 @@ def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object on standard output.")(
         function
     )
+
+
+def former_option(name: str, now: str, *, is_flag: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """An option that is gone: refused, with what to write `now`."""
+
+    def refuse(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+        if value:
+            raise click.UsageError(f"{name} is gone; it is now {now}.")
+
+    return click.option(name, is_flag=is_flag, hidden=True, expose_value=False, callback=refuse)

@@ -26,7 +26,7 @@ def plain_console(**options: Any) -> Console:
 
 def watcher(as_json: bool) -> Callable[[str, str, str], None]:
     """What is shown of a run under way: each step, or nothing where a machine reads the answer."""
-    from clientela.pipeline.nightly import silent
+    from clientela.pipeline.progress import silent
 
     return silent if as_json else Progress().watch
 

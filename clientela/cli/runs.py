@@ -47,10 +47,11 @@ def run(
     """
     from clientela.pipeline import nightly
     from clientela.pipeline.as_of import run_as_of
+    from clientela.pipeline.progress import silent
     from clientela.pipeline.run_summary import as_dict
 
     config = load_config(config_path)
-    watch = nightly.silent if quiet or as_json else Progress().watch
+    watch = silent if quiet or as_json else Progress().watch
     if known_at and not as_of:
         raise click.UsageError("--known-at goes with --as-of.")
     if as_of:
@@ -68,15 +69,15 @@ def status(config_path: Path, as_json: bool) -> None:
     """Say how the last run ended, and where each source stands.
 
     Reads published/status.json and the lock's file only, so it may be asked at any time, also while a run is under way. A
-    run that was killed is told (4), and a company whose last run ended longer ago than `max_silence` allows (6): asked by
+    run that was killed ends with 4, and a company whose last run ended longer ago than `max_silence` allows with 6: asked by
     cron or a timer, it is the heartbeat.
     """
-    from clientela.pipeline.run_summary import standing
+    from clientela.pipeline.status import current_status
 
     config = load_config(config_path)
-    told = standing(config)
-    say_report(config, told, as_json)
-    sys.exit(told["exit_code"])
+    values = current_status(config)
+    say_report(config, values, as_json)
+    sys.exit(values["exit_code"])
 
 
 @click.command()

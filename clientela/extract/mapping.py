@@ -41,7 +41,6 @@ from clientela.sql.quoting import quoted
 
 #: an exact currency table of the run, made by `clientela.load`: currency, valid_from, rate
 RATES = "exchange_rates_now"
-FAULT = "struct(field varchar, value varchar, reason varchar)"
 #: `version_by: "file_date: REGEX"`: the date in the delivered file's name
 FILE_DATE = "file_date:"
 #: longest cell that quarantine repeats; the delivered file itself is kept

@@ -36,7 +36,7 @@ def diff(before: pl.DataFrame, after: pl.DataFrame, values: pl.DataFrame | None 
     both = both.with_columns(worth.alias("value"))
     merges = _changed(both, whole="after", part="before", change="merge")
     splits = _changed(both, whole="before", part="after", change="split")
-    return pl.concat([merges, splits]).sort("change", "customer_id")
+    return pl.concat([pl.DataFrame(schema=DIFF_SCHEMA), merges, splits]).sort("change", "customer_id")
 
 
 def _changed(both: pl.DataFrame, whole: str, part: str, change: str) -> pl.DataFrame:

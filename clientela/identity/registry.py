@@ -5,7 +5,7 @@ events that say so. Does not belong here: deciding which records belong together
 caller keeps the returned rows, append-only, in memory.
 
 The memory is a log, one row per change: (`record_id`, `customer_id`, `sequence`), where `sequence` grows with each run.
-The crosswalk in force is the latest row of each record. The earlier rows are what lets a merge be undone: a part that
+The current crosswalk is the latest row of each record. The earlier rows are what lets a merge be undone: a part that
 leaves gets back the id it had before it came.
 """
 
@@ -113,31 +113,11 @@ def assign(
 
 
 def crosswalk(registry: pl.DataFrame, as_of_sequence: int | None = None) -> pl.DataFrame:
-    """The assignment in force, (record_id, customer_id): the latest row of each record up to `as_of_sequence`."""
+    """The current assignment, (record_id, customer_id): the latest row of each record up to `as_of_sequence`."""
     log = _log(registry)
     if as_of_sequence is not None:
         log = log.filter(pl.col("sequence") <= as_of_sequence)
     return _latest(log).select("record_id", pl.col("held").alias("customer_id")).sort("record_id")
-
-
-def successors(registry: pl.DataFrame) -> pl.DataFrame:
-    """(customer_id, surviving_customer_id) for every id ever handed out; an id in use survives as itself.
-
-    A retired id lives on where most of the records that bore it are now (the smaller id on a tie).
-    """
-    log = _log(registry)
-    now = _latest(log).select("record_id", pl.col("held").alias("surviving_customer_id"))
-    return (
-        log.select("record_id", "customer_id")
-        .unique()
-        .join(now, on="record_id")
-        .group_by("customer_id", "surviving_customer_id")
-        .agg(pl.len().alias("size"))
-        .with_columns((pl.col("customer_id") == pl.col("surviving_customer_id")).alias("is_live"))
-        .sort(["customer_id", "is_live", "size", "surviving_customer_id"], descending=[False, True, True, False])
-        .unique("customer_id", keep="first", maintain_order=True)
-        .select("customer_id", "surviving_customer_id")
-    )
 
 
 def _log(registry: pl.DataFrame) -> pl.DataFrame:

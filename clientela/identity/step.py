@@ -8,13 +8,13 @@ A company with one source pays for none of it: no value is normalised, and nothi
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from clientela.identity.settings import GOLDEN_FIELDS, IdentitySettings
-from clientela.identity.tables import EVIDENCE_TABLES
+from clientela.identity.tables import EVIDENCE_TABLES, RUN_TABLES
+from clientela.warehouse import run_settings
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,26 +28,26 @@ IDENTIFYING_COLUMNS = (
 )
 
 
-def write_settings(
+def write_run_tables(
     connection: duckdb.DuckDBPyConnection, settings: IdentitySettings, key: str, *, are_changes_accepted: bool = False
 ) -> None:
-    """Put the run's identity settings where models read them. `key`: the secret under which evidence is hashed."""
+    """Write what models read beside `run.identity_settings`. `key`: the secret under which evidence is hashed."""
     units = [(name, tuple(members)) for name, members in settings.field_groups.items()]
     grouped = {field for _, fields in units for field in fields}
     units += [(field, (field,)) for field in GOLDEN_FIELDS if field not in grouped]
     fields: list[tuple[object, ...]] = [
-        (field, unit, place, settings.survivorship.get(unit, settings.default_survivorship))
+        (field, unit, sequence, settings.survivorship.get(unit, settings.default_survivorship))
         for unit, members in units
-        for place, field in enumerate(members)
+        for sequence, field in enumerate(members)
     ]
     tables: dict[str, list[tuple[object, ...]]] = {
-        "identity": [(settings.model_dump_json(), key, settings.few_changes, are_changes_accepted)],
+        "identity": [(key, are_changes_accepted)],
         "identity_fields": fields,
         "identity_sources": [(source, rank) for rank, source in enumerate(settings.trusted_sources)],
         "identity_ranges": [(name, held.minimum, held.maximum) for name, held in settings.expected.items()],
     }
     for name, rows in tables.items():
-        connection.execute(f"delete from run.{name}")
+        connection.execute(f"create or replace table run.{name} ({RUN_TABLES[name]})")
         for row in rows:
             connection.execute(f"insert into run.{name} values ({', '.join('?' * len(row))})", list(row))
 
@@ -63,13 +63,13 @@ def out_of_range(connection: duckdb.DuckDBPyConnection) -> str:
         select measure, value, expected_from, expected_to from operations.identity_measures where is_out_of_range order by all
         """
     ).fetchall()
-    told = [
+    sentences = [
         f"{measure} is {value:.6g}, expected {'' if least is None else f'from {least:.6g} '}"
         f"{'' if most is None else f'up to {most:.6g}'}".strip()
         for measure, value, least, most in found
     ]
     return (
-        f"The customers are not as expected: {'; '.join(told)}. Look at "
+        f"The customers are not as expected: {'; '.join(sentences)}. Look at "
         "`clientela identity diff`; if it is meant, publish it with `clientela run --accept-identity`."
     )
 
@@ -81,8 +81,8 @@ def _frame(connection: duckdb.DuckDBPyConnection, query: str) -> pl.DataFrame:
 
 def read_settings(connection: duckdb.DuckDBPyConnection) -> tuple[IdentitySettings, str]:
     """The run's settings and the key of its evidence."""
-    [(told, key)] = connection.execute("select settings, evidence_key from run.identity").fetchall()
-    return IdentitySettings.model_validate(json.loads(told)), key
+    [(key,)] = connection.execute("select evidence_key from run.identity").fetchall()
+    return run_settings.read_settings(connection.table("run.identity_settings"), IdentitySettings), key
 
 
 def active_model(connection: duckdb.DuckDBPyConnection) -> Model | None:

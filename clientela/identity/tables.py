@@ -39,12 +39,9 @@ FOUND_TABLES: dict[str, str] = {
     "measures": "measure varchar, part varchar, value double",
     "trained_model": "model_id varchar, model varchar, node_count bigint, is_trained boolean, reason varchar",
 }
-#: the settings of the run under way, for SQL
+#: what SQL reads of the run under way beside `run.identity_settings`
 RUN_TABLES: dict[str, str] = {
-    "identity": (
-        "settings varchar not null, evidence_key varchar not null, few_changes integer not null, "
-        "are_changes_accepted boolean not null"
-    ),
+    "identity": "evidence_key varchar not null, are_changes_accepted boolean not null",
     "identity_fields": "field varchar, unit varchar, place integer, survivorship varchar",
     "identity_sources": "source varchar, trust integer",
     "identity_ranges": "measure varchar, minimum double, maximum double",

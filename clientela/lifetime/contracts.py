@@ -12,11 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtrc, digamma, gammaln
 
-from clientela.lifetime.arrays import Floats, floats, positive, same_length
+from clientela.lifetime.arrays import Floats, floats, same_length
 from clientela.lifetime.errors import LifetimeError, NotIdentified
 from clientela.lifetime.maximise import maximise
-
-_PERIODS = 20_000
 
 
 @dataclass(frozen=True)
@@ -54,49 +52,6 @@ class ContractFit:
         """P(still running after `periods` more renewals, one number or one each) of contracts that have renewed `age` times."""
         n = floats(age, "age", minimum=0)
         return np.exp(_log_survival(self.theta, n + periods) - _log_survival(self.theta, n))
-
-    def residual_payments(
-        self, age: object, discount_rate: float, periods: int | None = None, *, due_now: bool = True
-    ) -> Floats:
-        """Discounted expected payments still to come of contracts that have renewed `age` times; shape as age.
-
-        discount_rate: per period, >= 0. With `due_now` the next renewal falls now and its payment, undiscounted, is the
-        first counted (so in Fader & Hardie 2010); else it falls one period from now. periods: how many renewals are
-        counted, None for all to come (then the rate must be above 0). Payments are of 1 each.
-        """
-        n = floats(age, "age", minimum=0)
-        rate = positive(discount_rate, "discount_rate", zero=True)
-        if periods is None:
-            if rate == 0:
-                raise LifetimeError("Without an end and without discounting the residual lifetime may have no limit.")
-            periods = int(min(_PERIODS, np.ceil(36 / np.log1p(rate)))) + 1
-        ages, index = np.unique(n, return_inverse=True)
-        out = np.zeros(len(ages))
-        base = _log_survival(self.theta, ages)
-        for block in range(0, periods, 512):
-            t = np.arange(block + 1, min(block + 512, periods) + 1, dtype=np.float64)
-            terms = _log_survival(self.theta, ages[:, None] + t) - base[:, None] - (t - due_now) * np.log1p(rate)
-            out += np.exp(terms).sum(axis=1)
-        return out[index]
-
-    def draw_payments(
-        self, age: object, discount_rate: float, periods: int, *, draws: int = 400, seed: int = 0, due_now: bool = True
-    ) -> Floats:
-        """Draws (n, draws) of the discounted payments of each contract within `periods` renewals, parameters drawn too."""
-        n = floats(age, "age", minimum=0)
-        rng = np.random.default_rng(seed)
-        theta = rng.multivariate_normal(self.theta, self.covariance, size=draws, method="eigh")
-        t = np.arange(1, periods + 1, dtype=np.float64)
-        paid = np.concatenate([[0.0], np.cumsum(np.exp(-(t - due_now) * np.log1p(discount_rate)))])
-        ages, index = np.unique(n, return_inverse=True)
-        out = np.empty((len(n), draws))
-        for d in range(draws):
-            curve = np.exp(_log_survival(theta[d], ages[:, None] + t) - _log_survival(theta[d], ages)[:, None])
-            u = rng.random(len(n))
-            for a in range(len(ages)):
-                rows = np.flatnonzero(index == a)
-                out[rows, d] = paid[np.searchsorted(-curve[a], -u[rows])]
-        return out
 
 
 def draw_survival(theta: Floats, age: float, renewals: int) -> Floats:

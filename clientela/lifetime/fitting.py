@@ -42,7 +42,6 @@ class PurchaseFit:
     covariance: Floats
     log_likelihood: float
     customers: int
-    distinct_rows: int
     covariates: int = 0
 
     @property
@@ -191,7 +190,7 @@ def one_rate(c: Compressed) -> PurchaseFit:
         found.append((log_likelihood(model, theta, bare), theta))
     value, theta = max(found, key=lambda pair: pair[0])
     covariance = np.diag([0.0, 1 / orders])
-    return PurchaseFit(model, theta, covariance, value, len(c.index), len(c.rows))
+    return PurchaseFit(model, theta, covariance, value, len(c.index))
 
 
 def fit_by_segment(
@@ -264,7 +263,7 @@ def _fit(model: PurchaseModel, c: Compressed) -> PurchaseFit:
     if model.dropout_parameters:
         _refuse_invisible_dropout(model, c, top.log_likelihood)
     value = top.log_likelihood + _regularity(model, c)
-    return PurchaseFit(model, top.theta, top.covariance, value, int(n), len(rows), m)
+    return PurchaseFit(model, top.theta, top.covariance, value, int(n), m)
 
 
 def _refuse_invisible_dropout(model: PurchaseModel, c: Compressed, value: float) -> None:

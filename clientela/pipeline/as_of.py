@@ -1,57 +1,54 @@
-"""A run for a past day: built from nothing in a scratch file, published beside, remembering nothing."""
+"""A run for a past day: a full refresh in a scratch file, published beside, remembering nothing."""
 
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
 
-from clientela import transform
 from clientela.config.company import Config
-from clientela.errors import (
-    NotPublishedError,
-)
-from clientela.pipeline.nightly import PipelineRun, Watcher, reported, silent
+from clientela.errors import NotPublishedError
+from clientela.pipeline.open_run import take_steps
+from clientela.pipeline.pipeline_run import PipelineRun
+from clientela.pipeline.progress import Watcher, silent
 from clientela.pipeline.run_summary import Report
 from clientela.sql.quoting import literal, quoted
 from clientela.warehouse import tables
 
 
 def run_as_of(config: Config, as_of: date, known_at: datetime | None = None, watch: Watcher = silent) -> Report:
-    """The marts as they are for a past day: built from nothing in a scratch file, published beside, remembering nothing."""
-    scratch = config.data / "scratch" / "as_of.duckdb"
-
-    def steps(night: PipelineRun) -> None:
-        try:
-            night.known_at = known_at or night.now
-            _prepare_scratch(night, scratch, as_of)
-            watch("transform", "models", "")
-            night.close()
-            night.results = transform.build(config, night._on_node, scratch)
-            night.raise_on_failures(night.results)
-            night.publish_beside(as_of)
-            night.as_of_on = as_of
-        finally:
-            night.build_in(config.warehouse)
-            for leftover in (scratch, scratch.with_name(f"{scratch.name}.wal")):
-                leftover.unlink(missing_ok=True)
-
-    return reported(config, "as_of", watch, None, steps)
+    """Publish the marts of a past day, with what was loaded by `known_at`; by default all that is loaded."""
+    return take_steps(config, "as_of", watch, None, partial(_publish_past_day, as_of=as_of, known_at=known_at))
 
 
-def _prepare_scratch(night: PipelineRun, scratch: Path, as_of: date) -> None:
+def _publish_past_day(run: PipelineRun, *, as_of: date, known_at: datetime | None) -> None:
+    scratch = run.config.data / "scratch" / "as_of.duckdb"
+    try:
+        run.known_at = known_at or run.now
+        _prepare_scratch(run, scratch, as_of)
+        run.transform_scratch(scratch)
+        run.publish_beside(as_of)
+        run.as_of_on = as_of
+    finally:
+        run.session.build_in(run.config.warehouse)
+        for leftover in (scratch, scratch.with_name(f"{scratch.name}.wal")):
+            leftover.unlink(missing_ok=True)
+
+
+def _prepare_scratch(run: PipelineRun, scratch: Path, as_of: date) -> None:
     """A file whose raw, ledger and memory are views of the warehouse, as they stood at the as-of day."""
-    config = night.config
+    config = run.config
     scratch.parent.mkdir(parents=True, exist_ok=True)
     scratch.unlink(missing_ok=True)
-    first = night.connection.execute("select min(ordered_at) from raw.transactions").fetchall()[0][0]
+    first = run.connection.execute("select min(ordered_at) from raw.transactions").fetchall()[0][0]
     if first is None or as_of < first.astimezone(config.zone).date():
         raise NotPublishedError(
             f"No transaction is dated on or before {as_of}; there is nothing to publish for that day."
         )
-    copied = night.connection.execute(
+    copied = run.connection.execute(
         "select schema_name, table_name from duckdb_tables() where schema_name in ('raw', 'ledger', 'memory') and not temporary"
     ).fetchall()
-    night.close()
+    run.session.close()
     connection = duckdb.connect(str(scratch))
     try:
         connection.execute(f"attach {literal(str(config.warehouse))} as warehouse (read_only)")
@@ -71,5 +68,5 @@ def _prepare_scratch(night: PipelineRun, scratch: Path, as_of: date) -> None:
         connection.execute(f"create view ledger.source_state as {tables.source_state_sql()}")
     finally:
         connection.close()
-    night.build_in(scratch)
-    night.set_context(as_of)
+    run.session.build_in(scratch)
+    run.set_context(as_of)

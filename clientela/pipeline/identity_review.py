@@ -1,7 +1,7 @@
 """Identity between nights: what another rule would do, and a new model, before either is accepted.
 
 Belongs here: reading what the answer needs and calling `clientela.identity`. Does not belong here: how it is shown
-(`clientela.cli`). Nothing is accepted but by `retrain` when it is told to.
+(`clientela.cli`). Nothing is accepted but by `retrain` with `accept`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from clientela.errors import ClientelaError
 from clientela.file_modes import closed
 from clientela.identity import step
 from clientela.identity.settings import IdentitySettings
-from clientela.pipeline.nightly import open_run
+from clientela.pipeline.open_run import open_run
 from clientela.sql.quoting import literal
 from clientela.warehouse.faults import explained
 from clientela.warehouse.keys import confirmed_secret, kept_evidence_key
@@ -50,8 +50,8 @@ def preview(config: Config, settings: IdentitySettings) -> Preview:
 
 
 def retrain(config: Config, *, accept: bool) -> Preview:
-    """Train a new model on the records of the last build, and say what it would change; accepted, it is in force from the
-    next night on."""
+    """Train a new model on the records of the last build, and say what it would change; accepted, it is the active one
+    from the next night on."""
     from clientela.identity import train_model
 
     if not accept:
@@ -63,8 +63,8 @@ def retrain(config: Config, *, accept: bool) -> Preview:
             key = kept_evidence_key(connection, config.data)
             model = train_model(_records(connection), config.identity, key=key)
             return _compared(config, connection, config.identity, model)
-    with open_run(config, "train") as night:
-        connection = night.connection
+    with open_run(config, "train") as run:
+        connection = run.connection
         key = kept_evidence_key(connection, config.data)
         model = train_model(_records(connection), config.identity, key=key)
         found = _compared(config, connection, config.identity, model)
@@ -72,9 +72,9 @@ def retrain(config: Config, *, accept: bool) -> Preview:
         with transaction(connection):
             connection.execute(
                 "insert into memory.identity_models values (?, ?, ?, ?, 'retrained', ?, ?)",
-                [model.id, model.to_json(), model.node_count, model.is_trained, night.run_id, night.now],
+                [model.id, model.to_json(), model.node_count, model.is_trained, run.run_id, run.now],
             )
-        night.as_of_on, night.message = as_of, f"Identity model {model.id} is in force from the next night on."
+        run.as_of_on, run.message = as_of, f"Identity model {model.id} is active from the next night on."
         return found
 
 

@@ -1,6 +1,6 @@
-"""Second thoughts: loaded batches taken back, brought back, or read again from the kept files under the present mapping.
+"""Correcting what was loaded: batches unloaded, applied again, or read again from the kept files under the present mapping.
 
-Both leave the warehouse as if it had always been so. New batches are written beside, staged: they count for nothing until
+All leave the warehouse as if it had always been so. New batches are written beside, staged: they count for nothing until
 one transaction retires the old ones and lets them in, so a refused batch or a kill changes nothing. Nothing is deleted that
 was ever loaded: a run with a `known_at` from before still sees the old rows. How a file becomes a batch stands in
 `clientela.load`; marts are built by the next run, which sees that they are outdated.
@@ -24,7 +24,9 @@ from clientela.load.ledger import first_landings
 from clientela.load.loader import load_batch
 from clientela.load.outcome import Outcome
 from clientela.load.staging import prepare_rates
-from clientela.pipeline.nightly import PipelineRun, Watcher, open_run, silent
+from clientela.pipeline.open_run import open_run
+from clientela.pipeline.pipeline_run import PipelineRun
+from clientela.pipeline.progress import Watcher, silent
 from clientela.warehouse.transactions import transaction
 
 _EXCHANGE_RATES = "exchange_rates"
@@ -32,7 +34,7 @@ _EXCHANGE_RATES = "exchange_rates"
 
 @dataclass(frozen=True)
 class Change:
-    """What was taken back and what was loaded in its place. Batches of other orders than asked for follow from it."""
+    """What was unloaded and what was loaded in its place; both may hold more than was asked for, where batches depend on it."""
 
     kind: str
     retired: tuple[int, ...]
@@ -43,7 +45,7 @@ class Change:
     def sentence(self) -> str:
         if not self.retired and not self.loaded:
             return "Nothing is loaded there; nothing was changed."
-        done = f"{len(self.retired)} batch{'es' * (len(self.retired) != 1)} taken back"
+        done = f"{len(self.retired)} batch{'es' * (len(self.retired) != 1)} unloaded"
         done += f" ({_listed(self.retired)})" if self.retired else ""
         if self.loaded:
             done += f", {len(self.loaded)} loaded in their place ({_listed(self.loaded)})"
@@ -85,52 +87,52 @@ def reload(
     if not feeds:
         known = sorted({f"{feed.source_name}.{feed.entity.name}" for feed in feeds_of(config)})
         raise ConfigError(f"There is no {source}{f'.{entity}' if entity else ''}; there are: {', '.join(known)}.")
-    with open_run(config, "reload", watch, now) as night:
-        loaded = _loaded_batches(night.connection)
+    with open_run(config, "reload", watch, now) as run:
+        loaded = _loaded_batches(run.connection)
         wanted = [
             batch
             for feed in feeds
             for batch in loaded
             if batch.feed == (feed.source_name, feed.entity.name)
-            and (since is None or _first_day(night.connection, config, batch) >= since)
+            and (since is None or _first_day(run.connection, config, batch) >= since)
         ]
-        return _change(night, wanted, wanted)
+        return _change(run, wanted, wanted)
 
 
 def unload(config: Config, batch_id: int, watch: Watcher = silent, now: datetime | None = None) -> Change:
-    """Take one loaded batch back. Later batches that were read in its light are read again.
+    """Unload one loaded batch. Later batches that depend on it are read again.
 
     Its files are not loaded again while they lie there unchanged. Raises ClientelaError if there is no such batch, or a
     file that must be read again is no longer kept.
     """
-    with open_run(config, "unload", watch, now) as night:
-        wanted = [batch for batch in _loaded_batches(night.connection) if batch.batch_id == batch_id]
+    with open_run(config, "unload", watch, now) as run:
+        wanted = [batch for batch in _loaded_batches(run.connection) if batch.batch_id == batch_id]
         if not wanted:
-            raise ClientelaError(_no_batch(night.connection, batch_id))
-        return _change(night, wanted, [])
+            raise ClientelaError(_no_batch(run.connection, batch_id))
+        return _change(run, wanted, [])
 
 
 def reapply(config: Config, batch_id: int, watch: Watcher = silent, now: datetime | None = None) -> Change:
-    """Load a batch that was taken back again, from its kept files and at its old place, under the present mapping.
+    """Load an unloaded batch again, from its kept files and in its old sequence, under the present mapping.
 
-    Raises ClientelaError if it was not taken back, or other batches have taken its place since.
+    Raises ClientelaError if it was not unloaded, or other batches have taken its place since.
     """
-    with open_run(config, "unload", watch, now) as night:
-        wanted = [batch for batch in _loaded_batches(night.connection, "unloaded") if batch.batch_id == batch_id]
+    with open_run(config, "reapply", watch, now) as run:
+        wanted = [batch for batch in _loaded_batches(run.connection, "unloaded") if batch.batch_id == batch_id]
         if not wanted:
-            raise ClientelaError(_no_batch(night.connection, batch_id, "unloaded"))
-        in_force = [
-            b for b in _loaded_batches(night.connection) if (b.feed, b.sequence) == (wanted[0].feed, wanted[0].sequence)
+            raise ClientelaError(_no_batch(run.connection, batch_id, "unloaded"))
+        active = [
+            b for b in _loaded_batches(run.connection) if (b.feed, b.sequence) == (wanted[0].feed, wanted[0].sequence)
         ]
-        if in_force:
+        if active:
             raise ClientelaError(
-                f"Batch {in_force[0].batch_id} holds what batch {batch_id} held; there is nothing to bring back."
+                f"Batch {active[0].batch_id} holds what batch {batch_id} held; there is nothing to reapply."
             )
-        return _change(night, [], wanted)
+        return _change(run, [], wanted)
 
 
 def _loaded_batches(connection: duckdb.DuckDBPyConnection, status: str = "loaded") -> list[_Batch]:
-    """Every batch in force, or taken back, feed by feed in the order in which the feed's deliveries first came."""
+    """Every loaded batch, or unloaded one, feed by feed in the order in which the feed's deliveries first came."""
     rows = connection.execute(
         """
         select batch_id, loads.source, loads.entity, delivery, coalesce(unchanged_rows, 0), loaded_at, min(sequence)
@@ -158,21 +160,21 @@ def _first_day(connection: duckdb.DuckDBPyConnection, config: Config, batch: _Ba
 def _no_batch(connection: duckdb.DuckDBPyConnection, batch_id: int, status: str = "loaded") -> str:
     found = connection.execute("select status from ledger.loads where batch_id = ?", [batch_id]).fetchall()
     if found:
-        undone = "take back" if status == "loaded" else "bring back"
-        return f"Batch {batch_id} is {found[0][0]}, so there is nothing of it to {undone}."
+        wish = "unload" if status == "loaded" else "reapply"
+        return f"Batch {batch_id} is {found[0][0]}, so there is nothing of it to {wish}."
     return f'There is no batch {batch_id}; `clientela sql "from operations.loads"` lists those {status}.'
 
 
-def _change(night: PipelineRun, retiring: Sequence[_Batch], replaced: Sequence[_Batch]) -> Change:
+def _change(run: PipelineRun, retiring: Sequence[_Batch], replaced: Sequence[_Batch]) -> Change:
     """Retire batches; load anew those that are replaced and those that depend on what changes; all of it or nothing."""
-    connection, config = night.connection, night.config
+    connection, config = run.connection, run.config
     retired = {batch.batch_id: batch for batch in retiring}
     again = {batch.batch_id: batch for batch in replaced}
     for batch in _dependent(connection, config, list({**retired, **again}.values())):
         if batch.batch_id not in retired:
             retired[batch.batch_id] = again[batch.batch_id] = batch
     if not again and not retired:
-        return Change(night.kind, (), ())
+        return Change(run.kind, (), ())
     connection.execute("create or replace temp table retiring (batch_id bigint)")
     for batch_id in retired:
         connection.execute("insert into retiring values (?)", [batch_id])
@@ -187,10 +189,10 @@ def _change(night: PipelineRun, retiring: Sequence[_Batch], replaced: Sequence[_
     for feed in _in_order(config, again.values()):
         subject = f"{feed.source_name}.{feed.entity.name}"
         prepare_rates(connection)
-        context = LoadContext(connection, feed, night.run_id, night.now)
+        context = LoadContext(connection, feed, run.run_id, run.now)
         for batch in [b for b in again.values() if b.feed == (feed.source_name, feed.entity.name)]:
             for files in batches(feed, _kept_files(context, batch)):
-                night.watch("load", subject, "")
+                run.watch("load", subject, "")
                 outcome = load_batch(context, files, is_staged=True)
                 if outcome.status == "refused":
                     raise ClientelaError(
@@ -198,25 +200,25 @@ def _change(night: PipelineRun, retiring: Sequence[_Batch], replaced: Sequence[_
                         f"changed: {outcome.reason}"
                     )
                 outcomes.append(outcome)
-                night.watch("loaded", subject, f"{outcome.loaded:,} of {outcome.delivered:,} rows loaded again")
+                run.watch("loaded", subject, f"{outcome.loaded:,} of {outcome.delivered:,} rows loaded again")
     with stopping.deferred():
-        _switch(connection, night.now)
-        night.is_done = True
-    night.outcomes += outcomes
+        _switch(connection, run.now)
+        run.is_done = True
+    run.outcomes += outcomes
     loaded = tuple(outcome.batch_id for outcome in outcomes if outcome.batch_id is not None)
-    return Change(night.kind, tuple(sorted(retired)), loaded, outcomes)
+    return Change(run.kind, tuple(sorted(retired)), loaded, outcomes)
 
 
 def _dependent(connection: duckdb.DuckDBPyConnection, config: Config, retired: list[_Batch]) -> list[_Batch]:
-    """Later batches whose rows were chosen in the light of those that go or come, in order.
+    """Later batches whose rows depend on those that go or come, in order.
 
-    Rows that only repeated a retired batch were left out as unchanged, and rows that repeat one that comes back are to
-    be; a snapshot's tombstones, and what it said again
-    for a later one, follow from the snapshots before it. Converted amounts follow from exchange rates.
+    Rows that only repeated a retired batch were left out as unchanged, and rows that repeat one that comes back will
+    be; a snapshot's tombstones, and the rows it repeated, follow from the snapshots before it. Converted amounts follow
+    from exchange rates.
     """
     loaded = _loaded_batches(connection)
-    in_force = {batch.batch_id for batch in loaded}
-    returning = {batch.feed for batch in retired if batch.batch_id not in in_force}
+    active = {batch.batch_id for batch in loaded}
+    returning = {batch.feed for batch in retired if batch.batch_id not in active}
     first = {feed: min(b.sequence for b in retired if b.feed == feed) for feed in {batch.feed for batch in retired}}
     found = [
         batch
@@ -249,7 +251,7 @@ def _in_order(config: Config, again: Iterable[_Batch]) -> list[Feed]:
 
 
 def _kept_files(context: LoadContext, batch: _Batch) -> list[DeliveredFile]:
-    """The batch's files as they were delivered, each with its number."""
+    """The batch's files as they were delivered, each with its sequence."""
     feed = context.feed
     folder = landing_folder(feed)
     rows = context.connection.execute(
@@ -273,7 +275,7 @@ def _kept_files(context: LoadContext, batch: _Batch) -> list[DeliveredFile]:
 
 
 def _switch(connection: duckdb.DuckDBPyConnection, now: datetime) -> None:
-    """The one transaction: the old batches are retired and the staged ones are in force."""
+    """The one transaction: the old batches are retired and the staged ones are active."""
     with transaction(connection):
         connection.execute(
             "update ledger.loads set status = 'unloaded', retired_at = ? where batch_id in (select batch_id from retiring)",

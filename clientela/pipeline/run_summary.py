@@ -1,41 +1,29 @@
-"""What is said after a run, whatever ended it: the sentence for its error, `status.json`, the company's command.
+"""What came of a run, as a value: its report, and the sentences of what it loaded. Reports are made here and nowhere else.
 
-Every end of every kind of run passes through here, from `clientela.pipeline.nightly.open_run`, so that none is silent.
-Here also stands what `clientela status` makes of it: a run that never ended, and a company of which nothing was heard for
-too long.
-What a run does, and what it writes into the ledger, stands in `clientela.pipeline.nightly`.
+Where a report is written stands in `clientela.pipeline.status`, whom it alarms in `clientela.pipeline.alarm`.
 """
 
-import hashlib
+from __future__ import annotations
+
 import json
-import os
 import re
-import signal
-import subprocess
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from clientela.config.company import Config
-from clientela.errors import ClientelaError, NotPublishedError
-from clientela.file_modes import make_data_folder, make_shared_folder, share
-from clientela.warehouse.lock import Holder, holder
+from clientela.errors import ClientelaError, NotPublishedError, StoppedError
+from clientela.load.outcome import Outcome
+from clientela.warehouse.lock import Holder
 
-STATUS_FILE = "status.json"
+if TYPE_CHECKING:
+    from clientela.pipeline.pipeline_run import PipelineRun
 
-
-#: exit code of `status` when no run has ended within `max_silence`
-SILENT = 6
+NOTHING_NEW = "Nothing new arrived; the published file is as it was."
 
 
-#: how long the company's command may take: it is called while the run still holds the lock
-COMMAND_SECONDS = 60
-
-
-#: an environment variable of more than 128 kB keeps a command from starting at all
-_MESSAGE_LENGTH = 4000
+#: kinds of run that a person asked for, and that do not publish
+REQUESTED_KINDS = ("reload", "unload", "reapply", "train")
 
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -43,7 +31,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class SourceStatus:
-    """Where one feed stands after a run. `age_days` counts from the end of its last event's day to the run."""
+    """The state of one feed after a run. `age_days` counts from the end of its last event's day to the run."""
 
     source: str
     entity: str
@@ -57,7 +45,7 @@ class SourceStatus:
 
 @dataclass(frozen=True)
 class Report:
-    """What a run did, as `status.json` tells it. `alarm`: what went wrong with the company's command, if anything."""
+    """What a run did, as `status.json` holds it. `alarm`: what went wrong with the company's command, if anything."""
 
     run_id: str
     kind: str
@@ -77,6 +65,46 @@ class Report:
     alarm: str = ""
 
 
+def summarise(run: PipelineRun, error: ClientelaError | None, states: Sequence[SourceStatus]) -> Report:
+    """The report of a run that ends now, with this error or none, and its sources in these states."""
+    message, exit_code = run.message, 3 if any(state.is_stale for state in states) else 0
+    if error is not None:
+        status = "stopped" if isinstance(error, StoppedError) else "failed"
+        message, exit_code = error.sentence, error.exit_code
+    elif run.published is not None:
+        status = "published"
+    elif run.kind in REQUESTED_KINDS:
+        status, exit_code = "done", 0
+    else:
+        status = "nothing new"
+    return Report(
+        run_id=run.run_id,
+        kind=run.kind,
+        status=status,
+        message=clean(message),
+        exit_code=exit_code,
+        started_at=run.now.isoformat(timespec="seconds"),
+        ended_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        as_of=run.as_of_on.isoformat() if run.as_of_on else None,
+        known_at=run.known_at.isoformat(timespec="seconds"),
+        published=str(run.published.path) if run.published else None,
+        outcomes=[_outcome_as_dict(outcome) for outcome in run.outcomes],
+        sources=list(states),
+        failures=error.details.splitlines() if error else [],
+        notices=run.notices,
+    )
+
+
+def summarise_killed(left: Holder) -> Report:
+    """The report of a run that never ended, by what the lock's file still says of it."""
+    since = left.since.isoformat(timespec="seconds")
+    sentence = (
+        f"{left.sentence} never ended: it was killed, or the machine went down. The published file is whole; "
+        "the next run takes up what is left."
+    )
+    return Report("", left.kind, "killed", sentence, NotPublishedError.exit_code, since, since, None, None, None)
+
+
 def as_dict(report: Report) -> dict[str, Any]:
     """The report as `status.json` holds it."""
     plain: dict[str, Any] = json.loads(json.dumps(asdict(report), default=str))
@@ -88,160 +116,28 @@ def clean(text: str) -> str:
     return _UNPRINTABLE.sub("�", text)
 
 
-def places(config: Config) -> list[Path]:
-    """Where a run's end is written, the first that can be: where the published file is, beside the configuration, and in
-    the user's state folder."""
-    folder = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    company = hashlib.sha256(str(config.path).encode()).hexdigest()[:12]
-    return [
-        config.published / STATUS_FILE,
-        config.path.with_name(f".{config.path.name}.{STATUS_FILE}"),
-        folder / "clientela" / f"{company}.{STATUS_FILE}",
-    ]
+def outcome_sentence(outcome: Outcome) -> str:
+    """What came of one batch, with the files that were left alone."""
+    return "; ".join((_counts_sentence(outcome), *(f"left alone: {sentence}" for sentence in outcome.ignored)))
 
 
-def write_status(config: Config, values: dict[str, Any]) -> Path | None:
-    """Replace the status in one step, at the first of its places that can be written; None if there is none."""
-    text = json.dumps(values, indent=2) + "\n"
-    for path in places(config):
-        if path.parent == config.published and not config.data.is_dir():
-            # a run that ended before there was anything makes no data folder
-            continue
-        try:
-            _replace(path, text, is_shared=path.parent == config.published)
-        except OSError:
-            continue
-        return path
-    return None
+def _counts_sentence(outcome: Outcome) -> str:
+    if outcome.status != "loaded":
+        return f"{outcome.status}{f': {outcome.reason}' if outcome.reason else ''}"
+    sentence = f"{outcome.loaded:,} of {outcome.delivered:,} rows loaded"
+    if outcome.unchanged:
+        sentence += f", {outcome.unchanged:,} unchanged"
+    if outcome.quarantined:
+        sentence += f", {outcome.quarantined:,} quarantined"
+    if outcome.deleted:
+        sentence += f", {outcome.deleted:,} vanished"
+    if outcome.new_columns:
+        sentence += f", new columns not used: {', '.join(outcome.new_columns)}"
+    return sentence + (f", {len(outcome.warnings)} warnings" if outcome.warnings else "")
 
 
-def _replace(path: Path, text: str, *, is_shared: bool) -> None:
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        if is_shared:
-            make_shared_folder(path.parent)
-        else:
-            make_data_folder(path.parent)
-        with aside.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if is_shared:
-            share(aside)
-        os.replace(aside, path)
-    except OSError:
-        with suppress(OSError):
-            aside.unlink()
-        raise
-
-
-def read_status(config: Config) -> dict[str, Any]:
-    """What the last run said that ended. Raises ClientelaError if there was none, or its status is torn."""
-    found: list[tuple[datetime, dict[str, Any]]] = []
-    torn = None
-    for path in places(config):
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            Report(**values)
-            found.append((datetime.fromisoformat(values["ended_at"]), values))
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except PermissionError as error:
-            torn = f"{path} cannot be read: {error.strerror}."
-        except (OSError, ValueError, TypeError, KeyError):
-            torn = f"{path} is torn, or not a status; the next run writes it anew."
-    if found:
-        _, newest = max(found, key=lambda pair: pair[0])
-        return newest
-    raise ClientelaError(torn or f"No run has ended yet for {config.company}; start one with `clientela run`.")
-
-
-def standing(config: Config, now: datetime | None = None) -> dict[str, Any]:
-    """What `clientela status` says: how the last run ended, unless one was killed since, or none has ended for too long.
-
-    A run that is under way is named in the message. Raises ClientelaError if no run has ended yet.
-    """
-    running = holder(config.data)
-    if running is not None and not running.is_run:
-        running = None
-    try:
-        values = read_status(config)
-    except ClientelaError as error:
-        if running is None:
-            raise
-        if not running.is_alive:
-            return killed(config, running)
-        raise ClientelaError(f"{error.sentence} {running.sentence} is under way.") from None
-    ended = datetime.fromisoformat(values["ended_at"])
-    if running is not None and running.is_alive:
-        values = {**values, "message": f"{values['message']} {running.sentence} is under way.".strip()}
-    elif running is not None and ended < running.since:
-        values = killed(config, running)
-    silence = (now or datetime.now(UTC)) - ended
-    if config.max_silence is not None and silence > config.max_silence:
-        sentence = f"No run has ended since {ended.isoformat(timespec='seconds')}, longer than max_silence allows."
-        values = {**values, "exit_code": SILENT, "message": f"{sentence} {values['message']}".strip()}
+def _outcome_as_dict(outcome: Outcome) -> dict[str, Any]:
+    values = {name: value for name, value in outcome.__dict__.items() if name not in ("checks", "validation_report")}
+    values["warnings"] = [f"{c.expect.name}: {c.expect.description} Found: {c.observed}" for c in outcome.warnings]
+    values["validation_report"] = outcome.validation_report.name if outcome.validation_report else None
     return values
-
-
-def killed(config: Config, left: Holder) -> dict[str, Any]:
-    """The status of a run that never ended: the lock still bears its name, and nobody holds it."""
-    with suppress(ClientelaError):
-        before = read_status(config)
-        if datetime.fromisoformat(before["ended_at"]) >= left.since:
-            return before
-    since = left.since.isoformat(timespec="seconds")
-    sentence = (
-        f"{left.sentence} never ended: it was killed, or the machine went down. The published file is whole; "
-        "the next run takes up what is left."
-    )
-    return as_dict(
-        Report("", left.kind, "killed", sentence, NotPublishedError.exit_code, since, since, None, None, None)
-    )
-
-
-def announce(config: Config, report: Report) -> Report:
-    """Write the status, call the company's command for such an end, and say what became of that."""
-    report = replace(report, message=clean(report.message))
-    written = write_status(config, as_dict(report))
-    if written is None:
-        report = replace(report, message=f"{report.message} The status could not be written anywhere.".strip())
-    name = {0: "", 3: "on_stale"}.get(report.exit_code, "on_failure")
-    command = getattr(config, name) if name else None
-    if command and (trouble := _call(config, command, report, written)):
-        report = replace(report, alarm=f"{name} {trouble}")
-        write_status(config, as_dict(report))
-    return report
-
-
-def _call(config: Config, command: str, report: Report, written: Path | None) -> str:
-    """Run the company's command with the report beside it; gives what went wrong with it. What it prints goes to standard
-    error, since standard output may be a JSON answer."""
-    message = report.message
-    if len(message) > _MESSAGE_LENGTH:
-        message = f"{message[: _MESSAGE_LENGTH - 1]}…"
-    variables = {
-        "CLIENTELA_STATUS": report.status,
-        "CLIENTELA_MESSAGE": message,
-        "CLIENTELA_STATUS_FILE": str(written or config.published / STATUS_FILE),
-    }
-    try:
-        process = subprocess.Popen(
-            command,
-            shell=True,
-            cwd=config.path.parent,
-            env={**os.environ, **variables},
-            stdin=subprocess.DEVNULL,
-            stdout=2,
-            start_new_session=True,
-        )
-    except (OSError, ValueError) as error:
-        return f"could not be started: {error}."
-    try:
-        code = process.wait(COMMAND_SECONDS)
-    except subprocess.TimeoutExpired:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        return f"did not end within {COMMAND_SECONDS} seconds and was ended."
-    return f"ended with code {code}." if code else ""

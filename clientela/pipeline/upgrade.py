@@ -12,7 +12,7 @@ import duckdb
 from clientela import file_modes, stopping
 from clientela.config.company import Config
 from clientela.errors import BugError, ClientelaError
-from clientela.pipeline.nightly import Watcher, silent
+from clientela.pipeline.progress import Watcher, silent
 from clientela.warehouse import upgrade as steps
 from clientela.warehouse.faults import explained, is_full
 from clientela.warehouse.lock import hold_lock

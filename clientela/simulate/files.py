@@ -21,9 +21,8 @@ _CHUNK = 500_000
 _ROW_GROUP = 250_000
 _CREATED = datetime(2020, 1, 1)
 
-#: dirt that changes the written line; the other kinds change the value in the frame, or repeat the row
+#: the dirt that repeats a row; the other kinds change the written line, or the value in the frame
 DUPLICATE = "duplicate_row"
-TEXTUAL = ("field_count_short", "field_count_long", "unclosed_quote", "wrong_encoding", "broken_json")
 
 
 @dataclass(frozen=True)

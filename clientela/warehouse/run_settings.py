@@ -14,6 +14,7 @@ import duckdb
 from pydantic import BaseModel
 
 from clientela.config.company import Config
+from clientela.identity.settings import IdentitySettings
 from clientela.retention.settings import RetentionSettings
 from clientela.segment.settings import SegmentSettings
 from clientela.sql.quoting import quoted
@@ -31,15 +32,24 @@ def write_settings(connection: duckdb.DuckDBPyConnection, *sections: BaseModel) 
         ("value_settings", ValueSettings),
         ("retention_settings", RetentionSettings),
         ("segment_settings", SegmentSettings),
+        ("identity_settings", IdentitySettings),
     ):
-        values = (given.get(model) or model()).model_dump(mode="json")
+        section = given.get(model) or model()
         connection.execute(f"create or replace table run.{table} ({_columns(model)})")
-        connection.execute(f"insert into run.{table} values ({', '.join('?' * len(values))})", list(values.values()))
+        bound: list[str] = []
+        values: list[Any] = []
+        for name, value in section.model_dump(mode="json").items():
+            sql_type = _sql_type(model.model_fields[name].annotation)
+            # a dictionary as a parameter would be a struct, whose keys are part of its type
+            parts = [list(value), list(value.values())] if sql_type.startswith("map(") else [value]
+            bound.append(f"cast({'map(?, ?)' if len(parts) == 2 else '?'} as {sql_type})")
+            values += parts
+        connection.execute(f"insert into run.{table} values ({', '.join(bound)})", values)
 
 
 def sections_of(config: Config) -> tuple[BaseModel, ...]:
     """What of the configuration the models read."""
-    return config.value, config.retention, config.segments
+    return config.value, config.retention, config.segments, config.identity
 
 
 def read_settings(table: duckdb.DuckDBPyRelation, model: type[Settings]) -> Settings:
@@ -53,7 +63,7 @@ def _columns(model: type[BaseModel]) -> str:
 
 
 def _sql_type(annotation: Any) -> str:
-    """The DuckDB type of a field: what is nested becomes a struct, a sequence a list."""
+    """The DuckDB type of a field: what is nested becomes a struct, a sequence a list, a dictionary a map."""
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _sql_type(inner[0])
@@ -62,6 +72,8 @@ def _sql_type(annotation: Any) -> str:
     if origin in (Union, UnionType):
         (some,) = (kind for kind in inner if kind is not NoneType)
         return _sql_type(some)
+    if origin is dict:
+        return f"map({_sql_type(inner[0])}, {_sql_type(inner[1])})"
     if origin in (list, tuple):
         return f"{_sql_type(inner[0])}[]"
     if issubclass(annotation, BaseModel):

@@ -28,7 +28,7 @@ def as_of_assets(config: Config) -> dg.AssetsDefinition:
         partitions_def=dg.MonthlyPartitionsDefinition(start_date=FIRST_MONTH, fmt="%Y-%m", timezone=config.time_zone),
         group_name="published",
         kinds={"duckdb"},
-        description="The marts as of the last day of a past month, built from nothing in a scratch file, remembering nothing.",
+        description="The marts as of the last day of a past month, a full refresh in a scratch file, remembering nothing.",
     )
     def publish_as_of(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         as_of = (context.partition_time_window.end - timedelta(days=1)).date()

@@ -1,7 +1,7 @@
 """From what the company's systems deliver to the raw tables: one factory for every entity, one check for every feed.
 
 A source's delivery is an asset of its own that Dagster only watches; a raw table is loaded from all the sources that
-deliver its entity. The gate and the load stand in `clientela.load`; here stands how their outcome is told.
+deliver its entity. The gate and the load stand in `clientela.load`; here stands how Dagster shows their outcome.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,8 @@ from clientela.extract.feeds import feeds_of
 from clientela.extract.mapping import Feed
 from clientela.load.outcome import Outcome
 from clientela.pipeline.run_summary import SourceStatus
-from dagster_project.defs.resources import NightResource
+from clientela.pipeline.verdict import blocking_reason
+from dagster_project.defs.resources import PipelineRunResource
 
 RATES = "exchange_rates"
 #: a disk or a network that fails for a moment; a refused batch is not tried again, the file must be corrected
@@ -70,13 +71,13 @@ def raw_assets(config: Config) -> list[dg.AssetsDefinition]:
     """One asset per entity that any source delivers."""
     grouped = feeds_by_entity(config)
     return [
-        _raw_asset(config, entity, feeds, after_rates=RATES in grouped and entity != RATES, place=place)
-        for place, (entity, feeds) in enumerate(grouped.items())
+        _raw_asset(config, entity, feeds, after_rates=RATES in grouped and entity != RATES, sequence=sequence)
+        for sequence, (entity, feeds) in enumerate(grouped.items())
     ]
 
 
 def _raw_asset(
-    config: Config, entity: str, feeds: Sequence[Feed], *, after_rates: bool, place: int
+    config: Config, entity: str, feeds: Sequence[Feed], *, after_rates: bool, sequence: int
 ) -> dg.AssetsDefinition:
     key = raw_key(entity)
     # amounts in another currency are read with the rates, so those are loaded before
@@ -100,20 +101,20 @@ def _raw_asset(
         description=ENTITIES[entity].description,
         retry_policy=RETRIES,
         # entities are loaded in the order of the configuration, as `clientela run` does
-        op_tags={"dagster/priority": str(-place)},
+        op_tags={"dagster/priority": str(-sequence)},
     )
-    def load(context: dg.AssetExecutionContext, night: NightResource) -> Iterator[Any]:
-        with night.step(f"raw.{entity}") as run:
+    def load(context: dg.AssetExecutionContext, pipeline_run: PipelineRunResource) -> Iterator[Any]:
+        with pipeline_run.step(f"raw.{entity}") as run:
             for feed in feeds_by_entity(run.config)[entity]:
                 # a retry goes on where the last attempt stopped
                 if not _outcomes(run.outcomes, feed.source_name, entity):
                     run.load(feed)
             outcomes = [o for o in run.outcomes if o.entity == entity]
             states = [s for s in run.source_states() if s.entity == entity]
-            reasons = {state.source: run.blocking_reason(state) for state in states}
+            reasons = {state.source: blocking_reason(run.config, state) for state in states}
         for state in states:
             if reason := reasons[state.source]:
-                night.record_failure(f"{state.source}.{entity}", NotPublishedError(reason))
+                pipeline_run.record_failure(f"{state.source}.{entity}", NotPublishedError(reason))
             delivered = _outcomes(outcomes, state.source, entity)
             context.log_event(dg.AssetObservation(source_key(state.source, entity), metadata=counts(delivered)))
             yield check_result(key, state, delivered, reasons[state.source])
@@ -140,12 +141,12 @@ def counts(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 
 def check_result(
-    key: dg.AssetKey, state: SourceStatus, outcomes: Sequence[Outcome], obstacle: str | None
+    key: dg.AssetKey, state: SourceStatus, outcomes: Sequence[Outcome], blocked_by: str | None
 ) -> dg.AssetCheckResult:
-    """Where one feed stands: not passed if its last batch was refused or never came, or if it keeps the night from publishing."""
+    """The state of one feed: not passed if its last batch was refused or never came, or if it keeps the night from publishing."""
     metadata: dict[str, Any] = {"source": state.source, "status": state.status, "required": state.is_required}
-    if obstacle or state.reason:
-        metadata["reason"] = dg.MetadataValue.text(obstacle or state.reason)
+    if blocked_by or state.reason:
+        metadata["reason"] = dg.MetadataValue.text(blocked_by or state.reason)
     if state.age_days is not None:
         metadata["age_days"] = state.age_days
     failed = [
@@ -171,7 +172,7 @@ def check_result(
     return dg.AssetCheckResult(
         asset_key=key,
         check_name=check_name(state.source),
-        passed=obstacle is None and not state.is_stale,
-        severity=dg.AssetCheckSeverity.ERROR if obstacle else dg.AssetCheckSeverity.WARN,
+        passed=blocked_by is None and not state.is_stale,
+        severity=dg.AssetCheckSeverity.ERROR if blocked_by else dg.AssetCheckSeverity.WARN,
         metadata=metadata,
     )

@@ -1,7 +1,7 @@
 """The last step of a night: the published file, downstream of every mart.
 
 A failed dbt test does not keep Dagster from running a Python asset behind it, so nothing here relies on that: the step
-that builds the models fails when anything failed, and this one refuses marts that its own run did not build and judge.
+that builds the models fails when anything failed, and this one refuses marts that its own run did not build and test.
 How the file is written and switched in stands in `clientela.publish`.
 """
 
@@ -11,7 +11,7 @@ import dagster as dg
 
 from clientela.errors import NotPublishedError
 from clientela.publish import marts_of
-from dagster_project.defs.resources import NightResource
+from dagster_project.defs.resources import PipelineRunResource
 from dagster_project.defs.transformation import Translator
 
 PUBLISHED = dg.AssetKey(["published", "marts"])
@@ -33,8 +33,8 @@ def published_marts(manifest: dict[str, Any]) -> dg.AssetsDefinition:
         kinds={"duckdb"},
         description="The read-only DuckDB file that analysts and BI tools open: published/marts.duckdb, switched in atomically.",
     )
-    def publish(night: NightResource) -> dg.MaterializeResult[None]:
-        with night.step("published.marts") as run:
+    def publish(pipeline_run: PipelineRunResource) -> dg.MaterializeResult[None]:
+        with pipeline_run.step("published.marts") as run:
             if not run.results:
                 raise NotPublishedError(
                     "This run has not built the models, so it cannot vouch for them; run the whole night, "

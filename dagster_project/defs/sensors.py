@@ -17,7 +17,7 @@ import dagster as dg
 from clientela.config.company import Config
 from clientela.errors import ClientelaError, DeliveryError
 from clientela.extract.inbox import look as look_for
-from clientela.pipeline.run_summary import read_status
+from clientela.pipeline.status import read_status
 from dagster_project.defs.schedules import NIGHT_JOB, company_tags, is_automatic
 
 SECONDS_BETWEEN_LOOKS = 60
@@ -51,8 +51,8 @@ class Look:
 def listing_of(config: Config) -> str:
     """A hash of which contents lie there to be read, by size and time of change; empty if there is none.
 
-    Names are left out, so that a file which is only renamed or moved starts nothing. What is refused stands there by its
-    sentence: a night tells it.
+    Names are left out, so that a file which is only renamed or moved starts nothing. What is refused counts by its
+    sentence: the run's report has it.
     """
     patterns = [
         (

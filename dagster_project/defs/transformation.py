@@ -13,11 +13,10 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 
 from clientela.config.company import Config
 from clientela.contracts import ENTITIES
-from clientela.load import landing
-from clientela.pipeline.nightly import QUIET
+from clientela.pipeline.run_summary import NOTHING_NEW
 from clientela.transform import NodeResult
 from dagster_project.defs.ingestion import feeds_by_entity, raw_key
-from dagster_project.defs.resources import NightResource
+from dagster_project.defs.resources import PipelineRunResource
 
 CONTEXT = dg.AssetKey(["run", "context"])
 _DONE = ("pass", "warn", "fail", "error")
@@ -86,16 +85,18 @@ def run_context(config: Config) -> dg.AssetsDefinition:
         "missing (the run fails) or nothing new arrived (the rest of the run is skipped).",
         output_required=False,
     )
-    def context_of_the_run(context: dg.AssetExecutionContext, night: NightResource) -> Iterator[dg.Output[None]]:
-        with night.step("run.context") as run:
-            landing.expire(run.config.data / "landing", run.config.landing.keep_days, run.now)
-            run.need_required()
+    def context_of_the_run(
+        context: dg.AssetExecutionContext, pipeline_run: PipelineRunResource
+    ) -> Iterator[dg.Output[None]]:
+        with pipeline_run.step("run.context") as run:
+            run.expire_landing()
+            run.require_sources()
             has_no_changes = run.has_no_changes()
             if not has_no_changes:
                 run.set_context()
         if has_no_changes:
-            night.mark_skipped()
-            context.log.info(QUIET)
+            pipeline_run.mark_skipped()
+            context.log.info(NOTHING_NEW)
             return
         yield dg.Output(None, metadata={"run": run.run_id, "as_of": str(run.as_of_on)})
 
@@ -112,33 +113,33 @@ def model_assets(manifest: dict[str, Any]) -> dg.AssetsDefinition:
     }
 
     @dbt_assets(manifest=manifest, dagster_dbt_translator=translator, name="models")
-    def models(context: dg.AssetExecutionContext, night: NightResource) -> Iterator[Any]:
+    def models(context: dg.AssetExecutionContext, pipeline_run: PipelineRunResource) -> Iterator[Any]:
         failure: dg.Failure | None = None
-        run = night.night
+        run = pipeline_run.run
         try:
-            with night.step("models"):
+            with pipeline_run.step("models"):
                 if run.as_of_on is None:
                     # a run that was started again from here: all marts bear this run's id or none is published
-                    run.need_required()
+                    run.require_sources()
                     run.set_context()
                 run.transform()
         except dg.Failure as error:
             failure = error
         checks = {key.name: key for key in context.selected_asset_check_keys}
-        yield from told(run.results, keys, context.selected_asset_keys, checks)
+        yield from dagster_events(run.results, keys, context.selected_asset_keys, checks)
         if failure is not None:
             raise failure
 
     return models
 
 
-def told(
+def dagster_events(
     results: Sequence[NodeResult],
     keys: Mapping[str, dg.AssetKey],
     selected: set[dg.AssetKey] | frozenset[dg.AssetKey] | Any,
     checks: Mapping[str, dg.AssetCheckKey],
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-    """dbt's results in Dagster's words: a model that is up to date, a test that was made. What was skipped is not told."""
+    """dbt's results in Dagster's words: a model that is up to date, a test that was made. Nothing for what was skipped."""
     for result in results:
         key = keys.get(result.unique_id)
         if key in selected and result.is_up_to_date:

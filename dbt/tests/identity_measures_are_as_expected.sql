@@ -5,9 +5,10 @@ with
 accepted as (
 
     select
-        few_changes,
-        are_changes_accepted
-    from {{ source('run', 'identity') }}
+        settings.few_changes,
+        runs.are_changes_accepted
+    from {{ source('run', 'identity') }} as runs
+    cross join {{ source('run', 'identity_settings') }} as settings
 
 ),
 

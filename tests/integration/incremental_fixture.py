@@ -15,7 +15,9 @@ import yaml
 
 from clientela import transform
 from clientela.load import loader as load
-from clientela.pipeline.nightly import PipelineRun, open_run
+from clientela.pipeline import build_cache
+from clientela.pipeline.open_run import open_run
+from clientela.pipeline.pipeline_run import PipelineRun
 from clientela.pipeline.reload import unload
 from clientela.warehouse import memory
 from tests.conftest import NOW, SHOP, Company
@@ -28,7 +30,7 @@ HAPPENINGS = (
     "vanished",
     "costs",
     "margin",
-    "taken back",
+    "unloaded",
     "nothing",
 )
 #: what changes customers and no order line
@@ -129,7 +131,7 @@ class Growing(Company):
         self.write("reference/margin_rates.csv", "department,category,margin_rate,is_assumed\n,,0.3,true\n")
 
     def happen(self, what: str) -> None:
-        """Write what a night brings; `taken back` unloads one batch of transactions."""
+        """Write what a night brings; `unloaded` unloads one batch of transactions."""
         number = self.nights
         match what:
             case "new lines":
@@ -169,7 +171,7 @@ class Growing(Company):
                 rows = [self._contract(key) for key in self.random.sample("klm", 2)]
                 header = "contract,customer,started,cancelled,amount,changed"
                 self.write(f"contracts_{number:03}.csv", "\n".join([header, *rows]) + "\n")
-            case "taken back":
+            case "unloaded":
                 batches = self.warehouse(
                     "select batch_id from ledger.loads where status = 'loaded' and entity in ('transactions', 'products')"
                 )
@@ -180,18 +182,20 @@ class Growing(Company):
         """One night: load, build upon what is there. Gives the tables; of all marts, or of the incremental models."""
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(load, "validate", lambda *_: [])
-            with open_run(self.config, now=self._now()) as night:
-                night.load_all()
-                night.set_context()
-                self._transform(night, everything)
-                return self._tables(night.connection, everything)
+            with open_run(self.config, now=self._now()) as run:
+                run.load_all()
+                run.set_context()
+                self._transform(run, everything)
+                return self._tables(run.connection, everything)
 
     def build_from_nothing(self, *, everything: bool = False) -> dict[str, list[tuple[Any, ...]]]:
         """The same night's tables in a copy of the warehouse, all built anew; the warehouse stays as the night left it."""
         aside = self.folder / "aside.duckdb"
         shutil.copyfile(self.config.warehouse, aside)
         try:
-            transform.build(self.config, is_whole=True) if everything else _build_some(self, is_whole=True)
+            transform.build(self.config, is_full_refresh=True) if everything else _build_some(
+                self, is_full_refresh=True
+            )
             with duckdb.connect(str(self.config.warehouse)) as connection:
                 return self._tables(connection, everything)
         finally:
@@ -208,18 +212,18 @@ class Growing(Company):
         self.nights += 1
         return NOW + timedelta(days=self.nights)
 
-    def _transform(self, night: PipelineRun, everything: bool) -> None:
+    def _transform(self, run: PipelineRun, everything: bool) -> None:
         if everything:
-            night.transform()
+            run.transform()
             return
         with pytest.MonkeyPatch.context() as patched:
             # views of models that are not among these are not there
-            patched.setattr(PipelineRun, "_stands", lambda _: True)
-            is_whole = night._forget_build()
-        self.short_nights += not is_whole
-        night.close()
-        _build_some(self, is_whole=is_whole)
-        night._remember_build()
+            patched.setattr(build_cache, "is_cached", lambda *_: True)
+            is_full_refresh = build_cache.forget_build(run.connection, self.config)
+        self.short_nights += not is_full_refresh
+        run.session.close()
+        _build_some(self, is_full_refresh=is_full_refresh)
+        build_cache.remember_build(run.connection)
 
     @staticmethod
     def _tables(connection: duckdb.DuckDBPyConnection, everything: bool) -> dict[str, list[tuple[Any, ...]]]:
@@ -292,7 +296,7 @@ class Growing(Company):
         self.write(f"web_{self.nights:03}.csv", "\n".join([_SNAPSHOT, *self.tickets.values()]) + "\n")
 
 
-def _build_some(company: Growing, *, is_whole: bool) -> None:
+def _build_some(company: Growing, *, is_full_refresh: bool) -> None:
     """The incremental models and what they read, without the rest."""
     from dbt.cli.main import dbtRunner
 
@@ -300,7 +304,7 @@ def _build_some(company: Growing, *, is_whole: bool) -> None:
         parsed = transform._parse(company.config, "night")
         answer = dbtRunner(manifest=parsed).invoke(
             [*transform.arguments(company.config), "--select", "+int_orders", "--exclude-resource-type", "unit_test", "test",
-             *(["--full-refresh"] if is_whole else [])]
+             *(["--full-refresh"] if is_full_refresh else [])]
         )  # fmt: skip
         transform._close_connections()
     failed = [r.message for r in getattr(answer.result, "results", []) if str(r.status) in ("error", "fail")]

@@ -14,10 +14,11 @@ import pytest
 from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster_fixture import checks, failures, tables, take_night, write_company
 
-from clientela import transform
+from clientela import project_files, transform
 from clientela.config.read import load_config
-from clientela.pipeline import nightly as clientela_night
-from clientela.pipeline.nightly import PipelineRun, open_run, run
+from clientela.pipeline.nightly import run
+from clientela.pipeline.open_run import open_run
+from clientela.pipeline.pipeline_run import PipelineRun
 from dagster_project.defs import ingestion, resources
 
 REFUSED_CALLS = "id,customer,kind,at\n901,1,complaint,2099-01-01T12:00:00\n"
@@ -28,7 +29,7 @@ REFUSED_SALES = "order,line,customer,net,units,at\n99,1,1,12.50,1,2099-01-01T10:
 def one_code_version() -> Iterator[None]:
     """Someone who edits the checkout while its tests run would make every night one with new code."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clientela_night, "code_version", lambda: "tested")
+        patch.setattr(project_files, "code_version", lambda: "tested")
         yield
 
 
@@ -242,7 +243,7 @@ def test_a_stopped_run_says_that_nothing_was_published(
     def stopped(*_: Any) -> None:
         raise how
 
-    monkeypatch.setattr(clientela_night.PipelineRun, "need_required", stopped)
+    monkeypatch.setattr(PipelineRun, "require_sources", stopped)
     assert not take_night(company).success
     assert (status(company)["status"], status(company)["exit_code"]) == ("stopped", 7)
     assert "stopped" in status(company)["message"]

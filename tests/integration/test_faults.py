@@ -16,7 +16,8 @@ import duckdb
 import pytest
 
 from clientela.errors import RunningError
-from clientela.pipeline.nightly import open_run, run
+from clientela.pipeline.nightly import run
+from clientela.pipeline.open_run import open_run
 from clientela.warehouse.lock import hold_lock
 from tests.conftest import MORE_SALES, NOW, Company, marts, open_shop
 from tests.prove.attack.test_hostile_cells import CELLS, hostile_night
@@ -167,7 +168,7 @@ def test_a_full_disk_in_any_step_is_told_in_a_sentence_and_the_next_night_heals(
 ) -> None:
     from clientela import transform
     from clientela.load import landing
-    from clientela.pipeline import nightly as night
+    from clientela.pipeline import ending, pipeline_run
     from clientela.warehouse import tables as warehouse
 
     def full(*_: Any, **__: Any) -> None:
@@ -178,7 +179,7 @@ def test_a_full_disk_in_any_step_is_told_in_a_sentence_and_the_next_night_heals(
 
     for place, name, failing in (
         (landing, "land", full),
-        (night, "prepare_rates", full_in_duckdb),
+        (pipeline_run, "prepare_rates", full_in_duckdb),
         (transform, "build", full),
         (warehouse, "prepare", full_in_duckdb),
     ):
@@ -190,7 +191,7 @@ def test_a_full_disk_in_any_step_is_told_in_a_sentence_and_the_next_night_heals(
             assert not list((shop.config.data / "landing").rglob("*.part"))
     with monkeypatch.context() as patch:
         # the marts are out, and not even the ledger can be written any more
-        patch.setattr(night, "publish_operations", full_in_duckdb)
+        patch.setattr(ending, "publish_operations", full_in_duckdb)
         report = shop.night()
         assert (report.status, report.exit_code) == ("published", 3)
         assert report.message.startswith("The end of the run could not be written: No space left on device in ")

@@ -12,7 +12,7 @@ import pytest
 from clientela import file_modes
 from clientela.errors import ClientelaError, ConfigError
 from clientela.onboard.doctor import examine
-from clientela.pipeline.nightly import open_run
+from clientela.pipeline.open_run import open_run
 from clientela.publish import publish_operations
 from clientela.warehouse.lock import hold_lock
 from tests.conftest import NOW, ROOT, SALES, Company

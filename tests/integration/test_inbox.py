@@ -15,7 +15,7 @@ from clientela.extract.feeds import feeds_of
 from clientela.load.outcome import Outcome
 from clientela.masking import read_secret
 from clientela.onboard.doctor import examine
-from clientela.pipeline.nightly import open_run
+from clientela.pipeline.open_run import open_run
 from tests.conftest import CUSTOMERS, MORE_SALES, NOW, SALES, Company
 
 TILL = ("sources", "till", "entities", "transactions")

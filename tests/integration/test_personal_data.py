@@ -14,7 +14,7 @@ from clientela.extract.feeds import feeds_of
 from clientela.identity.normalise import clean_email, clean_phone
 from clientela.load.outcome import Outcome
 from clientela.masking import KeyedHash, masked, read_secret
-from clientela.pipeline.nightly import open_run
+from clientela.pipeline.open_run import open_run
 from tests.conftest import MORE_SALES, NOW, SALES, Company
 
 SECRET = "5a" * 32

@@ -8,7 +8,7 @@ import pytest
 from clientela.extract.feeds import feeds_of
 from clientela.extract.inbox import look
 from clientela.load.outcome import Outcome
-from clientela.pipeline.nightly import open_run
+from clientela.pipeline.open_run import open_run
 from tests.conftest import CUSTOMERS, MORE_SALES, NOW, SALES, Company, open_shop
 
 
@@ -72,7 +72,7 @@ def test_a_batch_refused_twice_for_the_same_reason_is_told_once(shop: Company) -
 def _transactions(company: Company) -> Outcome:
     """Load the transactions only, as a night would, and give the outcome."""
     from clientela.extract.feeds import feeds_of
-    from clientela.pipeline.nightly import open_run
+    from clientela.pipeline.open_run import open_run
     from tests.conftest import NOW
 
     with open_run(company.config, now=NOW) as night:
@@ -298,7 +298,7 @@ def test_a_personal_key_never_enters_the_warehouse(shop: Company) -> None:
     shop.write("customers.csv", CUSTOMERS)
     shop.change(lambda s: s["sources"]["till"]["entities"]["customers"].update(key="email"))
     from clientela.extract.feeds import feeds_of
-    from clientela.pipeline.nightly import open_run
+    from clientela.pipeline.open_run import open_run
 
     with open_run(shop.config) as night:
         (feed,) = [f for f in feeds_of(shop.config) if f.entity.name == "customers"]
@@ -346,12 +346,12 @@ def test_an_override_of_no_expectation_is_a_mistake_in_the_configuration(shop: C
 def test_a_fault_of_our_own_is_told_like_any_failed_night_and_keeps_its_trace(
     shop: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from clientela.pipeline import nightly as night
+    from clientela.pipeline import pipeline_run
 
     def broken(*_: object, **__: object) -> None:
         raise KeyError("a bug")
 
-    monkeypatch.setattr(night, "load_feed", broken)
+    monkeypatch.setattr(pipeline_run, "load_feed", broken)
     with pytest.raises(KeyError):
         shop.night()
     told = json.loads((shop.config.published / "status.json").read_text())

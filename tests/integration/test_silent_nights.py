@@ -23,7 +23,8 @@ from click.testing import CliRunner, Result
 from clientela.cli.main import main
 from clientela.errors import ClientelaError, NotPublishedError
 from clientela.masking import read_secret
-from clientela.pipeline.nightly import PipelineRun, run
+from clientela.pipeline.nightly import run
+from clientela.pipeline.pipeline_run import PipelineRun
 from clientela.publish import Mart, publish_marts
 from tests.conftest import NOW, ROOT, Company
 
@@ -187,7 +188,7 @@ def test_a_batch_to_take_back_from_a_broken_warehouse_is_told_and_one_that_is_no
 def test_an_alarm_that_fails_or_hangs_is_told_itself(
     shop: Company, monkeypatch: pytest.MonkeyPatch, command: str, trouble: str
 ) -> None:
-    monkeypatch.setattr("clientela.pipeline.run_summary.COMMAND_SECONDS", 1, raising=False)
+    monkeypatch.setattr("clientela.pipeline.alarm.COMMAND_SECONDS", 1, raising=False)
     shop.change(lambda settings: settings.update(on_failure=command))
     garbage(shop)
     began = time.monotonic()
@@ -226,7 +227,7 @@ SLOW = f"""{AS_USUAL}
 import sys, time
 import clientela.__main__ as command
 from clientela import stopping
-from clientela.pipeline.nightly import PipelineRun
+from clientela.pipeline.pipeline_run import PipelineRun
 
 def query(night):
     print("begun", flush=True)
@@ -371,16 +372,16 @@ def test_a_torn_status_is_told_in_a_sentence(shop: Company, text: str | bytes) -
 
 
 def test_a_company_of_which_nothing_is_heard_ends_with_six(shop: Company, monkeypatch: pytest.MonkeyPatch) -> None:
-    from clientela.pipeline.run_summary import standing
+    from clientela.pipeline.status import current_status
 
     shop.change(lambda settings: settings.update(max_silence="36 hours"))
     monkeypatch.setattr(PipelineRun, "load_all", lambda _: None)
-    monkeypatch.setattr(PipelineRun, "need_required", lambda _: None)
+    monkeypatch.setattr(PipelineRun, "require_sources", lambda _: None)
     monkeypatch.setattr(PipelineRun, "has_no_changes", lambda _: True)
     assert run(shop.config).status == "nothing new"
     ended = datetime.now(UTC)
-    assert standing(shop.config, ended + timedelta(hours=35))["exit_code"] in (0, 3)
-    late = standing(shop.config, ended + timedelta(hours=37))
+    assert current_status(shop.config, ended + timedelta(hours=35))["exit_code"] in (0, 3)
+    late = current_status(shop.config, ended + timedelta(hours=37))
     assert late["exit_code"] == 6 and "No run has ended since" in late["message"]
     path = shop.config.published / "status.json"
     told = json.loads(path.read_text())
@@ -396,7 +397,7 @@ def test_a_company_of_which_nothing_is_heard_ends_with_six(shop: Company, monkey
 def test_a_run_beside_the_nights_does_not_hide_that_the_night_failed(
     alarmed: Company, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    from clientela.pipeline.nightly import open_run
+    from clientela.pipeline.open_run import open_run
 
     def fail(_: PipelineRun) -> None:
         raise NotPublishedError("till.transactions is required and was refused")
@@ -440,7 +441,7 @@ def test_the_units_take_a_refused_batch_alone_for_well() -> None:
 
 
 def test_what_killed_runs_left_is_removed_by_the_next(shop: Company) -> None:
-    from clientela.pipeline.nightly import open_run
+    from clientela.pipeline.open_run import open_run
 
     connection, marts = published(shop.folder)
     whole = publish_marts(connection, shop.config, marts, shop.config.published).path
@@ -496,7 +497,7 @@ def test_a_stop_after_what_was_to_be_done_is_done_comes_too_late(
     shop: Company, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     from clientela import stopping
-    from clientela.pipeline.nightly import open_run
+    from clientela.pipeline.open_run import open_run
 
     monkeypatch.setattr(stopping._Wish, "name", None)
     with open_run(shop.config, kind) as night:

@@ -8,7 +8,7 @@ import pytest
 
 from clientela.extract.feeds import feeds_of
 from clientela.load.outcome import Outcome
-from clientela.pipeline.nightly import open_run
+from clientela.pipeline.open_run import open_run
 from tests.conftest import NOW, SALES, Company
 
 HEADER = SALES.splitlines(keepends=True)[0]
@@ -78,7 +78,7 @@ def test_the_small_example_delivered_night_by_night_stops_no_publication(small: 
     for days in (0, 1):
         with open_run(small.config, now=NOW + timedelta(days=days)) as night:
             night.load_all()
-            night.need_required()
+            night.require_sources()
             assert {outcome.status for outcome in night.outcomes} <= {"loaded", "nothing new"}, night.outcomes
         for path in later.iterdir():
             shutil.move(path, small.folder / "exports" / path.name)

@@ -12,8 +12,9 @@ import pytest
 from clientela.contracts import ENTITIES
 from clientela.load import loader as load
 from clientela.load.outcome import Outcome
-from clientela.pipeline.nightly import open_run
+from clientela.pipeline.open_run import open_run
 from clientela.pipeline.reload import reload
+from clientela.pipeline.run_context import latest_day
 from tests.conftest import NOW, SALES, Company
 
 MUCH_LATER = NOW + timedelta(days=400)
@@ -30,9 +31,9 @@ def no_gate(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _load(company: Company, now: datetime = NOW) -> dict[str, Outcome]:
-    with open_run(company.config, now=now) as night:
-        night.load_all()
-        return {outcome.entity: outcome for outcome in night.outcomes}
+    with open_run(company.config, now=now) as run:
+        run.load_all()
+        return {outcome.entity: outcome for outcome in run.outcomes}
 
 
 def _in_force(company: Company) -> list[tuple[str, ...]]:
@@ -157,9 +158,9 @@ def test_the_latest_day_is_never_after_the_day_on_which_the_last_file_came(shop:
     shop.write("sales_1.csv", SALES + WITHIN_CLOCKS)
 
     def latest(now: datetime) -> date:
-        with open_run(shop.config, now=now) as night:
-            night.load_all()
-            return night._latest_day()
+        with open_run(shop.config, now=now) as run:
+            run.load_all()
+            return latest_day(run.connection, shop.config)
 
     assert latest(NOW) == date(2026, 3, 1)
     reload(shop.config, "till", "transactions", now=MUCH_LATER)

@@ -7,6 +7,7 @@ import duckdb
 import pytest
 from pydantic import BaseModel
 
+from clientela.identity.settings import IdentitySettings
 from clientela.retention.settings import RetentionSettings
 from clientela.segment.settings import SegmentSettings
 from clientela.value.settings import ValueSettings
@@ -25,10 +26,20 @@ RETENTION = RetentionSettings.model_validate(
     {"reasons": {"order": ["complaint_open"]}, "states": {"rule": "fixed_days", "lapsed_days": 300}}
 )
 VALUE = ValueSettings(order_model="mbg_nbd", annual_discount_rate=0.1 + 0.2, scored_horizons_months=[1, 2])
+IDENTITY = IdentitySettings.model_validate(
+    {
+        "exact_rules": [{"name": "o'clock", "fields": ["email", "given"]}],
+        "max_people_per_value": {},
+        "extra_placeholders": {"phone": ["{{ 0 }}", "1"]},
+        "expected": {"customers": {"minimum": 1}, "share_weak_links": {"maximum": 0.5}},
+        "default_country": "ES",
+    }
+)
 TABLES: dict[str, type[BaseModel]] = {
     "value_settings": ValueSettings,
     "retention_settings": RetentionSettings,
     "segment_settings": SegmentSettings,
+    "identity_settings": IdentitySettings,
 }
 
 
@@ -40,9 +51,14 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def test_what_is_read_back_is_what_was_set(connection: duckdb.DuckDBPyConnection) -> None:
-    write_settings(connection, SEGMENTS, RETENTION, VALUE)
+    write_settings(connection, SEGMENTS, RETENTION, VALUE, IDENTITY)
     read = {name: read_settings(connection.table(f"run.{name}"), model) for name, model in TABLES.items()}
-    assert read == {"value_settings": VALUE, "retention_settings": RETENTION, "segment_settings": SEGMENTS}
+    assert read == {
+        "value_settings": VALUE,
+        "retention_settings": RETENTION,
+        "segment_settings": SEGMENTS,
+        "identity_settings": IDENTITY,
+    }
     # the next run's take their place, and what is not given has its defaults
     write_settings(connection)
     for name, model in TABLES.items():
@@ -65,6 +81,9 @@ def test_sql_reads_every_field_by_its_name_and_type(connection: duckdb.DuckDBPyC
         types["annual_discount_rate"] == "DOUBLE" and types["draws"] == "BIGINT" and types["order_model"] == "VARCHAR"
     )
     assert types["scored_horizons_months"] == "BIGINT[]"
+    write_settings(connection, IDENTITY)
+    query = "select exact_rules[1].fields[2], expected['customers'].minimum, default_country from run.identity_settings"
+    assert connection.execute(query).fetchall() == [("given", 1.0, "ES")]
 
 
 def test_a_table_of_other_code_is_made_anew(connection: duckdb.DuckDBPyConnection) -> None:

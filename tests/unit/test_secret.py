@@ -17,7 +17,8 @@ from clientela.masking import KeyedHash, evidence_key, masked, read_secret, shap
 from clientela.onboard.doctor import examine
 from clientela.pipeline.as_of import run_as_of
 from clientela.pipeline.identity_review import preview, retrain
-from clientela.pipeline.nightly import open_run, publish_again
+from clientela.pipeline.nightly import publish_again
+from clientela.pipeline.open_run import open_run
 from clientela.pipeline.reload import reload, unload
 from clientela.pipeline.run_summary import Report
 from clientela.publish import Mart, publish_marts, publish_operations

@@ -15,7 +15,7 @@ from clientela.extract import inbox
 from clientela.load import landing
 from clientela.load import loader as load
 from clientela.load.outcome import Outcome
-from clientela.pipeline.nightly import open_run
+from clientela.pipeline.open_run import open_run
 from tests.conftest import CUSTOMERS, NOW, Company
 
 
@@ -27,7 +27,7 @@ def no_gate(monkeypatch: pytest.MonkeyPatch) -> None:
 def _load(company: Company, days: int = 0) -> dict[str, Outcome]:
     with open_run(company.config, now=NOW + timedelta(days=days)) as night:
         night.load_all()
-        night.need_required()
+        night.require_sources()
         return {outcome.entity: outcome for outcome in night.outcomes}
 
 

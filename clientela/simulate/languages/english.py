@@ -61,4 +61,3 @@ DOMAINS = (
     "icloud.com",
     "live.co.uk",
 )
-TOP_LEVEL = "co.uk"

@@ -56,4 +56,3 @@ TOWNS = (
     ("Dijon", "210", 2), ("Angers", "490", 2), ("Nîmes", "300", 2), ("Besançon", "250", 1), ("Orléans", "450", 1),
 )  # fmt: skip
 DOMAINS = ("gmail.com", "orange.fr", "free.fr", "hotmail.fr", "wanadoo.fr", "laposte.net", "sfr.fr", "yahoo.fr")
-TOP_LEVEL = "fr"

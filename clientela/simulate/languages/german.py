@@ -51,4 +51,3 @@ TOWNS = (
     ("Münster", "481", 2), ("Freiburg im Breisgau", "791", 2), ("Göttingen", "370", 1), ("Würzburg", "970", 1),
 )  # fmt: skip
 DOMAINS = ("gmx.de", "web.de", "gmail.com", "t-online.de", "gmx.net", "freenet.de", "outlook.de", "posteo.de")
-TOP_LEVEL = "de"

@@ -53,4 +53,3 @@ TOWNS = (
     ("Rzeszów", "35-", 2), ("Kielce", "25-", 2), ("Olsztyn", "10-", 2), ("Zielona Góra", "65-", 1), ("Opole", "45-", 1),
 )  # fmt: skip
 DOMAINS = ("wp.pl", "gmail.com", "onet.pl", "o2.pl", "interia.pl", "op.pl", "gazeta.pl", "poczta.onet.pl")
-TOP_LEVEL = "pl"

@@ -63,4 +63,3 @@ DOMAINS = (
     "hotmail.es",
     "icloud.com",
 )
-TOP_LEVEL = "es"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from clientela.extract.feeds import feeds_of
-from clientela.pipeline.nightly import open_run
+from clientela.pipeline.open_run import open_run
 from tests.conftest import NOW, SALES, Company
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "microsoft-edge")

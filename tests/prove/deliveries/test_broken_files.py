@@ -18,7 +18,7 @@ import xlsxwriter
 
 from clientela.extract.feeds import feeds_of
 from clientela.load.outcome import Outcome
-from clientela.pipeline.nightly import open_run
+from clientela.pipeline.open_run import open_run
 from tests.conftest import NOW, Company, marts
 
 COLUMNS = ["receipt", "line", "customer", "product", "net", "sold_at"]

@@ -62,7 +62,7 @@ def test_days_are_those_of_the_company_on_both_sides_of_a_change(shop: Company, 
 def test_times_of_a_local_clock_are_read_once_or_quarantined(shop: Company, zone: str) -> None:
     """A time that the clock skipped exists nowhere: quarantine. One that it showed twice is the first of both."""
     from clientela.extract.feeds import feeds_of
-    from clientela.pipeline.nightly import open_run
+    from clientela.pipeline.open_run import open_run
 
     local = ZoneInfo(zone)
     shown = {at.astimezone(local).replace(tzinfo=None, fold=0) for at in _instants(zone)}

@@ -11,8 +11,9 @@ from clientela.config.company import Config
 from clientela.config.read import load_config
 from clientela.errors import ConfigError
 from clientela.identity.settings import IdentitySettings
-from clientela.identity.step import read_settings, write_settings
+from clientela.identity.step import read_settings, write_run_tables
 from clientela.warehouse import tables as warehouse
+from clientela.warehouse.run_settings import write_settings
 
 COMPANY: dict[str, Any] = {
     "company": "Shop",
@@ -61,7 +62,8 @@ def test_what_a_run_reads_is_what_was_written_and_every_field_has_one_rule() -> 
     with duckdb.connect() as connection:
         connection.execute("create schema run; create schema identity")
         warehouse.prepare_identity(connection)
-        write_settings(connection, said, "key")
+        write_settings(connection, said)
+        write_run_tables(connection, said, "key")
         assert read_settings(connection) == (said, "key")
         rules = connection.execute("select field, unit, place, survivorship from run.identity_fields").fetchall()
     assert len(rules) == len({field for field, *_ in rules}) == 15

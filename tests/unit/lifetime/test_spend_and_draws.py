@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from clientela.lifetime import Histories, LifetimeError, ModelDraws, fit, fit_gamma_gamma, group_intervals, read_futures
-from clientela.lifetime.contracts import fit_contracts
 from clientela.lifetime.contribution import SpendHistory, fit_contribution
 from clientela.lifetime.draws import ScatterDraws, randomised_pit
 from clientela.lifetime.purchase_histories import simulate_amounts, simulate_histories
@@ -193,13 +192,6 @@ def test_scatter_around_a_baseline_has_its_mean_and_its_variance() -> None:
     drawn = np.concatenate([o for o, _ in _drawn(source)])
     assert drawn.mean() == pytest.approx(3.0, rel=0.01)
     assert drawn.var() == pytest.approx(3.0 + 0.5 * 9.0, rel=0.03)
-
-
-def test_draws_of_contract_payments_have_the_exact_mean() -> None:
-    life = np.minimum(np.random.default_rng(1).geometric(np.random.default_rng(2).beta(0.7, 3.0, 3000)), 8)
-    found = fit_contracts(life, life < 8)
-    drawn = found.draw_payments([7.0] * 400, 0.1, 12, draws=100)
-    assert drawn.mean() == pytest.approx(found.residual_payments([7.0], 0.1, 12)[0], rel=0.02)
 
 
 def test_a_group_of_contradictory_histories_keeps_its_rows_apart() -> None:

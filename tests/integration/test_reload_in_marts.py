@@ -46,7 +46,7 @@ def _doubled(settings: dict[str, Any]) -> None:
     settings["sources"]["till"]["entities"]["transactions"]["columns"]["net_amount"] = {"sql": "number(net) * 2"}
 
 
-def test_marts_after_second_thoughts_are_those_of_a_company_that_never_had_the_first(
+def test_marts_after_reload_and_unload_are_those_of_a_company_that_never_had_the_first_files(
     shop: Company, tmp_path_factory: Any
 ) -> None:
     shop.change(lambda s: s.update(publish={"personal_data": "full"}))

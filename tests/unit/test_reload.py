@@ -1,4 +1,4 @@
-"""Reload and unload, as the loader leaves the rows in force. The gate is left out for speed, but where it is the point."""
+"""Reload and unload, as the loader leaves the active rows. The gate is left out for speed, but where it is the point."""
 
 import itertools
 import random
@@ -13,9 +13,9 @@ import yaml
 
 from clientela.errors import ClientelaError, ConfigError, StoppedError
 from clientela.load import loader as load
-from clientela.pipeline import nightly as night
-from clientela.pipeline import reload as second_thoughts
-from clientela.pipeline.nightly import open_run
+from clientela.pipeline import ending
+from clientela.pipeline import reload as reloading
+from clientela.pipeline.open_run import open_run
 from clientela.pipeline.reload import reapply, reload, unload
 from tests.conftest import SHOP, Company
 
@@ -32,9 +32,9 @@ class Shop(Company):
         if name:
             self.write(name, text)
         self.nights += 1
-        with open_run(self.config, now=NOW + timedelta(days=self.nights)) as night:
-            night.load_all()
-            return [outcome for outcome in night.outcomes if outcome.status != "nothing new"]
+        with open_run(self.config, now=NOW + timedelta(days=self.nights)) as run:
+            run.load_all()
+            return [outcome for outcome in run.outcomes if outcome.status != "nothing new"]
 
     def sales(self) -> list[tuple[Any, ...]]:
         return self.in_force("transactions", "net_amount, customer_key")
@@ -90,7 +90,7 @@ def test_what_an_unloaded_batch_alone_held_comes_back_from_the_later_one(tmp_pat
     change = unload(shop.config, 1, now=NOW)
     assert (change.retired, len(change.loaded)) == ((1, 2), 1), "the third does not depend on it and is not read again"
     assert [key for key, *_ in shop.sales()] == ["2|1", "3|1", "4|1"]
-    assert shop.load() == [], "what was taken back is not loaded again while its file lies there"
+    assert shop.load() == [], "what was unloaded is not loaded again while its file lies there"
 
 
 @pytest.mark.usefixtures("no_gate")
@@ -110,7 +110,7 @@ def test_a_batch_that_is_brought_back_is_as_if_it_had_never_gone(tmp_path: Path,
     assert shop.load() == []
     with pytest.raises(ClientelaError, match="holds what batch 2 held"):
         reapply(shop.config, 2)
-    with pytest.raises(ClientelaError, match="so there is nothing of it to bring back"):
+    with pytest.raises(ClientelaError, match="so there is nothing of it to reapply"):
         reapply(shop.config, max(change.loaded))
 
 
@@ -179,7 +179,7 @@ def test_the_last_batch_of_a_database_stays_away_though_others_are_read_again(da
     unload(database_shop.config, 3, now=NOW + timedelta(days=8))
     assert database_shop.load() == []
     reload(database_shop.config, "till", now=NOW + timedelta(days=9))
-    assert database_shop.load() == [], "what was read again came before what was taken back"
+    assert database_shop.load() == [], "what was read again came before what was unloaded"
     assert [key for key, *_ in database_shop.sales()] == ["1|1", "2|1"]
     _till_database(database_shop.folder, 4)
     assert [outcome.status for outcome in database_shop.load()] == ["loaded"]
@@ -285,9 +285,9 @@ def test_a_reload_that_is_killed_before_the_switch_leaves_nothing_after_the_next
         raise KeyboardInterrupt
 
     with monkeypatch.context() as killed:
-        killed.setattr(second_thoughts, "_switch", die)
+        killed.setattr(reloading, "_switch", die)
         # a kill leaves no time to clear up
-        killed.setattr(night, "drop_staged", lambda *_: None)
+        killed.setattr(ending, "drop_staged", lambda *_: None)
         with pytest.raises(StoppedError):
             reload(shop.config, "till", now=NOW)
     assert shop.warehouse("select count(*) from ledger.loads where status = 'staged'") == [(1,)]

@@ -1,0 +1,109 @@
+"""How a run ends, whatever ended it: in the ledger, `operations.duckdb` and `status.json`, and by the company's command.
+
+Every end of every kind of run passes through `end_run`, so that none is silent. The sentence of an error stands in
+`clientela.warehouse.faults`, the report in `clientela.pipeline.run_summary`.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from clientela import stopping
+from clientela.errors import BugError, ClientelaError, NotPublishedError
+from clientela.load.ledger import drop_staged
+from clientela.pipeline.alarm import announce
+from clientela.pipeline.build_cache import loads_state
+from clientela.pipeline.pipeline_run import PipelineRun
+from clientela.pipeline.run_summary import REQUESTED_KINDS, Report, SourceStatus, summarise
+from clientela.publish import publish_operations
+from clientela.warehouse.faults import explained, first_line
+
+#: these publish, so `status.json` tells of each; of the others only when they went wrong
+_PUBLISHING_KINDS = ("night", "publish")
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended. `error`: why it did not do what it was to, if so. `internal_error`: what of our own kept its end from
+    being written."""
+
+    error: ClientelaError | None
+    internal_error: Exception | None = None
+
+
+def end_run(run: PipelineRun, fault: BaseException | None) -> Ending:
+    """Write the run's end, and call the company's command; `fault` ended it, if anything did.
+
+    Where a part of that cannot be written, as on a full disk, the rest is all the same; the next run takes a run whose
+    end is not in the ledger for killed.
+    """
+    with stopping.deferred():
+        error = explained(fault, run.config) if fault is not None else run.failure
+        internal_error = None
+        try:
+            # of a run that never began there is nothing in the ledger
+            report = _recorded(run, error) if run.has_begun else summarise(run, error, [])
+        except Exception as unwritten:
+            known = _explained_at_the_end(unwritten, run)
+            internal_error = unwritten if isinstance(known, BugError) else None
+            report = _unrecorded(run, error, known)
+        finally:
+            with suppress(Exception):
+                run.session.close()
+        is_refused_request = run.kind in REQUESTED_KINDS and run.has_begun and error is fault
+        if run.kind in _PUBLISHING_KINDS or (report.exit_code not in (0, 3) and not is_refused_request):
+            report = announce(run.config, report)
+        run.report = report
+        if error is None and report.status == "failed":
+            error = NotPublishedError(report.message)
+        if error is not None:
+            error.report = report
+        stopping.settle()
+        return Ending(error, internal_error)
+
+
+def _recorded(run: PipelineRun, error: ClientelaError | None) -> Report:
+    if error is not None or run.kind not in _PUBLISHING_KINDS:
+        # whatever transaction it broke off in is not to be gone on with, nor are its temporary views
+        run.session.build_in(run.config.warehouse)
+    states: list[SourceStatus] = []
+    if error is None:
+        states = run.source_states()
+    else:
+        drop_staged(run.connection)
+        with suppress(ClientelaError):
+            states = run.source_states()
+    report = summarise(run, error, states)
+    run.connection.execute(
+        """
+        update ledger.runs
+        set ended_at = ?, status = ?, message = ?, as_of_on = ?, published_path = ?, loads_state = ?
+        where run_id = ?
+        """,
+        [
+            datetime.fromisoformat(report.ended_at),
+            report.status,
+            report.message or None,
+            run.as_of_on,
+            run.published.path.name if run.published else None,
+            loads_state(run.connection),
+            run.run_id,
+        ],
+    )
+    publish_operations(run.connection, run.config)
+    return report
+
+
+def _explained_at_the_end(fault: Exception, run: PipelineRun) -> ClientelaError:
+    """The sentence for what kept the end from being written: a stop that was asked for is not to blame for it."""
+    return NotPublishedError(first_line(fault)) if stopping.asked_by() else explained(fault, run.config)
+
+
+def _unrecorded(run: PipelineRun, error: ClientelaError | None, known: ClientelaError) -> Report:
+    report = summarise(run, error, [])
+    unwritten = f"The end of the run could not be written: {known.sentence}"
+    if error is not None:
+        return report if known.sentence == error.sentence else replace(report, message=f"{error.sentence} {unwritten}")
+    if run.published is None:
+        return replace(report, status="failed", message=unwritten, exit_code=known.exit_code)
+    return replace(report, message=f"{report.message} {unwritten}".strip(), exit_code=3)

@@ -1,0 +1,155 @@
+"""One run under way: what it has done so far, and the steps that it can take. Each step leaves the warehouse whole.
+
+The steps' order stands in `nightly`, `as_of` and `reload`, how a run begins and ends in `open_run`; here each step hands its
+inputs to the one function that does the work, and keeps what came of it.
+"""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+
+from clientela import stopping, transform
+from clientela.config.company import Config
+from clientela.errors import ClientelaError
+from clientela.extract.feeds import feeds_of
+from clientela.extract.mapping import Feed
+from clientela.load import landing
+from clientela.load.context import LoadContext
+from clientela.load.loader import load_feed
+from clientela.load.outcome import Outcome
+from clientela.load.staging import prepare_rates
+from clientela.pipeline import build_cache, publication, verdict
+from clientela.pipeline.progress import Watcher
+from clientela.pipeline.publication import Destination
+from clientela.pipeline.run_context import RunContext, as_of_day, latest_day, write_context
+from clientela.pipeline.run_summary import Report, SourceStatus, outcome_sentence
+from clientela.pipeline.session import Session
+from clientela.publish import Published
+from clientela.transform import NodeResult
+
+
+class PipelineRun:
+    """Made by `open_run`, which holds the company's lock while it lasts."""
+
+    def __init__(self, config: Config, kind: str, now: datetime, watch: Watcher) -> None:
+        self.config = config
+        self.kind = kind
+        self.now = now
+        self.watch = watch
+        self.run_id = f"{now.astimezone(UTC):%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}"
+        self.session = Session(config)
+        self.outcomes: list[Outcome] = []
+        self.results: list[NodeResult] = []
+        self.published: Published | None = None
+        self.as_of_on: date | None = None
+        self.known_at = now
+        #: more customers than expected may change their id in this run: someone has looked
+        self.is_identity_accepted = False
+        #: the ledger knows of it
+        self.has_begun = False
+        #: what the run was to do is done: a stop that is asked for now comes too late
+        self.is_done = False
+        #: why it could not be done, where that is not raised, and what else is to be said of its end
+        self.failure: ClientelaError | None = None
+        self.message = ""
+        #: what the run did besides, such as closing a data folder that was open to others
+        self.notices: list[str] = []
+        #: what `status.json` says, once the end is written
+        self.report: Report | None = None
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The file the run builds in."""
+        return self.session.connection
+
+    # ------------------------------------------------------------------ load
+
+    def load(self, feed: Feed) -> list[Outcome]:
+        """Load what one feed has new. A refused batch is an outcome; only a wrong configuration raises."""
+        subject = f"{feed.source_name}.{feed.entity.name}"
+        stopping.check()
+        self.watch("load", subject, "")
+        if feed.entity.name != "exchange_rates":
+            prepare_rates(self.connection)
+        outcomes = load_feed(LoadContext(self.connection, feed, self.run_id, self.now))
+        self.outcomes += outcomes
+        for outcome in outcomes:
+            self.watch("loaded", subject, outcome_sentence(outcome))
+        return outcomes
+
+    def load_all(self) -> None:
+        """Load every feed in order, then let landed files go that are older than their retention."""
+        for feed in feeds_of(self.config):
+            self.load(feed)
+        self.expire_landing()
+
+    def expire_landing(self) -> None:
+        """Let landed files go that are older than their retention."""
+        landing.expire(self.config.data / "landing", self.config.landing.keep_days, self.now)
+
+    # --------------------------------------------------------------- verdict
+
+    def source_states(self) -> list[SourceStatus]:
+        """The state of every configured feed."""
+        return verdict.source_states(self.connection, self.config, self.outcomes, self.now)
+
+    def require_sources(self) -> None:
+        """Raise NotPublishedError if a required feed was refused, never came, or is older than allowed."""
+        verdict.require_sources(self.config, self.source_states())
+
+    def has_no_changes(self) -> bool:
+        """Whether the published file already says what this run would say."""
+        return build_cache.has_no_changes(self.connection, self.config)
+
+    # ------------------------------------------------------------- transform
+
+    def set_context(self, as_of: date | None = None) -> None:
+        """Write the run's two instants and settings, which every model reads."""
+        self.as_of_on = as_of or as_of_day(self.connection, self.config)
+        context = RunContext(self.run_id, self.as_of_on, self.known_at, self.now, self.is_identity_accepted)
+        write_context(self.connection, self.config, context)
+
+    def transform(self) -> list[NodeResult]:
+        """Build and test all models, upon the last build where it can be used. Raises NotPublishedError if one failed."""
+        self.watch("transform", "models", "")
+        is_full_refresh = build_cache.forget_build(self.connection, self.config)
+        self._build(None, is_full_refresh=is_full_refresh)
+        build_cache.remember_build(self.connection)
+        return self.results
+
+    def transform_scratch(self, scratch: Path) -> list[NodeResult]:
+        """Build and test all models in the scratch file. Raises NotPublishedError if one failed."""
+        self.watch("transform", "models", "")
+        return self._build(scratch, is_full_refresh=True)
+
+    def _build(self, scratch: Path | None, *, is_full_refresh: bool) -> list[NodeResult]:
+        self.session.close()
+        self.results = transform.build(self.config, self._on_node, scratch, is_full_refresh=is_full_refresh)
+        verdict.raise_on_failures(self.connection, self.results)
+        build_cache.remember_models(self.connection, self.config, self.results, self.run_id)
+        return self.results
+
+    def _on_node(self, kind: str, name: str, status: str, seconds: float) -> None:
+        self.watch("node", name, f"{kind} {status} {seconds:.2f}")
+
+    # --------------------------------------------------------------- publish
+
+    def publish(self) -> Published:
+        """Publish the marts of `run.context`, and remember what the run found out."""
+        self.watch("publish", "marts.duckdb", "")
+        for as_of_on, known_at in self.connection.execute("select as_of_on, known_at from run.context").fetchall():
+            self.as_of_on, self.known_at = as_of_on, known_at
+        reached_on = latest_day(self.connection, self.config)
+        return self._publish(publication.newest(self.connection, self.config, reached_on))
+
+    def publish_beside(self, as_of: date) -> Published:
+        """Publish the marts of a past day, which are remembered nowhere."""
+        self.watch("publish", f"as_of/{as_of}/marts.duckdb", "")
+        return self._publish(publication.past_day(self.config, as_of))
+
+    def _publish(self, destination: Destination) -> Published:
+        with publication.published(self.connection, self.config, destination) as published:
+            self.published, self.is_done = published, True
+        self.message = published.note
+        return published

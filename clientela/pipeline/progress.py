@@ -1,0 +1,10 @@
+"""What a run tells of itself while it is under way; how that is shown stands in `clientela.cli` and `dagster_project`."""
+
+from collections.abc import Callable
+
+#: called with step, subject, and a sentence
+Watcher = Callable[[str, str, str], None]
+
+
+def silent(step: str, subject: str, sentence: str) -> None:
+    """The watcher of a run that nobody watches."""

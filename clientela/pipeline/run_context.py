@@ -1,0 +1,85 @@
+"""What every model of a run reads: its two instants, the versions and the settings, in schema `run`.
+
+How settings become tables stands in `clientela.warehouse.run_settings`.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import duckdb
+
+from clientela import project_files
+from clientela.config.company import Config
+from clientela.contracts import CONTRACT_VERSION
+from clientela.errors import NotPublishedError
+from clientela.extract.feeds import entities_without_source
+from clientela.identity import step
+from clientela.warehouse import keys
+from clientela.warehouse.run_settings import sections_of, write_settings
+from clientela.warehouse.transactions import transaction
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What of a run its models see. `is_identity_accepted`: any number of customers may change their id this once."""
+
+    run_id: str
+    as_of_on: date
+    known_at: datetime
+    started_at: datetime
+    is_identity_accepted: bool = False
+
+
+def write_context(connection: duckdb.DuckDBPyConnection, config: Config, context: RunContext) -> None:
+    """Replace the context and settings of the run before, all in one transaction."""
+    values = {
+        "run_id": context.run_id,
+        "as_of_on": context.as_of_on,
+        "known_at": context.known_at,
+        "company": config.company,
+        "currency": config.currency,
+        "time_zone": config.time_zone,
+        "left_censored_days": config.left_censored_days,
+        "config_hash": config.fingerprint(),
+        "code_version": project_files.code_version(),
+        "started_at": context.started_at,
+        "duckdb_version": duckdb.__version__,
+        "contract_version": CONTRACT_VERSION,
+        "entities_without_source": ", ".join(entities_without_source(config)) or None,
+    }
+    key = keys.kept_evidence_key(connection, config.data)
+    with transaction(connection):
+        connection.execute("delete from run.context")
+        connection.execute(
+            f"insert into run.context ({', '.join(values)}) values ({', '.join(f'${name}' for name in values)})", values
+        )
+        write_settings(connection, *sections_of(config))
+        step.write_run_tables(connection, config.identity, key, are_changes_accepted=context.is_identity_accepted)
+
+
+def as_of_day(connection: duckdb.DuckDBPyConnection, config: Config) -> date:
+    """The day that the configuration asks for: the one it names, else the latest."""
+    return latest_day(connection, config) if isinstance(config.as_of, str) else config.as_of
+
+
+def latest_day(connection: duckdb.DuckDBPyConnection, config: Config) -> date:
+    """The last business day that the loaded transactions reach, in the company's calendar; never after the last of them
+    came, whatever clocks say."""
+    ((ordered_on, landed_on),) = connection.execute(
+        """
+        select
+            (
+                select cast(timezone($zone, max(ordered_at)) as date) from raw.transactions
+                where not is_deleted and batch_id in (select batch_id from ledger.loads where status = 'loaded')
+            ),
+            (
+                select cast(timezone($zone, max(coalesce(landed_at, loaded_at))) as date)
+                from ledger.loads left join ledger.load_files using (batch_id)
+                where status = 'loaded' and loads.entity = 'transactions'
+            )
+        """,
+        {"zone": config.time_zone},
+    ).fetchall()
+    if ordered_on is None:
+        raise NotPublishedError("No transaction is loaded, so there is no day to publish as of.")
+    return min(ordered_on, landed_on)  # type: ignore[no-any-return]
