@@ -35,6 +35,12 @@ class ConfigError(ClientelaError):
     exit_code = 2
 
 
+class QueryError(ClientelaError):
+    """A question to the published file cannot be answered as it was typed."""
+
+    exit_code = 2
+
+
 class DeliveryError(ClientelaError):
     """What a source delivered cannot be read as its configuration says; it refuses the batch, not the run."""
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from clientela.cli.options import config_option, former_option, json_option
 from clientela.cli.output import plain_console
 from clientela.config.read import load_config
+from clientela.wording import counted
 
 
 @click.group()
@@ -68,11 +69,11 @@ def _say_preview(preview: Any, limit: int, as_json: bool) -> None:
         return
     by_kind = {kind: changes.filter(changes["change"] == kind) for kind in ("merge", "split")}
     answer = [
-        f"{rows.height:,} {kind}{'s' if rows.height != 1 else ''}, which move {int(rows['moved_record_count'].sum()):,} records "
-        f"and {rows['moved_value'].sum():,.2f} of net revenue"
+        f"{counted(rows.height, kind)}, which move{'s' * (rows.height == 1)} "
+        f"{counted(int(rows['moved_record_count'].sum()), 'record')} and {rows['moved_value'].sum():,.2f} of net revenue"
         for kind, rows in by_kind.items()
     ]
-    click.echo(f"Of {preview.records:,} records: {'; '.join(answer)}.")
+    click.echo(f"Of {counted(preview.records, 'record')}: {'; '.join(answer)}.")
     if changes.is_empty():
         return
     table = Table("change", "customer", "parts", "records", "value", "moved", box=None)

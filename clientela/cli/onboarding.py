@@ -31,27 +31,46 @@ from clientela.errors import ConfigError
 def doctor(config_path: Path, as_json: bool, source: str | None, propose: str | None, out: Path | None) -> None:
     """Check the configuration and every source without loading anything.
 
-    For each entity: the files found, how the columns map, which delivered columns are not used, and what would be
-    quarantined, with examples. Ends with 0 if all would load, 3 if something would be refused or quarantined.
+    For each entity: the files found, how the columns map, which delivered columns are not used, what would be quarantined,
+    with examples, and what the gate would say. Ends with the exit code that a first night would have: 0 if it would publish,
+    3 if it would without something that is refused or stale, 4 if it would publish nothing, 2 if the configuration is wrong.
 
     \b
     There is no configuration yet? Let one be proposed, with the evidence for each line, and correct it:
       clientela doctor --propose exports --out clientela.yml
     """
-    from clientela.onboard import doctor
-
     if out and not propose:
         raise click.UsageError("--out goes with --propose.")
     if propose:
         _propose(propose, out, as_json)
         return
-    config = load_config(config_path)
-    findings = doctor.examine(config, source)
+    sys.exit(_examine(config_path, source, as_json))
+
+
+def _examine(config_path: Path, source: str | None, as_json: bool) -> int:
+    """Say what a first night would find; gives the exit code that it would have."""
+    from clientela.onboard import doctor
+
+    seen = doctor.foretell(load_config(config_path), source)
     if as_json:
-        click.echo(json.dumps([f.__dict__ for f in findings], indent=2, default=str))
+        told = {
+            "exit_code": seen.exit_code,
+            "sentence": seen.sentence,
+            "findings": [finding.__dict__ for finding in seen.findings],
+        }
+        click.echo(json.dumps(told, indent=2, default=str))
     else:
-        _say_findings(findings)
-    sys.exit(3 if any(f.is_ill for f in findings) else 0)
+        _say_findings(seen.findings)
+        style = "green" if seen.exit_code == 0 else "red"
+        plain_console(soft_wrap=True).print(Text(_ending(seen.exit_code), style), seen.sentence)
+    return seen.exit_code
+
+
+def _ending(code: int) -> str:
+    return {
+        0: "A night would load this and build the marts.",
+        3: "A night would publish, but not all of this (exit code 3).",
+    }.get(code, f"A night would publish nothing (exit code {code}):")
 
 
 def _propose(place: str, out: Path | None, as_json: bool) -> None:

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clientela.config.company import Config
+from clientela.wording import counted
 
 
 def plain_console(**options: Any) -> Console:
@@ -98,12 +99,13 @@ def say_report(config: Config, report: dict[str, Any], as_json: bool) -> None:
         counts = [f"{outcome.get(kind, 0):,}" for kind in ("delivered", "loaded", "unchanged", "quarantined")]
         table.add_row(*name, "stale: " * source["is_stale"] + source["status"], age, *counts)
         if outcome.get("deleted"):
-            reasons.append(f"{'.'.join(name)}: {outcome['deleted']:,} records vanished with the snapshot")
+            reasons.append(f"{'.'.join(name)}: {counted(outcome['deleted'], 'record')} vanished with the snapshot")
         if source["reason"]:
             reasons.append(f"{'.'.join(name)}: {source['reason']}")
     for outcome in report["outcomes"]:
         where = f"{outcome['source']}.{outcome['entity']}"
         reasons += [f"{where}: left alone: {sentence}" for sentence in outcome.get("ignored", ())]
+        reasons += [f"{where}: warning {sentence}" for sentence in outcome.get("warnings", ())]
     console.print(table)
     for reason in reasons:
         console.print(reason)

@@ -12,38 +12,63 @@ from rich.table import Table
 from clientela.cli.options import config_option, json_option
 from clientela.cli.output import plain_console
 from clientela.config.read import load_config
+from clientela.extract.derive import minor_digits
+from clientela.wording import counted
+
+#: rows that are shown unless more are asked for
+SHOWN = 50
 
 
 @click.command()
 @config_option
 @json_option
-@click.option("--limit", default=50, show_default=True, help="Rows shown; 0 for all.")
+@click.option("--csv", "as_csv", is_flag=True, help="Answer as CSV on standard output.")
+@click.option("--parquet", "parquet", type=click.Path(path_type=Path), metavar="FILE", help="Write a Parquet file.")
+@click.option("--limit", type=click.IntRange(0), help="Rows given; 0 for all. Default: 50 are shown, and all exported.")
 @click.option("--as-of", "as_of", type=click.DateTime(["%Y-%m-%d"]), help="Ask the marts published for a past day.")
 @click.argument("query", required=False)
-def sql(config_path: Path, as_json: bool, limit: int, as_of: datetime | None, query: str | None) -> None:
+def sql(
+    config_path: Path,
+    as_json: bool,
+    as_csv: bool,
+    parquet: Path | None,
+    limit: int | None,
+    as_of: datetime | None,
+    query: str | None,
+) -> None:
     """Ask the published marts in SQL, read-only. Without QUERY, lists the tables; `-` reads it from standard input.
+
+    An answer that is too wide for a line is shown one record under another. A query that is wrong ends with 2.
 
     \b
     Examples:
       clientela sql
       clientela sql "select * from value.customer_value order by net_revenue desc limit 10"
       clientela sql "from operations.sources" --json
+      clientela sql "from value.customer_value" --parquet value.parquet
     """
-    from clientela.query.sql import ask
+    from clientela.cli import answers
+    from clientela.query.sql import answer_of, write_parquet
 
+    if sum((as_json, as_csv, parquet is not None)) > 1:
+        raise click.UsageError("--json, --csv and --parquet are three ways to hand on one answer: choose one.")
+    if parquet is not None and limit:
+        raise click.UsageError("--parquet writes the whole answer: put the limit into the query.")
     config = load_config(config_path)
     text = sys.stdin.read() if query == "-" else query
-    columns, rows = ask(config, text, as_of.date() if as_of else None, limit)
-    width = None if sys.stdout.isatty() else 10_000
-    if as_json:
-        click.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=2, default=str))
+    day = as_of.date() if as_of else None
+    if parquet is not None:
+        rows = write_parquet(config, text, parquet, day)
+        click.echo(f"{parquet}: {counted(rows, 'row')}.")
         return
-    table = Table(*columns, show_lines=False)
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row))
-    plain_console(width=width).print(table)
-    if limit and len(rows) == limit:
-        plain_console(stderr=True).print(f"The first {limit} rows; --limit 0 shows all.", style="dim")
+    is_export = as_json or as_csv
+    answer = answer_of(config, text, day, limit if limit is not None else 0 if is_export else SHOWN)
+    if as_json:
+        answers.say_json(answer)
+    elif as_csv:
+        answers.write_csv(answer, sys.stdout)
+    else:
+        answers.say(answer, minor_digits(config.currency))
 
 
 @click.group()

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from clientela.cli.output import plain_console
 from clientela.errors import ConfigError
+from clientela.wording import counted
 
 
 @click.command()
@@ -66,8 +67,8 @@ def simulate(out: Path | None, report_on: str | None, **wanted: Any) -> None:
         except OSError as error:
             raise ConfigError(f"{out} cannot be written: {error.strerror}.") from error
         console.print(
-            f"{summary.files} files with {summary.rows:,} rows, {summary.order_lines:,} of them order lines and "
-            f"{summary.dirty_rows:,} damaged on purpose, in {summary.folder}"
+            f"{counted(summary.files, 'file')} with {counted(summary.rows, 'row')}, {summary.order_lines:,} of them order lines "
+            f"and {summary.dirty_rows:,} damaged on purpose, in {summary.folder}"
         )
     if report_on is not None:
         if not (scored / "truth").is_dir():

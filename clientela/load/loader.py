@@ -27,6 +27,7 @@ from clientela.load.snapshots import FILES_PER_BATCH, insert_tombstones
 from clientela.load.staging import StagedBatch
 from clientela.sql.quoting import quoted
 from clientela.warehouse.transactions import transaction
+from clientela.wording import counted
 
 
 def load_feed(context: LoadContext) -> list[Outcome]:
@@ -34,7 +35,7 @@ def load_feed(context: LoadContext) -> list[Outcome]:
     feed = context.feed
     found = Found()
     try:
-        found = look(feed.config, feed.settings.files)
+        found = look(context.inbox or feed.config, feed.settings.files)
         if feed.settings.database is not None:
             files = fetch_new(context, landing_folder(feed))
         else:
@@ -106,6 +107,8 @@ def _load_batch(context: LoadContext, files: Sequence[DeliveredFile], is_staged:
     )
     take_batch_metrics(context, batch)
     checks = validate(connection, suite)
+    if context.onlooker is not None:
+        context.onlooker(batch, checks)
     refusals = [c for c in checks if c.refuses]
     if refusals:
         reason = "; ".join(f"{c.expect.name}: {c.expect.description} Found: {c.observed}" for c in refusals)
@@ -167,7 +170,8 @@ def _commonest_fault(connection: duckdb.DuckDBPyConnection) -> str:
         group by cause order by count(*) desc, cause limit 3
         """
     ).fetchall()
-    return f". Most often: {'; '.join(f'{cause} ({rows:,} rows)' for cause, rows in faults)}" if faults else ""
+    told = [f"{cause} ({counted(rows, 'row')})" for cause, rows in faults]
+    return f". Most often: {'; '.join(told)}" if told else ""
 
 
 def _new_columns(context: LoadContext, columns: tuple[str, ...]) -> tuple[str, ...]:

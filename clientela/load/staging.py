@@ -29,6 +29,7 @@ from clientela.load.control_totals import control_totals
 from clientela.load.landing import DeliveredFile
 from clientela.masking import without_values
 from clientela.sql.quoting import literal, quoted
+from clientela.wording import counted
 
 #: where the staged rows of large files lie: in a temporary table about 15 bytes a row could not be spilled
 STORE = "staged_store"
@@ -197,7 +198,9 @@ def _extract(context: LoadContext, index: int, file: DeliveredFile) -> tuple[int
             opened = opened.fallback_reader(parameters)
             parsed = _insert(context, index, file, opened, parameters)
         if opened.expected_rows not in (None, parsed):
-            raise DeliveryError(f"it states {opened.expected_rows} rows and {parsed} came out; nothing of it is loaded")
+            raise DeliveryError(
+                f"it states {counted(opened.expected_rows or 0, 'row')} and {parsed:,} came out; nothing of it is loaded"
+            )
         if opened.unreadable is None:
             return parsed, shown_names([*opened.delivery.columns])
         statement = (

@@ -1,10 +1,12 @@
-"""Looking at every source without loading: what is there, how it maps, what would be quarantined.
+"""Looking at every source without loading: what is there, how it maps, what the gate would say, how the night would end.
 
-It works in a database of its own in memory, so it may run at any time. The same code extracts here and in a night, so what
-the doctor says is what the night will do; only what compares with history is not judged.
+A night is loaded into a warehouse of its own, which is thrown away, so it may be done at any time. The same code extracts,
+judges and decides here and in a night, so what the doctor says is what a first night would do; deliveries that are loaded
+already are looked at again, and compared with nothing that came before them.
 """
 
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -13,26 +15,25 @@ from pathlib import Path
 import duckdb
 
 from clientela import stopping
-from clientela.config.company import Config
-from clientela.contracts import SQL_TYPES
-from clientela.errors import ClientelaError, ConfigError, DeliveryError, RunningError
-from clientela.extract.casting import Parameters
-from clientela.extract.column_names import shown_names
+from clientela.config.company import REFERENCE_SOURCE, Config
+from clientela.config.sources import Constant, Expression, Mapping, Translated
+from clientela.errors import ClientelaError, ConfigError, RunningError
 from clientela.extract.feeds import feeds_of
-from clientela.extract.inbox import Found, look, opened
-from clientela.extract.mapping import RATES, Feed, named_columns
-from clientela.extract.open_file import open_file
+from clientela.extract.mapping import Feed, named_columns
 from clientela.extract.readers.database import require_drivers
 from clientela.file_modes import too_wide
-from clientela.load import landing, staging
 from clientela.load.context import LoadContext
-from clientela.load.database_landing import fetch_new
 from clientela.load.gate.suite import suite_of
+from clientela.load.gate.validate import Check
+from clientela.load.loader import load_feed
+from clientela.load.outcome import Outcome
+from clientela.load.staging import StagedBatch, prepare_rates
 from clientela.masking import shape
-from clientela.warehouse import tables
+from clientela.pipeline.nightly import PipelineRun, silent
 from clientela.warehouse.keys import confirmed_secret
 from clientela.warehouse.lock import hold_lock
 from clientela.warehouse.schema_version import require_present
+from clientela.wording import counted, fault_sentence
 
 #: examples of faults that are shown for each feed
 EXAMPLES = 5
@@ -49,23 +50,59 @@ class Finding:
     notes: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Examination:
+    """One finding per feed, and how a first night would end: its exit code and, where nothing would be published, why."""
+
+    findings: list[Finding]
+    exit_code: int
+    sentence: str
+
+
 def examine(config: Config, source: str | None = None) -> list[Finding]:
     """One finding per feed. Raises ConfigError for what makes the whole configuration unusable."""
+    return foretell(config, source).findings
+
+
+def foretell(config: Config, source: str | None = None) -> Examination:
+    """What a first night would find in each feed, and how it would end; of one source, what stands against it alone.
+
+    Raises ConfigError for what makes the whole configuration unusable.
+    """
     require_drivers(config)
     feeds = [feed for feed in feeds_of(config) if source in (None, feed.source_name)]
     if not feeds:
         raise ConfigError(f"There is no source {source!r}; there are: {', '.join(config.sources)}.")
     _confirm_warehouse(config)
-    limits = config.limits
     with tempfile.TemporaryDirectory(prefix="clientela-") as folder:
-        connection = tables.connect(
-            Path(folder) / "doctor.duckdb", memory_limit=limits.memory.replace(" ", ""), threads=limits.threads
-        )
-        with connection, stopping.interrupting(connection.interrupt):
-            tables.prepare(connection)
-            _take_rates(connection, config, feeds, Path(folder))
-            found = [_examined(connection, feed, Path(folder)) for feed in feeds]
-    return found if source else found + _of_data_folder(config)
+        elsewhere = _elsewhere(config, Path(folder), feeds)
+        run = PipelineRun(elsewhere, "doctor", datetime.now(UTC), silent)
+        try:
+            with stopping.interrupting(run.interrupt):
+                run.begin()
+                _load_rates(run, config, feeds)
+                found = [_examined(run, config, replace(feed, config=elsewhere)) for feed in feeds]
+                exit_code, sentence = _end(run, source)
+        finally:
+            run.close()
+    is_unusable = any(error for _, error in found)
+    findings = [finding for finding, _ in found]
+    return Examination(
+        findings if source else findings + _of_data_folder(config),
+        2 if is_unusable else exit_code,
+        "The configuration is wrong: a night would touch nothing." if is_unusable else sentence,
+    )
+
+
+def _elsewhere(config: Config, folder: Path, feeds: list[Feed]) -> Config:
+    """The same company, whose warehouse and whatever else it keeps lie in another folder."""
+    for feed in feeds:
+        if feed.source_name == REFERENCE_SOURCE:
+            # a reference folder that is away still has the feeds that it ever delivered
+            (folder / "landing" / REFERENCE_SOURCE / feed.entity.name).mkdir(parents=True)
+    elsewhere = config.model_copy(update={"data_folder": folder})
+    elsewhere._path = config.path
+    return elsewhere
 
 
 def _confirm_warehouse(config: Config) -> None:
@@ -88,95 +125,86 @@ def _of_data_folder(config: Config) -> list[Finding]:
     return [Finding("data", "folder", True, wide[0], wide[1:])] if wide else []
 
 
-def _take_rates(connection: duckdb.DuckDBPyConnection, config: Config, feeds: list[Feed], scratch: Path) -> None:
-    """Exchange rates as delivered, so that conversions can be tried; the feed's own finding tells what cannot be read."""
-    staging.prepare_rates(connection)
+def _load_rates(run: PipelineRun, config: Config, feeds: list[Feed]) -> None:
+    """Exchange rates, where only another source is asked for: without them its amounts could not be converted."""
+    asked = {(feed.source_name, feed.entity.name) for feed in feeds}
     for feed in feeds_of(config):
-        if feed.entity.name == "exchange_rates":
-            with suppress(duckdb.Error, DeliveryError), tempfile.TemporaryDirectory(dir=scratch) as folder:
-                for file in _taken(look(config, feed.settings.files), Path(folder)):
-                    connection.execute(
-                        f"insert into {RATES} "
-                        f"select currency, try_cast(valid_from as date), try_cast(rate as {SQL_TYPES['rate']}) "
-                        "from read_csv(?, all_varchar = true, header = true)",
-                        [str(file.landed)],
-                    )
+        if feed.entity.name == "exchange_rates" and (feed.source_name, feed.entity.name) not in asked:
+            context = LoadContext(run.connection, replace(feed, config=run.config), run.run_id, run.now, inbox=config)
+            load_feed(context)
 
 
-def _examined(connection: duckdb.DuckDBPyConnection, feed: Feed, scratch: Path) -> Finding:
-    with tempfile.TemporaryDirectory(dir=scratch) as inbox:
-        return _examine(connection, feed, scratch, Path(inbox))
+def _end(run: PipelineRun, source: str | None) -> tuple[int, str]:
+    """(exit code, why nothing would be published) of a night with what was loaded here."""
+    states = [state for state in run.source_states() if source in (None, state.source)]
+    for state in states:
+        if reason := run.blocking_reason(state):
+            return 4, reason
+    if source is None:
+        try:
+            run.set_context()
+        except ClientelaError as error:
+            return error.exit_code, error.sentence
+    return (3 if any(state.is_stale for state in states) else 0), ""
 
 
-def _taken(found: Found, folder: Path) -> list[landing.DeliveredFile]:
-    """The files as a night takes them: copied once they are open and known to be what may be read."""
-    taken = []
-    for i, file in enumerate(found.trusted()):
-        if file.owners is None:
-            taken.append(landing.DeliveredFile(file.path, file.name, str(i), file.seen.st_size, file.path))
-            continue
-        with opened(file) as source:
-            taken.append(replace(landing.land(source, file.path, folder / str(i)), content_sha256=str(i)))
-    return [replace(file, landed_at=datetime.now(UTC)) for file in taken]
-
-
-def _examine(connection: duckdb.DuckDBPyConnection, feed: Feed, scratch: Path, inbox: Path) -> Finding:
+def _examined(run: PipelineRun, config: Config, feed: Feed) -> tuple[Finding, ConfigError | None]:
+    """What was found of the feed, and the error if its configuration cannot be used."""
     name = feed.source_name, feed.entity.name
-    context = LoadContext(connection, feed, "", datetime.now(UTC), scratch)
-    found = Found()
+    notes: list[str] = []
+
+    def look_at(batch: StagedBatch, checks: Sequence[Check]) -> None:
+        notes.extend(_notes(run.connection, feed, batch, checks))
+
     try:
         suite_of(feed.entity, feed.settings, feed.where)
-        if feed.settings.database is not None:
-            files = [
-                replace(file, content_sha256=str(i)) for i, file in enumerate(fetch_new(context, scratch / "fetched"))
-            ]
-        else:
-            found = look(feed.config, feed.settings.files)
-            files = _taken(found, inbox)
-        if not files:
-            database = feed.settings.database
-            told = (
-                f"{database.table or 'the query'} gives no rows"
-                if database
-                else (f"no file matches {', '.join(feed.settings.files)} (seen from {feed.config.path.parent})")
-            )
-            return Finding(*name, True, told, _left_alone(found))
-        batch = staging.build(context, files)
+        if feed.entity.name != "exchange_rates":
+            prepare_rates(run.connection)
+        context = LoadContext(run.connection, feed, run.run_id, run.now, inbox=config, onlooker=look_at)
+        outcomes = load_feed(context)
+    except ConfigError as error:
+        return Finding(*name, True, error.sentence), error
     except ClientelaError as error:
-        return Finding(*name, True, error.sentence, _left_alone(found))
-    would = batch.delivered - batch.quarantined - batch.unchanged
-    sentence = f"{len(files)} file{'s' if len(files) > 1 else ''}, {batch.delivered:,} rows, {would:,} would load"
-    if batch.unchanged:
-        sentence += f", {batch.unchanged:,} say what others say"
-    if batch.quarantined:
-        sentence += f", {batch.quarantined:,} would be quarantined"
-    notes = _left_alone(found) + _notes(connection, feed, files, scratch)
-    return Finding(*name, bool(batch.quarantined), sentence, notes)
+        return Finding(*name, True, error.sentence), None
+    run.outcomes += outcomes
+    ignored = [f"left alone: {sentence}" for outcome in outcomes for sentence in outcome.ignored]
+    is_ill = any(outcome.status != "loaded" or outcome.quarantined for outcome in outcomes)
+    return Finding(*name, is_ill, _sentence(outcomes), ignored + list(dict.fromkeys(notes))), None
 
 
-def _left_alone(found: Found) -> list[str]:
-    return [f"left alone: {sentence}" for sentence in found.ignored]
+def _sentence(outcomes: list[Outcome]) -> str:
+    """What would come of the feed's batches."""
+    last = outcomes[-1]
+    if last.status != "loaded" and not last.delivered:
+        return last.reason
+    files = sum(len(outcome.files) for outcome in outcomes)
+    counts = {
+        "would load": sum(o.loaded for o in outcomes),
+        "say what others say": sum(o.unchanged for o in outcomes),
+        "would be quarantined": sum(o.quarantined for o in outcomes),
+    }
+    told = f"{counted(files, 'file')}, {counted(sum(o.delivered for o in outcomes), 'row')}"
+    if last.status == "refused":
+        return f"{told}, and the gate would refuse them: {last.reason}"
+    parts = [f"{count:,} {word}" for word, count in counts.items() if count or word == "would load"]
+    return ", ".join([told, *parts])
 
 
 def _notes(
-    connection: duckdb.DuckDBPyConnection, feed: Feed, files: list[landing.DeliveredFile], scratch: Path
+    connection: duckdb.DuckDBPyConnection, feed: Feed, batch: StagedBatch, checks: Sequence[Check]
 ) -> list[str]:
-    with tempfile.TemporaryDirectory(dir=scratch) as reading:
-        opened = open_file(connection, feed, files[-1].landed, Parameters(), Path(reading))
-    mapped = []
-    for column, mapping in feed.settings.columns.items():
-        told = (
-            mapping if isinstance(mapping, str) else getattr(mapping, "sql", None) or getattr(mapping, "column", None)
-        )
-        mapped.append(f"{column} ← {told or mapping if not hasattr(mapping, 'value') else repr(mapping.value)}")
+    """How columns map, what is not used, what the gate would say beside refusing, and examples of faults."""
+    mapped = [f"{column} ← {_told(mapping)}" for column, mapping in feed.settings.columns.items()]
     lowered = {name.lower() for name in named_columns(connection, feed.settings)}
-    delivered = [*opened.delivery.columns]
-    unused = [
-        shown for name, shown in zip(delivered, shown_names(delivered), strict=True) if name.lower() not in lowered
-    ]
+    unused = [name for name in batch.columns if name.lower() not in lowered]
     notes = [f"maps {', '.join(mapped)}"] if mapped else []
     if unused:
         notes.append(f"delivered and not used: {', '.join(unused)}")
+    notes += [
+        f"warning {c.expect.name}: {c.expect.description} Found: {c.observed}."
+        for c in checks
+        if not c.is_met and not c.refuses
+    ]
     rows = connection.execute(
         """
         select
@@ -189,9 +217,9 @@ def _notes(
     ).fetchall()
     for name, reason, count, value, row, file in rows:
         is_shown = name in feed.settings.not_personal
-        told = "" if value is None else f"= {value!r} " if is_shown else f"like {shape(value)!r} "
+        shown = "" if value is None else f"= {value!r}" if is_shown else f"like {shape(value)!r}"
         place = f"row {row} of {file}" if count == 1 else f"first row {row} of {file}"
-        notes.append(f"{count:,} row{'s' * (count != 1)}: {name} {told}is {reason}, {place}")
+        notes.append(f"{counted(count, 'row')}: {fault_sentence(name, reason, shown)}; {place}")
     rows = connection.execute(
         "select source_row, reason from unreadable order by source_row limit ?", [EXAMPLES]
     ).fetchall()
@@ -199,5 +227,15 @@ def _notes(
     rows = connection.execute(
         "select reason, count(*) from excluded_rows where disposition = 'quarantined' group by all limit ?", [EXAMPLES]
     ).fetchall()
-    notes += [f"{count:,} rows: {reason}" for reason, count in rows]
-    return notes
+    return notes + [f"{counted(count, 'row')}: {reason}" for reason, count in rows]
+
+
+def _told(mapping: Mapping) -> str:
+    """What a column is mapped to, in short."""
+    if isinstance(mapping, Constant):
+        return repr(mapping.value)
+    if isinstance(mapping, Expression):
+        return mapping.sql
+    if isinstance(mapping, Translated):
+        return mapping.column
+    return mapping if isinstance(mapping, str) else " + ".join(mapping)

@@ -306,7 +306,7 @@ def test_ctrl_c_ends_every_command_the_same_way(shop: Company, monkeypatch: pyte
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("clientela.onboard.doctor.examine", interrupted)
+    monkeypatch.setattr("clientela.onboard.doctor.foretell", interrupted)
     ended = ask(shop, "doctor")
     assert ended.exit_code == 7 and "Stopped" in ended.output and "Abort" not in ended.output
 

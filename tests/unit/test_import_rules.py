@@ -33,6 +33,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "clientela.stopping",
         "clientela.extras",
         "clientela.project_files",
+        "clientela.wording",
     ),
 )
 #: rooms that stand apart, and the rooms that each may import

@@ -164,6 +164,8 @@ def utc(*parts: int) -> datetime:
         # a time that names its zone is taken at its word
         ("Europe/Madrid", "2024-10-27T02:30:00+01:00", utc(2024, 10, 27, 1, 30)),
         ("Europe/Madrid", "2024-10-27T02:30:00Z", utc(2024, 10, 27, 2, 30)),
+        ("Europe/Madrid", "2025-01-01 09:55:16 -0400", utc(2025, 1, 1, 13, 55, 16)),
+        ("Europe/Madrid", "2025-01-01 09:55:16.25 +05:30", utc(2025, 1, 1, 4, 25, 16, 250000)),
         ("Europe/Madrid", "2024-10-27 02:30:00.5-0500", utc(2024, 10, 27, 7, 30, 0, 500000)),
         ("Europe/Madrid", "2024-10-27 25:00:00", None),
         ("Europe/Madrid", "soon: now", None),

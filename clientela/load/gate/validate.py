@@ -16,6 +16,7 @@ import duckdb
 from clientela.contracts.expectations import Expect
 from clientela.masking import without_values
 from clientela.sql.quoting import quoted
+from clientela.wording import counted
 
 #: examples that a report shows of values that fail
 EXAMPLES = 5
@@ -68,7 +69,7 @@ def _in_few_rows(connection: duckdb.DuckDBPyConnection, check: Check) -> Check:
         off = round(share_off * rows)
     if rows is None or off is None or off >= min(MIN_ROWS_OFF, rows):
         return check
-    return replace(check, is_met=True, observed=f"{off} of {rows} rows, too few to tell")
+    return replace(check, is_met=True, observed=f"{off} of {counted(rows, 'row')}, too few to tell")
 
 
 def _validate(connection: duckdb.DuckDBPyConnection, relation: str, suite: Sequence[Expect]) -> list[Check]:
@@ -140,7 +141,7 @@ def _check(expect: Expect, result: Any) -> Check:
     return Check(
         expect,
         bool(result.success),
-        f"{count} of {found.get('element_count')} rows" if count is not None else "",
+        f"{count:,} of {counted(found.get('element_count') or 0, 'row')}" if count is not None else "",
         count,
         percent / 100 if percent is not None else None,
         examples[:EXAMPLES],

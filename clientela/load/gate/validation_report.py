@@ -12,6 +12,7 @@ from clientela.load.context import LoadContext
 from clientela.load.gate.validate import Check
 from clientela.load.outcome import Outcome
 from clientela.masking import masked, shape
+from clientela.wording import counted
 
 #: quarantined rows that a report repeats; all of them are in operations.quarantined_rows
 ROWS = 100
@@ -37,7 +38,7 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 <p class="quiet">{{ company }} · batch {{ o.batch_id }} · {{ now }}</p>
 <p class="verdict {{ o.status }}">
 {% if o.status == "loaded" %}
-<strong>Loaded.</strong> {{ "{:,}".format(o.delivered) }} rows delivered = {{ "{:,}".format(o.loaded) }} loaded + {{ "{:,}".format(o.unchanged) }} unchanged + {{ "{:,}".format(o.quarantined) }} quarantined{% if o.deleted %}; {{ "{:,}".format(o.deleted) }} vanished{% endif %}.
+<strong>Loaded.</strong> {{ delivered }} delivered = {{ "{:,}".format(o.loaded) }} loaded + {{ "{:,}".format(o.unchanged) }} unchanged + {{ "{:,}".format(o.quarantined) }} quarantined{% if o.deleted %}; {{ "{:,}".format(o.deleted) }} vanished{% endif %}.
 {% else %}
 <strong>Refused; what was loaded before stays as it was.</strong> {{ o.reason }}
 {% endif %}
@@ -105,6 +106,13 @@ def write_validation_report(path: Path, context: LoadContext, outcome: Outcome) 
     path.parent.mkdir(parents=True, exist_ok=True)
     moment = context.now.astimezone(feed.config.zone).strftime("%Y-%m-%d %H:%M %Z")
     path.write_text(
-        _TEMPLATE.render(o=outcome, company=feed.config.company, now=moment, checks=checks, rows=shown_rows),
+        _TEMPLATE.render(
+            o=outcome,
+            company=feed.config.company,
+            now=moment,
+            checks=checks,
+            rows=shown_rows,
+            delivered=counted(outcome.delivered, "row"),
+        ),
         encoding="utf-8",
     )
