@@ -29,7 +29,10 @@ from clientela.load.loader import load_feed
 from clientela.load.outcome import Outcome
 from clientela.load.staging import StagedBatch, prepare_rates
 from clientela.masking import shape
-from clientela.pipeline.nightly import PipelineRun, silent
+from clientela.pipeline import verdict
+from clientela.pipeline.open_run import begin
+from clientela.pipeline.pipeline_run import PipelineRun
+from clientela.pipeline.progress import silent
 from clientela.warehouse.keys import confirmed_secret
 from clientela.warehouse.lock import hold_lock
 from clientela.warehouse.schema_version import require_present
@@ -78,13 +81,13 @@ def foretell(config: Config, source: str | None = None) -> Examination:
         elsewhere = _elsewhere(config, Path(folder), feeds)
         run = PipelineRun(elsewhere, "doctor", datetime.now(UTC), silent)
         try:
-            with stopping.interrupting(run.interrupt):
-                run.begin()
+            with stopping.interrupting(run.session.interrupt):
+                begin(run)
                 _load_rates(run, config, feeds)
                 found = [_examined(run, config, replace(feed, config=elsewhere)) for feed in feeds]
                 exit_code, sentence = _end(run, source)
         finally:
-            run.close()
+            run.session.close()
     is_unusable = any(error for _, error in found)
     findings = [finding for finding, _ in found]
     return Examination(
@@ -138,7 +141,7 @@ def _end(run: PipelineRun, source: str | None) -> tuple[int, str]:
     """(exit code, why nothing would be published) of a night with what was loaded here."""
     states = [state for state in run.source_states() if source in (None, state.source)]
     for state in states:
-        if reason := run.blocking_reason(state):
+        if reason := verdict.blocking_reason(run.config, state):
             return 4, reason
     if source is None:
         try:

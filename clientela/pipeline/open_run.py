@@ -46,7 +46,7 @@ def open_run(
             if left is not None:
                 write_status(config, killed_status(config, left))
             remove_leftovers(config)
-            _begin(run)
+            begin(run)
             stopping.check()
             yield run
             if not run.is_done:
@@ -86,7 +86,7 @@ def take_steps(
     return run.report
 
 
-def _begin(run: PipelineRun) -> None:
+def begin(run: PipelineRun) -> None:
     """Make the warehouse ready, without what a killed run left there, and open the run in the ledger."""
     config = run.config
     # before there is a warehouse: beside one a secret is never made anew

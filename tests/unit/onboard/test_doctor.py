@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from clientela.onboard.doctor import foretell
-from clientela.pipeline.nightly import PipelineRun, Report, reported, silent
+from clientela.pipeline.open_run import take_steps
+from clientela.pipeline.pipeline_run import PipelineRun
+from clientela.pipeline.progress import silent
+from clientela.pipeline.run_summary import Report
 from tests.conftest import CUSTOMERS, NOW, SALES, Company
 
 Change = Callable[[Company], object]
@@ -34,10 +37,10 @@ def _night_without_models(company: Company) -> Report:
 
     def steps(run: PipelineRun) -> None:
         run.load_all()
-        run.need_required()
+        run.require_sources()
         run.set_context()
 
-    return reported(company.config, "night", silent, NOW, steps)
+    return take_steps(company.config, "night", silent, NOW, steps)
 
 
 @pytest.mark.parametrize(
