@@ -27,8 +27,9 @@ class Step:
 
 
 def rename_column(connection: duckdb.DuckDBPyConnection, table: str, old: str, new: str) -> None:
-    """Rename a column of `schema.table`, where it is there."""
-    if old in columns_of(connection, table):
+    """Rename a column of `schema.table`, where it is there and has not the new name already."""
+    columns = columns_of(connection, table)
+    if old in columns and new not in columns:
         connection.execute(f"alter table {table} rename column {quoted(old)} to {quoted(new)}")
 
 

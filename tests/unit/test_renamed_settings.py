@@ -1,0 +1,44 @@
+"""A key of `clientela.yml` that has another name now is told with it and its line."""
+
+import pytest
+import yaml
+
+from clientela.config.read import load_config
+from clientela.config.renamed import RENAMED, refuse_renamed
+from clientela.errors import ConfigError
+from tests.conftest import Company
+
+
+def test_an_old_key_is_refused_with_its_new_name_and_its_line(shop: Company) -> None:
+    shop.change(lambda s: s["sources"]["till"]["entities"]["customers"].update(excel={"day_numbers": "born"}))
+    lines = shop.config_path.read_text(encoding="utf-8").splitlines()
+    (line,) = (number for number, text in enumerate(lines, start=1) if "day_numbers" in text)
+    with pytest.raises(ConfigError) as told:
+        load_config(shop.config_path)
+    assert told.value.sentence == (
+        f"{shop.config_path}: sources.till.entities.customers.excel.day_numbers at line {line} is called serial_dates now; "
+        "rename it."
+    )
+
+
+def test_a_key_that_is_gone_is_told_so() -> None:
+    with pytest.raises(ConfigError, match=r"^c\.yml: value\.old at line 7 is gone; take it out\.$"):
+        refuse_renamed("c.yml", "value.old", 7, {"value.old": None})
+    refuse_renamed("c.yml", "value.old.deeper", 7, {"value.old": None})
+    refuse_renamed("c.yml", "values.old", 7, {"*.older": None})
+
+
+@pytest.mark.parametrize("old", RENAMED)
+def test_a_key_is_in_the_table_once_it_is_no_key_any_more(shop: Company, old: str) -> None:
+    """Were it still one, nobody could use it."""
+    from clientela.config.company import Config
+
+    names = {"sources": "till", "entities": "customers"}
+    parts = old.split(".")
+    values = yaml.safe_load(shop.config_path.read_text(encoding="utf-8"))
+    inner = values
+    for before, part in zip(["", *parts], parts[:-1], strict=False):
+        inner = inner.setdefault(names[before] if part == "*" else part, {})
+    inner[parts[-1]] = "x"
+    with pytest.raises(ValueError, match=parts[-1]):
+        Config.model_validate(values)
