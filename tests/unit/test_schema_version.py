@@ -101,7 +101,7 @@ def test_a_newer_warehouse_is_refused_by_every_command(empty: Company, command: 
 def test_an_older_warehouse_is_refused_by_every_command_but_upgrade(empty: Company, command: str) -> None:
     _say_version(empty, None)
     before = empty.config.warehouse.read_bytes()
-    with pytest.raises(ClientelaError, match="has schema version 1, .* run `clientela upgrade`"):
+    with pytest.raises(ClientelaError, match=r"has schema version 1, .* run `clientela upgrade`"):
         COMMANDS[command](empty.config)
     assert empty.config.warehouse.read_bytes() == before
 
