@@ -172,6 +172,7 @@ def _opened(config: Config, path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _make_copy(config: Config, path: Path, planned: Plan, tell: Callable[[str], None]) -> None:
     """The file that is to take the warehouse's place."""
+    present = present_layout()
     with _opened(config, path) as connection:
         _attach(connection, config.warehouse)
         held = _layout_of(connection, _BEFORE)
@@ -182,12 +183,12 @@ def _make_copy(config: Config, path: Path, planned: Plan, tell: Callable[[str], 
             connection.execute(f"insert into {_name(table)} select * from {_BEFORE}.{_name(table)}")
         connection.execute(f"detach {_BEFORE}")
         _step_forward(connection, planned, tell)
-        _arrange(connection, present_layout())
+        _arrange(connection, present)
         if planned.steps:
             for schema in ("ledger", "memory"):
                 connection.execute(f"insert into {schema}.schema_version values (?, now())", [SCHEMA_VERSION])
         tables.prepare(connection)
-        if layout(connection) != present_layout():
+        if layout(connection) != present:
             raise BugError("The upgraded tables are not those of a new warehouse.")
         connection.execute("checkpoint")
     _sync(path)
