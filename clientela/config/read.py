@@ -38,9 +38,11 @@ def load_config(path: Path | str | None = None) -> Config:
             f"There is no configuration at {chosen}; name one with --config or {CONFIG_VARIABLE}, "
             "or write one after README's example."
         )
-    values = read_yaml(chosen, refuse_renamed)
+    lines: dict[str, int] = {}
+    values = read_yaml(chosen, lines)
     if not isinstance(values, dict):
         raise ConfigError(f"{chosen} holds no settings; it begins with `company:`, see README's example.")
+    refuse_renamed(str(chosen), values, lines)
     try:
         config = Config.model_validate(values)
     except ValidationError as error:

@@ -5,7 +5,7 @@ a key that is no text, nesting or aliases without end, characters that are none.
 are (`clientela.config`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,10 @@ MAX_DEPTH = 40
 MAX_ALIASED = 100_000
 
 
-def read_yaml(path: Path, look: Callable[[str, str, int], None] = lambda *_: None) -> Any:
+def read_yaml(path: Path, lines: dict[str, int] | None = None) -> Any:
     """What the file says. Raises ConfigError with one sentence: file, line, what is wrong there.
 
-    `look` is called with the file, the path of each key and its line.
+    `lines` is given the line of each key, by its path.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -40,8 +40,8 @@ def read_yaml(path: Path, look: Callable[[str, str, int], None] = lambda *_: Non
         _refuse_endless(path, root)
         for where, node in _mappings(root):
             _check_keys(loader, f"{path}: {where}" if where else str(path), node)
-            for key, _ in node.value:
-                look(str(path), f"{where}.{key.value}" if where else key.value, _line(key))
+            if lines is not None:
+                lines.update({f"{where}.{key.value}" if where else key.value: _line(key) for key, _ in node.value})
         return loader.construct_document(root)
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1

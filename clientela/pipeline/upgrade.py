@@ -12,6 +12,7 @@ import duckdb
 from clientela import file_modes, stopping
 from clientela.config.company import Config
 from clientela.errors import BugError, ClientelaError
+from clientela.pipeline.leftovers import remove_leftovers
 from clientela.pipeline.progress import Watcher, silent
 from clientela.warehouse import upgrade as steps
 from clientela.warehouse.faults import explained, is_full
@@ -36,13 +37,15 @@ def upgrade(config: Config, watch: Watcher = silent, *, is_dry_run: bool = False
     Raises RunningError while a run is under way, and ClientelaError, with everything as it was, for a company that has
     neither warehouse nor copy, for what a later version made, and for a step that fails.
     """
-    if not config.warehouse.is_file() and not config.memory.is_dir():
+    if not config.warehouse.is_file() and not steps.copy_of_memory(config).is_dir():
         raise ClientelaError(
             f"{config.company} has no warehouse yet; `clientela run` makes it, of the present version."
         )
     with file_modes.closed(config) as notice, hold_lock(config.data, "Upgrade"):
         if notice:
             watch("notice", "data folder", notice)
+        if not is_dry_run:
+            remove_leftovers(config)
         try:
             planned = steps.plan(config)
         except (duckdb.Error, OSError) as error:

@@ -68,7 +68,7 @@ class Plan:
 def plan(config: Config) -> Plan:
     """What an upgrade would do; it only reads. Raises ClientelaError for what a later version made."""
     with duckdb.connect() as connection:
-        folder = _copy_of_memory(config)
+        folder = copy_of_memory(config)
         copy = version_of_copy(connection, folder)
         require_known(copy, folder)
         if not config.warehouse.is_file():
@@ -113,7 +113,7 @@ def carry_out(config: Config, planned: Plan, tell: Callable[[str], None]) -> Non
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _copy_of_memory(config: Config) -> Path:
+def copy_of_memory(config: Config) -> Path:
     """The folder of the copy; 0.1 kept it among the published files."""
     first = config.published / "memory"
     return first if first.is_dir() and not config.memory.is_dir() else config.memory
@@ -172,6 +172,7 @@ def _opened(config: Config, path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _make_copy(config: Config, path: Path, planned: Plan, tell: Callable[[str], None]) -> None:
     """The file that is to take the warehouse's place."""
+    present = present_layout()
     with _opened(config, path) as connection:
         _attach(connection, config.warehouse)
         held = _layout_of(connection, _BEFORE)
@@ -182,12 +183,12 @@ def _make_copy(config: Config, path: Path, planned: Plan, tell: Callable[[str], 
             connection.execute(f"insert into {_name(table)} select * from {_BEFORE}.{_name(table)}")
         connection.execute(f"detach {_BEFORE}")
         _step_forward(connection, planned, tell)
-        _arrange(connection, present_layout())
+        _arrange(connection, present)
         if planned.steps:
             for schema in ("ledger", "memory"):
                 connection.execute(f"insert into {schema}.schema_version values (?, now())", [SCHEMA_VERSION])
         tables.prepare(connection)
-        if layout(connection) != present_layout():
+        if layout(connection) != present:
             raise BugError("The upgraded tables are not those of a new warehouse.")
         connection.execute("checkpoint")
     _sync(path)
@@ -197,7 +198,7 @@ def _make_memory(config: Config, path: Path, planned: Plan, tell: Callable[[str]
     """A file with memory alone, made of its copy, where there is no warehouse."""
     with _opened(config, path) as connection:
         connection.execute("create schema memory")
-        for copy in sorted(_copy_of_memory(config).glob("*.parquet")):
+        for copy in sorted(copy_of_memory(config).glob("*.parquet")):
             name = _name(("memory", copy.stem))
             connection.execute(f"create table {name} as select * from read_parquet(?)", [str(copy)])
         _step_forward(connection, planned, tell)
@@ -257,7 +258,7 @@ def _keep(config: Config) -> None:
             os.link(config.warehouse, kept / config.warehouse.name)
         except OSError:
             shutil.copy2(config.warehouse, kept / config.warehouse.name)
-    if (copy := _copy_of_memory(config)).is_dir():
+    if (copy := copy_of_memory(config)).is_dir():
         shutil.copytree(copy, kept / "memory")
 
 

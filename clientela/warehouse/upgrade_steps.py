@@ -27,8 +27,9 @@ class Step:
 
 
 def rename_column(connection: duckdb.DuckDBPyConnection, table: str, old: str, new: str) -> None:
-    """Rename a column of `schema.table`, where it is there."""
-    if old in columns_of(connection, table):
+    """Rename a column of `schema.table`, where it is there and has not the new name already."""
+    columns = columns_of(connection, table)
+    if old in columns and new not in columns:
         connection.execute(f"alter table {table} rename column {quoted(old)} to {quoted(new)}")
 
 
@@ -54,6 +55,18 @@ def columns_of(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
 def _from_0_1(connection: duckdb.DuckDBPyConnection) -> None:
     for column in ("value_settings", "money_tolerance", "annual_discount_rate"):
         drop_column(connection, "run.context", column)
+    rename_column(connection, "ledger.loads", "page", "validation_report")
+    rename_column(connection, "ledger.load_files", "place", "sequence")
+    rename_column(connection, "ledger.load_amounts", "fate", "disposition")
+    # the RFM group stood in the column that the name of any segment takes now
+    rename_column(connection, "memory.value_predictions", "segment", "rfm_group")
+    for table in ("memory.value_predictions", "memory.value_backtest"):
+        rename_column(connection, table, "grouping_name", "segmentation")
+        rename_column(connection, table, "label", "segment")
+        if columns_of(connection, table):
+            connection.execute(f"update {table} set segmentation = 'rfm_group' where segmentation = 'segment'")
 
 
-STEPS: tuple[Step, ...] = (Step(2, "from 0.1: settings of a run stand in tables of their own", _from_0_1),)
+STEPS: tuple[Step, ...] = (
+    Step(2, "from 0.1: columns bear the names of docs/marts.md, settings stand in tables of their own", _from_0_1),
+)
