@@ -7,6 +7,7 @@ import codecs
 import difflib
 import re
 from datetime import timedelta
+from functools import cache
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
@@ -20,9 +21,14 @@ from pydantic import (
 )
 
 
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def _time_zone(name: str) -> str:
-    if name not in available_timezones():
-        near = difflib.get_close_matches(name, available_timezones(), 1)
+    if name not in _time_zones():
+        near = difflib.get_close_matches(name, _time_zones(), 1)
         raise ValueError(f"is not a time zone of the IANA list{f'; did you mean {near[0]}?' if near else ''}")
     return name
 

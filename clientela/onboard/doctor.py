@@ -193,9 +193,7 @@ def _sentence(outcomes: list[Outcome]) -> str:
     return ", ".join([told, *parts])
 
 
-def _notes(
-    connection: duckdb.DuckDBPyConnection, feed: Feed, batch: StagedBatch, checks: Sequence[Check]
-) -> list[str]:
+def _notes(connection: duckdb.DuckDBPyConnection, feed: Feed, batch: StagedBatch, checks: Sequence[Check]) -> list[str]:
     """How columns map, what is not used, what the gate would say beside refusing, and examples of faults."""
     mapped = [f"{column} ← {_told(mapping)}" for column, mapping in feed.settings.columns.items()]
     lowered = {name.lower() for name in named_columns(connection, feed.settings)}

@@ -17,7 +17,9 @@ from clientela.contracts import ENTITIES
 from clientela.errors import ConfigError, DeliveryError
 from clientela.extract.inbox import PACKAGE
 from clientela.onboard.propose import profile, write
-from clientela.onboard.propose.guess import Guesser, SourceGuess, sources_of
+from clientela.onboard.propose.guess import Guesser
+from clientela.onboard.propose.model import SourceGuess
+from clientela.onboard.propose.sources import sources_of
 from clientela.warehouse.tables import READ_ANEW
 
 #: names of folders that name no company

@@ -21,10 +21,13 @@ from clientela.errors import ClientelaError, DeliveryError
 from clientela.extract.casting import Parameters
 from clientela.extract.mapping import Feed
 from clientela.extract.open_file import COMPRESSED, FORMATS, open_file
-from clientela.extract.readers import database
+from clientela.extract.readers import Opened, database
 from clientela.extract.readers.text import plain_bytes
+from clientela.onboard.propose.names import has_word
+from clientela.onboard.propose.never import never_taken
 from clientela.onboard.propose.words import CURRENCIES
 from clientela.sql.quoting import quoted
+from clientela.wording import counted
 
 #: bytes of a text file, and rows of any table, that are looked at
 HEAD = 8 * 1024 * 1024
@@ -52,6 +55,12 @@ _SHAPES: dict[str, re.Pattern[str]] = {
     "boolean": re.compile(r"true|false|t|f|yes|no|y|n|s|si|sí|0|1|x", re.IGNORECASE),
     "country": re.compile(r"[A-Z]{2}"),
 }
+#: parts of the names of columns with days and times
+_TIMES = frozenset(
+    "date fecha day dia time timestamp created updated changed paid start end at on period due ship".split()
+)
+#: a day without marks, such as 20250131
+_COMPACT = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
 _DAY = re.compile(r"(\d{1,4})([/.\-])(\d{1,2})\2(\d{4}|\d{2})([ T]+\d{1,2}:\d\d(:\d\d)?)?")
 
 
@@ -68,6 +77,11 @@ class ColumnProfile:
     #: strptime format of its dates, where they are text and not ISO; `is_ambiguous`: day and month may be the other way
     format: str | None = None
     is_ambiguous: bool = False
+    #: all distinct values, where they are few
+    all_values: frozenset[str] | None = None
+    #: the least and the greatest of its numbers
+    low: float = 0.0
+    high: float = 0.0
 
     def is_mostly(self, shape: str, share: float = 0.8) -> bool:
         return self.shapes.get(shape, 0.0) >= share
@@ -79,9 +93,14 @@ class ColumnProfile:
 
     @property
     def is_date(self) -> bool:
-        return (
-            self.sql_type == "DATE" or self.sql_type.startswith("TIMESTAMP") or self.format is not None or self.is_iso
-        )
+        is_typed = self.sql_type == "DATE" or self.sql_type.startswith("TIMESTAMP")
+        return is_typed or self.format is not None or self.is_iso or self.is_epoch
+
+    @property
+    def is_epoch(self) -> bool:
+        """Seconds since 1970, by its name and its numbers."""
+        is_whole = "INT" in self.sql_type or (self.sql_type == "VARCHAR" and self.is_mostly("integer", 1.0))
+        return is_whole and 9e8 < self.low <= self.high < 2.2e9 and has_word(self.name, _TIMES)
 
     @property
     def is_iso(self) -> bool:
@@ -110,10 +129,16 @@ class TableProfile:
     is_whole: bool
     columns: dict[str, ColumnProfile]
     settings: dict[str, Any] = field(default_factory=dict)
+    #: columns that are never taken → what they hold
+    never: dict[str, str] = field(default_factory=dict)
+    #: rows that repeat another row of their file whole
+    repeated: int = 0
+    #: a view of a database: what it shows stands in other tables
+    is_view: bool = False
 
     @property
     def seen(self) -> str:
-        return f"{self.rows:,} rows" if self.is_whole else f"the first {self.rows:,} rows"
+        return counted(self.rows, "row") if self.is_whole else f"the first {counted(self.rows, 'row')}"
 
 
 @dataclass(frozen=True)
@@ -205,18 +230,22 @@ def of_database(
     asked = DatabaseSource(connection_env=connection_env, query="select 1 as one")
     with database.opened(asked, folder, "point") as source:
         if source.is_sqlite:
-            listing = "select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite_%'"
+            listing = (
+                "select name, type = 'view' from sqlite_master "
+                "where type in ('table', 'view') and name not like 'sqlite_%'"
+            )
         else:
             listing = (
-                "select case when table_schema = 'public' then '' else table_schema || '.' end || table_name "
-                "from information_schema.tables where table_schema not in ('pg_catalog', 'information_schema')"
+                "select case when table_schema = 'public' then '' else table_schema || '.' end || table_name, "
+                "table_type = 'VIEW' from information_schema.tables "
+                "where table_schema not in ('pg_catalog', 'information_schema')"
             )
         with source.connection.cursor() as cursor:
             cursor.execute(f"{listing} order by 1")
-            names = [row[0] for row in cursor.fetchall()]
+            names = {row[0]: bool(row[1]) for row in cursor.fetchall()}
     tables: list[TableProfile] = []
     unread: list[Unread] = []
-    for name in names:
+    for name, is_view in names.items():
         try:
             relation = ".".join(quoted(part) for part in name.split("."))
             settings = DatabaseSource(connection_env=connection_env, query=f"select * from {relation} limit {ROWS + 1}")
@@ -229,7 +258,7 @@ def of_database(
                 [str(fetched)],
             )
             told = {"database": {"connection_env": connection_env, "table": name}}
-            tables.append(_profiled(connection, name, table, folder, [], rows <= ROWS, told))
+            tables.append(_profiled(connection, name, table, folder, [], rows <= ROWS, told, is_view))
         except (ClientelaError, duckdb.Error) as error:
             unread.append(Unread(name, str(error).splitlines()[0]))
     return tables, unread
@@ -274,6 +303,8 @@ def _of_files(
                 relation = opened.fallback_reader(parameters).delivery.relation
                 statement = f"{into} select {columns} from {relation} limit {left}"
                 connection.execute(statement, parameters.used_in(statement))
+            if opened.unreadable and number == 0:
+                _need_rows(connection, table, opened, parameters)
         rows = connection.execute(f"select count(*) from {table}").fetchall()[0][0]
         left = ROWS - rows
         if left <= 0:
@@ -281,6 +312,17 @@ def _of_files(
             break
     name = pattern.split(".")[0].replace("*", "").strip("_- ") or parent.name
     return _profiled(connection, name, table, parent, [str(parent / file) for file in shown], is_whole, settings)
+
+
+def _need_rows(connection: duckdb.DuckDBPyConnection, table: str, opened: Opened, parameters: Parameters) -> None:
+    """Raise DeliveryError for a file none of whose lines could be parsed, with the reason of most of them."""
+    if connection.execute(f"select count(*) from {table}").fetchall()[0][0]:
+        return
+    statement = f"select reason, count(*) from {opened.unreadable} group by reason order by count(*) desc"
+    reasons = connection.execute(statement, parameters.used_in(statement)).fetchall()
+    if reasons:
+        lines = sum(count for _, count in reasons)
+        raise DeliveryError(f"none of its {counted(lines, 'line')} can be read: {reasons[0][0]}")
 
 
 def _sample(path: Path, scratch: Path, number: int) -> tuple[Path, bool]:
@@ -370,37 +412,77 @@ def _profiled(
     files: list[str],
     is_whole: bool,
     settings: dict[str, Any],
+    is_view: bool = False,
 ) -> TableProfile:
     rows = connection.execute(f"select count(*) from {relation}").fetchall()[0][0]
     if not rows:
         raise DeliveryError("it has no rows")
     types = {row[0]: row[1] for row in connection.execute(f"describe {relation}").fetchall()}
     columns = {column: _column(connection, relation, column, kind) for column, kind in types.items() if column != FILE}
-    return TableProfile(name, relation, folder, files, rows, is_whole, columns, settings)
+    never = {
+        column: what
+        for column, profile in columns.items()
+        if (
+            what := never_taken(
+                column, profile.values if profile.sql_type == "VARCHAR" or "INT" in profile.sql_type else ()
+            )
+        )
+    }
+    whole = connection.execute(f"select count(*) from (select distinct * from {relation})").fetchall()[0][0]
+    kept = {column: profile for column, profile in columns.items() if column not in never}
+    return TableProfile(
+        name, relation, folder, files, rows, is_whole, kept, settings, never, repeated=rows - whole, is_view=is_view
+    )
 
 
 def _column(connection: duckdb.DuckDBPyConnection, relation: str, name: str, kind: str) -> ColumnProfile:
     text = f"nullif(trim(cast({quoted(name)} as varchar)), '')"
-    given, distinct = connection.execute(
-        f"select count(value), count(distinct value) from (select {text} as value from {relation})"
-    ).fetchall()[0]
     rows: list[tuple[str, int]] = connection.execute(
         f"""
         select value, count(*) from (select {text} as value from {relation}) where value is not null
-        group by value order by count(*) desc, value limit {VALUES}
+        group by value order by count(*) desc, value limit {VALUES + 1}
         """
     ).fetchall()
+    are_all = len(rows) <= VALUES
+    given, distinct = sum(count for _, count in rows), len(rows)
+    if not are_all:
+        given, distinct = connection.execute(
+            f"select count(value), count(distinct value) from (select {text} as value from {relation})"
+        ).fetchall()[0]
     seen = sum(count for _, count in rows) or 1
     shapes = {
         shape: sum(count for value, count in rows if pattern.fullmatch(value)) / seen
         for shape, pattern in _SHAPES.items()
     }
-    shapes["currency"] = sum(count for value, count in rows if value in CURRENCIES) / seen
+    shapes["currency"] = sum(count for value, count in rows if value.upper() in CURRENCIES) / seen
     if kind.startswith("TIMESTAMP"):
         at_midnight = sum(count for value, count in rows if re.search(r" 00:00:00([+-]\d\d)?$", value)) / seen
         shapes["timed"] = 1 - at_midnight
-    told, is_ambiguous = (None, False) if kind != "VARCHAR" else _date_format([value for value, _ in rows])
-    return ColumnProfile(name, kind, given, distinct, tuple(v for v, _ in rows[:30]), shapes, told, is_ambiguous)
+    values = [value for value, _ in rows]
+    told, is_ambiguous = (None, False) if kind != "VARCHAR" else _date_format(values)
+    if told is None and (kind == "VARCHAR" or "INT" in kind) and has_word(name, _TIMES):
+        told = "%Y%m%d" if values and all(_COMPACT.fullmatch(value) for value in values) else None
+    numbers = [number for value in values if (number := _number(value, shapes["comma"] > shapes["point"])) is not None]
+    return ColumnProfile(
+        name,
+        kind,
+        given,
+        distinct,
+        tuple(values[:30]),
+        shapes,
+        told,
+        is_ambiguous,
+        all_values=frozenset(values) if are_all else None,
+        low=min(numbers, default=0.0),
+        high=max(numbers, default=0.0),
+    )
+
+
+def _number(text: str, is_comma: bool) -> float | None:
+    try:
+        return float(text.replace(".", "").replace(",", ".") if is_comma else text.replace(",", ""))
+    except ValueError:
+        return None
 
 
 def _date_format(values: list[str]) -> tuple[str | None, bool]:

@@ -1,7 +1,8 @@
 """What companies call things, in English and Spanish: file names by entity, column names by field, values by meaning.
 
 A plain table: a new word is a new word here and nothing else. Within a line the better names stand first. Words are in
-small letters without accents, parts joined by _; how a name is compared with them stands in `clientela.onboard.propose.guess`.
+small letters without accents, parts joined by _; how a name is compared with them stands in
+`clientela.onboard.propose.names`.
 """
 
 
@@ -18,7 +19,8 @@ def _table(text: str) -> dict[str, tuple[str, ...]]:
 #: entity → what its files and tables are called
 FILES = _table(
     """
-    customers: customers clientes accounts cuentas socios members households demographics users usuarios people
+    customers: customers clientes customer client cliente contact accounts cuentas socios members households
+      demographics users usuarios people
       personas contactos_crm subscribers suscriptores abonados patients pacientes guests huespedes leads prospects crm
       clientela
     products: products productos articulos articles items skus catalogue catalog catalogo referencias servicios
@@ -40,11 +42,12 @@ FILES = _table(
 _CUSTOMER = (
     "customer_key: customer_id customer num_cliente id_cliente cliente_id cliente cod_cliente codigo_cliente customer_no "
     "customer_number client_id client account account_id account_no household_id household socio num_socio id_socio "
-    "member_id member user_id user usuario id_usuario cuenta id_cuenta abonado buyer_id shopper_id contact_id"
+    "member_id member user_id user usuario id_usuario cuenta id_cuenta abonado buyer_id shopper_id contact_id "
+    "customer_key"
 )
 _PRODUCT = (
     "product_key: product_id product sku articulo id_articulo cod_articulo codigo_articulo producto id_producto "
-    "cod_producto item item_id article article_id referencia ref ean upc product_code plan plan_id tarifa"
+    "cod_producto item item_id article article_id referencia ref ean upc product_code plan plan_id tarifa product_key"
 )
 _CAMPAIGN = "campaign_key: campaign_id campaign campana id_campana campana_id cod_campana promo_id accion id_accion"
 _CURRENCY = "currency: currency moneda divisa currency_code ccy cod_moneda"
@@ -52,7 +55,7 @@ _UPDATED = (
     "updated_at: updated_at updated changed_at changed modified modified_at last_modified modificado actualizado "
     "fecha_modificacion fecha_actualizacion ultima_modificacion last_update lastmodifieddate systemmodstamp"
 )
-_CHANNEL = "channel: channel canal medium medio via"
+_CHANNEL = "channel: channel canal medium medio via origin"
 
 #: entity → field → what its columns are called
 FIELDS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -61,22 +64,24 @@ FIELDS: dict[str, dict[str, tuple[str, ...]]] = {
         given_name: given_name first_name firstname nombre forename nombre_pila name_first
         family_name: family_name last_name lastname surname apellidos apellido primer_apellido name_last
         full_name: full_name name nombre_completo nombre_y_apellidos nombre_cliente customer_name contact_name titular
-        company_name: company_name company razon_social empresa business_name organisation organization nombre_fiscal
+        company_name: company_name account_name company razon_social empresa business_name organisation organization
+          nombre_fiscal
         email: email e_mail mail correo correo_electronico email_address
-        phone: phone telefono telephone tel movil mobile phone_number celular tlf num_telefono
+        phone: phone telefono billing_phone telephone tel movil mobile phone_number celular tlf num_telefono
         tax_id: tax_id nif dni cif nie vat vat_id vat_number documento passport ssn national_id
         loyalty_id: loyalty_id tarjeta loyalty_card card_no card_number num_tarjeta loyalty_number card
           tarjeta_fidelidad
         birth_date: birth_date birthdate date_of_birth dob fecha_nacimiento nacimiento f_nacimiento birthday
         street: street address direccion domicilio address_line_1 address1 calle street_address
         postal_code: postal_code postcode zip zip_code cp codigo_postal cod_postal
-        city: city town poblacion ciudad localidad municipio
+        city: city town mailing_city poblacion ciudad localidad municipio
         region: region province provincia state county comunidad
         country: country pais country_code cod_pais
         language: language idioma locale lang
         acquisition_channel: acquisition_channel came_from canal_captacion origen referral_source lead_source
           utm_source
-        acquired_on: acquired_on registered_at signup_date created_at alta fecha_alta registered joined_on
+        acquired_on: acquired_on registered_at signup_date date_registered date_first_purchase created_at created
+          created_date optin_time alta fecha_alta registered joined_on
           member_since
         acquisition_cost: acquisition_cost coste_captacion cac
         is_prospect: is_prospect prospect lead potencial es_prospecto
@@ -96,10 +101,12 @@ FIELDS: dict[str, dict[str, tuple[str, ...]]] = {
     ),
     "transactions": _table(
         f"""
-        order_key: order_id order_no order_number order basket_id basket ticket ticket_id num_ticket pedido
+        order_key: order_id order_no order_number order sales_order_number order_key basket_id basket ticket
+          ticket_id num_ticket pedido
           num_pedido id_pedido receipt receipt_no factura num_factura invoice invoice_no transaction_id transaction
           cart_id venta id_venta
-        line_key: line line_no line_id line_number linea num_linea id_linea position posicion item_no order_line_id
+        line_key: line line_no line_id line_number sales_order_line_number order_item_id linea num_linea id_linea
+          position posicion item_no order_line_id
         {_CUSTOMER}
         {_PRODUCT}
         {_CAMPAIGN}
@@ -109,18 +116,22 @@ FIELDS: dict[str, dict[str, tuple[str, ...]]] = {
         {_CHANNEL}
         coupon: coupon coupon_code promo_code cupon vale voucher discount_code codigo_promocion
         {_CURRENCY}
-        quantity: quantity qty unidades cantidad units uds num_unidades
-        gross_amount: gross_amount gross bruto list_price list_amount importe_bruto subtotal total_bruto gross_total
-        discount_amount: discount_amount discount descuento dto importe_descuento disc retail_disc rebaja
-        net_amount: net_amount net neto importe_neto importe net_total line_total sales_value sales_amount amount
+        quantity: quantity qty product_qty order_quantity unidades cantidad units uds num_unidades
+        gross_amount: gross_amount gross gross_revenue bruto list_price list_amount importe_bruto subtotal
+          total_bruto gross_total
+        discount_amount: discount_amount discount coupon_amount total_discount total_discounts descuento dto
+          importe_descuento disc retail_disc rebaja
+        net_amount: net_amount net net_revenue product_net_revenue neto importe_neto importe net_total line_total
+          sales_value sales_amount amount
           revenue total_neto total sales precio_total
-        tax_amount: tax_amount tax iva importe_iva vat vat_amount cuota_iva
-        cost_amount: cost_amount cost coste importe_coste cogs
+        tax_amount: tax_amount tax tax_amt iva importe_iva vat vat_amount cuota_iva
+        cost_amount: cost_amount total_product_cost cost coste importe_coste cogs
         tax_rate: tax_rate tipo_iva iva_pct vat_rate porcentaje_iva
-        ordered_at: ordered_at placed_at order_date fecha_hora fecha_pedido fecha_venta sold_at fecha
+        ordered_at: ordered_at placed_at order_date date_created order_date_key fecha_hora fecha_pedido fecha_venta
+          sold_at fecha
           transaction_timestamp transaction_date purchase_date invoice_date timestamp datetime date fecha_factura
-          created_at
-        promised_on: promised_on promised fecha_prometida entrega_prevista promised_delivery
+          created_at created
+        promised_on: promised_on due_date promised fecha_prometida entrega_prevista promised_delivery
         delivered_on: delivered_on delivered fecha_entrega entregado delivery_date
         {_UPDATED}
         """
@@ -142,16 +153,16 @@ FIELDS: dict[str, dict[str, tuple[str, ...]]] = {
     ),
     "interactions": _table(
         f"""
-        {_CUSTOMER}
+        customer_key: contact_id who_id {_CUSTOMER.partition(": ")[2]}
         {_CAMPAIGN}
         {_PRODUCT}
         order_key: order_id order_no pedido num_pedido ticket_venta factura
         {_CHANNEL}
         direction: direction sentido direccion in_out
         kind: kind type tipo category motivo case_type tipo_contacto contact_type subject_type
-        opened_at: opened_at opened created_at created fecha_apertura apertura fecha_hora fecha call_date
+        opened_at: opened_at opened created_at created created_date fecha_apertura apertura fecha_hora fecha call_date
           contact_date date timestamp started_at start
-        resolved_at: resolved_at closed_at closed resolved fecha_cierre cierre resuelto fecha_resolucion
+        resolved_at: resolved_at closed_at closed closed_date resolved fecha_cierre cierre resuelto fecha_resolucion
         status: status estado situacion
         outcome: outcome resultado result disposition
         {_CURRENCY}

@@ -9,7 +9,8 @@ import yaml
 
 from clientela.contracts import ENTITIES
 from clientela.onboard.propose import words
-from clientela.onboard.propose.guess import FieldGuess, SourceGuess, TableGuess, normalised
+from clientela.onboard.propose.model import FieldGuess, SourceGuess, TableGuess
+from clientela.onboard.propose.names import normalised
 from clientela.onboard.propose.profile import TableProfile, Unread
 
 #: fields whose absence is worth a word

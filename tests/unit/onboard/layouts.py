@@ -298,8 +298,18 @@ def woocommerce(folder: Path) -> Totals:
           "user_email": "admin@shop.example", "user_registered": "2024-01-01 00:00:00", "user_activation_key": "", "display_name": "admin"}],
     )  # fmt: skip
     _table(
-        database, "wp_woocommerce_api_keys",
-        [{"key_id": 1, "user_id": 1, "description": "app", "consumer_key": "ck_9f", "consumer_secret": "cs_77aa", "nonces": ""}],
+        database,
+        "wp_woocommerce_api_keys",
+        [
+            {
+                "key_id": 1,
+                "user_id": 1,
+                "description": "app",
+                "consumer_key": "ck_9f",
+                "consumer_secret": "cs_77aa",
+                "nonces": "",
+            }
+        ],
     )
     database.commit()
     database.close()

@@ -1,0 +1,50 @@
+"""What a proposal is made of: a table guessed to be an entity, its fields with the evidence, and the sources these make up."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from clientela.contracts import ENTITIES
+from clientela.onboard.propose.profile import TableProfile
+
+
+@dataclass
+class FieldGuess:
+    """What a field is mapped to, as it stands in the configuration, and why."""
+
+    mapping: Any
+    column: str | None
+    score: float
+    evidence: list[str] = field(default_factory=list)
+    runner_up: str | None = None
+
+
+@dataclass
+class TableGuess:
+    """One table as an entity."""
+
+    table: TableProfile
+    entity: str
+    score: float
+    runner_up: str | None
+    key: list[str] = field(default_factory=list)
+    key_evidence: str = ""
+    fields: dict[str, FieldGuess] = field(default_factory=dict)
+    attributes: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    #: referenced entity → the guess whose keys its values are
+    refers_to: dict[str, "TableGuess"] = field(default_factory=dict)
+
+    @property
+    def missing(self) -> list[str]:
+        """Required fields that nothing was found for."""
+        return [c.name for c in ENTITIES[self.entity].columns if c.required and c.name not in self.fields]
+
+
+@dataclass
+class SourceGuess:
+    """Tables of one id space and one way of writing."""
+
+    name: str
+    tables: list[TableGuess]
+    settings: dict[str, Any] = field(default_factory=dict)
+    comments: dict[str, str] = field(default_factory=dict)
