@@ -152,7 +152,7 @@ def test_a_warehouse_of_the_present_version_in_another_storage_is_written_anew(t
 
 
 def test_what_a_killed_run_left_in_the_log_is_carried(company: Company) -> None:
-    _in_child(_commit_without_checkpoint, company)
+    in_child(_commit_without_checkpoint, company)
     assert (company.config.data / "warehouse.duckdb.wal").exists()
     upgrade(company.config)
     assert company.warehouse("select count(*) from ledger.seen_files where path = 'late.csv'") == [(1,)]
@@ -197,7 +197,7 @@ def test_every_customer_keeps_their_id_and_their_history(first_night: Company, t
     frozen = "customer_id, horizon_months, run_id, expected_orders, expected_contribution"
     predictions = f"select {frozen} from value.value_predictions where run_id < '20261201' order by all"
     ((now_frozen,), (then_frozen,)) = _read(now, predictions), _read(before, predictions)
-    assert now_frozen == then_frozen and len(now_frozen) == 60
+    assert now_frozen == then_frozen and len(now_frozen) == 72
     assert first_night.warehouse("select count(*) from memory.identity_events where run_id > '20261201'") == [(0,)]
 
 
@@ -289,7 +289,7 @@ def test_a_kill_leaves_a_warehouse_that_opens_and_can_be_upgraded(
     company: Company, upgraded: Company, target: str
 ) -> None:
     before = hashlib.sha256(company.config.warehouse.read_bytes()).hexdigest()
-    assert _in_child(_upgrade_and_die, company, target) == -signal.SIGKILL
+    assert in_child(upgrade_and_die, company, target) == -signal.SIGKILL
     if target.rpartition(".")[2] not in ("export", "withdraw"):
         assert hashlib.sha256(company.config.warehouse.read_bytes()).hexdigest() == before
     upgrade(company.config)
@@ -301,16 +301,20 @@ def test_a_kill_leaves_a_warehouse_that_opens_and_can_be_upgraded(
     assert not (company.config.data / "upgrade").exists()
 
 
-def _in_child(work: Any, company: Company, *arguments: str) -> int | None:
+def in_child(work: Any, company: Company, *arguments: str, seconds: float = 120) -> int | None:
+    """Do the work in another process, which is killed after so many seconds; gives its exit code."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["clientela.pipeline.upgrade"])
     child = context.Process(target=work, args=(company.config, *arguments))
     child.start()
-    child.join(120)
+    child.join(seconds)
+    child.kill()
+    child.join()
     return child.exitcode
 
 
-def _upgrade_and_die(config: Config, target: str) -> None:
+def upgrade_and_die(config: Config, target: str) -> None:
+    """Upgrade, and be killed as the named function is called."""
     import importlib
 
     def die(*_: Any, **__: Any) -> None:

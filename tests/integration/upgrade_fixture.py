@@ -31,6 +31,4 @@ def _unpacked() -> tempfile.TemporaryDirectory[str]:
     folder = tempfile.TemporaryDirectory()
     with tarfile.open(ROOT / "tests" / "data" / "small_0.1.tar.xz") as archive:
         archive.extractall(folder.name, filter="data")
-    # the newest version is the published file once more
-    shutil.rmtree(Path(folder.name) / "data" / "published" / "versions")
     return folder
