@@ -59,19 +59,16 @@ def resolve(
     *,
     model: Model | None = None,
     pairs: pl.DataFrame | None = None,
-    labels: pl.DataFrame | None = None,
     key: str = "",
-    sequence: int | None = None,
     store: Store | None = None,
 ) -> Resolution:
     """Say which records are one customer, and under which id.
 
     `records`: all current records, in any of the columns of `normalise.RECORD_SCHEMA`; only record_id is required.
     `registry_log`: (record_id, customer_id, sequence) as remembered. `model`: the frozen model; trained here if needed
-    and not given, and then to be kept. `pairs`: (record_id_l, record_id_r, decision `always` or `never`). `labels`:
-    (record_id_l, record_id_r, is_match), to measure against. `key`: the secret under which evidence and names are
-    hashed. `sequence`: this run's number. `store`: the evidence of the run before, which is brought up to date; without
-    it all is computed anew, with the same result.
+    and not given, and then to be kept. `pairs`: (record_id_l, record_id_r, decision `always` or `never`). `key`: the
+    secret under which evidence and names are hashed. `store`: the evidence of the run before, which is brought up to
+    date; without it all is computed anew, with the same result.
     """
     from clientela.identity import households, measure, normalise
     from clientela.identity.explain import LINKS_SCHEMA
@@ -97,7 +94,7 @@ def resolve(
         placeholders, normalised = pl.DataFrame(schema=normalise.PLACEHOLDER_SCHEMA), frame.clear()
         if settings.find_households:
             normalised = normalise.normalise(frame, settings).records
-    assignment = registry.assign(clusters, log, sequence=sequence, links=links.filter(pl.col("status") == "linked"))
+    assignment = registry.assign(clusters, log, links=links.filter(pl.col("status") == "linked"))
     return Resolution(
         crosswalk=assignment.crosswalk,
         registry_rows=assignment.added,
@@ -106,7 +103,7 @@ def resolve(
         links=links,
         households=households.households(normalised, assignment.crosswalk) if settings.find_households else None,
         placeholders=placeholders,
-        measures=measure.measures(assignment.crosswalk, registry.crosswalk(log), links, labels, oversized),
+        measures=measure.measures(assignment.crosswalk, registry.crosswalk(log), links, None, oversized),
         model=model,
     )
 

@@ -7,15 +7,23 @@ Most callers need three names: `backtest` and `forecast` over a frame of orders,
 stand in their modules: fitting (purchase), contracts, gamma_gamma and contribution (spend), draws, scoring.
 """
 
-from clientela.lifetime.backtest import Backtest, Widening, backtest
-from clientela.lifetime.candidates import ORDER_CANDIDATES
+from clientela.lifetime.backtest import Backtest, BacktestSettings, backtest
+from clientela.lifetime.candidates import ORDER_CANDIDATES, Learning
 from clientela.lifetime.contracts import ContractFit, fit_contracts, fit_contracts_chosen
 from clientela.lifetime.contribution import ContributionFit, SpendHistory, fit_contribution
 from clientela.lifetime.discounting import force_of_interest
-from clientela.lifetime.draws import ModelDraws, ScatterDraws, group_intervals, randomised_pit, read_futures
+from clientela.lifetime.draws import (
+    ModelDraws,
+    Observed,
+    ScatterDraws,
+    Widening,
+    group_intervals,
+    randomised_pit,
+    read_futures,
+)
 from clientela.lifetime.errors import LifetimeError, NotIdentified
 from clientela.lifetime.fitting import PurchaseFit, fit, fit_by_segment, fit_or_simpler
-from clientela.lifetime.forecast import Forecast, forecast
+from clientela.lifetime.forecast import Forecast, ForecastSettings, forecast
 from clientela.lifetime.gamma_gamma import GammaGammaFit, fit_gamma_gamma
 from clientela.lifetime.histories import Histories
 from clientela.lifetime.origins import Orders, rolling_origins, summarise_purchase_days
@@ -24,14 +32,18 @@ from clientela.lifetime.scoring import choose, score
 __all__ = [
     "ORDER_CANDIDATES",
     "Backtest",
+    "BacktestSettings",
     "ContractFit",
     "ContributionFit",
     "Forecast",
+    "ForecastSettings",
     "GammaGammaFit",
     "Histories",
+    "Learning",
     "LifetimeError",
     "ModelDraws",
     "NotIdentified",
+    "Observed",
     "Orders",
     "PurchaseFit",
     "ScatterDraws",

@@ -13,9 +13,17 @@ import polars as pl
 from scipy.special import ndtr
 
 from clientela.lifetime.arrays import Floats, Integers, ranks
-from clientela.lifetime.candidates import BASELINES, ORDER_CANDIDATES, OrderForecast, forecast_orders
+from clientela.lifetime.candidates import BASELINES, ORDER_CANDIDATES, Learning, OrderForecast, forecast_orders
 from clientela.lifetime.contribution import ContributionFit, Kind, fit_contribution
-from clientela.lifetime.draws import OrderSource, ScatterDraws, group_intervals, read_futures
+from clientela.lifetime.draws import (
+    NOT_WIDENED,
+    Observed,
+    OrderSource,
+    ScatterDraws,
+    Widening,
+    group_intervals,
+    read_futures,
+)
 from clientela.lifetime.errors import LifetimeError
 from clientela.lifetime.origins import Orders, Snapshot, rolling_origins
 from clientela.lifetime.scoring import (
@@ -86,16 +94,6 @@ INTERVAL_SCHEMA = pl.Schema(
 
 
 @dataclass(frozen=True)
-class Widening:
-    """Factors learnt at rolling origins; 1 widens nothing. customers: in normal scores; groups: times the half-width."""
-
-    orders_customers: float = 1.0
-    orders_groups: float = 1.0
-    money_customers: float = 1.0
-    money_groups: float = 1.0
-
-
-@dataclass(frozen=True)
 class Backtest:
     """scores: one row per origin, what (orders, contribution) and candidate, as_of null in the row over all origins;
     calibration: by decile; intervals: of the chosen candidates; dispersion and level_error: the scatter of the chosen
@@ -109,7 +107,7 @@ class Backtest:
     spend_model: Kind
     spend_reason: str
     holdout_days: int
-    widening: Widening = Widening()
+    widening: Widening = NOT_WIDENED
     dispersion: float = 0.0
     level_error: float = 0.0
 
@@ -123,30 +121,49 @@ class Memo:
     spend: dict[tuple[date, str], ContributionFit] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class BacktestSettings:
+    """How candidates are compared. min_days: of data before an origin; draws: 0 leaves out the intervals and what they teach;
+    at_most: compare on a sample of so many customers of each origin (Orders.at)."""
+
+    holdout_days: int = 91
+    max_origins: int = 6
+    min_days: int = 91
+    candidates: Sequence[str] = ORDER_CANDIDATES
+    spend_candidates: Sequence[Kind] = SPEND_CANDIDATES
+    by_segment: bool = False
+    draws: int = 200
+    seed: int = 0
+    at_most: int | None = None
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How futures are drawn. delta: force of interest per day; dispersion and level_error: the scatter of a baseline."""
+
+    draws: int
+    seed: int
+    delta: float = 0.0
+    dispersion: float = 0.0
+    level_error: float = 0.0
+
+
 def backtest(
     orders: pl.DataFrame | Orders,
     as_of: date,
+    settings: BacktestSettings | None = None,
     *,
-    holdout_days: int = 91,
-    most_origins: int = 6,
-    least_days: int = 91,
-    candidates: Sequence[str] = ORDER_CANDIDATES,
-    spend_candidates: Sequence[Kind] = SPEND_CANDIDATES,
-    by_segment: bool = False,
-    draws: int = 200,
-    seed: int = 0,
     memo: Memo | None = None,
-    at_most: int | None = None,
 ) -> Backtest:
     """Score all candidates on the data up to as_of (nothing later is looked at) and choose.
 
     orders: see origins.py. With too short a past there is no origin, the scores are empty and the defaults are chosen with
-    that as the reason. Spend candidates are scored times the chosen candidate's expected orders. draws: 0 leaves out the
-    intervals and what they teach. memo: kept between calls for several as-of days over the same orders, candidates and
-    holdout, so that an origin they share is fitted once. at_most: compare them on a sample of so many customers of each
-    origin (Orders.at).
+    that as the reason. Spend candidates are scored times the chosen candidate's expected orders. memo: kept between calls for
+    several as-of days over the same orders, candidates and holdout, so that an origin they share is fitted once.
     """
     memo = Memo() if memo is None else memo
+    settings = settings or BacktestSettings()
+    candidates, holdout_days, at_most = settings.candidates, settings.holdout_days, settings.at_most
     unknown = [c for c in candidates if c not in ORDER_CANDIDATES]
     if unknown or not candidates:
         raise LifetimeError(f"There is no candidate {unknown}; there are {', '.join(ORDER_CANDIDATES)}.")
@@ -154,7 +171,7 @@ def backtest(
     if as_of < ready.first_day:
         raise LifetimeError(f"The as-of day {as_of} lies before the first order ({ready.first_day}).")
     origins = rolling_origins(
-        ready.first_day, as_of, holdout_days=holdout_days, most=most_origins, least_days=least_days
+        ready.first_day, as_of, holdout_days=holdout_days, most=settings.max_origins, least_days=settings.min_days
     )
     snapshots = [
         memo.snapshots.get(o) or ready.at(o, holdout_days=holdout_days, recent_days=holdout_days, at_most=at_most)
@@ -162,7 +179,7 @@ def backtest(
     ]
     memo.snapshots.update(zip(origins, snapshots, strict=True))
     if not snapshots:
-        why = f"no rolling origin: fewer than {least_days + holdout_days} days up to a month end"
+        why = f"no rolling origin: fewer than {settings.min_days + holdout_days} days up to a month end"
         return Backtest(
             pl.DataFrame(schema=SCORE_SCHEMA),
             pl.DataFrame(schema=CALIBRATION_SCHEMA),
@@ -173,15 +190,14 @@ def backtest(
             why,
             holdout_days,
         )
+    learning = Learning(holdout_days, settings.by_segment, at_most)
     simplest_first = [c for c in ORDER_CANDIDATES if c in candidates]
     found: dict[str, list[OrderForecast]] = {c: [] for c in simplest_first}
     for s in snapshots:
         for candidate in simplest_first:
             key = s.as_of, candidate
             if key not in memo.orders:
-                made = forecast_orders(
-                    candidate, ready, s, holdout_days, inner_days=holdout_days, by_segment=by_segment, at_most=at_most
-                )
+                made = forecast_orders(candidate, ready, s, holdout_days, learning)
                 memo.orders[key] = seasoned(made, ready, s, holdout_days)
             found[candidate].append(memo.orders[key])
     actual = [_given(s.actual_orders) for s in snapshots]
@@ -198,14 +214,16 @@ def backtest(
     rows, deciles = _rows("orders", snapshots, actual, found, chosen, holdout_days, counts=True)
 
     best = found[chosen.candidate]
-    spend_chosen, spend_rows, spend_deciles = _spend(snapshots, best, spend_candidates, customers, holdout_days, memo)
+    spend_chosen, spend_rows, spend_deciles = _spend(
+        snapshots, best, settings.spend_candidates, customers, holdout_days, memo
+    )
     dispersion, level = _scatter(actual, best) if chosen.candidate in BASELINES else (0.0, 0.0)
     spend_model: Kind = spend_chosen.candidate if spend_chosen else DEFAULT_SPEND  # type: ignore[assignment]
     intervals, widening = pl.DataFrame(schema=INTERVAL_SCHEMA), Widening()
-    if draws:
-        intervals, widening = _intervals(
-            snapshots, best, spend_model if spend_chosen else None, holdout_days, dispersion, level, draws, seed, memo
-        )
+    if settings.draws:
+        drawing = Drawing(settings.draws, settings.seed, dispersion=dispersion, level_error=level)
+        kind = spend_model if spend_chosen else None
+        intervals, widening = _intervals(snapshots, best, kind, holdout_days, drawing, memo)
     return Backtest(
         pl.DataFrame(rows + spend_rows, schema=SCORE_SCHEMA),
         pl.DataFrame(deciles + spend_deciles, schema=CALIBRATION_SCHEMA),
@@ -235,22 +253,18 @@ def season_factor(ready: Orders, as_of: date, horizon_days: int) -> float:
     return season_over(season_index(known, ready.first_day, as_of), as_of, horizon_days)
 
 
-def source_of(
-    made: OrderForecast,
-    s: Snapshot,
-    horizon: float,
-    discount: Floats,
-    *,
-    delta: float,
-    dispersion: float,
-    level_error: float,
-    draws: int,
-    seed: int,
-) -> OrderSource:
+def source_of(made: OrderForecast, s: Snapshot, horizon: float, discount: Floats, drawing: Drawing) -> OrderSource:
     """Draws for a candidate's forecast: its model's own, or a baseline's mean with the scatter learnt."""
     if made.fitted is not None:
-        return made.fitted.source(s.histories, horizon, delta=delta, draws=draws, seed=seed)
-    return ScatterDraws(made.mean, discount, dispersion=dispersion, level_error=level_error, draws=draws, seed=seed)
+        return made.fitted.source(s.histories, horizon, delta=drawing.delta, draws=drawing.draws, seed=drawing.seed)
+    return ScatterDraws(
+        made.mean,
+        discount,
+        dispersion=drawing.dispersion,
+        level_error=drawing.level_error,
+        draws=drawing.draws,
+        seed=drawing.seed,
+    )
 
 
 def _rows(
@@ -341,10 +355,7 @@ def _intervals(
     best: Sequence[OrderForecast],
     kind: Kind | None,
     holdout_days: int,
-    dispersion: float,
-    level_error: float,
-    draws: int,
-    seed: int,
+    drawing: Drawing,
     memo: Memo,
 ) -> tuple[pl.DataFrame, Widening]:
     """Intervals of the chosen candidates at each origin, and the factors learnt from all origins before it."""
@@ -353,33 +364,25 @@ def _intervals(
     grouped: dict[str, list[Floats]] = {"orders": [], "contribution": []}
     for number, (s, made) in enumerate(zip(snapshots, best, strict=True)):
         n = len(s)
-        rng = np.random.default_rng([seed, 4, number])
+        rng = np.random.default_rng([drawing.seed, 4, number])
+        seed = drawing.seed + number
         y_o, y_m = _given(s.actual_orders), s.actual_contribution
         factor = 1.0
         if made.fitted is not None:
             factor = _ratio(made.mean, made.fitted.each(s.histories, lambda f, h: f.expected_orders(h, holdout_days)))
-        source = source_of(
-            made,
-            s,
-            holdout_days,
-            np.ones(n),
-            delta=0.0,
-            dispersion=dispersion,
-            level_error=level_error,
-            draws=draws,
-            seed=seed + number,
-        )
+        source = source_of(made, s, holdout_days, np.ones(n), replace(drawing, seed=seed))
         money = None
         if kind is not None and s.spend is not None and y_m is not None:
-            money = memo.spend[s.as_of, kind].draws(draws, seed + number)
+            money = memo.spend[s.as_of, kind].draws(drawing.draws, seed)
         groups = rng.integers(0, min(_GROUPS, n), n)
         futures = read_futures(
             source,
             money=money,
             groups={"random": groups},
-            seed=seed + number,
-            observed_orders=np.rint(y_o / factor) if factor != 1.0 else y_o,
-            observed_money=y_m / factor if y_m is not None else None,
+            seed=seed,
+            observed=Observed(
+                np.rint(y_o / factor) if factor != 1.0 else y_o, y_m / factor if y_m is not None else None
+            ),
         )
         for what, y, intervals, pit, sums in (
             ("orders", y_o, futures.orders, futures.pit_orders, futures.group_orders.get("random")),

@@ -128,23 +128,23 @@ class OrderForecast:
     fitted: Fitted | None = None
 
 
-def forecast_orders(
-    candidate: str,
-    orders: Orders,
-    s: Snapshot,
-    horizon_days: int,
-    *,
-    inner_days: int,
-    by_segment: bool = False,
-    at_most: int | None = None,
-    sample: Snapshot | None = None,
-) -> OrderForecast:
-    """What `candidate` expects of the snapshot's customers in the horizon; what fails falls back and says so.
+@dataclass(frozen=True)
+class Learning:
+    """What a candidate learns from. inner_days: the target period of a regression; at_most: the customers it is fitted to;
+    sample: the customers of the snapshot that a model's parameters are learnt from."""
 
-    sample: customers of the snapshot that a model's parameters are learnt from; at_most: how many a regression is.
-    """
+    inner_days: int
+    by_segment: bool = False
+    at_most: int | None = None
+    sample: Snapshot | None = None
+
+
+def forecast_orders(
+    candidate: str, orders: Orders, s: Snapshot, horizon_days: int, learning: Learning
+) -> OrderForecast:
+    """What `candidate` expects of the snapshot's customers in the horizon; what fails falls back and says so."""
     if candidate in MODELS:
-        fitted = fit_snapshot(candidate, s, by_segment=by_segment, sample=sample)
+        fitted = fit_snapshot(candidate, s, by_segment=learning.by_segment, sample=learning.sample)
         mean = fitted.each(s.histories, lambda f, h: f.expected_orders(h, horizon_days))
         return OrderForecast(candidate, mean, fitted.name, _reasons(fitted.fallbacks), fitted)
     if candidate == "own_rate":
@@ -158,8 +158,9 @@ def forecast_orders(
     if candidate == "poisson_regression":
         try:
             # A short past is split so that two thirds remain to look back on and a third is the target.
-            days = max(1, min(inner_days, (s.as_of - orders.first_day).days // 3))
-            inner = orders.at(s.as_of - timedelta(days=days), holdout_days=days, recent_days=days, at_most=at_most)
+            days = max(1, min(learning.inner_days, (s.as_of - orders.first_day).days // 3))
+            split_on = s.as_of - timedelta(days=days)
+            inner = orders.at(split_on, holdout_days=days, recent_days=days, at_most=learning.at_most)
             today = s if s.recent_days == days else orders.at(s.as_of, recent_days=days, at_most=len(s))
             mean = poisson_regression(inner, days, today, horizon_days)
         except LifetimeError as why:

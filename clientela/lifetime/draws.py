@@ -175,6 +175,27 @@ class Futures:
     pit_money: Floats | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True)
+class Widening:
+    """Factors learnt at rolling origins; 1 widens nothing. customers: in normal scores; groups: times the half-width."""
+
+    orders_customers: float = 1.0
+    orders_groups: float = 1.0
+    money_customers: float = 1.0
+    money_groups: float = 1.0
+
+
+NOT_WIDENED = Widening()
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What came of customers whose futures are read, each of shape (n,), where it is known."""
+
+    orders: Floats | None = None
+    money: Floats | None = None
+
+
 def chunks(source: OrderSource, seed: int) -> list[tuple[slice, np.random.Generator]]:
     """The customers in slices that fit into memory, each with its own generator."""
     size = max(1, _CHUNK_CELLS // source.draws)
@@ -191,10 +212,8 @@ def read_futures(
     beside: BesideSource | None = None,
     groups: Mapping[str, Integers] | None = None,
     seed: int = 0,
-    widening_orders: float = 1.0,
-    widening_money: float = 1.0,
-    observed_orders: Floats | None = None,
-    observed_money: Floats | None = None,
+    widening: Widening = NOT_WIDENED,
+    observed: Observed | None = None,
 ) -> Futures:
     """Draw, and read off means, P10, P50, P90 per customer, sums per group, and the PIT of what was observed.
 
@@ -204,7 +223,8 @@ def read_futures(
     n, k = source.customers, source.draws
     if n == 0:
         raise LifetimeError("There is no customer to forecast.")
-    levels_o, levels_m = _levels(widening_orders), _levels(widening_money)
+    levels_o, levels_m = _levels(widening.orders_customers), _levels(widening.money_customers)
+    observed_orders, observed_money = (observed.orders, observed.money) if observed else (None, None)
     mean_o, quant_o = np.empty(n), np.empty((3, n))
     mean_m, quant_m = np.empty(n), np.empty((3, n))
     pit_o = np.empty(n) if observed_orders is not None else None

@@ -4,7 +4,7 @@ What belongs here: putting candidates, spend, discounting, draws and widening to
 formula, any choice (backtest.py), reading or writing.
 
     past = backtest(orders, as_of)
-    made = forecast(orders, as_of, horizon_months=24, annual_discount_rate=0.10, past=past)
+    made = forecast(orders, as_of, ForecastSettings(horizon_months=24, annual_discount_rate=0.10), past=past)
     made.customers, made.groups, made.parameters, past.scores
 """
 
@@ -20,7 +20,7 @@ from clientela.lifetime.backtest import (
     DEFAULT_ORDERS,
     DEFAULT_SPEND,
     Backtest,
-    Widening,
+    Drawing,
     season_factor,
     seasoned,
     source_of,
@@ -29,6 +29,7 @@ from clientela.lifetime.candidates import (
     BASELINES,
     ORDER_CANDIDATES,
     Fitted,
+    Learning,
     OrderForecast,
     fit_alive,
     forecast_orders,
@@ -37,7 +38,16 @@ from clientela.lifetime.candidates import (
 from clientela.lifetime.contract_forecast import ContractDraws, ContractForecast, forecast_contracts
 from clientela.lifetime.contribution import ContributionFit, Kind, fit_contribution
 from clientela.lifetime.discounting import force_of_interest
-from clientela.lifetime.draws import Futures, Intervals, MoneySource, OrderSource, group_intervals, read_futures
+from clientela.lifetime.draws import (
+    NOT_WIDENED,
+    Futures,
+    Intervals,
+    MoneySource,
+    OrderSource,
+    Widening,
+    group_intervals,
+    read_futures,
+)
 from clientela.lifetime.errors import LifetimeError
 from clientela.lifetime.origins import LEFT_TRUNCATED_DAYS, Orders, Snapshot
 from clientela.lifetime.season import NOT_LEARNT
@@ -128,93 +138,95 @@ class Fits:
     spend: ContributionFit | None = None
 
 
+@dataclass(frozen=True)
+class ForecastSettings:
+    """What is forecast and how. `order_model`, `spend_model`: a candidate instead of the one that backtest() chose; draws: 0
+    leaves the intervals out; at_most: learn parameters from a sample of so many customers (Orders.at)."""
+
+    horizon_months: int = 24
+    annual_discount_rate: float = 0.10
+    order_model: str | None = None
+    spend_model: Kind | None = None
+    by_segment: bool = False
+    draws: int = 400
+    seed: int = 0
+    at_most: int | None = None
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """What is expected of the customers of a snapshot, before draws and contracts. discount: the mean factor on the worth of
+    a customer's orders; given_alive: the discounted orders of who is known to be alive."""
+
+    snapshot: Snapshot
+    orders: OrderForecast
+    alive: Fitted
+    spend: ContributionFit | None
+    discount: Floats
+    given_alive: Floats
+    horizon: int
+    season: float
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """What was drawn, if anything; `scale` is what draws are to be multiplied by."""
+
+    futures: Futures | None
+    scale: float
+    widening: Widening
+
+
+@dataclass(frozen=True)
+class _Group:
+    """One label of one segmentation. `number`: of its sums in the draws; `members`: the rows of its customers."""
+
+    segmentation: str
+    label: str
+    number: int
+    members: Integers
+
+
 def forecast(
     orders: pl.DataFrame | Orders,
     as_of: date,
+    settings: ForecastSettings | None = None,
     *,
-    horizon_months: int = 24,
-    annual_discount_rate: float = 0.10,
     past: Backtest | None = None,
-    order_model: str | None = None,
-    spend_model: Kind | None = None,
     groups: pl.DataFrame | None = None,
     contracts: pl.DataFrame | None = None,
-    by_segment: bool = False,
-    draws: int = 400,
-    seed: int = 0,
     fits: Fits | None = None,
-    at_most: int | None = None,
 ) -> Forecast:
     """Forecast every customer known at as_of over the months after it.
 
-    orders: see origins.py; those after as_of are not looked at. past: what backtest() chose and learnt; `order_model` and
-    `spend_model` fix a candidate instead. groups: customer_id and any columns of labels: each label of each column becomes a
-    row of `groups`, with an interval from sums of draws. contracts: see contract_forecast.py; what they bring is added. draws:
-    0 leaves the intervals out. fits: kept between calls that differ in horizon, groups or draws alone, so that nothing is
-    fitted twice. at_most: learn parameters from a sample of so many customers (Orders.at). Raises LifetimeError with one
-    sentence where nothing can be said.
+    orders: see origins.py; those after as_of are not looked at. past: what backtest() chose and learnt. groups: customer_id
+    and any columns of labels: each label of each column becomes a row of `groups`, with an interval from sums of draws.
+    contracts: see contract_forecast.py; what they bring is added. fits: kept between calls that differ in horizon, groups or
+    draws alone, so that nothing is fitted twice. Raises LifetimeError with one sentence where nothing can be said.
     """
-    if horizon_months < 1:
-        raise LifetimeError(f"The horizon must be at least one month, it is {horizon_months}.")
+    settings = settings or ForecastSettings()
+    if settings.horizon_months < 1:
+        raise LifetimeError(f"The horizon must be at least one month, it is {settings.horizon_months}.")
     ready = orders if isinstance(orders, Orders) else Orders.of(orders)
-    holdout = past.holdout_days if past else 91
-    s = ready.at(as_of, recent_days=holdout)
-    horizon = (add_months(as_of, horizon_months) - as_of).days
-    delta = force_of_interest(annual_discount_rate, DAYS_PER_YEAR)
-    name = order_model or (past.order_model if past else DEFAULT_ORDERS)
+    horizon = (add_months(as_of, settings.horizon_months) - as_of).days
+    delta = force_of_interest(settings.annual_discount_rate, DAYS_PER_YEAR)
+    name = settings.order_model or (past.order_model if past else DEFAULT_ORDERS)
     if name not in ORDER_CANDIDATES:
         raise LifetimeError(f"There is no candidate {name!r}; there are {', '.join(ORDER_CANDIDATES)}.")
-    widening = past.widening if past and name == past.order_model else Widening()
-
-    fits = Fits() if fits is None else fits
-    sample = None
-    if fits.orders is None and at_most is not None and len(s) > at_most:
-        sample = ready.at(as_of, recent_days=holdout, at_most=at_most)
-    if fits.orders is None:
-        fits.orders = forecast_orders(
-            name, ready, s, holdout, inner_days=holdout, by_segment=by_segment, at_most=at_most, sample=sample
-        )
-    made = fits.orders
-    if made.fitted is not None:
-        mean = made.fitted.each(s.histories, lambda f, h: f.expected_orders(h, horizon))
-        made = replace(made, mean=mean)
-    if fits.alive is None:
-        fits.alive = fit_alive(s, made.fitted, sample)
-    alive = fits.alive
-    p_alive = alive.each(s.histories, lambda f, h: f.p_alive(h))
-    shape = made.fitted or alive
-    discounted = shape.each(s.histories, lambda f, h: f.expected_discounted_orders(h, horizon, delta))
-    plain = shape.each(s.histories, lambda f, h: f.expected_orders(h, horizon))
-    discount = np.where(plain > 0, discounted / np.where(plain > 0, plain, 1.0), 1.0)
-    if made.fitted is None:
-        # A baseline knows one period; how orders thin out beyond it is taken from the model that sees customers leave.
-        near = shape.each(s.histories, lambda f, h: f.expected_orders(h, holdout))
-        made = replace(made, mean=made.mean * np.where(near > 0, plain / np.where(near > 0, near, 1.0), 0.0))
-    made = seasoned(made, ready, s, horizon)
-    season = season_factor(ready, as_of, horizon) if made.candidate not in BASELINES[1:] else 1.0
-
-    if fits.spend is None:
-        fits.spend = _spend(s, spend_model or (past.spend_model if past else DEFAULT_SPEND), sample)
-    spend = fits.spend
+    expected = _expect(ready, as_of, settings, past, Fits() if fits is None else fits)
+    made, spend = expected.orders, expected.spend
     running = forecast_contracts(contracts, as_of, horizon, delta) if contracts is not None else None
-    ids = s.customers.to_numpy()
+    ids = expected.snapshot.customers.to_numpy()
     only = np.setdiff1d(running.customers, ids) if running is not None else ids[:0]
     everybody = np.concatenate([ids, only])
     labels, codes = _label_groups(pl.Series("customer_id", everybody), groups)
-    scale = season if made.fitted is not None else 1.0
+    scale = expected.season if made.fitted is not None else 1.0
+    widening = past.widening if past and name == past.order_model else NOT_WIDENED
     futures = None
-    if draws:
-        source: OrderSource = source_of(
-            made,
-            s,
-            horizon,
-            discount,
-            delta=delta,
-            dispersion=past.dispersion if past else 0.0,
-            level_error=past.level_error if past else 0.0,
-            draws=draws,
-            seed=seed,
-        )
+    if settings.draws:
+        draws, seed = settings.draws, settings.seed
+        drawing = Drawing(draws, seed, delta, past.dispersion if past else 0.0, past.level_error if past else 0.0)
+        source: OrderSource = source_of(made, expected.snapshot, horizon, expected.discount, drawing)
         money: MoneySource | None = spend.draws(draws, seed) if spend else None
         beside = None
         if running is not None and money is not None:
@@ -226,29 +238,21 @@ def forecast(
             beside=beside,
             groups=codes if running is None or money is not None else {k: v[: len(ids)] for k, v in codes.items()},
             seed=seed,
-            widening_orders=widening.orders_customers,
-            widening_money=widening.money_customers,
+            widening=widening,
         )
-    given = shape.each(s.histories, lambda f, h: f.discounted_orders_if_alive(h, horizon, delta))
-    # a baseline's level is not its model's; and who is known to be alive is worth no less than who may not be
-    level = float((made.mean * discount).sum()) / max(float(discounted.sum()), 1e-12)
-    given = np.maximum(given * level, made.mean * discount)
-    customers = _customers(
-        s, made, alive, p_alive, discount, spend, futures, scale, horizon, widening, season, ready, given
-    )
+    drawn = _Drawn(futures, scale, widening)
+    customers = _customers(expected, drawn, ready.first_day)
     if running is not None:
-        customers = _with_contracts(customers, running, everybody, horizon, futures, scale, widening)
+        customers = _with_contracts(customers, running, everybody, horizon, drawn)
     rows = [
-        _group_row(
-            grouping, label, np.flatnonzero(codes[grouping] == number), customers, futures, number, scale, widening
-        )
-        for grouping, names in labels.items()
+        _group_row(_Group(segmentation, label, number, np.flatnonzero(codes[segmentation] == number)), customers, drawn)
+        for segmentation, names in labels.items()
         for number, label in names.items()
         if futures is not None
     ]
     parameters = parameter_rows("orders", made.fitted) if made.fitted else []
-    if alive is not made.fitted:
-        parameters += parameter_rows("alive", alive)
+    if expected.alive is not made.fitted:
+        parameters += parameter_rows("alive", expected.alive)
     parameters += _spend_rows(spend)
     if running is not None:
         parameters += _contract_rows(running)
@@ -257,6 +261,44 @@ def forecast(
         pl.DataFrame(rows, schema=GROUP_SCHEMA),
         pl.DataFrame(parameters, schema=PARAMETER_SCHEMA),
     )
+
+
+def _expect(ready: Orders, as_of: date, settings: ForecastSettings, past: Backtest | None, fits: Fits) -> _Expected:
+    """The means: orders in the horizon, who is alive, what an order brings. Fits what `fits` does not hold yet."""
+    holdout = past.holdout_days if past else 91
+    s = ready.at(as_of, recent_days=holdout)
+    horizon = (add_months(as_of, settings.horizon_months) - as_of).days
+    delta = force_of_interest(settings.annual_discount_rate, DAYS_PER_YEAR)
+    sample = None
+    if fits.orders is None and settings.at_most is not None and len(s) > settings.at_most:
+        sample = ready.at(as_of, recent_days=holdout, at_most=settings.at_most)
+    if fits.orders is None:
+        name = settings.order_model or (past.order_model if past else DEFAULT_ORDERS)
+        learning = Learning(holdout, settings.by_segment, settings.at_most, sample)
+        fits.orders = forecast_orders(name, ready, s, holdout, learning)
+    made = fits.orders
+    if made.fitted is not None:
+        mean = made.fitted.each(s.histories, lambda f, h: f.expected_orders(h, horizon))
+        made = replace(made, mean=mean)
+    if fits.alive is None:
+        fits.alive = fit_alive(s, made.fitted, sample)
+    shape = made.fitted or fits.alive
+    discounted = shape.each(s.histories, lambda f, h: f.expected_discounted_orders(h, horizon, delta))
+    plain = shape.each(s.histories, lambda f, h: f.expected_orders(h, horizon))
+    discount = np.where(plain > 0, discounted / np.where(plain > 0, plain, 1.0), 1.0)
+    if made.fitted is None:
+        # A baseline knows one period; how orders thin out beyond it is taken from the model that sees customers leave.
+        near = shape.each(s.histories, lambda f, h: f.expected_orders(h, holdout))
+        made = replace(made, mean=made.mean * np.where(near > 0, plain / np.where(near > 0, near, 1.0), 0.0))
+    made = seasoned(made, ready, s, horizon)
+    season = season_factor(ready, as_of, horizon) if made.candidate not in BASELINES[1:] else 1.0
+    if fits.spend is None:
+        fits.spend = _spend(s, settings.spend_model or (past.spend_model if past else DEFAULT_SPEND), sample)
+    given = shape.each(s.histories, lambda f, h: f.discounted_orders_if_alive(h, horizon, delta))
+    # a baseline's level is not its model's; and who is known to be alive is worth no less than who may not be
+    level = float((made.mean * discount).sum()) / max(float(discounted.sum()), 1e-12)
+    given = np.maximum(given * level, made.mean * discount)
+    return _Expected(s, made, fits.alive, fits.spend, discount, given, horizon, season)
 
 
 def add_months(day: date, months: int) -> date:
@@ -292,21 +334,9 @@ def _label_groups(
     return labels, codes
 
 
-def _customers(
-    s: Snapshot,
-    made: OrderForecast,
-    alive: Fitted,
-    p_alive: Floats,
-    discount: Floats,
-    spend: ContributionFit | None,
-    futures: Futures | None,
-    scale: float,
-    horizon: int,
-    widening: Widening,
-    season: float,
-    ready: Orders,
-    given: Floats,
-) -> pl.DataFrame:
+def _customers(expected: _Expected, drawn: _Drawn, first_day: date) -> pl.DataFrame:
+    s, made, alive, spend = expected.snapshot, expected.orders, expected.alive, expected.spend
+    discount, season, futures, widening = expected.discount, expected.season, drawn.futures, drawn.widening
     n = len(s)
     median = alive.each(s.histories, lambda f, h: f.median_next_order(h))
     nothing = [None] * n
@@ -316,22 +346,22 @@ def _customers(
         reasons += [f"{f.model}: {f.reason}" for f in alive.fallbacks]
     if spend and spend.reason:
         reasons.append(spend.reason)
-    learnt = (s.as_of - ready.first_day).days + 1 >= 730
+    learnt = (s.as_of - first_day).days + 1 >= 730
     columns: dict[str, object] = {
-        "p_alive": p_alive,
+        "p_alive": alive.each(s.histories, lambda f, h: f.p_alive(h)),
         "p_alive_model": [alive.name] * n,
         "expected_orders": made.mean,
-        **_quantiles("expected_orders", futures.orders if futures else None, n, scale),
+        **_quantiles("expected_orders", futures.orders if futures else None, n, drawn.scale),
         "expected_discounted_orders": made.mean * discount,
         "expected_contribution_per_order": spend.per_order if spend else nothing,
         "expected_contribution": worth if worth is not None else nothing,
-        **_quantiles("expected_contribution", futures.money if futures else None, n, scale),
+        **_quantiles("expected_contribution", futures.money if futures else None, n, drawn.scale),
         "expected_contract_contribution": [0.0] * n,
-        "expected_contribution_given_alive": given * spend.per_order if spend else nothing,
+        "expected_contribution_given_alive": expected.given_alive * spend.per_order if spend else nothing,
         "median_days_to_next_order": median,
         "p_order_within_30_days": alive.each(s.histories, lambda f, h: f.p_order_within(h, 30.0)),
         "p_order_within_90_days": alive.each(s.histories, lambda f, h: f.p_order_within(h, 90.0)),
-        "horizon_days": [horizon] * n,
+        "horizon_days": [expected.horizon] * n,
         "order_model": [made.model_used] * n,
         "spend_model": [spend.kind if spend else None] * n,
         "contract_model": nothing,
@@ -340,7 +370,7 @@ def _customers(
         "widening_contribution": [widening.money_customers] * n,
         "season": [f"season x {season:.3f}" if learnt else NOT_LEARNT] * n,
         "first_ordered_on": s.first_on,
-        "is_left_truncated": (s.first_on - ready.first_day).dt.total_days() < LEFT_TRUNCATED_DAYS,
+        "is_left_truncated": (s.first_on - first_day).dt.total_days() < LEFT_TRUNCATED_DAYS,
     }
     frame = pl.DataFrame({"customer_id": s.customers, **columns}, schema_overrides=CUSTOMER_SCHEMA)
     far = pl.col("median_days_to_next_order") > _FAR_DAYS
@@ -359,11 +389,10 @@ def _with_contracts(
     running: ContractForecast,
     everybody: Integers,
     horizon: int,
-    futures: Futures | None,
-    scale: float,
-    widening: Widening,
+    drawn: _Drawn,
 ) -> pl.DataFrame:
     """The customers with what their contracts bring, and below them, in the order of `everybody`, who has nothing else."""
+    futures, widening = drawn.futures, drawn.widening
     has_interval = futures is not None and futures.money is not None
     contracts = pl.DataFrame(
         {
@@ -420,7 +449,7 @@ def _with_contracts(
     ).drop("added", "in_force")
     if has_interval:
         assert futures is not None and futures.money is not None
-        read = {**_quantiles("expected_contribution", futures.money, len(everybody), scale)}
+        read = {**_quantiles("expected_contribution", futures.money, len(everybody), drawn.scale)}
         both = both.with_columns(
             **{column: pl.Series(np.asarray(values)) for column, values in read.items()},
             **{
@@ -479,22 +508,16 @@ class _Contracts:
         return self._drawn.draw(self._place[rows], rng) / (self._scale or 1.0)
 
 
-def _group_row(
-    grouping: str,
-    label: str,
-    members: Integers,
-    customers: pl.DataFrame,
-    futures: Futures,
-    number: int,
-    scale: float,
-    widening: Widening,
-) -> dict[str, object]:
+def _group_row(group: _Group, customers: pl.DataFrame, drawn: _Drawn) -> dict[str, object]:
+    futures, widening, members = drawn.futures, drawn.widening, group.members
+    assert futures is not None
+    sums = slice(group.number, group.number + 1)
     counts = group_intervals(
-        futures.group_orders[grouping][number : number + 1] * scale, widening=widening.orders_groups
+        futures.group_orders[group.segmentation][sums] * drawn.scale, widening=widening.orders_groups
     )
     row: dict[str, object] = {
-        "segmentation": grouping,
-        "group": label,
+        "segmentation": group.segmentation,
+        "group": group.label,
         "customers": len(members),
         "expected_orders": float(customers.get_column("expected_orders").to_numpy()[members].sum()),
         "expected_orders_p10": max(0.0, float(counts.p10[0])),
@@ -505,7 +528,7 @@ def _group_row(
     }
     if futures.group_money:
         money = group_intervals(
-            futures.group_money[grouping][number : number + 1] * scale, widening=widening.money_groups
+            futures.group_money[group.segmentation][sums] * drawn.scale, widening=widening.money_groups
         )
         row |= {
             "expected_contribution": float(customers.get_column("expected_contribution").to_numpy()[members].sum()),

@@ -31,19 +31,18 @@ def simulate_histories(
     customers: int,
     *,
     seed: int,
-    youngest: float = 20.0,
-    oldest: float = 60.0,
+    ages: tuple[float, float] = (20.0, 60.0),
     horizon: float = 26.0,
     k: int = 2,
 ) -> World:
-    """Draw customers of `model` (a name in fitting.MODELS), aged evenly between youngest and oldest at T.
+    """Draw customers of `model` (a name in fitting.MODELS), aged evenly between `ages` at T.
 
     Each customer gets their own rate and dropout, and then lives: gaps are exponential (Erlang-k for mbg_cnbd_k); they drop
     out by a coin after orders (bg_nbd: repeat orders; mbg: all), or at an exponential age (pareto_nbd), or never (nbd).
     """
     rng = np.random.default_rng(seed)
     p, n = parameters, customers
-    T = rng.uniform(youngest, oldest, n)
+    T = rng.uniform(*ages, n)
     end = T + horizon
     rate = rng.gamma(p["r"], 1 / p["alpha"], n)
     death = np.full(n, np.inf)

@@ -4,6 +4,7 @@ Belongs here: which past month-ends the churn model is shown, and with which col
 here: the model (churn.py), the reasons and the formulas of value in doubt (reasons.py).
 """
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -98,30 +99,38 @@ def first_day_read(as_of_on: date, settings: RetentionSettings) -> date:
     return month_end(as_of_on, -(churn.training_snapshots + churn.origins + 2 * churn.horizon_months + _WINDOW_MONTHS))
 
 
+@dataclass(frozen=True)
+class OutlookInputs:
+    """What is known of the customers. states: STATE_COLUMNS, months: MONTH_COLUMNS, one row per customer_id and measured_on,
+    from `first_day_read` on. forecasts: customer_id, p_alive, expected_contribution, expected_contribution_given_alive at the
+    as-of day. contracts: see lifetime.contract_forecast."""
+
+    states: pl.DataFrame
+    months: pl.DataFrame
+    forecasts: pl.DataFrame
+    contracts: pl.DataFrame | None = None
+
+
 def outlook(
     as_of_on: date,
-    states: pl.DataFrame,
-    months: pl.DataFrame,
-    forecasts: pl.DataFrame,
+    inputs: OutlookInputs,
     settings: RetentionSettings | None = None,
-    contracts: pl.DataFrame | None = None,
     code_version: str = "",
     earlier: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Churn probability, reasons and value in doubt of every customer at the as-of day, and how the model was chosen.
 
-    states: STATE_COLUMNS, months: MONTH_COLUMNS, one row per customer_id and measured_on, from `first_day_read` on.
-    forecasts: customer_id, p_alive, expected_contribution, expected_contribution_given_alive at the as-of day.
     All answers in one frame, told apart by `row_type`: customer, candidate (scores at an origin), decile (calibration at an
     origin), reason (how much oftener those with it churned, at the last origin).
 
-    P(alive) is left out of the comparison at month-ends for which it was not computed. contracts: see
-    lifetime.contract_forecast; who has contracts and no purchase leaves with the last of them, by the model of renewals.
-    earlier: candidates and deciles of an earlier answer; they stand where they were made from the very same.
+    P(alive) is left out of the comparison at month-ends for which it was not computed. Who has contracts and no purchase
+    leaves with the last of them, by the model of renewals. earlier: candidates and deciles of an earlier answer, used again
+    where they were made from the very same.
     """
     s = settings or RetentionSettings()
-    states = states.rename({"measured_on": "month_end"})
-    months = months.rename({"measured_on": "month_end"})
+    states = inputs.states.rename({"measured_on": "month_end"})
+    months = inputs.months.rename({"measured_on": "month_end"})
+    forecasts, contracts = inputs.forecasts, inputs.contracts
     has_rhythm = states.filter(pl.col("purchase_days").is_not_null())
     rows = snapshots(has_rhythm.drop("state", "lapses_after_days"), states, s.churn.horizon_months)
     rows = rows.join(months.select(*_KEY, *_MEASURES), on=_KEY, how="left", maintain_order="left").with_columns(

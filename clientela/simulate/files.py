@@ -76,7 +76,7 @@ def write_table(table: Table, planted: Planted, out: Path, settings: SimulateSet
         name = table.stem if table.is_single else f"{table.stem}_{night_date(settings, end)}"
         inside = np.flatnonzero((planted.row >= first) & (planted.row < last))
         part = Planted(planted.row[inside] - first, tuple(planted.kind[i] for i in inside))
-        write_file(table, table.frame[first:last], part, out, f"{name}.{table.format}", night, written)
+        write_file(table, table.frame[first:last], part, out, Delivery(f"{name}.{table.format}", night), written)
 
 
 def night_date(settings: SimulateSettings, end: float) -> str:
@@ -84,12 +84,20 @@ def night_date(settings: SimulateSettings, end: float) -> str:
     return (settings.start + timedelta(days=int(end) - 1)).strftime("%Y%m%d")
 
 
+@dataclass(frozen=True)
+class Delivery:
+    """One file that a system delivers: its name, the night in which it comes, and whether it is regular, late or repeated."""
+
+    name: str
+    night: int
+    kind: str = "regular"
+
+
 def write_file(
-    table: Table, frame: pl.DataFrame, planted: Planted, out: Path, name: str, night: int, written: Written,
-    kind: str = "regular",
-) -> None:  # fmt: skip
+    table: Table, frame: pl.DataFrame, planted: Planted, out: Path, delivery: Delivery, written: Written
+) -> None:
     """Write one file with its dirty rows in place, and note it."""
-    path = out / name
+    path = out / delivery.name
     path.parent.mkdir(parents=True, exist_ok=True)
     is_duplicate = np.array([k == DUPLICATE for k in planted.kind], dtype=np.bool_)
     # a repeated row stands behind the one it repeats and moves those after it
@@ -107,7 +115,8 @@ def write_file(
             _write_excel(whole, path)
     written.files.append(
         {
-            "file": name, "source": table.source, "entity": table.entity, "night": night, "kind": kind,
+            "file": delivery.name, "source": table.source, "entity": table.entity, "night": delivery.night,
+            "kind": delivery.kind,
             "rows": frame.height + int(is_duplicate.sum()),
         }
     )  # fmt: skip
@@ -118,8 +127,8 @@ def write_file(
     )
     written.dirt += [
         {
-            "kind": kind_, "source": table.source, "entity": table.entity, "file": name, "row": int(row), "record_key": key,
-            "expected": expected(kind_),
+            "kind": kind_, "source": table.source, "entity": table.entity, "file": delivery.name, "row": int(row),
+            "record_key": key, "expected": expected(kind_),
         }
         for kind_, row, key in zip(planted.kind, rows, keys, strict=True)
     ]  # fmt: skip

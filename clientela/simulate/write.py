@@ -13,7 +13,7 @@ from clientela.simulate.catalogue import reference_tables
 from clientela.simulate.company import Company, build_company
 from clientela.simulate.configuration import configuration
 from clientela.simulate.dirt import plant, without
-from clientela.simulate.files import Planted, Table, Written, night_date, write_file, write_table
+from clientela.simulate.files import Delivery, Planted, Table, Written, night_date, write_file, write_table
 from clientela.simulate.records import TILL
 from clientela.simulate.settings import SimulateSettings
 from clientela.simulate.streams import Ints
@@ -156,12 +156,11 @@ def _write_with_late(
         frame = table.frame[rows]
         if frame.is_empty():
             continue
-        write_file(table, frame, nobody, out, f"{name}.csv", night, written, "late")
+        write_file(table, frame, nobody, out, Delivery(f"{name}.csv", night, "late"), written)
         _note(table, f"{name}.csv", "late_file", "loaded", written)
         if number == len(late) - 1:
-            write_file(
-                table, frame, nobody, out, f"{name}_reenvio.csv", min(night + 1, settings.nights), written, "repeated"
-            )
+            repeated = Delivery(f"{name}_reenvio.csv", min(night + 1, settings.nights), "repeated")
+            write_file(table, frame, nobody, out, repeated, written)
             _note(table, f"{name}_reenvio.csv", "repeated_file", "loaded_once", written)
     return Planted(kept[rest.row], rest.kind)
 

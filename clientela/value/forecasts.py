@@ -117,6 +117,15 @@ _OF_NEWEST = pl.col("row_type").is_in(["interval", "choice"])
 _ORDER = ("row_type", "horizon_months", "customer_id", "segmentation", "segment", "target", "candidate", "origin_on")
 
 
+class Before(NamedTuple):
+    """What runs before this one leave. `earlier`: an answer is used again where its fingerprint, which names everything it
+    was made from, `code_version` too, is wanted; `frozen_until`: the last as-of day whose predictions are frozen."""
+
+    code_version: str = ""
+    earlier: Earlier | None = None
+    frozen_until: date | None = None
+
+
 class Measured(NamedTuple):
     """What is told of one measured day. `made`: a frame of FORECAST_SCHEMA. `taken_over`: the fingerprint under which rows of
     customers were made before and stand; they are not in `made`."""
@@ -130,20 +139,18 @@ def forecast_customers(
     contracts: pl.DataFrame,
     as_of: date,
     settings: ValueSettings,
-    code_version: str = "",
-    earlier: Earlier | None = None,
-    frozen_until: date | None = None,
+    before: Before | None = None,
     keys: pl.DataFrame | None = None,
 ) -> Iterator[Measured]:
     """All forecasts and scores, a measured day at a time, oldest first: of a large company one day fills memory enough.
 
     `row_type` is `customer` (one row per customer known at `measured_on`), `group` (a sum with its interval), `prediction` (what
-    is frozen, per customer and per group, for each scored horizon; frozen_until: the last as-of day that is), `score` (one per
-    rolling origin, candidate and what it forecasts), `interval` (how intervals did) or `parameter`. No figure of a day rests
-    on data after it. earlier: what it bears is not computed again, since the fingerprint names everything it was made
-    from. keys: customer_id and a unique `key` that does not depend on the order in which customers were numbered; all is
-    computed in the order of keys, so that sums and draws do not depend on it either.
+    is frozen, per customer and per group, for each scored horizon), `score` (one per rolling origin, candidate and what it
+    forecasts), `interval` (how intervals did) or `parameter`. No figure of a day rests on data after it. What `before` holds
+    is not computed again. keys: customer_id and a unique `key` that does not depend on the order in which customers were
+    numbered; all is computed in the order of keys, so that sums and draws do not depend on it either.
     """
+    code_version, earlier, frozen_until = before or Before()
     if keys is not None:
         days, contracts = (frame.join(keys, on="customer_id", how="inner") for frame in (days, contracts))
     days = days.filter(pl.col("ordered_on") <= as_of)
@@ -259,8 +266,8 @@ class _Company:
     def _with_models(
         self, known: pl.DataFrame, day: date, as_of: date, newest: pl.DataFrame | None
     ) -> list[pl.DataFrame]:
-        from clientela.lifetime.backtest import Memo, backtest
-        from clientela.lifetime.forecast import Fits, Forecast, forecast
+        from clientela.lifetime.backtest import BacktestSettings, Memo, backtest
+        from clientela.lifetime.forecast import Fits, Forecast, ForecastSettings, forecast
         from clientela.lifetime.origins import Orders
 
         settings = self._settings
@@ -274,12 +281,14 @@ class _Company:
             past = backtest(
                 self._ready,
                 last,
-                holdout_days=settings.holdout_days,
-                most_origins=settings.origins,
-                draws=settings.draws if last == _month_end_until(as_of) else 0,
-                seed=settings.seed,
+                BacktestSettings(
+                    holdout_days=settings.holdout_days,
+                    max_origins=settings.origins,
+                    draws=settings.draws if last == _month_end_until(as_of) else 0,
+                    seed=settings.seed,
+                    at_most=settings.most_customers_fitted,
+                ),
                 memo=self._memo,
-                at_most=settings.most_customers_fitted,
             )
             told = _scores(past, settings)
         fits = Fits()
@@ -289,17 +298,19 @@ class _Company:
             return forecast(
                 self._ready,
                 day,
-                horizon_months=months,
-                annual_discount_rate=settings.annual_discount_rate,
+                ForecastSettings(
+                    horizon_months=months,
+                    annual_discount_rate=settings.annual_discount_rate,
+                    order_model=settings.order_model,
+                    spend_model=settings.spend_model,
+                    draws=draws,
+                    seed=settings.seed,
+                    at_most=settings.most_customers_fitted,
+                ),
                 past=past,
-                order_model=settings.order_model,
-                spend_model=settings.spend_model,
                 groups=groups,
                 contracts=self._contracts if self._contracts.height else None,
-                draws=draws,
-                seed=settings.seed,
                 fits=fits,
-                at_most=settings.most_customers_fitted,
             )
 
         made = ahead(settings.horizon_months)
@@ -524,7 +535,8 @@ def _scores(past: "Backtest", settings: ValueSettings) -> list[pl.DataFrame]:
 
 def _remembered(rows: pl.DataFrame) -> tuple["Backtest | None", list[pl.DataFrame]]:
     """The comparison that a month-end's rows tell of, and the rows that tell it."""
-    from clientela.lifetime.backtest import Backtest, Widening
+    from clientela.lifetime.backtest import Backtest
+    from clientela.lifetime.draws import Widening
 
     chosen = rows.filter(pl.col("row_type") == "choice").sort("target", descending=True)
     if chosen.height != 2:

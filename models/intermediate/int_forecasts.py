@@ -3,7 +3,7 @@
 import polars as pl
 import pyarrow as pa
 
-from clientela.value.forecasts import FORECAST_SCHEMA, forecast_customers
+from clientela.value.forecasts import FORECAST_SCHEMA, Before, forecast_customers
 from clientela.value.settings import ValueSettings
 from clientela.warehouse.run_settings import read_settings
 from clientela.warehouse.tables import built_before
@@ -36,7 +36,7 @@ def model(dbt, session):
     # what was frozen on a later day, which the data do not reach any more, is no reason to freeze nothing now
     frozen = dbt.source("memory", "value_predictions").filter(f"as_of_on <= date '{as_of}'")
     frozen_until = frozen.aggregate("max(as_of_on)").fetchall()[0][0]
-    measured = forecast_customers(days, contracts, as_of, settings, code_version, earlier, frozen_until, keys)
+    measured = forecast_customers(days, contracts, as_of, settings, Before(code_version, earlier, frozen_until), keys)
     schema = pl.DataFrame(schema=FORECAST_SCHEMA).to_arrow().schema
 
     def batches():

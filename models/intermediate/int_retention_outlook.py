@@ -1,6 +1,13 @@
 """Who may leave, why, and what that puts in doubt; the model and its choice stand in clientela.retention."""
 
-from clientela.retention.outlook import MONTH_COLUMNS, OUTLOOK_SCHEMA, STATE_COLUMNS, first_day_read, outlook
+from clientela.retention.outlook import (
+    MONTH_COLUMNS,
+    OUTLOOK_SCHEMA,
+    STATE_COLUMNS,
+    OutlookInputs,
+    first_day_read,
+    outlook,
+)
 from clientela.retention.settings import RetentionSettings
 from clientela.warehouse.run_settings import read_settings
 from clientela.warehouse.tables import built_before
@@ -17,15 +24,13 @@ def model(dbt, session):
     )
     forecasts = dbt.ref("int_customer_forecasts").filter("is_as_of")
     before = built_before(session, "int_retention_outlook", OUTLOOK_SCHEMA)
-    return outlook(
-        as_of_on,
+    inputs = OutlookInputs(
         states=dbt.ref("int_customer_states").filter(read).select(", ".join(STATE_COLUMNS)).pl(),
         months=months.select(", ".join(MONTH_COLUMNS)).pl(),
         forecasts=forecasts.select(
             "customer_id, p_alive, expected_contribution, expected_contribution_given_alive"
         ).pl(),
-        settings=settings,
         contracts=contracts.pl(),
-        code_version=code_version,
-        earlier=before.filter("made_from is not null").pl() if before is not None else None,
     )
+    earlier = before.filter("made_from is not null").pl() if before is not None else None
+    return outlook(as_of_on, inputs, settings, code_version, earlier)

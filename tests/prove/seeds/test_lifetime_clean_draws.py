@@ -16,6 +16,7 @@ from clientela.lifetime import (
     group_intervals,
     read_futures,
 )
+from clientela.lifetime.draws import Observed
 from clientela.lifetime.fitting import MODELS, log_likelihood
 from clientela.lifetime.geometric_dropout import MBGCNBD
 from clientela.lifetime.purchase_histories import simulate_histories
@@ -78,7 +79,7 @@ def test_a_hundred_companies_are_fitted_and_forecast_as_they_were_made(name: str
             ModelDraws(found, h, HORIZON, draws=300, seed=company),
             groups={"g": groups},
             seed=company,
-            observed_orders=world.future_orders,
+            observed=Observed(orders=world.future_orders),
         )
         assert futures.pit_orders is not None
         inside.append(calibrated_coverage(futures.pit_orders))
@@ -110,7 +111,7 @@ def test_a_hundred_companies_are_fitted_and_forecast_as_they_were_made(name: str
 def test_p_alive_as_fitted_holds_in_every_bin_where_silence_tells_who_left(name: str) -> None:
     outside = bins = 0
     for company in range(COMPANIES):
-        world = simulate_histories(name, WELL_SEEN[name], CUSTOMERS, seed=20_000 + company, youngest=40.0, oldest=80.0)
+        world = simulate_histories(name, WELL_SEEN[name], CUSTOMERS, seed=20_000 + company, ages=(40.0, 80.0))
         failed, of = bins_outside(fit(model_of(name), world.histories).p_alive(world.histories), world.alive)
         outside, bins = outside + failed, bins + of
     print(f"{name}: {outside} of {bins} bins outside as fitted")

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from clientela.lifetime import ORDER_CANDIDATES, Orders, backtest, score
+from clientela.lifetime import ORDER_CANDIDATES, BacktestSettings, Learning, Orders, backtest, score
 from clientela.lifetime.candidates import forecast_orders
 
 AS_OF = date(2017, 9, 30)
@@ -33,16 +33,16 @@ def journey() -> Orders:
 
 def test_bg_nbd_forecasts_the_last_quarter_of_complete_journey(journey: Orders) -> None:
     s = journey.at(AS_OF, holdout_days=92)
-    found = score(s.actual_orders, forecast_orders("bg_nbd", journey, s, 92, inner_days=91).mean)
+    found = score(s.actual_orders, forecast_orders("bg_nbd", journey, s, 92, Learning(91)).mean)
     assert abs(found.error_in_total) <= 0.03
     assert found.spearman >= 0.80
 
 
 def test_the_candidate_chosen_before_october_is_nearly_the_best_after_it(journey: Orders) -> None:
-    chosen = backtest(journey, AS_OF, draws=50).order_model
+    chosen = backtest(journey, AS_OF, BacktestSettings(draws=50)).order_model
     s = journey.at(AS_OF, holdout_days=92, recent_days=91)
     scores = {
-        c: score(s.actual_orders, forecast_orders(c, journey, s, 92, inner_days=91).mean) for c in ORDER_CANDIDATES
+        c: score(s.actual_orders, forecast_orders(c, journey, s, 92, Learning(91)).mean) for c in ORDER_CANDIDATES
     }
     assert abs(scores[chosen].error_in_total) <= 0.08
     assert scores[chosen].rmse <= 1.10 * min(each.rmse for each in scores.values())

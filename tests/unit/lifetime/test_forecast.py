@@ -6,7 +6,16 @@ import numpy as np
 import polars as pl
 import pytest
 
-from clientela.lifetime import LifetimeError, Orders, backtest, forecast, rolling_origins, summarise_purchase_days
+from clientela.lifetime import (
+    BacktestSettings,
+    ForecastSettings,
+    LifetimeError,
+    Orders,
+    backtest,
+    forecast,
+    rolling_origins,
+    summarise_purchase_days,
+)
 from clientela.lifetime.forecast import add_months
 from clientela.lifetime.season import season_index, season_over
 
@@ -86,14 +95,16 @@ def test_orders_after_the_as_of_day_move_nothing() -> None:
     cut = ORDERS.filter(pl.col("ordered_on") <= AS_OF)
     planted = pl.concat([cut, cut.with_columns(ordered_on=pl.lit(AS_OF + timedelta(days=1)), net_revenue=pl.lit(1e6))])
     planted = planted.unique(["customer_id", "ordered_on"])
-    past, past_planted = (backtest(o, AS_OF, most_origins=2, draws=50) for o in (cut, planted))
+    past, past_planted = (backtest(o, AS_OF, BacktestSettings(max_origins=2, draws=50)) for o in (cut, planted))
     assert past.scores.equals(past_planted.scores) and past.widening == past_planted.widening
-    one, two = (forecast(o, AS_OF, past=p, draws=50) for o, p in ((cut, past), (planted, past_planted)))
+    one, two = (
+        forecast(o, AS_OF, ForecastSettings(draws=50), past=p) for o, p in ((cut, past), (planted, past_planted))
+    )
     assert one.customers.equals(two.customers) and one.parameters.equals(two.parameters)
 
 
 def test_backtest_scores_every_candidate_at_every_origin_and_chooses_one() -> None:
-    past = backtest(ORDERS, AS_OF, most_origins=3, draws=50)
+    past = backtest(ORDERS, AS_OF, BacktestSettings(max_origins=3, draws=50))
     orders = past.scores.filter(pl.col("target") == "orders")
     assert orders.group_by("as_of").len().get_column("len").unique().to_list() == [9]
     assert orders.get_column("as_of").n_unique() == 4  # three origins, and all together
@@ -109,7 +120,7 @@ def test_backtest_scores_every_candidate_at_every_origin_and_chooses_one() -> No
 
 def test_forecast_has_one_row_per_customer_and_groups_that_add_up() -> None:
     groups = ORDERS.select("customer_id", parity=pl.col("customer_id") % 2).unique()
-    made = forecast(ORDERS, AS_OF, order_model="mbg_nbd", groups=groups, draws=200)
+    made = forecast(ORDERS, AS_OF, ForecastSettings(order_model="mbg_nbd", draws=200), groups=groups)
     known = ORDERS.filter(pl.col("ordered_on") <= AS_OF).get_column("customer_id").unique().sort()
     assert made.customers.get_column("customer_id").to_list() == known.to_list()
     company = made.groups.row(0, named=True)
@@ -132,7 +143,7 @@ def test_forecast_has_one_row_per_customer_and_groups_that_add_up() -> None:
 
 
 def test_a_horizon_of_three_months_forecasts_what_then_came() -> None:
-    made = forecast(ORDERS, AS_OF, horizon_months=3, order_model="mbg_nbd", draws=200)
+    made = forecast(ORDERS, AS_OF, ForecastSettings(horizon_months=3, order_model="mbg_nbd", draws=200))
     known = made.customers.select("customer_id")
     came = ORDERS.filter(pl.col("ordered_on") > AS_OF, pl.col("ordered_on") <= date(2024, 3, 31)).join(
         known, on="customer_id"
@@ -143,7 +154,8 @@ def test_a_horizon_of_three_months_forecasts_what_then_came() -> None:
 
 
 def test_discounting_and_horizon_work_on_the_mean_as_on_the_draws() -> None:
-    near, far = (forecast(ORDERS, AS_OF, annual_discount_rate=r, order_model="mbg_nbd", draws=200) for r in (0.0, 0.5))
+    settings = (ForecastSettings(annual_discount_rate=r, order_model="mbg_nbd", draws=200) for r in (0.0, 0.5))
+    near, far = (forecast(ORDERS, AS_OF, one) for one in settings)
     ratio = (
         far.groups.row(0, named=True)["expected_contribution"] / near.groups.row(0, named=True)["expected_contribution"]
     )
@@ -157,7 +169,7 @@ def test_discounting_and_horizon_work_on_the_mean_as_on_the_draws() -> None:
 
 @pytest.mark.parametrize("model", ["own_rate", "poisson_regression", "bg_nbd", "nbd"])
 def test_p_alive_never_comes_from_a_model_that_cannot_see_one_time_buyers_leave(model: str) -> None:
-    made = forecast(ORDERS, AS_OF, order_model=model, draws=50)
+    made = forecast(ORDERS, AS_OF, ForecastSettings(order_model=model, draws=50))
     assert set(made.customers.get_column("p_alive_model")) <= {"pareto_nbd", "mbg_nbd"}
     once = ORDERS.filter(pl.col("ordered_on") <= AS_OF).group_by("customer_id").len().filter(pl.col("len") == 1)
     assert made.customers.join(once, on="customer_id").get_column("p_alive").max() < 1
@@ -203,8 +215,8 @@ SMALL = {
 @pytest.mark.parametrize("name", list(SMALL))
 def test_odd_companies_end_in_figures_without_holes(name: str) -> None:
     as_of = FIRST + timedelta(days=320)
-    past = backtest(SMALL[name], as_of, most_origins=2, draws=50)
-    made = forecast(SMALL[name], as_of, past=past, draws=50)
+    past = backtest(SMALL[name], as_of, BacktestSettings(max_origins=2, draws=50))
+    made = forecast(SMALL[name], as_of, ForecastSettings(draws=50), past=past)
     for each in (made.customers, made.groups, made.parameters, past.scores, past.intervals):
         no_holes(each)
     company = made.groups.row(0, named=True)
@@ -230,7 +242,9 @@ def test_what_cannot_be_forecast_is_refused_with_one_sentence(orders: pl.DataFra
 
 
 def test_orders_without_money_are_forecast_without_money() -> None:
-    made = forecast(ORDERS.select("customer_id", "ordered_on"), AS_OF, order_model="mbg_nbd", draws=50)
+    made = forecast(
+        ORDERS.select("customer_id", "ordered_on"), AS_OF, ForecastSettings(order_model="mbg_nbd", draws=50)
+    )
     assert made.customers.get_column("expected_contribution").null_count() == made.customers.height
     assert made.customers.get_column("expected_orders").sum() > 0
 

@@ -5,7 +5,7 @@ import pytest
 
 from clientela.lifetime import Histories, LifetimeError, ModelDraws, fit, fit_gamma_gamma, group_intervals, read_futures
 from clientela.lifetime.contribution import SpendHistory, fit_contribution
-from clientela.lifetime.draws import ScatterDraws, randomised_pit
+from clientela.lifetime.draws import Observed, ScatterDraws, Widening, randomised_pit
 from clientela.lifetime.purchase_histories import simulate_amounts, simulate_histories
 from clientela.lifetime.scoring import calibrated_coverage
 from clientela.lifetime.shrinkage import shrink, shrunken_share
@@ -115,7 +115,7 @@ def test_draws_have_the_exact_mean_and_the_right_spread(name: str) -> None:
     found = fit(name, h)
     groups = np.random.default_rng(0).integers(0, 10, len(h))
     source = ModelDraws(found, h, 26.0, delta=0.02, draws=200, seed=3)
-    futures = read_futures(source, groups={"g": groups}, seed=3, observed_orders=world.future_orders)
+    futures = read_futures(source, groups={"g": groups}, seed=3, observed=Observed(orders=world.future_orders))
     exact = found.expected_orders(h, 26.0).sum()
     total = group_intervals(futures.group_orders["g"].sum(axis=0, keepdims=True))
     assert futures.orders.mean.sum() == pytest.approx(exact, rel=0.02)
@@ -144,7 +144,7 @@ def test_the_same_seed_gives_the_same_draws_and_another_does_not() -> None:
 def test_fewer_customers_mean_wider_intervals_than_their_orders_alone() -> None:
     h = simulate_histories("mbg_nbd", MBG, 400, seed=13).histories
     found = fit("mbg_nbd", h)
-    sure = type(found)(found.model, found.theta, found.covariance * 1e-12, found.log_likelihood, 400, 400)
+    sure = type(found)(found.model, found.theta, found.covariance * 1e-12, found.log_likelihood, 400)
     widths = []
     for each in (found, sure):
         futures = read_futures(ModelDraws(each, h, 52.0, draws=400), groups={"g": np.zeros(400, dtype=np.int64)})
@@ -170,7 +170,7 @@ def test_money_of_groups_holds_the_truth_as_often_as_it_says() -> None:
                 return amounts.draw_totals(theta, h.x[block] + 1, past[block], orders, rng)  # noqa: B023
 
         source = ModelDraws(found, h, 26.0, draws=200, seed=seed)
-        futures = read_futures(source, money=Money(), groups={"g": groups}, seed=seed, observed_money=future)
+        futures = read_futures(source, money=Money(), groups={"g": groups}, seed=seed, observed=Observed(money=future))
         around = group_intervals(futures.group_money["g"])
         truth = np.bincount(groups, weights=future, minlength=20)
         inside += list((truth >= around.p10) & (truth <= around.p90))
@@ -181,7 +181,7 @@ def test_money_of_groups_holds_the_truth_as_often_as_it_says() -> None:
 def test_widening_moves_the_ends_and_keeps_counts_whole() -> None:
     h = simulate_histories("mbg_nbd", MBG, 300, seed=14).histories
     source = ModelDraws(fit("mbg_nbd", h), h, 52.0, draws=200)
-    plain, wide = read_futures(source), read_futures(source, widening_orders=1.6)
+    plain, wide = read_futures(source), read_futures(source, widening=Widening(orders_customers=1.6))
     assert np.all(wide.orders.p10 <= plain.orders.p10) and np.all(wide.orders.p90 >= plain.orders.p90)
     assert wide.orders.p90.sum() > plain.orders.p90.sum()
     assert np.array_equal(wide.orders.p90, np.rint(wide.orders.p90)) and np.all(wide.orders.p10 >= 0)

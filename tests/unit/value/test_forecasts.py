@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from clientela.value.forecasts import FORECAST_SCHEMA, LEAST_CUSTOMERS, forecast_customers, month_ends_before
+from clientela.value.forecasts import FORECAST_SCHEMA, LEAST_CUSTOMERS, Before, forecast_customers, month_ends_before
 from clientela.value.settings import ValueSettings
 
 NO_CONTRACTS = pl.DataFrame(
@@ -126,7 +126,7 @@ def test_a_month_end_says_what_it_would_have_said_on_its_day() -> None:
 
 def test_what_was_made_from_the_same_is_taken_over_and_nothing_else() -> None:
     days = invented()
-    first = forecasts_of(days, NO_CONTRACTS, AS_OF, SETTINGS, "code")
+    first = forecasts_of(days, NO_CONTRACTS, AS_OF, SETTINGS, Before("code"))
     asked: list[str] = []
 
     def earlier(fingerprints: list[str]) -> tuple[set[str], pl.DataFrame]:
@@ -134,7 +134,7 @@ def test_what_was_made_from_the_same_is_taken_over_and_nothing_else() -> None:
         there = first.filter(pl.col("made_from").is_in(fingerprints))
         return set(there["made_from"]), there.filter(pl.col("row_type") != "customer")
 
-    measured = list(forecast_customers(days, NO_CONTRACTS, AS_OF, SETTINGS, "code", earlier))
+    measured = list(forecast_customers(days, NO_CONTRACTS, AS_OF, SETTINGS, Before("code", earlier)))
     again = pl.concat([day.made for day in measured])
     taken_over = [day.taken_over for day in measured if day.taken_over]
     assert len(asked) == 3 and taken_over == asked
@@ -147,7 +147,9 @@ def test_what_was_made_from_the_same_is_taken_over_and_nothing_else() -> None:
         net_revenue=pl.when(pl.col("ordered_on") == date(2025, 9, 15)).then(1.0).otherwise("net_revenue")
     )
     prints = {
-        name: dict(forecasts_of(frame, NO_CONTRACTS, AS_OF, SETTINGS, code).select("measured_on", "made_from").rows())
+        name: dict(
+            forecasts_of(frame, NO_CONTRACTS, AS_OF, SETTINGS, Before(code)).select("measured_on", "made_from").rows()
+        )
         for name, frame, code in (("changed", changed, "code"), ("other code", days, "other"))
     }
     before = dict(first.select("measured_on", "made_from").rows())
@@ -202,7 +204,7 @@ def test_predictions_are_frozen_once_a_month_where_the_company_wants_that() -> N
     days = invented(60)
 
     def frozen(settings: ValueSettings, until: date | None) -> int:
-        made = forecasts_of(days, NO_CONTRACTS, AS_OF, settings, frozen_until=until)
+        made = forecasts_of(days, NO_CONTRACTS, AS_OF, settings, Before(frozen_until=until))
         return made.filter(pl.col("row_type") == "prediction").height
 
     assert frozen(monthly, None) and frozen(monthly, date(2025, 9, 30)) and frozen(SETTINGS, AS_OF)
