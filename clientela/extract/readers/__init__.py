@@ -22,5 +22,7 @@ class Opened:
     expected_rows: int | None = None
     #: relation (source_row, text, reason) of the rows that could not be parsed, bound into the same parameters
     unreadable: str | None = None
+    #: lines that are declared to be no rows, such as a title or a total, and are not among those that the relation gives
+    left_out_lines: int = 0
     #: the slower way to read the file, to be taken where the rows do not add up or the fast way stumbles
     fallback_reader: Callable[[Parameters], "Opened"] | None = None
