@@ -85,25 +85,26 @@ def say_report(config: Config, report: dict[str, Any], as_json: bool) -> None:
         console.print(f"  {line}", style="dim")
     for notice in report.get("notices", ()):
         console.print(notice)
-    arrived = {(o["source"], o["entity"]): o for o in report["outcomes"]}
-    table = Table("source", "entity", "status", box=None, pad_edge=False)
+    arrived = {(o["source"], o["feed"]): o for o in report["outcomes"]}
+    table = Table("source", "feed", "status", box=None, pad_edge=False)
     for column in table.columns:
         column.no_wrap = True
-    for heading in ("age", "delivered", "loaded", "unchanged", "quarantined"):
+    for heading in ("age", "delivered", "loaded", "unchanged", "quarantined", "left out"):
         table.add_column(heading, justify="right")
     reasons = []
     for source in report["sources"]:
-        name = source["source"], source["entity"]
+        name = source["source"], source["feed"]
         age = "" if source["age_days"] is None else f"{source['age_days']} d"
         outcome = arrived.get(name, {})
-        counts = [f"{outcome.get(kind, 0):,}" for kind in ("delivered", "loaded", "unchanged", "quarantined")]
+        kinds = ("delivered", "loaded", "unchanged", "quarantined", "left_out")
+        counts = [f"{outcome.get(kind, 0):,}" for kind in kinds]
         table.add_row(*name, "stale: " * source["is_stale"] + source["status"], age, *counts)
         if outcome.get("deleted"):
-            reasons.append(f"{'.'.join(name)}: {counted(outcome['deleted'], 'record')} vanished with the snapshot")
+            reasons.append(f"{'.'.join(name)}: {counted(outcome['deleted'], 'record')} vanished")
         if source["reason"]:
             reasons.append(f"{'.'.join(name)}: {source['reason']}")
     for outcome in report["outcomes"]:
-        where = f"{outcome['source']}.{outcome['entity']}"
+        where = f"{outcome['source']}.{outcome['feed']}"
         reasons += [f"{where}: left alone: {sentence}" for sentence in outcome.get("ignored", ())]
         reasons += [f"{where}: warning {sentence}" for sentence in outcome.get("warnings", ())]
     console.print(table)

@@ -7,6 +7,7 @@ import difflib
 import hashlib
 import json
 import os
+import re
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -144,12 +145,10 @@ class Config(Model):
         for source_name, source in _mapping(values, "sources").items():
             if source_name == REFERENCE_SOURCE:
                 raise ValueError("sources.reference: this name is taken by the reference folder; choose another")
-            entities = _mapping(source, "entities")
-            for name, entity in entities.items():
-                where = f"sources.{source_name}.entities.{name}"
-                company = [n for n, e in ENTITIES.items() if not e.is_reference]
-                _known(where, name, company, "an entity")
-                mapped = [*_mapping(entity, "columns")]
+            for feed, settings in _mapping(source, "entities").items():
+                where = f"sources.{source_name}.entities.{feed}"
+                name = _entity_name(where, feed, settings)
+                mapped = [*_mapping(settings, "columns")]
                 for column in mapped:
                     _known(
                         f"{where}.columns.{column}",
@@ -158,7 +157,7 @@ class Config(Model):
                         "a column of the contract",
                     )
                 shown = [c.name for c in ENTITIES[name].columns if not c.personal]
-                for column in entity.get("not_personal") or [] if isinstance(entity, dict) else []:
+                for column in settings.get("not_personal") or [] if isinstance(settings, dict) else []:
                     _known(f"{where}.not_personal", str(column), ["key", *shown], "a column that may be shown")
             for name in _mapping(source, "ids_from"):
                 _known(
@@ -238,12 +237,15 @@ class Config(Model):
             raise ConfigError(f"models_path = {self.models_path}: there is no such folder at {self.models}.")
         return sorted(path for path in self.models.rglob("*") if path.suffix in (".sql", ".yml", ".yaml", ".md", ".py"))
 
-    def is_required(self, source: str, entity: str) -> bool:
-        stated = self.sources[source].entities[entity].required if source in self.sources else None
-        return ENTITIES[entity].required if stated is None else stated
+    def is_required(self, source: str, feed: str) -> bool:
+        """Whether nothing is published while this feed was refused or never came."""
+        if source not in self.sources:
+            return False
+        settings = self.sources[source].entities[feed]
+        return ENTITIES[feed].required if settings.required is None and feed in ENTITIES else bool(settings.required)
 
-    def max_age(self, source: str, entity: str) -> timedelta | None:
-        return self.sources[source].entities[entity].max_age if source in self.sources else None
+    def max_age(self, source: str, feed: str) -> timedelta | None:
+        return self.sources[source].entities[feed].max_age if source in self.sources else None
 
     def fingerprint(self) -> str:
         """Hash of everything that can change a figure: a different hash means that marts must be built anew."""
@@ -260,6 +262,21 @@ class Config(Model):
 
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _entity_name(where: str, feed: str, settings: Any) -> str:
+    """The entity of a feed, told by `entity` or else by the feed's own name."""
+    company = [name for name, entity in ENTITIES.items() if not entity.is_reference]
+    stated = settings.get("entity") if isinstance(settings, dict) else None
+    if stated is None or stated == feed:
+        _known(where, feed, company, "an entity")
+        return feed
+    _known(f"{where}.entity", str(stated), company, "an entity")
+    if feed in ENTITIES:
+        raise ValueError(f"{where}.entity: {feed} is the name of an entity; give this feed of {stated} another name")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", feed):
+        raise ValueError(f"{where}: is no name for a feed: use small letters, digits and _, beginning with a letter")
+    return str(stated)
 
 
 def _mapping(values: Any, key: str) -> dict[str, Any]:

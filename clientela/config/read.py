@@ -94,9 +94,10 @@ def json_schema() -> dict[str, Any]:
             "allOf": [{"$ref": "#/$defs/EntityConfig"}],
             "properties": {"columns": columns},
         }
+    own_name = {"allOf": [{"$ref": "#/$defs/EntityConfig"}], "required": ["entity"]}
     definitions["SourceConfig"]["properties"]["entities"] = {
         "type": "object",
         "properties": entities,
-        "additionalProperties": False,
+        "additionalProperties": own_name,
     }
     return schema

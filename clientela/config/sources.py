@@ -53,7 +53,7 @@ def _age(value: object) -> object:
 
 
 def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
+    return [value] if isinstance(value, str | dict) else value
 
 
 def _encoding(name: str) -> str:
@@ -155,6 +155,14 @@ class Translated(Model):
 Mapping = str | Constant | Expression | Translated | list[str]
 
 
+KeyPart = str | Expression
+
+
+Key = Annotated[
+    list[KeyPart], BeforeValidator(_as_list, json_schema_input_type=KeyPart | list[KeyPart]), Field(min_length=1)
+]
+
+
 class CsvFormat(Model):
     """How a text file is written, where it is not plain UTF-8 CSV with a header."""
 
@@ -253,6 +261,11 @@ class GateOverride(Model):
 class EntityConfig(Model):
     """Where one entity of a source is, how it is delivered, and how its columns map onto the contract."""
 
+    entity: str | None = Field(
+        None,
+        description="The entity, where this feed bears a name of its own: one entity of a source may come in several feeds, "
+        "such as refunds in their own file.",
+    )
     files: Patterns = Field(
         default_factory=list,
         description="Paths or globs, relative to this file; `package:NAME/path` for an installed package.",
@@ -270,7 +283,18 @@ class EntityConfig(Model):
         description="`append`: new rows, late ones too; `upsert`: rows by key, newest version wins; "
         "`snapshot`: each delivery is the whole, and what is not in it has vanished.",
     )
-    key: Names = Field(description="The source's columns that make the record's key.")
+    where: str | None = Field(
+        None,
+        min_length=1,
+        description="An SQL expression over the source's columns: only rows for which it is true are taken. The others are "
+        "counted as left out; one that was loaded before counts no longer.",
+    )
+    key: Key = Field(description="The source's columns, or `{sql: …}` over them, that make the record's key.")
+    repeats: Literal["number", "drop"] | None = Field(
+        None,
+        description="What rows of one file are that say the same: `number`: each counts, as two caps on one receipt; `drop`: "
+        "they are duplicates. Unset, a repeated order line, contact or reward is quarantined.",
+    )
     version_by: VersionBy | None = Field(
         None,
         description="What orders the versions of a record: `updated_at` (where mapped, the default), a column with a "
@@ -331,3 +355,7 @@ class SourceConfig(Model):
         default_factory=dict, description="Entity: the source whose ids this one uses, such as `products: erp`."
     )
     entities: dict[str, EntityConfig]
+
+    def feeds_of(self, entity: str) -> dict[str, EntityConfig]:
+        """The feeds of an entity, by their names."""
+        return {name: feed for name, feed in self.entities.items() if (feed.entity or name) == entity}

@@ -70,6 +70,14 @@ class Entity:
     #: the columns that make the key, for reference tables only: everything else is keyed by its source's own columns
     key: tuple[str, ...] = ()
     is_reference: bool = False
+    #: every row is an event of its own, so that two equal rows may be two; of the others a row said twice is one
+    is_counted: bool = False
+    #: the time that orders the versions of a record, where its feed names nothing that does
+    version_by: str | None = None
+    #: (column, values): of two versions that are equally new the one with the earlier of the values counts
+    wins_ties: tuple[str, tuple[str, ...]] | None = None
+    #: other entities name its records by their key
+    is_referred_to: bool = False
     #: a batch of this entity that cannot be loaded, or is too old, stops publication
     required: bool = False
     _by_name: dict[str, Column] = field(init=False, repr=False, compare=False, default_factory=dict)

@@ -54,6 +54,7 @@ CUSTOMERS = Entity(
         UPDATED_AT,
         Column("attributes", "json", "Free attributes as one JSON object; personal by default.", personal=True),
     ),
+    is_referred_to=True,
 )
 
 PRODUCTS = Entity(
@@ -68,6 +69,7 @@ PRODUCTS = Entity(
         Column("margin_rate", "decimal", "Margin as a share of net revenue.", minimum=-1, maximum=1),
         UPDATED_AT,
     ),
+    is_referred_to=True,
 )
 
 TRANSACTIONS = Entity(
@@ -99,6 +101,7 @@ TRANSACTIONS = Entity(
     ),
     event_time="ordered_at",
     source_amount="net_amount",
+    is_counted=True,
     required=True,
 )
 
@@ -157,6 +160,7 @@ INTERACTIONS = Entity(
     ),
     event_time="opened_at",
     source_amount="amount",
+    is_counted=True,
 )  # fmt: skip
 
 CAMPAIGNS = Entity(
@@ -177,6 +181,7 @@ CAMPAIGNS = Entity(
     ),
     event_time="started_on",
     is_announced_ahead=True,
+    is_referred_to=True,
 )
 
 CAMPAIGN_CONTACTS = Entity(
@@ -207,6 +212,7 @@ REWARDS = Entity(
     ),
     event_time="rewarded_at",
     source_amount="value_amount",
+    is_counted=True,
 )
 
 CONSENTS = Entity(
@@ -224,6 +230,9 @@ CONSENTS = Entity(
         Column("decided_at", "timestamp", "When.", required=True),
     ),
     event_time="decided_at",
+    version_by="decided_at",
+    # a customer who grants and withdraws in one second has withdrawn
+    wins_ties=("status", ("withdrawn", "refused", "granted")),
 )
 
 ERASURES = Entity(

@@ -37,8 +37,9 @@ def feeds_of(config: Config) -> list[Feed]:
                 settings = _reference(config, entity, path)
                 feeds.append(Feed(config, REFERENCE_SOURCE, SourceConfig(entities={}), entity, settings, secret))
     for source_name, source in config.sources.items():
-        for entity_name, settings in source.entities.items():
-            feeds.append(Feed(config, source_name, source, ENTITIES[entity_name], settings, secret))
+        for name, settings in source.entities.items():
+            entity = ENTITIES[settings.entity or name]
+            feeds.append(Feed(config, source_name, source, entity, settings, secret, feed_name=name))
     return feeds
 
 
@@ -62,10 +63,10 @@ def _reference(config: Config, entity: Entity, path: Path) -> EntityConfig:
                 line = source.readline(LONGEST_HEADER).decode("utf-8-sig", "replace")
             header = [name.strip() for name in line.rstrip("\r\n").split(",")]
     columns: dict[str, Any] = {column.name: column.name for column in entity.columns if column.name in header}
-    return EntityConfig(files=files, key=list(entity.key), columns=columns, delivery="snapshot")
+    return EntityConfig(files=files, key=[*entity.key], columns=columns, delivery="snapshot")
 
 
 def entities_without_source(config: Config) -> list[str]:
     """What the marts cannot say, by name: the entities that no source of the company delivers."""
-    delivered = {name for source in config.sources.values() for name in source.entities}
+    delivered = {feed.entity or name for source in config.sources.values() for name, feed in source.entities.items()}
     return [entity.name for entity in COMPANY_ENTITIES if entity.name not in delivered]

@@ -43,6 +43,8 @@ from clientela.sql.quoting import quoted
 RATES = "exchange_rates_now"
 #: `version_by: "file_date: REGEX"`: the date in the delivered file's name
 FILE_DATE = "file_date:"
+#: between a key and the number of a row that repeats it
+REPEAT_MARK = "|#"
 #: longest cell that quarantine repeats; the delivered file itself is kept
 LONGEST = 2000
 #: the columns of a decision with a customer's key, and those that name its source
@@ -68,10 +70,27 @@ class Feed:
     secret: str
     #: replaces personal keys by a keyed hash; None: one of the secret
     identity_key: KeyedHash | None = None
+    #: its key in the configuration, where that is not the entity's name
+    feed_name: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its name within the source: the entity's, or the one it bears beside another feed of that entity."""
+        return self.feed_name or self.entity.name
+
+    @property
+    def key_space(self) -> str:
+        """What makes a record's key unique beside the key itself.
+
+        Records that others refer to have one space per source, whichever of its feeds delivers them. Of others two feeds
+        know nothing of each other's keys: refund 17 is not sale 17.
+        """
+        is_own = self.name != self.entity.name and not self.entity.is_referred_to
+        return f"{self.source_name}.{self.name}" if is_own else self.source_name
 
     @property
     def where(self) -> str:
-        return f"sources.{self.source_name}.entities.{self.entity.name}"
+        return f"sources.{self.source_name}.entities.{self.name}"
 
     @property
     def style(self) -> Style:
@@ -94,7 +113,7 @@ class Feed:
     @property
     def hashed(self) -> frozenset[str]:
         """The columns whose values are personal keys: a keyed hash stands in for them."""
-        return hashed_columns(self.config, self.source_name, self.entity.name)
+        return hashed_columns(self.config, self.source_name, self.name)
 
     @property
     def key_hash(self) -> KeyedHash:
@@ -110,7 +129,13 @@ def surrogate_key(*parts: str) -> str:
 
 def named_columns(connection: duckdb.DuckDBPyConnection, settings: EntityConfig) -> set[str]:
     """The source's columns that the configuration names anywhere."""
-    names = {*settings.key, *(settings.attributes or {}).values()}
+    names = {*(settings.attributes or {}).values()}
+    sources = [settings.where] if settings.where else []
+    for part in settings.key:
+        if isinstance(part, str):
+            names.add(part)
+        else:
+            sources.append(part.sql)
     if settings.version_by and not settings.version_by.startswith(FILE_DATE) and settings.version_by != "updated_at":
         names.add(settings.version_by)
     for mapping in settings.columns.values():
@@ -119,10 +144,10 @@ def named_columns(connection: duckdb.DuckDBPyConnection, settings: EntityConfig)
         elif isinstance(mapping, Translated):
             names.add(mapping.column)
         elif isinstance(mapping, Expression):
-            names |= names_in(connection, mapping.sql)
+            sources.append(mapping.sql)
         elif isinstance(mapping, list):
             names |= set(mapping)
-    return names
+    return names.union(*(names_in(connection, sql) for sql in sources))
 
 
 def formats_of_columns(feed: Feed) -> dict[str, str]:
@@ -137,7 +162,7 @@ def formats_of_columns(feed: Feed) -> dict[str, str]:
     version = feed.settings.version_by
     if version and not version.startswith(FILE_DATE) and version != "updated_at":
         kinds.setdefault(version, "timestamp")
-    keys = {name.lower() for name in feed.settings.key}
+    keys = {name.lower() for name in feed.settings.key if isinstance(name, str)}
     return {
         name.lower(): form for name, kind in kinds.items() if (form := formats.get(kind)) and name.lower() not in keys
     }
@@ -185,7 +210,10 @@ def staged_select(
     }
     if feed.settings.attributes is not None:
         expressions["attributes"] = _attributes(feed, delivery)
-    key_parts = [_column(f"{feed.where}.key", name, delivery) for name in feed.settings.key]
+    key_parts = [
+        _expression(connection, feed, f"{feed.where}.key", part, delivery, parameters) for part in feed.settings.key
+    ]
+    is_taken = _is_taken(connection, feed, delivery, parameters)
     mapped_versions, version, version_at = _versions(connection, feed, delivery, parameters)
     types = _types(connection, delivery, [*expressions.values(), *key_parts], parameters)
     mapped_types = dict(zip(expressions, types, strict=False))
@@ -206,7 +234,8 @@ def staged_select(
     may_state_sums = entity.is_reference or entity.name == "campaigns"
     limited = ("date", "timestamp") if may_state_sums else ("date", "timestamp", "decimal", "money")
     bounded = ", ".join(sensible(entity[name]) for name in expressions if entity[name].type in limited)
-    for i, name in enumerate(feed.settings.key):
+    for i, part in enumerate(feed.settings.key):
+        name = part if isinstance(part, str) else "key"
         faults.append(_fault(f"k_{i} is null", name, "null", "the key is empty", parameters))
     if landed_at is not None and (event := entity.event_time) in expressions and not entity.is_announced_ahead:
         latest = parameters.bind(landed_at + timedelta(hours=CLOCK_HOURS))
@@ -229,7 +258,8 @@ def staged_select(
         record_key = _hashed(record_key, feed, parameters)
     names = [c.name for c in entity.columns]
     source = parameters.bind(feed.source_name)
-    ids = [f"{surrogate_key(source, '_record_key')} as record_id", "_record_key as record_key"]
+    key_space = parameters.bind(feed.key_space)
+    ids = [f"{surrogate_key(key_space, '_record_key')} as record_id", "_record_key as record_key"]
     for column in entity.references():
         space = parameters.bind(feed.id_space(column.refers_to or ""))
         ids.append(f"{surrogate_key(space, quoted(column.name))} as {quoted(column.id_name)}")
@@ -239,13 +269,14 @@ def staged_select(
         ids.append(f"{surrogate_key(source, 'return_of_order_key')} as return_of_order_id")
     contents = ", ".join(_hashable(quoted("m_" + name), mapped_types[name]) for name in expressions)
     content_hash = surrogate_key(f"concat_ws(chr(31), '', {contents})" if contents else "''")
+    if entity.wins_ties:
+        content_hash = _ranked(content_hash, entity)
     is_faulty = " or ".join(condition for condition, _ in faults)
     listed = ", ".join(f"case when {condition} then {fault} end" for condition, fault in faults)
     all_faults = "_faults"
     if rate_fault:
-        all_faults = (
-            f"case when {rate_fault[0]} then list_append(coalesce(_faults, []), {rate_fault[1]}) else _faults end"
-        )
+        is_missing = f"_is_taken and {rate_fault[0]}"
+        all_faults = f"case when {is_missing} then list_append(coalesce(_faults, []), {rate_fault[1]}) else _faults end"
     # a delivered column may bear a contract column's name: beyond the mapping it goes by its number
     kept = [f"{quoted(name)} as d_{i}" for i, name in enumerate(delivery.columns)]
     row_json = ", ".join(f"{quoted(name)} := d_{i}" for i, name in enumerate(delivery.columns))
@@ -267,7 +298,7 @@ with delivered as (
     select *, {row_number} as _row from {delivery.relation}
 ),
 mapped as (
-    select {", ".join(kept)}, _row, {", ".join(mapped)}, {mapped_versions} from delivered
+    select {", ".join(kept)}, _row, {", ".join(mapped)}, {mapped_versions}, {is_taken} as _is_taken from delivered
 ),
 read as (
     select *{read} from mapped
@@ -279,7 +310,10 @@ bounded as (
     select * {f"replace ({bounded})" if bounded else ""} from typed
 ),
 checked as (
-    select *, case when {is_faulty} then list_filter([{listed}], lambda fault: fault is not null) end as _faults from bounded
+    select
+        *,
+        case when _is_taken and ({is_faulty}) then list_filter([{listed}], lambda fault: fault is not null) end as _faults
+    from bounded
 ){derived},
 rated as (
     select {stacked}.*, {rate} as exchange_rate from {stacked} {rate_join}
@@ -296,9 +330,18 @@ select
     control_amount,
     {_is_time_moved(feed, mapped_types, local_times, parameters)} as is_time_moved,
     {all_faults} as faults,
+    not _is_taken as is_left_out,
     case when faults is not null then left(to_json(struct_pack({row_json})), {5 * LONGEST}) end as delivered_row
 from amounts
 """
+
+
+def _ranked(content_hash: str, entity: Entity) -> str:
+    """The hash with the rank of the row's value in its highest bits: of two equally new versions the greater hash counts."""
+    assert entity.wins_ties is not None
+    column, ranked = entity.wins_ties
+    ranks = " ".join(f"when '{value}' then {rank}" for rank, value in enumerate(reversed(ranked), 1))
+    return f"(({content_hash}) >> 3) + cast(case {quoted(column)} {ranks} else 0 end as bigint) * {2**60}"
 
 
 def _hashable(expression: str, delivered_type: str) -> str:
@@ -350,6 +393,19 @@ def _expression(
         return f"case {column} {cases} else {column} end"
     parts = [f"nullif(trim(cast({_column(where, name, delivery)} as varchar)), '')" for name in mapping]
     return _joined(parts)
+
+
+def _is_taken(connection: duckdb.DuckDBPyConnection, feed: Feed, delivery: Delivery, parameters: Parameters) -> str:
+    """SQL that is true for the rows that the feed's `where` takes; for all of them where it has none."""
+    if feed.settings.where is None:
+        return "true"
+    condition = _expression(
+        connection, feed, f"{feed.where}.where", Expression(sql=feed.settings.where), delivery, parameters
+    )
+    (kind,) = _types(connection, delivery, [condition], parameters)
+    if kind != "BOOLEAN":
+        raise ConfigError(f"{feed.where}.where: it must be true or false for each row, such as status = 'paid'.")
+    return f"coalesce({condition}, false)"
 
 
 def _attributes(feed: Feed, delivery: Delivery) -> str:
@@ -564,6 +620,9 @@ def _versions(
     nothing = f"cast(null as bigint) as _version, cast(null as timestamptz) as _version_at, {not_moved}"
     if declared is None or declared == "updated_at":
         if "updated_at" not in feed.settings.columns:
+            own = feed.entity.version_by or ""
+            if declared is None and own in feed.settings.columns and feed.settings.delivery != "snapshot":
+                return nothing, f"coalesce(epoch_us({quoted(own)}), 0)", quoted(own)
             return nothing, "_version", "_version_at"
         if feed.settings.delivery == "snapshot":
             # a later snapshot wins, whatever its rows say of themselves: a record may vanish and come back as it was

@@ -21,17 +21,18 @@ RECORD_KEY = "record_key"
 _ORDER_COLUMNS = ("order_key", "return_of_order_key")
 
 
-def hashed_columns(config: Config, source_name: str, entity_name: str) -> frozenset[str]:
+def hashed_columns(config: Config, source_name: str, feed_name: str) -> frozenset[str]:
     """The columns of the feed's raw table that hold a keyed hash in place of what was delivered; RECORD_KEY is one."""
     source = config.sources.get(source_name)
-    if source is None or entity_name not in source.entities:
+    if source is None or feed_name not in source.entities:
         return frozenset()
-    entity, settings = ENTITIES[entity_name], source.entities[entity_name]
-    personal = _personal_names(config, source_name, entity_name)
+    settings = source.entities[feed_name]
+    entity = ENTITIES[settings.entity or feed_name]
+    personal = _personal_names(config, source_name, feed_name)
     hashed = {column for column, names in _keys(entity, settings).items() if names & personal}
     if is_personally_keyed(config, source.ids_from.get("customers", source_name)):
         hashed |= {column.name for column in entity.references() if column.refers_to == "customers"}
-    if entity_name == "customers" and _are_own_keys_personal(config, source_name):
+    if entity.name == "customers" and _are_own_keys_personal(config, source_name):
         hashed.add(RECORD_KEY)
     if _are_orders_personal(config, source_name):
         hashed |= {name for name in _ORDER_COLUMNS if name in entity}
@@ -45,11 +46,12 @@ def is_personally_keyed(config: Config, space: str) -> bool:
     if config.sources[space].personal_keys:
         return True
     for name, source in config.sources.items():
-        for entity_name, settings in source.entities.items():
-            personal = _declared_names(ENTITIES[entity_name], settings)
-            if name == space and entity_name == "customers" and personal & _lowered(settings.key):
+        for feed_name, settings in source.entities.items():
+            entity = ENTITIES[settings.entity or feed_name]
+            personal = _declared_names(entity, settings)
+            if name == space and entity.name == "customers" and personal & _key_names(settings):
                 return True
-            if source.ids_from.get("customers", name) == space and personal & _customer_names(entity_name, settings):
+            if source.ids_from.get("customers", name) == space and personal & _customer_names(entity, settings):
                 return True
     return False
 
@@ -67,22 +69,23 @@ def _are_own_keys_personal(config: Config, source_name: str) -> bool:
 
 def _are_orders_personal(config: Config, source_name: str) -> bool:
     """Whether the source's order numbers are made of something personal, in its sales or wherever else they are named."""
-    for entity_name, settings in config.sources[source_name].entities.items():
+    for feed_name, settings in config.sources[source_name].entities.items():
         named = names_of(settings.columns["order_key"]) if "order_key" in settings.columns else frozenset()
-        if named & _personal_names(config, source_name, entity_name):
+        if named & _personal_names(config, source_name, feed_name):
             return True
     return False
 
 
-def _personal_names(config: Config, source_name: str, entity_name: str) -> set[str]:
+def _personal_names(config: Config, source_name: str, feed_name: str) -> set[str]:
     """The source columns of a feed that are personal: declared so, or personal ids of customers."""
     source: SourceConfig = config.sources[source_name]
-    settings = source.entities[entity_name]
-    names = _declared_names(ENTITIES[entity_name], settings)
+    settings = source.entities[feed_name]
+    entity = ENTITIES[settings.entity or feed_name]
+    names = _declared_names(entity, settings)
     if is_personally_keyed(config, source.ids_from.get("customers", source_name)):
-        names |= _customer_names(entity_name, settings)
-    if entity_name == "customers" and _are_own_keys_personal(config, source_name):
-        names |= _lowered(settings.key)
+        names |= _customer_names(entity, settings)
+    if entity.name == "customers" and _are_own_keys_personal(config, source_name):
+        names |= _key_names(settings)
     return names
 
 
@@ -95,10 +98,10 @@ def _declared_names(entity: Entity, settings: EntityConfig) -> set[str]:
     return names
 
 
-def _customer_names(entity_name: str, settings: EntityConfig) -> set[str]:
+def _customer_names(entity: Entity, settings: EntityConfig) -> set[str]:
     """The source columns that name a customer."""
     names: set[str] = set()
-    for column in ENTITIES[entity_name].references():
+    for column in entity.references():
         if column.refers_to == "customers" and column.name in settings.columns:
             names |= names_of(settings.columns[column.name])
     return names
@@ -106,11 +109,16 @@ def _customer_names(entity_name: str, settings: EntityConfig) -> set[str]:
 
 def _keys(entity: Entity, settings: EntityConfig) -> dict[str, frozenset[str]]:
     """Every column that names something, and the source columns that it is made of."""
-    keys = {RECORD_KEY: frozenset(_lowered(settings.key))}
+    keys = {RECORD_KEY: frozenset(_key_names(settings))}
     for column, mapping in settings.columns.items():
         if column.endswith("_key") and not entity[column].personal:
             keys[column] = names_of(mapping)
     return keys
+
+
+def _key_names(settings: EntityConfig) -> set[str]:
+    """The source columns that make the record's key."""
+    return {name for part in settings.key for name in names_of(part)}
 
 
 def names_of(mapping: Mapping) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """What loading works with: one value in place of the connection, the feed, the run and its instant, each carried alone.
 
-Also the two names that more than one module of this room reads from the connection: the batches that count, and how a feed
-finds its own among them. The tables of the batch under way stand in `staging`.
+Also what more than one module of this room says in SQL: which batches count, which staged rows, and what orders them. The
+tables of the batch under way are in `staging`.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,8 +22,17 @@ if TYPE_CHECKING:
 
     Onlooker = Callable[[StagedBatch, Sequence[Check]], None]
 
-#: the batches that a new one is compared with, as a temporary view: those loaded, unless a reload says otherwise
+#: the batches that a new one is compared with, as a temporary view (batch_id, source, feed): those loaded, unless a reload
+#: says otherwise
 ACTIVE_BATCHES = "active_batches"
+#: those of the feed alone; $source and $feed are bound
+OF_FEED = f"(select batch_id from {ACTIVE_BATCHES} where source = $source and feed = $feed)"
+
+#: the rows that are loaded unless another row says otherwise: nothing is wrong with them, and their feed takes them
+LOADABLE = "faults is null and not is_left_out"
+#: the version of a row: its own, or its file's date, or else the file's number, so that a later delivery wins; `staged_rows`
+#: beside `batch_files as files`
+VERSION = "coalesce(staged_rows.version, files.version, files.sequence)"
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,11 @@ class LoadContext:
     scratch: Path | None = None
     inbox: Config | None = None
     onlooker: "Onlooker | None" = None
+
+    @property
+    def feed_key(self) -> list[str]:
+        """(source, feed), as the ledger names the feed."""
+        return [self.feed.source_name, self.feed.name]
 
     @property
     def scratch_folder(self) -> Path:

@@ -41,7 +41,7 @@ def fetch_new(context: LoadContext, folder: Path) -> list[DeliveredFile]:
     aside = folder / f".{os.getpid()}.part"
     try:
         with database.opened(settings, feed.config.path.parent, feed.source.decimal_style) as source:
-            rows = database.fetch(source, feed.settings.key, since, aside)
+            rows = database.fetch(source, [part for part in feed.settings.key if isinstance(part, str)], since, aside)
         is_whole = settings.watermark is None and feed.settings.delivery == "snapshot"
         if not rows and not is_whole:
             return []
@@ -77,10 +77,10 @@ def _loaded(context: LoadContext) -> list[tuple[str, str, str]]:
     return context.connection.execute(
         """
         select file_name, content_sha256, landed_as from ledger.load_files join ledger.loads using (batch_id)
-        where loads.source = ? and loads.entity = ? and loads.status in ('loaded', 'unloaded')
+        where loads.source = ? and loads.feed = ? and loads.status in ('loaded', 'unloaded')
         qualify row_number() over (partition by sequence order by batch_id desc) = 1 order by sequence
         """,
-        [context.feed.source_name, context.feed.entity.name],
+        context.feed_key,
     ).fetchall()
 
 

@@ -17,7 +17,7 @@ from clientela.load.ledger import first_landings
 
 def landing_folder(feed: Feed) -> Path:
     """Where the feed's delivered files are kept."""
-    return feed.config.data / "landing" / feed.source_name / feed.entity.name
+    return feed.config.data / "landing" / feed.source_name / feed.name
 
 
 def new_files(context: LoadContext, found: Sequence[InboxFile]) -> list[DeliveredFile]:
@@ -30,10 +30,10 @@ def new_files(context: LoadContext, found: Sequence[InboxFile]) -> list[Delivere
     held = connection.execute(
         """
         select file_name, content_sha256, version_at from ledger.load_files join ledger.loads using (batch_id)
-        where loads.source = ? and loads.entity = ? and loads.status in ('loaded', 'unloaded')
+        where loads.source = ? and loads.feed = ? and loads.status in ('loaded', 'unloaded')
         order by batch_id, sequence
         """,
-        [feed.source_name, feed.entity.name],
+        context.feed_key,
     ).fetchall()
     contents = {content for _, content, _ in held}
     last_of = {name: content for name, content, _ in held}

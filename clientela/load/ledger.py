@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from clientela.contracts import CONTRACT_VERSION
+from clientela.contracts import CONTRACT_VERSION, Entity
 from clientela.extract.mapping import Feed
 from clientela.load.context import LoadContext
 from clientela.load.gate.validation_report import shown_examples, write_validation_report
@@ -35,8 +35,8 @@ def mapping_hash(feed: Feed) -> str:
 def close_refusals(context: LoadContext) -> None:
     """Whatever was refused lies there no more: it was taken away, or what lies there now is loaded already."""
     context.connection.execute(
-        "update ledger.loads set retired_at = ? where source = ? and entity = ? and status = 'refused' and retired_at is null",
-        [context.now, context.feed.source_name, context.feed.entity.name],
+        "update ledger.loads set retired_at = ? where source = ? and feed = ? and status = 'refused' and retired_at is null",
+        [context.now, *context.feed_key],
     )
 
 
@@ -49,9 +49,9 @@ def first_landings(context: LoadContext) -> dict[str, datetime]:
         """
         select content_sha256, min(coalesce(landed_at, loaded_at, started_at))
         from ledger.load_files join ledger.loads using (batch_id)
-        where loads.source = ? and loads.entity = ? group by content_sha256
+        where loads.source = ? and loads.feed = ? group by content_sha256
         """,
-        [context.feed.source_name, context.feed.entity.name],
+        context.feed_key,
     ).fetchall()
     return dict(rows)
 
@@ -69,7 +69,7 @@ def drop_staged(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _report_path(feed: Feed, batch_id: int) -> Path:
-    return feed.config.data / "gate" / f"{batch_id:06d}-{feed.source_name}-{feed.entity.name}.html"
+    return feed.config.data / "gate" / f"{batch_id:06d}-{feed.source_name}-{feed.name}.html"
 
 
 def write_ledger(context: LoadContext, outcome: Outcome) -> Path:
@@ -77,7 +77,7 @@ def write_ledger(context: LoadContext, outcome: Outcome) -> Path:
     assert outcome.batch_id is not None
     connection, feed, now = context.connection, context.feed, context.now
     report = _report_path(feed, outcome.batch_id)
-    key = [outcome.batch_id, feed.source_name, feed.entity.name]
+    key = {"batch_id": outcome.batch_id, "source": feed.source_name, "entity": feed.entity.name}
     entity = feed.entity
     first, last = None, None
     if entity.event_time and outcome.status == "loaded":
@@ -87,70 +87,114 @@ def write_ledger(context: LoadContext, outcome: Outcome) -> Path:
         first, last = connection.execute(
             f"select min(day), max(day) from (select {day} as day from gated)", zone
         ).fetchall()[0]
-    connection.execute(
-        "insert into ledger.loads values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            outcome.batch_id, context.run_id, feed.source_name, entity.name, feed.settings.delivery, outcome.status,
-            outcome.reason or None, mapping_hash(feed), now, now if outcome.status == "loaded" else None,
-            len(outcome.files), outcome.delivered, outcome.loaded, outcome.unchanged, outcome.quarantined,
-            outcome.deleted, first, last, len(outcome.warnings), report.name, ", ".join(outcome.columns) or None,
-            ", ".join(outcome.new_columns) or None,
-        ],
-    )  # fmt: skip
+    _insert(
+        connection,
+        "loads",
+        key
+        | {
+            "feed": feed.name,
+            "run_id": context.run_id,
+            "delivery": feed.settings.delivery,
+            "status": outcome.status,
+            "reason": outcome.reason or None,
+            "mapping_hash": mapping_hash(feed),
+            "started_at": now,
+            "loaded_at": now if outcome.status == "loaded" else None,
+            "file_count": len(outcome.files),
+            "delivered_rows": outcome.delivered,
+            "loaded_rows": outcome.loaded,
+            "unchanged_rows": outcome.unchanged,
+            "quarantined_rows": outcome.quarantined,
+            "left_out_rows": outcome.left_out,
+            "deleted_rows": outcome.deleted,
+            "first_event_on": first,
+            "last_event_on": last,
+            "warning_count": len(outcome.warnings),
+            "validation_report": report.name,
+            "columns": ", ".join(outcome.columns) or None,
+            "new_columns": ", ".join(outcome.new_columns) or None,
+        },
+    )
     for check in outcome.checks:
-        connection.execute(
-            "insert into ledger.load_checks values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                *key, check.expect.name, check.expect.severity, check.is_met, check.expect.column,
-                check.expect.description, check.observed, check.unexpected_count, check.unexpected_share,
-                ", ".join(shown_examples(feed, check)) or None,
-            ],
-        )  # fmt: skip
+        _insert(
+            connection,
+            "load_checks",
+            key
+            | {
+                "expectation": check.expect.name,
+                "severity": check.expect.severity,
+                "is_met": check.is_met,
+                "column_name": check.expect.column,
+                "description": check.expect.description,
+                "observed": check.observed,
+                "unexpected_count": check.unexpected_count,
+                "unexpected_share": check.unexpected_share,
+                "examples": ", ".join(shown_examples(feed, check)) or None,
+            },
+        )
     if outcome.status == "loaded":
         connection.execute(
             """
-            insert into ledger.load_files
-            select ?, ?, ?, file_name, content_sha256, bytes, landed_as, coalesce(version, sequence), version_at,
-                delivered_rows, control_rows, control_sum, delivered_sum, sequence, landed_at
+            insert into ledger.load_files by name
+            select
+                $batch_id as batch_id, $source as source, $entity as entity, $feed as feed, file_name, content_sha256,
+                bytes, landed_as, coalesce(version, sequence) as version, version_at, delivered_rows, control_rows,
+                control_sum, delivered_sum, sequence, landed_at
             from batch_files order by file_index
             """,
-            key,
+            {**key, "feed": feed.name},
         )
         _write_quarantine(context, outcome.batch_id)
-        if entity.name == "transactions":
-            _write_amounts(context, key)
+        if amount := amount_of(entity):
+            _write_amounts(context, key, amount)
     write_validation_report(report, context, outcome)
     return report
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, values: dict[str, object]) -> None:
+    """One line of a table of the ledger."""
+    names = ", ".join(values)
+    marks = ", ".join(f"${name}" for name in values)
+    connection.execute(f"insert into ledger.{table} ({names}) values ({marks})", values)
+
+
+def amount_of(entity: Entity) -> str | None:
+    """SQL for the money of one staged row, of the entities that the accounting follows to the cent; null: it cannot be read."""
+    return {"transactions": "net_amount"}.get(entity.name)
 
 
 def _write_quarantine(context: LoadContext, batch_id: int) -> None:
     """What did not fit may be anything, whatever column it is in: it is personal unless the feed declares otherwise."""
     feed = context.feed
+    amount = amount_of(feed.entity) or "cast(null as decimal(18,4))"
     context.connection.execute(
         f"""
-        insert into ledger.quarantined_rows
+        insert into ledger.quarantined_rows by name
         with faulty as (
-            select source_file, source_row as line, unnest(faults) as fault, delivered_row
+            select
+                source_file, source_row as line, unnest(faults) as fault, unnest(range(len(faults))) as number, delivered_row,
+                {amount} as amount
             from staged_rows where faults is not null
         ),
         conflicting as (
-            select source_file, source_row as line, record_key, excluded_rows.reason, delivered_row
+            select source_file, source_row as line, record_key, excluded_rows.reason, delivered_row, {amount} as amount
             from staged_rows join excluded_rows on staged_rows.rowid = row_id
             where disposition = 'quarantined'
         ),
         refused as (
-            select source_file, line, fault.field, fault.value, fault.reason,
-                fault.field as declared, delivered_row
+            select source_file, line, fault.field, fault.value, fault.reason, fault.field as declared, delivered_row,
+                case when number = 0 then amount end as amount
             from faulty
             union all
-            select source_file, line, 'key', record_key, reason, 'key', delivered_row from conflicting
+            select source_file, line, 'key', record_key, reason, 'key', delivered_row, amount from conflicting
             union all
-            select file_name, source_row, null, text, reason, null, null from unreadable join batch_files using (file_index)
+            select file_name, source_row, null, text, reason, null, null, null
+            from unreadable join batch_files using (file_index)
         )
         select
-            $batch_id, $source, $entity, source_file, line, field,
-            case when is_shown then value end, case when not is_shown then value end,
-            reason, delivered_row, $now, {shape_sql("value")}
+            $batch_id as batch_id, $source as source, $entity as entity, source_file, line as source_row, field,
+            case when is_shown then value end as value, case when not is_shown then value end as personal_value,
+            reason, delivered_row, $now as quarantined_at, {shape_sql("value")} as shape, amount
         from (select *, coalesce(list_contains(cast($shown as varchar[]), declared), false) as is_shown from refused)
         """,
         {
@@ -160,39 +204,38 @@ def _write_quarantine(context: LoadContext, batch_id: int) -> None:
     )  # fmt: skip
 
 
-def _write_amounts(context: LoadContext, key: list[object]) -> None:
-    """Net amount delivered by month and disposition: what the reconciliation starts from."""
-    connection, zone = context.connection, context.feed.config.time_zone
+def _write_amounts(context: LoadContext, key: dict[str, object], amount: str) -> None:
+    """Money and rows by month and disposition, and all of them as `delivered`: what the reconciliation starts from.
+
+    `delivered` is counted over the rows as they came, without a look at what became of them.
+    """
+    connection, entity = context.connection, context.feed.entity
+    month = f"cast(date_trunc('month', cast(timezone($zone, {quoted(entity.event_time or '')}) as date)) as date)"
+    values = {**key, "zone": context.feed.config.time_zone}
+    counted = "count(*) as row_count, sum(amount) as net_amount, count(*) - count(amount) as amount_unreadable"
+    rows = {
+        "delivered": f"select {month} as month, 'delivered' as disposition, {amount} as amount from staged_rows",
+        "accounted": f"""
+            select {month}, case when faults is not null then 'quarantined' else coalesce(disposition, 'loaded') end, {amount}
+            from staged_rows left join excluded_rows on staged_rows.rowid = row_id""",
+        "unreadable": """
+            select null, unnest(['delivered', 'quarantined']), null from unreadable""",
+        "title and footer lines": """
+            select null, unnest(['delivered', 'left out']), null
+            from (select unnest(range(left_out_lines)) from batch_files)""",
+        # rows that a late snapshot made the loader repeat: in raw, and delivered by nobody
+        "restated": f"""
+            select {month}, 'restated', {amount} from raw.{quoted(entity.name)}
+            where batch_id = $batch_id and not is_deleted and version > (select max(version) from batch_files)""",
+    }
     connection.execute(
-        """
-        insert into ledger.load_amounts
-        select ?, ?, ?, month, disposition, count(*), sum(net_amount)
-        from (
-            select
-                cast(date_trunc('month', cast(timezone(?, ordered_at) as date)) as date) as month,
-                case when faults is not null then 'quarantined' else coalesce(disposition, 'loaded') end as disposition,
-                net_amount
-            from staged_rows left join excluded_rows on staged_rows.rowid = row_id
-            union all
-            select null, 'quarantined', null from unreadable
-        )
+        f"""
+        insert into ledger.load_amounts by name
+        select $batch_id as batch_id, $source as source, $entity as entity, month, disposition, {counted}
+        from ({" union all ".join(rows.values())})
         group by month, disposition
         """,
-        [*key, zone],
-    )
-    # rows that a late snapshot made the loader say again: in raw, and delivered by nobody
-    connection.execute(
-        """
-        insert into ledger.load_amounts
-        select
-            $batch_id, $source, $entity,
-            cast(date_trunc('month', cast(timezone($zone, ordered_at) as date)) as date) as month,
-            'restated', count(*), sum(net_amount)
-        from raw.transactions
-        where batch_id = $batch_id and not is_deleted and version > (select max(version) from batch_files)
-        group by month
-        """,
-        {"batch_id": key[0], "source": key[1], "entity": key[2], "zone": zone},
+        values,
     )
 
 
@@ -204,10 +247,10 @@ def record_refusal(context: LoadContext, outcome: Outcome, files: Sequence[Deliv
         """
         select loads.batch_id, list(content_sha256 order by content_sha256)
         from ledger.loads join ledger.load_files using (batch_id)
-        where loads.source = ? and loads.entity = ? and status = 'refused' and mapping_hash = ? and reason = ?
+        where loads.source = ? and loads.feed = ? and status = 'refused' and mapping_hash = ? and reason = ?
         group by loads.batch_id order by loads.batch_id desc limit 1
         """,
-        [feed.source_name, feed.entity.name, mapping_hash(feed), outcome.reason],
+        [*context.feed_key, mapping_hash(feed), outcome.reason],
     ).fetchall()
     if before and before[0][1] == contents:
         connection.execute("update ledger.loads set retired_at = null where batch_id = ?", [before[0][0]])
@@ -215,15 +258,22 @@ def record_refusal(context: LoadContext, outcome: Outcome, files: Sequence[Deliv
         return replace(outcome, batch_id=batch_id, validation_report=_report_path(feed, batch_id))
     with transaction(connection):
         report = write_ledger(context, outcome)
-        key = outcome.batch_id, feed.source_name, feed.entity.name
-        connection.executemany(
-            """
-            insert into ledger.load_files (
-                batch_id, source, entity, file_name, content_sha256, bytes, landed_as, landed_at
-            ) values (?, ?, ?, ?, ?, ?, ?, ?)
-            """,
-            [(*key, f.name, f.content_sha256, f.bytes, f.landed.name, f.landed_at) for f in files],
-        )
+        for file in files:
+            _insert(
+                connection,
+                "load_files",
+                {
+                    "batch_id": outcome.batch_id,
+                    "source": feed.source_name,
+                    "entity": feed.entity.name,
+                    "feed": feed.name,
+                    "file_name": file.name,
+                    "content_sha256": file.content_sha256,
+                    "bytes": file.bytes,
+                    "landed_as": file.landed.name,
+                    "landed_at": file.landed_at,
+                },
+            )
         if outcome.checks:
             kept = feed.config.data / "quarantine" / f"{report.stem}.parquet"
             kept.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from clientela.contracts.raw_table import raw_columns
 from clientela.errors import DeliveryError, is_resource_error, unreadable
 from clientela.extract.inbox import Found, look, need_folders
 from clientela.load import staging
-from clientela.load.context import LoadContext
+from clientela.load.context import LOADABLE, VERSION, LoadContext
 from clientela.load.database_landing import fetch_new
 from clientela.load.deliveries import batches, landing_folder, new_files
 from clientela.load.gate.metrics import take_batch_metrics
@@ -22,7 +22,8 @@ from clientela.load.gate.suite import suite_of
 from clientela.load.gate.validate import validate
 from clientela.load.landing import DeliveredFile
 from clientela.load.ledger import close_refusals, record_refusal, write_ledger
-from clientela.load.outcome import Outcome
+from clientela.load.left_out import withdraw_left_out
+from clientela.load.outcome import Outcome, outcome_of
 from clientela.load.snapshots import FILES_PER_BATCH, insert_tombstones
 from clientela.load.staging import StagedBatch
 from clientela.sql.quoting import quoted
@@ -44,13 +45,13 @@ def load_feed(context: LoadContext) -> list[Outcome]:
         if not found.files and not files:
             need_folders(feed.config, feed.settings.files)
     except DeliveryError as error:
-        return [Outcome(feed.source_name, feed.entity.name, "refused", error.sentence, ignored=found.ignored)]
+        return [replace(outcome_of(feed, "refused", error.sentence), ignored=found.ignored)]
     except OSError as error:
         # a file that went between finding and reading, one that may not be read, a share that is not there
         if is_resource_error(error, feed.config.data):
             raise
         sentence = unreadable(error, ", ".join(feed.settings.files) or "the database")
-        return [Outcome(feed.source_name, feed.entity.name, "refused", sentence, ignored=found.ignored)]
+        return [replace(outcome_of(feed, "refused", sentence), ignored=found.ignored)]
     if not groups:
         close_refusals(context)
         return [replace(_nothing_new(context, found), ignored=found.ignored)]
@@ -65,17 +66,17 @@ def load_feed(context: LoadContext) -> list[Outcome]:
 def _nothing_new(context: LoadContext, found: Found) -> Outcome:
     feed = context.feed
     loaded = context.connection.execute(
-        "select count(*) from ledger.loads where source = ? and entity = ? and status in ('loaded', 'unloaded')",
-        [feed.source_name, feed.entity.name],
+        "select count(*) from ledger.loads where source = ? and feed = ? and status in ('loaded', 'unloaded')",
+        context.feed_key,
     ).fetchall()[0][0]
     if loaded or found.files:
-        return Outcome(feed.source_name, feed.entity.name, "nothing new")
+        return outcome_of(feed, "nothing new")
     patterns = ", ".join(feed.settings.files)
     if (database := feed.settings.database) is not None:
         reason = f"{database.table or 'the query'} gave no rows through {database.connection_env}"
-        return Outcome(feed.source_name, feed.entity.name, "never delivered", reason)
+        return outcome_of(feed, "never delivered", reason)
     reason = f"no file matches {patterns} (seen from {feed.config.path.parent})"
-    return Outcome(feed.source_name, feed.entity.name, "never delivered", reason)
+    return outcome_of(feed, "never delivered", reason)
 
 
 def load_batch(context: LoadContext, files: Sequence[DeliveredFile], *, is_staged: bool = False) -> Outcome:
@@ -93,12 +94,12 @@ def load_batch(context: LoadContext, files: Sequence[DeliveredFile], *, is_stage
 def _load_batch(context: LoadContext, files: Sequence[DeliveredFile], is_staged: bool) -> Outcome:
     connection, feed = context.connection, context.feed
     batch_id = connection.execute("select coalesce(max(batch_id), 0) + 1 from ledger.loads").fetchall()[0][0]
-    names = tuple(file.name for file in files)
+    begun = replace(outcome_of(feed, "loaded"), batch_id=batch_id, files=tuple(file.name for file in files))
     suite = suite_of(feed.entity, feed.settings, feed.where)
     try:
         batch = staging.build(context, files)
     except DeliveryError as error:
-        outcome = Outcome(feed.source_name, feed.entity.name, "refused", error.sentence, batch_id, names)
+        outcome = replace(begun, status="refused", reason=error.sentence)
         if is_staged:
             return outcome
         return record_refusal(context, outcome, files)
@@ -114,20 +115,20 @@ def _load_batch(context: LoadContext, files: Sequence[DeliveredFile], is_staged:
         reason = "; ".join(f"{c.expect.name}: {c.expect.description} Found: {c.observed}" for c in refusals)
         if any(c.expect.name == "quarantined_share" for c in refusals):
             reason += _commonest_fault(connection)
-        outcome = Outcome(
-            feed.source_name, feed.entity.name, "refused", reason, batch_id, names, delivered=batch.delivered,
-            quarantined=batch.quarantined, checks=checks,
-        )  # fmt: skip
+        outcome = replace(
+            begun,
+            status="refused",
+            reason=reason,
+            delivered=batch.delivered,
+            quarantined=batch.quarantined,
+            left_out=batch.left_out,
+            checks=checks,
+        )
         if is_staged:
             return outcome
         return record_refusal(context, outcome, files)
     with transaction(connection):
-        return _write(
-            context,
-            batch,
-            Outcome(feed.source_name, feed.entity.name, "loaded", "", batch_id, names, checks=checks),
-            is_staged,
-        )
+        return _write(context, batch, replace(begun, checks=checks), is_staged)
 
 
 def _write(context: LoadContext, batch: StagedBatch, outcome: Outcome, is_staged: bool) -> Outcome:
@@ -136,17 +137,19 @@ def _write(context: LoadContext, batch: StagedBatch, outcome: Outcome, is_staged
     batch_id = outcome.batch_id
     loaded = _insert_rows(context, batch_id)
     is_snapshot = context.feed.settings.delivery == "snapshot"
+    deleted = insert_tombstones(context, batch, batch_id) if is_snapshot else withdraw_left_out(context, batch_id)
     outcome = replace(
         outcome,
         delivered=batch.delivered,
         loaded=loaded,
         unchanged=batch.unchanged,
         quarantined=batch.quarantined,
-        deleted=insert_tombstones(context, batch, batch_id) if is_snapshot else 0,
+        left_out=batch.left_out,
+        deleted=deleted,
         columns=batch.columns,
         new_columns=_new_columns(context, batch.columns),
     )
-    if outcome.delivered != outcome.loaded + outcome.unchanged + outcome.quarantined:
+    if outcome.delivered != outcome.loaded + outcome.unchanged + outcome.quarantined + outcome.left_out:
         raise AssertionError(f"batch {batch_id} does not close: {outcome}")
     report = write_ledger(context, outcome)
     if is_staged:
@@ -179,17 +182,13 @@ def _new_columns(context: LoadContext, columns: tuple[str, ...]) -> tuple[str, .
     before = context.connection.execute(
         """
         select columns from ledger.loads
-        where source = ? and entity = ? and status = 'loaded' and columns is not null
+        where source = ? and feed = ? and status = 'loaded' and columns is not null
         order by batch_id desc limit 1
         """,
-        [context.feed.source_name, context.feed.entity.name],
+        context.feed_key,
     ).fetchall()
     known = set(before[0][0].split(", ")) if before else set(columns)
     return tuple(name for name in columns if name not in known)
-
-
-#: the version of a row: its own, or its file's date, or else the file's number, so that a later delivery wins
-_VERSION = "coalesce(staged_rows.version, files.version, files.sequence)"
 
 
 def _insert_rows(context: LoadContext, batch_id: int) -> int:
@@ -199,7 +198,7 @@ def _insert_rows(context: LoadContext, batch_id: int) -> int:
         "source": "$source",
         "batch_id": "$batch_id",
         "loaded_at": "$now",
-        "version": _VERSION,
+        "version": VERSION,
         "version_at": "coalesce(staged_rows.version_at, files.version_at)",
         "is_revision": "record_id in (select record_id from known_before) or record_id in (select record_id from repeated)",
         "is_deleted": "false",
@@ -211,7 +210,7 @@ def _insert_rows(context: LoadContext, batch_id: int) -> int:
         """
     )
     excluded = connection.execute("select count(*) from excluded_rows").fetchall()[0][0]
-    wanted = "faults is null" + (" and staged_rows.rowid not in (select row_id from excluded_rows)" if excluded else "")
+    wanted = LOADABLE + (" and staged_rows.rowid not in (select row_id from excluded_rows)" if excluded else "")
     columns = list(raw_columns(feed.entity))
     selected = ", ".join(f"{values.get(name, 'staged_rows.' + quoted(name))} as {quoted(name)}" for name in columns)
     return int(

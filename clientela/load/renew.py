@@ -35,35 +35,37 @@ def renew(connection: duckdb.DuckDBPyConnection, config: Config) -> None:
         if "values in the ledger" not in made:
             _hide_values(connection)
         connection.execute("create or replace temp table rekeyed (old_id bigint, new_id bigint)")
-        for source, entity, column in _hashed_keys(config):
-            if f"{source}.{entity}.{column}" not in made:
-                _hash_key(connection, config, source, entity, column, key_hash)
+        for source, feed, column in _hashed_keys(config):
+            if f"{source}.{feed}.{column}" not in made:
+                _hash_key(connection, config, source, feed, column, key_hash)
         _follow(connection)
         for what in sorted(wanted - made):
             connection.execute("insert into ledger.renewals values (?, now())", [what])
 
 
 def _hashed_keys(config: Config) -> Iterator[tuple[str, str, str]]:
-    """(source, entity, column) of every key that is personal under this configuration."""
+    """(source, feed, column) of every key that is personal under this configuration."""
     for source_name, source in config.sources.items():
-        for entity_name in source.entities:
-            for column in sorted(hashed_columns(config, source_name, entity_name)):
-                yield source_name, entity_name, column
+        for feed_name in source.entities:
+            for column in sorted(hashed_columns(config, source_name, feed_name)):
+                yield source_name, feed_name, column
     for source_name in personally_keyed_sources(config):
         for column in DECISION_KEYS:
             yield source_name, "identity_decisions", column
 
 
 def _hash_key(
-    connection: duckdb.DuckDBPyConnection, config: Config, source: str, entity: str, column: str, key_hash: KeyedHash
+    connection: duckdb.DuckDBPyConnection, config: Config, source: str, feed: str, column: str, key_hash: KeyedHash
 ) -> None:
     """Put the keyed hash in the place of a key that was loaded in clear, and make anew the number made of it."""
+    is_decision = feed == "identity_decisions"
+    entity = feed if is_decision else config.sources[source].entities[feed].entity or feed
     table, name = f"raw.{quoted(entity)}", quoted(column)
-    owner = DECISION_KEYS[column] if entity == "identity_decisions" else "source"
+    owner = DECISION_KEYS[column] if is_decision else "source"
     parameters = Parameters()
     changes = {column: key_hash.sql(name, parameters.bind)}
     number = _number_of(entity, column)
-    space = source
+    space = source if feed == entity or ENTITIES[entity].is_referred_to else f"{source}.{feed}"
     if number is not None:
         if number != "record_id" and ENTITIES[entity][column].refers_to == "customers":
             space = config.sources[source].ids_from.get("customers", source)
@@ -73,6 +75,8 @@ def _hash_key(
     is_clear = (
         f"{quoted(owner)} = {parameters.bind(source)} and not regexp_full_match({name}, {parameters.bind(HASHED_KEY)})"
     )
+    if not is_decision:
+        is_clear += f" and batch_id in (select batch_id from ledger.loads where feed = {parameters.bind(feed)})"
     if number is not None:
         found = f"insert into rekeyed select distinct {quoted(number)}, {changes[number]} from {table} where {is_clear}"
         connection.execute(found, parameters.used_in(found))

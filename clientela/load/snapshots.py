@@ -1,7 +1,7 @@
 """Snapshots: what a delivery that is the whole no longer holds gets a tombstone."""
 
 from clientela.contracts.raw_table import raw_columns
-from clientela.load.context import ACTIVE_BATCHES, LoadContext
+from clientela.load.context import OF_FEED, LoadContext
 from clientela.load.staging import StagedBatch
 from clientela.sql.quoting import quoted
 
@@ -19,8 +19,8 @@ def insert_tombstones(context: LoadContext, batch: StagedBatch, batch_id: int) -
         if name not in ("batch_id", "loaded_at", "version", "version_at", "is_revision", "is_deleted")
     ]
     copied = ", ".join(quoted(name) for name in columns)
-    parameters = {"source": feed.source_name, "batch_id": batch_id, "now": context.now}
-    loaded = f"batch_id in (select batch_id from {ACTIVE_BATCHES})"
+    parameters = {"source": feed.source_name, "feed": feed.name, "batch_id": batch_id, "now": context.now}
+    loaded = f"batch_id in {OF_FEED}"
 
     def state(upto: str, batches: str) -> str:
         return f"""(
@@ -39,16 +39,18 @@ def insert_tombstones(context: LoadContext, batch: StagedBatch, batch_id: int) -
             insert into {table} ({copied}, batch_id, loaded_at, version, version_at, is_revision, is_deleted)
             select {copied}, $batch_id, $now, $version, $version_at, true, true
             from {state("$version", f"batch_id = $batch_id or {loaded}")}
-            where not is_deleted and record_id not in (select record_id from staged_rows where record_id is not null)
+            where not is_deleted and record_id not in (
+                select record_id from staged_rows where record_id is not null and not is_left_out
+            )
             """,
             {**parameters, "version": this, "version_at": version_at},
         ).fetchall()[0][0]
     later = connection.execute(
         f"""
         select version, version_at from ledger.load_files
-        where source = ? and entity = ? and version > ? and {loaded} order by version limit 1
+        where source = $source and feed = $feed and version > $version and {loaded} order by version limit 1
         """,
-        [feed.source_name, feed.entity.name, this],
+        {"source": feed.source_name, "feed": feed.name, "version": this},
     ).fetchall()
     if later and version is not None:
         touched = (
@@ -74,10 +76,10 @@ def insert_tombstones(context: LoadContext, batch: StagedBatch, batch_id: int) -
                 and record_id not in (select record_id from {table} where source = $source and version <= $later and {loaded})
                 and not exists (
                     select 1 from ledger.load_files join ledger.loads using (batch_id)
-                    where loads.source = $source and loads.entity = $entity and version = $later
+                    where loads.source = $source and loads.feed = $feed and version = $later
                         and quarantined_rows > 0 and {loaded}
                 )
             """,
-            {**values, "entity": feed.entity.name},
+            values,
         )
     return int(deleted)

@@ -24,9 +24,10 @@ from clientela.extract.mapping import (
 )
 from clientela.extract.open_file import COMPRESSED, open_file
 from clientela.extract.readers import Opened
-from clientela.load.context import ACTIVE_BATCHES, LoadContext
+from clientela.load.context import ACTIVE_BATCHES, LOADABLE, LoadContext
 from clientela.load.control_totals import control_totals
 from clientela.load.landing import DeliveredFile
+from clientela.load.repeats import settle_repeats
 from clientela.masking import without_values
 from clientela.sql.quoting import literal, quoted
 from clientela.wording import counted
@@ -52,18 +53,19 @@ class StagedBatch:
     | `staged_rows` | every row that could be parsed, typed, with its `faults` (null: none) and the number of its file |
     | `unreadable` | the rows that could not be parsed, with their text |
     | `batch_files` | the files, with what each delivered and what its source states of it |
-    | `excluded_rows` | rows of `staged_rows` without a fault that are not to be loaded: their disposition, and why |
+    | `excluded_rows` | staged rows without a fault that are not to be loaded: `quarantined`, `unchanged` or `left out`, and why |
     | `repeated` | the keys that more than one row has |
     | `versioned` (view) | the staged rows with what orders the versions of a key |
     | `gated` (view) | what expectations validate: the rows that would be loaded, and those that are known already |
 
-    The gate adds `batch_history` and `batch_metrics`, the loader `known_before`. Rows: `delivered` = in `staged_rows` +
-    `unreadable`.
+    The gate adds `batch_history` and `batch_metrics`, the loader `known_before` and `withdrawn`. Rows: `delivered` = in
+    `staged_rows` + `unreadable` + lines that are declared to be no rows, and are left out.
     """
 
     delivered: int
     quarantined: int
     unchanged: int
+    left_out: int
     #: no column and no file date orders the versions: a later batch wins
     is_batch_ordered: bool
     #: rows whose key is not known, so that a snapshot cannot tell what vanished
@@ -75,7 +77,8 @@ class StagedBatch:
 def see_loaded(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the view of the active batches, unless it was made otherwise."""
     connection.execute(
-        f"create temp view if not exists {ACTIVE_BATCHES} as select batch_id from ledger.loads where status = 'loaded'"
+        f"create temp view if not exists {ACTIVE_BATCHES} as "
+        "select batch_id, source, feed from ledger.loads where status = 'loaded'"
     )
 
 
@@ -103,7 +106,7 @@ def build(context: LoadContext, files: Sequence[DeliveredFile]) -> StagedBatch:
     columns: tuple[str, ...] = ()
     for index, file in enumerate(files):
         try:
-            rows, columns = _extract(context, index, file)
+            rows, lines, columns = _extract(context, index, file)
         except DeliveryError as error:
             raise DeliveryError(f"{file.name}: {error.sentence}") from error
         except duckdb.Error as error:
@@ -124,7 +127,7 @@ def build(context: LoadContext, files: Sequence[DeliveredFile]) -> StagedBatch:
             """
             insert into batch_files
             select ?, ?, ?, ?, ?, ?, epoch_us(cast(? as timestamptz)), ?, ?, ?, ?,
-                (select sum(control_amount) from staged_rows where file_index = ?), ?, ?
+                (select sum(control_amount) from staged_rows where file_index = ?), ?, ?, ?
             """,
             [
                 index,
@@ -141,16 +144,17 @@ def build(context: LoadContext, files: Sequence[DeliveredFile]) -> StagedBatch:
                 index,
                 file.sequence,
                 file.landed_at,
+                lines,
             ],
         )
-        delivered += rows
+        delivered += rows + lines
     is_batch_ordered = _is_batch_ordered(feed)
     _find_excluded_rows(context, is_batch_ordered)
     connection.execute(
-        """
+        f"""
         create or replace temp view gated as
         select * from staged_rows
-        where faults is null and rowid not in (select row_id from excluded_rows where disposition = 'quarantined')
+        where {LOADABLE} and rowid not in (select row_id from excluded_rows where disposition = 'quarantined')
         """
     )
     counted = connection.execute(
@@ -159,10 +163,12 @@ def build(context: LoadContext, files: Sequence[DeliveredFile]) -> StagedBatch:
             (select count(*) from staged_rows where faults is not null)
             + (select count(*) from excluded_rows where disposition = 'quarantined') + (select count(*) from unreadable),
             (select count(*) from excluded_rows where disposition = 'unchanged'),
-            (select count(*) from staged_rows where record_id is null) + (select count(*) from unreadable)
+            (select count(*) from excluded_rows where disposition = 'left out')
+            + (select coalesce(sum(left_out_lines), 0) from batch_files),
+            (select count(*) from staged_rows where record_id is null and not is_left_out) + (select count(*) from unreadable)
         """
     ).fetchall()[0]
-    return StagedBatch(delivered, counted[0], counted[1], is_batch_ordered, counted[2], columns)
+    return StagedBatch(delivered, counted[0], counted[1], int(counted[2]), is_batch_ordered, counted[3], columns)
 
 
 def _make_tables(connection: duckdb.DuckDBPyConnection) -> None:
@@ -170,15 +176,19 @@ def _make_tables(connection: duckdb.DuckDBPyConnection) -> None:
     for name, columns in {
         "batch_files": "file_index integer, file_name varchar, content_sha256 varchar, bytes bigint, landed_as varchar, "
         "path varchar, version bigint, version_at timestamptz, delivered_rows bigint, control_rows bigint, "
-        "control_sum decimal(18,4), delivered_sum decimal(38,4), sequence bigint, landed_at timestamptz",
+        "control_sum decimal(18,4), delivered_sum decimal(38,4), sequence bigint, landed_at timestamptz, "
+        "left_out_lines bigint",
         "unreadable": "file_index integer, source_row bigint, text varchar, reason varchar",
         "excluded_rows": "row_id bigint, disposition varchar, reason varchar",
     }.items():
         connection.execute(f"create or replace temp table {name} ({columns})")
 
 
-def _extract(context: LoadContext, index: int, file: DeliveredFile) -> tuple[int, tuple[str, ...]]:
-    """Insert one file's rows; gives how many it delivered, parsed or not, and its columns. No row goes unaccounted for."""
+def _extract(context: LoadContext, index: int, file: DeliveredFile) -> tuple[int, int, tuple[str, ...]]:
+    """Insert one file's rows; gives how many it delivered, parsed or not, its lines that are no rows, and its columns.
+
+    No row goes unaccounted for.
+    """
     connection = context.connection
     reading = context.scratch_folder / "reading"
     shutil.rmtree(reading, ignore_errors=True)
@@ -202,13 +212,13 @@ def _extract(context: LoadContext, index: int, file: DeliveredFile) -> tuple[int
                 f"it states {counted(opened.expected_rows or 0, 'row')} and {parsed:,} came out; nothing of it is loaded"
             )
         if opened.unreadable is None:
-            return parsed, shown_names([*opened.delivery.columns])
+            return parsed, opened.left_out_lines, shown_names([*opened.delivery.columns])
         statement = (
             f"insert into unreadable select {parameters.bind(index)}, source_row, left(text, {LONGEST}), reason "
             f"from {opened.unreadable}"
         )
         unreadable = connection.execute(statement, parameters.used_in(statement)).fetchall()[0][0]
-        return parsed + int(unreadable), shown_names([*opened.delivery.columns])
+        return parsed + int(unreadable), opened.left_out_lines, shown_names([*opened.delivery.columns])
     finally:
         shutil.rmtree(reading, ignore_errors=True)
 
@@ -279,7 +289,8 @@ def _insert(context: LoadContext, index: int, file: DeliveredFile, opened: Opene
 def _is_batch_ordered(feed: Feed) -> bool:
     declared = feed.settings.version_by
     is_snapshot = feed.settings.delivery == "snapshot"
-    return declared is None and (is_snapshot or "updated_at" not in feed.settings.columns)
+    own = {"updated_at", feed.entity.version_by}
+    return declared is None and (is_snapshot or own.isdisjoint(feed.settings.columns))
 
 
 def file_date(feed: Feed, name: str) -> datetime | None:
@@ -298,9 +309,8 @@ def file_date(feed: Feed, name: str) -> datetime | None:
     raise DeliveryError(f"its name holds no date where version_by looks for it ({pattern})")
 
 
-def _find_excluded_rows(context: LoadContext, is_batch_ordered: bool) -> None:
-    """Rows that conflict within their file, and rows that say what is known already."""
-    connection, feed = context.connection, context.feed
+def _find_repeated_keys(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the table `repeated`: the keys that more than one row has."""
     connection.execute("create or replace temp table repeated (record_id bigint)")
     rows = connection.execute("select count(*) from staged_rows").fetchall()[0][0]
     shares = rows // KEYS_AT_ONCE + 1
@@ -309,11 +319,23 @@ def _find_excluded_rows(context: LoadContext, is_batch_ordered: bool) -> None:
         connection.execute(
             f"""
             insert into repeated
-            select record_id from staged_rows where faults is null {of_share} group by record_id having count(*) > 1
+            select record_id from staged_rows where {LOADABLE} {of_share} group by record_id having count(*) > 1
             """
         )
+
+
+def _find_excluded_rows(context: LoadContext, is_batch_ordered: bool) -> None:
+    """Rows that the feed leaves out, those that conflict within their file, and those that say what is known already."""
+    connection, feed = context.connection, context.feed
+    if feed.settings.where is not None:
+        connection.execute(
+            "insert into excluded_rows select rowid, 'left out', null from staged_rows where is_left_out"
+        )
+    _find_repeated_keys(connection)
+    # versions that differ in what wins a tie are no conflict: one of them does
+    same_rank = ", content_hash >> 60" if feed.entity.wins_ties else ""
     connection.execute(
-        """
+        f"""
         insert into excluded_rows
         select rowid, 'quarantined', 'the key is there ' || repeats || ' times in this file, with different content'
         from (
@@ -321,18 +343,21 @@ def _find_excluded_rows(context: LoadContext, is_batch_ordered: bool) -> None:
                 rowid,
                 count(*) over same_key as repeats,
                 min(content_hash) over same_key <> max(content_hash) over same_key as is_conflict
-            from staged_rows where faults is null and record_id in (select record_id from repeated)
-            window same_key as (partition by record_id, file_index, version)
+            from staged_rows where {LOADABLE} and record_id in (select record_id from repeated)
+            window same_key as (partition by record_id, file_index, version{same_rank})
         ) where is_conflict
         """
     )
+    if settle_repeats(context):
+        _find_repeated_keys(connection)
     connection.execute(
-        """
+        f"""
         create or replace temp view versioned as
         select
-            staged_rows.rowid as row_id, record_id, file_index, content_hash, faults,
+            staged_rows.rowid as row_id, record_id, file_index, content_hash,
             coalesce(staged_rows.version, files.version) as version
         from staged_rows join batch_files as files using (file_index)
+        where {LOADABLE}
         """
     )
     same = "record_id" if is_batch_ordered else "record_id, version, content_hash"
@@ -345,8 +370,7 @@ def _find_excluded_rows(context: LoadContext, is_batch_ordered: bool) -> None:
                 row_id, content_hash,
                 lag(content_hash) over (partition by {same} order by version nulls first, file_index, row_id) as previous
             from versioned
-            where faults is null and record_id in (select record_id from repeated)
-                and row_id not in (select row_id from excluded_rows)
+            where record_id in (select record_id from repeated) and row_id not in (select row_id from excluded_rows)
         ) where content_hash = previous
         """
     )
@@ -364,7 +388,15 @@ def _find_excluded_rows(context: LoadContext, is_batch_ordered: bool) -> None:
         )"""
         is_known = "known.content_hash = versioned.content_hash"
         if is_batch_ordered:
-            is_known += " and record_id not in (select record_id from repeated)"
+            # of a record with several versions here only the first follows upon what is known
+            is_known += """ and (
+                record_id not in (select record_id from repeated)
+                or row_id in (
+                    select arg_min(row_id, (version, file_index, row_id)) from versioned
+                    where record_id in (select record_id from repeated) and row_id not in (select row_id from excluded_rows)
+                    group by record_id
+                )
+            )"""
     else:
         known = visible
         is_known = "known.content_hash = versioned.content_hash and known.version = versioned.version"
@@ -373,7 +405,7 @@ def _find_excluded_rows(context: LoadContext, is_batch_ordered: bool) -> None:
         insert into excluded_rows
         select distinct row_id, 'unchanged', null
         from versioned join {known} as known using (record_id)
-        where faults is null and {is_known} and row_id not in (select row_id from excluded_rows)
+        where {is_known} and row_id not in (select row_id from excluded_rows)
         """,
         {"source": feed.source_name},
     )

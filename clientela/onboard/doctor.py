@@ -153,7 +153,7 @@ def _end(run: PipelineRun, source: str | None) -> tuple[int, str]:
 
 def _examined(run: PipelineRun, config: Config, feed: Feed) -> tuple[Finding, ConfigError | None]:
     """What was found of the feed, and the error if its configuration cannot be used."""
-    name = feed.source_name, feed.entity.name
+    name = feed.source_name, feed.name
     notes: list[str] = []
 
     def look_at(batch: StagedBatch, checks: Sequence[Check]) -> None:
@@ -184,6 +184,7 @@ def _sentence(outcomes: list[Outcome]) -> str:
     counts = {
         "would load": sum(o.loaded for o in outcomes),
         "say what others say": sum(o.unchanged for o in outcomes),
+        "left out": sum(o.left_out for o in outcomes),
         "would be quarantined": sum(o.quarantined for o in outcomes),
     }
     told = f"{counted(files, 'file')}, {counted(sum(o.delivered for o in outcomes), 'row')}"

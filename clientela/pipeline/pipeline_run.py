@@ -67,7 +67,7 @@ class PipelineRun:
 
     def load(self, feed: Feed) -> list[Outcome]:
         """Load what one feed has new. A refused batch is an outcome; only a wrong configuration raises."""
-        subject = f"{feed.source_name}.{feed.entity.name}"
+        subject = f"{feed.source_name}.{feed.name}"
         stopping.check()
         self.watch("load", subject, "")
         if feed.entity.name != "exchange_rates":

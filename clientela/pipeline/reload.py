@@ -59,6 +59,7 @@ class _Batch:
     batch_id: int
     source: str
     entity: str
+    feed_name: str
     delivery: str
     unchanged: int
     loaded_at: datetime
@@ -66,7 +67,7 @@ class _Batch:
 
     @property
     def feed(self) -> tuple[str, str]:
-        return self.source, self.entity
+        return self.source, self.feed_name
 
 
 def reload(
@@ -83,9 +84,9 @@ def reload(
     ConfigError for a source or entity that is not configured, ClientelaError if a batch is refused or a file is no
     longer kept; nothing is changed then.
     """
-    feeds = [feed for feed in feeds_of(config) if feed.source_name == source and entity in (None, feed.entity.name)]
+    feeds = [feed for feed in feeds_of(config) if feed.source_name == source and entity in (None, feed.name)]
     if not feeds:
-        known = sorted({f"{feed.source_name}.{feed.entity.name}" for feed in feeds_of(config)})
+        known = sorted({f"{feed.source_name}.{feed.name}" for feed in feeds_of(config)})
         raise ConfigError(f"There is no {source}{f'.{entity}' if entity else ''}; there are: {', '.join(known)}.")
     with open_run(config, "reload", watch, now) as run:
         loaded = _loaded_batches(run.connection)
@@ -93,7 +94,7 @@ def reload(
             batch
             for feed in feeds
             for batch in loaded
-            if batch.feed == (feed.source_name, feed.entity.name)
+            if batch.feed == (feed.source_name, feed.name)
             and (since is None or _first_day(run.connection, config, batch) >= since)
         ]
         return _change(run, wanted, wanted)
@@ -135,9 +136,10 @@ def _loaded_batches(connection: duckdb.DuckDBPyConnection, status: str = "loaded
     """Every loaded batch, or unloaded one, feed by feed in the order in which the feed's deliveries first came."""
     rows = connection.execute(
         """
-        select batch_id, loads.source, loads.entity, delivery, coalesce(unchanged_rows, 0), loaded_at, min(sequence)
+        select batch_id, loads.source, loads.entity, loads.feed, delivery, coalesce(unchanged_rows, 0),
+            loaded_at, min(sequence)
         from ledger.loads join ledger.load_files using (batch_id)
-        where status = ? group by all order by loads.source, loads.entity, min(sequence), batch_id
+        where status = ? group by all order by loads.source, loads.feed, min(sequence), batch_id
         """,
         [status],
     ).fetchall()
@@ -149,7 +151,7 @@ def _first_day(connection: duckdb.DuckDBPyConnection, config: Config, batch: _Ba
     first = connection.execute(
         """
         select min(loaded_at) from ledger.loads join ledger.load_files using (batch_id)
-        where loads.source = ? and loads.entity = ? and status in ('loaded', 'unloaded') and sequence = ?
+        where loads.source = ? and loads.feed = ? and status in ('loaded', 'unloaded') and sequence = ?
         """,
         [*batch.feed, batch.sequence],
     ).fetchall()[0][0]
@@ -181,16 +183,16 @@ def _change(run: PipelineRun, retiring: Sequence[_Batch], replaced: Sequence[_Ba
     connection.execute(
         f"""
         create or replace temp view {ACTIVE_BATCHES} as
-        select batch_id from ledger.loads
+        select batch_id, source, feed from ledger.loads
         where (status = 'loaded' and batch_id not in (select batch_id from retiring)) or status = 'staged'
         """
     )
     outcomes = []
     for feed in _in_order(config, again.values()):
-        subject = f"{feed.source_name}.{feed.entity.name}"
+        subject = f"{feed.source_name}.{feed.name}"
         prepare_rates(connection)
         context = LoadContext(connection, feed, run.run_id, run.now)
-        for batch in [b for b in again.values() if b.feed == (feed.source_name, feed.entity.name)]:
+        for batch in [b for b in again.values() if b.feed == (feed.source_name, feed.name)]:
             for files in batches(feed, _kept_files(context, batch)):
                 run.watch("load", subject, "")
                 outcome = load_batch(context, files, is_staged=True)
@@ -229,7 +231,7 @@ def _dependent(connection: duckdb.DuckDBPyConnection, config: Config, retired: l
     ]
     if any(batch.entity == _EXCHANGE_RATES for batch in retired):
         converted = {
-            (feed.source_name, feed.entity.name)
+            (feed.source_name, feed.name)
             for feed in feeds_of(config)
             if feed.entity.source_amount and ("currency" in feed.settings.columns or feed.currency != config.currency)
         }
@@ -240,7 +242,7 @@ def _dependent(connection: duckdb.DuckDBPyConnection, config: Config, retired: l
 def _in_order(config: Config, again: Iterable[_Batch]) -> list[Feed]:
     """The feeds of the batches that are read again, exchange rates before what they convert."""
     wanted = {batch.feed for batch in again}
-    feeds = {(feed.source_name, feed.entity.name): feed for feed in feeds_of(config)}
+    feeds = {(feed.source_name, feed.name): feed for feed in feeds_of(config)}
     if missing := sorted(".".join(name) for name in wanted if name not in feeds):
         raise ClientelaError(
             f"{', '.join(missing)} is not configured any more, and batches of it must be read again; nothing was changed."
@@ -268,7 +270,7 @@ def _kept_files(context: LoadContext, batch: _Batch) -> list[DeliveredFile]:
     ]
     if gone := [file.name for file in files if not file.landed.is_file()]:
         raise ClientelaError(
-            f"{feed.source_name}.{feed.entity.name}: {', '.join(gone)} of batch {batch.batch_id} is no longer kept in "
+            f"{feed.source_name}.{feed.name}: {', '.join(gone)} of batch {batch.batch_id} is no longer kept in "
             f"{folder} (landing.keep_days), and must be read again; nothing was changed."
         )
     return files

@@ -41,6 +41,7 @@ class SourceStatus:
     is_stale: bool
     age_days: int | None
     validation_report: str | None
+    feed: str = ""
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,8 @@ def _counts_sentence(outcome: Outcome) -> str:
         sentence += f", {outcome.unchanged:,} unchanged"
     if outcome.quarantined:
         sentence += f", {outcome.quarantined:,} quarantined"
+    if outcome.left_out:
+        sentence += f", {outcome.left_out:,} left out"
     if outcome.deleted:
         sentence += f", {outcome.deleted:,} vanished"
     if outcome.new_columns:
@@ -137,7 +140,8 @@ def _counts_sentence(outcome: Outcome) -> str:
 
 
 def _outcome_as_dict(outcome: Outcome) -> dict[str, Any]:
-    values = {name: value for name, value in outcome.__dict__.items() if name not in ("checks", "validation_report")}
+    values = {name: value for name, value in outcome.__dict__.items() if name not in ("checks", "validation_report", "feed_name")}
+    values["feed"] = outcome.feed
     values["warnings"] = [f"{c.expect.name}: {c.expect.description} Found: {c.observed}" for c in outcome.warnings]
     values["validation_report"] = outcome.validation_report.name if outcome.validation_report else None
     return values

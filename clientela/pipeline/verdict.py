@@ -21,26 +21,26 @@ def source_states(
     connection: duckdb.DuckDBPyConnection, config: Config, outcomes: Sequence[Outcome], now: datetime
 ) -> list[SourceStatus]:
     """The state of every configured feed: what this run met, else what the ledger knows."""
-    last = {(outcome.source, outcome.entity): outcome for outcome in outcomes}
+    last = {(outcome.source, outcome.feed): outcome for outcome in outcomes}
     known = {
         (row[0], row[1]): row
         for row in connection.execute(
             """
-            select source, entity,
+            select source, feed,
                 coalesce(
                     max_by(status, batch_id) filter (status <> 'unloaded' and (status <> 'refused' or retired_at is null)),
                     'unloaded'
                 ),
                 max_by(reason, batch_id), max_by(validation_report, batch_id),
                 max(last_event_on) filter (status = 'loaded'), max(loaded_at) filter (status = 'loaded')
-            from ledger.loads group by source, entity
+            from ledger.loads group by source, feed
             """
         ).fetchall()
     }
     today = now.astimezone(config.zone).date()
     states = []
     for feed in feeds_of(config):
-        key = feed.source_name, feed.entity.name
+        key = feed.source_name, feed.name
         outcome = last.get(key)
         _, _, status, reason, validation_report, last_event_on, loaded_at = known.get(
             key, (*key, "never delivered", None, None, None, None)
@@ -54,13 +54,15 @@ def source_states(
         loaded_until = last_event_on or (loaded_at.astimezone(config.zone).date() if loaded_at else None)
         states.append(
             SourceStatus(
-                *key,
+                feed.source_name,
+                feed.entity.name,
                 status=status,
                 reason=reason or "",
                 is_required=config.is_required(*key),
                 is_stale=status in ("refused", "never delivered"),
                 age_days=max((today - loaded_until).days, 0) if loaded_until else None,
                 validation_report=validation_report,
+                feed=feed.name,
             )
         )
     return states
@@ -68,10 +70,10 @@ def source_states(
 
 def blocking_reason(config: Config, state: SourceStatus) -> str | None:
     """Why nothing may be published while a feed is in this state; None if it may."""
-    name = f"{state.source}.{state.entity}"
+    name = f"{state.source}.{state.feed}"
     if state.is_required and state.status in ("refused", "never delivered"):
         return f"{name} is required and was {state.status}: {state.reason}"
-    allowed = config.max_age(state.source, state.entity)
+    allowed = config.max_age(state.source, state.feed)
     if allowed is not None and state.age_days is not None and timedelta(days=state.age_days) > allowed:
         return f"{name} is {state.age_days} days old, older than its max_age allows."
     return None

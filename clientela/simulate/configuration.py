@@ -42,6 +42,7 @@ sources:
           updated_at: actualizado
       transactions:
         files: till/ventas_*.csv
+        repeats: drop
         csv: {{delimiter: ";"}}
         key: [ticket, linea]
         columns:
@@ -99,6 +100,7 @@ sources:
           margin_rate: margin
       transactions:
         files: webshop/order_lines_*.parquet
+        repeats: drop
         key: [order_id, line_no]
         columns:
           order_key: order_id
@@ -137,6 +139,7 @@ sources:
           updated_at: updated_at
       interactions:
         files: webshop/sessions_*.parquet
+        repeats: drop
         key: session_id
         columns:
           customer_key: user_id
@@ -167,6 +170,7 @@ sources:
           updated_at: updated
       interactions:
         files: call_centre/tickets_*.jsonl
+        repeats: drop
         format: json_lines
         key: ticket
         columns:
@@ -210,6 +214,7 @@ sources:
           updated_at: changed
       rewards:
         files: loyalty/points_*.csv
+        repeats: drop
         key: posting
         columns:
           customer_key: card

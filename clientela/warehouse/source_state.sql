@@ -1,4 +1,4 @@
--- Per source and entity: what was loaded last, how far it reaches, and what was refused since. Plain DuckDB SQL over the
+-- Per source and feed: what was loaded last, how far it reaches, and what was refused since. Plain DuckDB SQL over the
 -- ledger and run.context: the view ledger.source_state, the mart operations.sources and operations.duckdb all use it.
 -- A batch that was retired after the run's known_at is in force for that run, as in the models.
 with
@@ -28,11 +28,13 @@ loaded as (
     select
         source,
         entity,
+        feed,
         count(*) as batches,
         max(batch_id) as last_batch_id,
         max(loaded_at) as last_loaded_at,
         sum(loaded_rows) as loaded_rows,
         sum(quarantined_rows) as quarantined_rows,
+        sum(left_out_rows) as left_out_rows,
         min(first_event_on) as first_event_on,
         max(last_event_on) as last_event_on
     from attempts
@@ -46,11 +48,12 @@ refused_since as (
     select
         attempts.source,
         attempts.entity,
+        attempts.feed,
         count(*) as refused_since,
         max(attempts.started_at) as last_refused_at,
         max_by(attempts.reason, attempts.batch_id) as last_refusal_reason
     from attempts
-    left join loaded using (source, entity)
+    left join loaded using (source, entity, feed)
     where attempts.is_refused and (loaded.last_batch_id is null or attempts.batch_id > loaded.last_batch_id)
     group by all
 
@@ -61,9 +64,11 @@ dated as (
     select
         coalesce(loaded.source, refused_since.source) as source,
         coalesce(loaded.entity, refused_since.entity) as entity,
+        coalesce(loaded.feed, refused_since.feed) as feed,
         coalesce(loaded.batches, 0) as batches,
         cast(coalesce(loaded.loaded_rows, 0) as bigint) as loaded_rows,
         cast(coalesce(loaded.quarantined_rows, 0) as bigint) as quarantined_rows,
+        cast(coalesce(loaded.left_out_rows, 0) as bigint) as left_out_rows,
         coalesce(refused_since.refused_since, 0) as refused_since,
         refused_since.last_refusal_reason,
         loaded.last_batch_id,
@@ -82,9 +87,9 @@ dated as (
         loaded.last_loaded_at,
         refused_since.last_refused_at
     from loaded
-    full outer join refused_since using (source, entity)
+    full outer join refused_since using (source, entity, feed)
     cross join context
 
 )
 
-select * from dated order by source, entity
+select * from dated order by source, feed

@@ -32,13 +32,13 @@ LEDGER_TABLES: dict[str, str] = {
         delivery varchar not null, status varchar not null, reason varchar, mapping_hash varchar not null,
         started_at timestamptz not null, loaded_at timestamptz, retired_at timestamptz, file_count bigint,
         delivered_rows bigint, loaded_rows bigint, unchanged_rows bigint, quarantined_rows bigint,
-        deleted_rows bigint, first_event_on date, last_event_on date, warning_count bigint,
-        validation_report varchar, columns varchar, new_columns varchar""",
+        left_out_rows bigint, deleted_rows bigint, first_event_on date, last_event_on date, warning_count bigint,
+        validation_report varchar, columns varchar, new_columns varchar, feed varchar""",
     "load_files": """
         batch_id bigint not null, source varchar not null, entity varchar not null, file_name varchar not null,
         content_sha256 varchar not null, bytes bigint not null, landed_as varchar, version bigint,
         version_at timestamptz, delivered_rows bigint, control_rows bigint, control_sum decimal(18,4),
-        delivered_sum decimal(18,4), sequence bigint, landed_at timestamptz""",
+        delivered_sum decimal(18,4), sequence bigint, landed_at timestamptz, feed varchar""",
     "seen_files": """
         path varchar not null, bytes bigint not null, modified_ns bigint not null, content_sha256 varchar not null""",
     "load_checks": """
@@ -47,11 +47,11 @@ LEDGER_TABLES: dict[str, str] = {
         observed varchar, unexpected_count bigint, unexpected_share double, examples varchar""",
     "load_amounts": """
         batch_id bigint not null, source varchar not null, entity varchar not null, month date, disposition varchar not null,
-        row_count bigint not null, net_amount decimal(38,4)""",
+        row_count bigint not null, net_amount decimal(38,4), amount_unreadable bigint""",
     "quarantined_rows": """
         batch_id bigint not null, source varchar not null, entity varchar not null, source_file varchar not null,
         source_row bigint, field varchar, value varchar, personal_value varchar, reason varchar not null,
-        delivered_row varchar, quarantined_at timestamptz not null, shape varchar""",
+        delivered_row varchar, quarantined_at timestamptz not null, shape varchar, amount decimal(18,4)""",
     # tells whether the secret in the data folder is the one that this warehouse was made with
     "secret": "check_value varchar not null, made_at timestamptz not null",
     # changes of what an earlier version left here, each of which is made once

@@ -58,6 +58,8 @@ def _from_0_1(connection: duckdb.DuckDBPyConnection) -> None:
     rename_column(connection, "ledger.loads", "page", "validation_report")
     rename_column(connection, "ledger.load_files", "place", "sequence")
     rename_column(connection, "ledger.load_amounts", "fate", "disposition")
+    _account(connection)
+    _rank_consents(connection)
     # the RFM group stood in the column that the name of any segment takes now
     rename_column(connection, "memory.value_predictions", "segment", "rfm_group")
     for table in ("memory.value_predictions", "memory.value_backtest"):
@@ -65,6 +67,41 @@ def _from_0_1(connection: duckdb.DuckDBPyConnection) -> None:
         rename_column(connection, table, "label", "segment")
         if columns_of(connection, table):
             connection.execute(f"update {table} set segmentation = 'rfm_group' where segmentation = 'segment'")
+
+
+def _account(connection: duckdb.DuckDBPyConnection) -> None:
+    """Every feed was its entity's only one, no row was left out, and what was delivered is the sum of what became of it."""
+    for table in ("ledger.loads", "ledger.load_files"):
+        if "entity" in columns_of(connection, table):
+            connection.execute(f"alter table {table} add column if not exists feed varchar")
+            connection.execute(f"update {table} set feed = entity where feed is null")
+    if columns_of(connection, "ledger.loads"):
+        connection.execute("alter table ledger.loads add column if not exists left_out_rows bigint")
+        connection.execute("update ledger.loads set left_out_rows = 0 where left_out_rows is null")
+    if columns_of(connection, "ledger.load_amounts"):
+        connection.execute(
+            """
+            insert into ledger.load_amounts (batch_id, source, entity, month, disposition, row_count, net_amount)
+            select batch_id, source, entity, month, 'delivered', sum(row_count), sum(net_amount)
+            from ledger.load_amounts
+            where disposition <> 'restated' and batch_id not in (
+                select batch_id from ledger.load_amounts where disposition = 'delivered'
+            )
+            group by batch_id, source, entity, month
+            """
+        )
+
+
+def _rank_consents(connection: duckdb.DuckDBPyConnection) -> None:
+    """Of decisions of one instant the one that allows less counts: its hash begins with its rank, as it is loaded now."""
+    if columns_of(connection, "raw.consents"):
+        connection.execute(
+            f"""
+            update raw.consents set content_hash = (content_hash >> 3) + cast(
+                case status when 'withdrawn' then 3 when 'refused' then 2 when 'granted' then 1 else 0 end as bigint
+            ) * {2**60}
+            """
+        )
 
 
 STEPS: tuple[Step, ...] = (

@@ -24,9 +24,9 @@ RATES = "exchange_rates"
 RETRIES = dg.RetryPolicy(max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL)
 
 
-def source_key(source: str, entity: str) -> dg.AssetKey:
-    """The asset that stands for what a source delivers of an entity."""
-    return dg.AssetKey(["sources", source, entity])
+def source_key(source: str, feed: str) -> dg.AssetKey:
+    """The asset that stands for what a source delivers in one feed."""
+    return dg.AssetKey(["sources", source, feed])
 
 
 def raw_key(entity: str) -> dg.AssetKey:
@@ -34,9 +34,9 @@ def raw_key(entity: str) -> dg.AssetKey:
     return dg.AssetKey(["raw", entity])
 
 
-def check_name(source: str) -> str:
-    """The name of a raw table's check on what one source delivered."""
-    return f"{source}_gate"
+def check_name(source: str, feed: str, entity: str) -> str:
+    """The name of a raw table's check on what one feed delivered."""
+    return f"{source}_gate" if feed == entity else f"{source}_{feed}_gate"
 
 
 def feeds_by_entity(config: Config) -> dict[str, list[Feed]]:
@@ -51,16 +51,16 @@ def source_specs(config: Config) -> list[dg.AssetSpec]:
     """What the company's systems deliver; nothing here can make it, so it is only watched."""
     specs = []
     for feed in feeds_of(config):
-        source, entity = feed.source_name, feed.entity.name
+        source, name = feed.source_name, feed.name
         specs.append(
             dg.AssetSpec(
-                source_key(source, entity),
+                source_key(source, name),
                 group_name="sources",
-                description=f"What {source} delivers of {entity}. {feed.entity.description}",
+                description=f"What {source} delivers of {name}. {feed.entity.description}",
                 metadata={
                     "files": dg.MetadataValue.text(", ".join(feed.settings.files)),
                     "delivery": feed.settings.delivery,
-                    "required": config.is_required(source, entity),
+                    "required": config.is_required(source, name),
                 },
             )
         )
@@ -85,14 +85,14 @@ def _raw_asset(
 
     @dg.asset(
         key=key,
-        deps=[*(source_key(feed.source_name, entity) for feed in feeds), *rates],
+        deps=[*(source_key(feed.source_name, feed.name) for feed in feeds), *rates],
         check_specs=[
             dg.AssetCheckSpec(
-                check_name(feed.source_name),
+                check_name(feed.source_name, feed.name, entity),
                 asset=key,
-                description=f"Whether the gate accepted what {feed.source_name} last delivered of {entity}.",
-                blocking=config.is_required(feed.source_name, entity)
-                or config.max_age(feed.source_name, entity) is not None,
+                description=f"Whether the gate accepted what {feed.source_name} last delivered of {feed.name}.",
+                blocking=config.is_required(feed.source_name, feed.name)
+                or config.max_age(feed.source_name, feed.name) is not None,
             )
             for feed in feeds
         ],
@@ -107,24 +107,25 @@ def _raw_asset(
         with pipeline_run.step(f"raw.{entity}") as run:
             for feed in feeds_by_entity(run.config)[entity]:
                 # a retry goes on where the last attempt stopped
-                if not _outcomes(run.outcomes, feed.source_name, entity):
+                if not _outcomes(run.outcomes, feed.source_name, feed.name):
                     run.load(feed)
             outcomes = [o for o in run.outcomes if o.entity == entity]
             states = [s for s in run.source_states() if s.entity == entity]
-            reasons = {state.source: blocking_reason(run.config, state) for state in states}
+            reasons = {(state.source, state.feed): blocking_reason(run.config, state) for state in states}
         for state in states:
-            if reason := reasons[state.source]:
-                pipeline_run.record_failure(f"{state.source}.{entity}", NotPublishedError(reason))
-            delivered = _outcomes(outcomes, state.source, entity)
-            context.log_event(dg.AssetObservation(source_key(state.source, entity), metadata=counts(delivered)))
-            yield check_result(key, state, delivered, reasons[state.source])
+            reason = reasons[state.source, state.feed]
+            if reason:
+                pipeline_run.record_failure(f"{state.source}.{state.feed}", NotPublishedError(reason))
+            delivered = _outcomes(outcomes, state.source, state.feed)
+            context.log_event(dg.AssetObservation(source_key(state.source, state.feed), metadata=counts(delivered)))
+            yield check_result(key, state, delivered, reason)
         yield dg.MaterializeResult(asset_key=key, metadata=counts(outcomes))
 
     return load
 
 
-def _outcomes(outcomes: Sequence[Outcome], source: str, entity: str) -> list[Outcome]:
-    return [o for o in outcomes if (o.source, o.entity) == (source, entity)]
+def _outcomes(outcomes: Sequence[Outcome], source: str, feed: str) -> list[Outcome]:
+    return [o for o in outcomes if (o.source, o.feed) == (source, feed)]
 
 
 def counts(outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -137,6 +138,7 @@ def counts(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "rows_loaded": sum(outcome.loaded for outcome in outcomes),
         "rows_unchanged": sum(outcome.unchanged for outcome in outcomes),
         "rows_quarantined": sum(outcome.quarantined for outcome in outcomes),
+        "rows_left_out": sum(outcome.left_out for outcome in outcomes),
     }
 
 
@@ -171,7 +173,7 @@ def check_result(
         metadata["validation_report"] = dg.MetadataValue.path(reports[-1])
     return dg.AssetCheckResult(
         asset_key=key,
-        check_name=check_name(state.source),
+        check_name=check_name(state.source, state.feed, state.entity),
         passed=blocked_by is None and not state.is_stale,
         severity=dg.AssetCheckSeverity.ERROR if blocked_by else dg.AssetCheckSeverity.WARN,
         metadata=metadata,

@@ -99,20 +99,20 @@ class Company:
         self.connection.execute(
             """
             insert into ledger.loads by name
-            select ? as batch_id, 'run' as run_id, ? as source, ? as entity, 'append' as delivery, 'loaded' as status,
+            select ? as batch_id, 'run' as run_id, ? as source, ? as entity, ? as feed, 'append' as delivery, 'loaded' as status,
                 'mapping' as mapping_hash, ?::timestamptz as started_at, ?::timestamptz as loaded_at,
-                ? as delivered_rows, ? as loaded_rows, 0 as quarantined_rows
+                ? as delivered_rows, ? as loaded_rows, 0 as quarantined_rows, 0 as left_out_rows
             """,
-            [self.batch, source, entity, loaded_at, loaded_at, rows, rows],
+            [self.batch, source, entity, entity, loaded_at, loaded_at, rows, rows],
         )
         if entity == "transactions":
             self.connection.execute(
                 """
                 insert into ledger.load_amounts
                 select
-                    batch_id, source, 'transactions', date_trunc('month', (ordered_at at time zone ?)::date)::date, 'loaded',
-                    count(*), sum(net_amount)
-                from raw.transactions
+                    batch_id, source, 'transactions', date_trunc('month', (ordered_at at time zone ?)::date)::date,
+                    disposition, count(*), sum(net_amount), 0
+                from raw.transactions cross join (select unnest(['delivered', 'loaded']) as disposition)
                 where batch_id = ? and not is_deleted
                 group by all
                 """,

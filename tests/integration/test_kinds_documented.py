@@ -31,6 +31,8 @@ from clientela.load.loader import load_feed
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "readers"))
 from reading import prepared
 
+from tests.unit.load.loading import Loading
+
 PAGE = (Path(__file__).parents[2] / "docs" / "sources.md").read_text(encoding="utf-8")
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 #: the table of sources in README: kind → its part of an entity
@@ -100,7 +102,8 @@ DELIVERED: dict[str, Callable[[Path, str], None]] = {
 
 
 def test_every_section_is_tried() -> None:
-    assert list(SECTIONS) == ["The inbox", "Delivery", *DELIVERED]
+    rows = ["Repeated rows", "Rows left out", "Several feeds of one entity", "What becomes of each row"]
+    assert list(SECTIONS) == ["The inbox", "Delivery", *rows, *DELIVERED]
     assert list(DELIVERED) == list(SNIPPETS)
 
 
@@ -152,6 +155,27 @@ def test_a_backlog_of_snapshots_needs_the_dates_that_the_page_gives_them(tmp_pat
             outcomes = load_feed(LoadContext(warehouse, _feed(folder, told), "run", datetime(2026, 3, 1, tzinfo=UTC)))
             left[is_dated] = [(outcome.status, outcome.deleted) for outcome in outcomes]
     assert left == {True: [("loaded", 0), ("loaded", 1)], False: [("loaded", 0)]}
+
+
+def test_the_rows_that_the_page_leaves_out_are_left_out(tmp_path: Path) -> None:
+    (snippet,) = re.findall(r"```yaml\n(.*?)```", SECTIONS["Rows left out"], re.DOTALL)
+    company = Loading(tmp_path, yaml.safe_load(snippet)["sources"])
+    header = "id,customer,amount,created,status,test_mode\n"
+    rows = "1,a,5,2026-01-05,succeeded,\n2,a,7,2026-01-05,failed,\n3,a,9,2026-01-05,succeeded,true\n"
+    company.write("charges_1.csv", header + rows)
+    outcome = company.load()["transactions"]
+    assert (outcome.loaded, outcome.left_out) == (1, 2)
+
+
+def test_the_feeds_that_the_page_shows_are_two_of_one_entity(tmp_path: Path) -> None:
+    (snippet,) = re.findall(r"```yaml\n(.*?)```", SECTIONS["Several feeds of one entity"], re.DOTALL)
+    company = Loading(tmp_path, yaml.safe_load(snippet)["sources"])
+    company.write("sales_1.csv", "order,line,customer,net,sold_at\n17,1,a,20,2026-01-05\n")
+    company.write("refunds_1.csv", "refund,order,amount,refunded_at\n17,17,8,2026-01-07\n")
+    company.load()
+    assert company.current("transactions", "order_key, return_of_order_key, net_amount, is_return") == [
+        ("17", "17", -8, True), ("17", None, 20, False)
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", INLINE)

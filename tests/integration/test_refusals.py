@@ -118,10 +118,13 @@ def test_a_key_that_stands_twice_with_different_content_is_quarantined_both_time
     assert sorted(r[0] for r in shop.warehouse("select source_row from ledger.quarantined_rows")) == [2, 6]
 
 
-def test_a_line_delivered_twice_alike_is_loaded_once(shop: Company) -> None:
+def test_a_line_delivered_twice_alike_is_loaded_once_and_told(shop: Company) -> None:
     shop.write("sales_1.csv", SALES + SALES.splitlines()[1] + "\n")
     outcome = _transactions(shop)
-    assert (outcome.delivered, outcome.loaded, outcome.unchanged, outcome.quarantined) == (5, 4, 1, 0)
+    assert (outcome.delivered, outcome.loaded, outcome.unchanged, outcome.quarantined) == (5, 4, 0, 1)
+    assert shop.warehouse("select source_row, split_part(reason, ':', 1), amount from ledger.quarantined_rows") == [
+        (6, "repeated_row", 2)
+    ]
 
 
 def test_an_unclosed_quote_costs_its_line_and_no_other(shop: Company) -> None:

@@ -29,7 +29,13 @@ SOURCES = {
 REFERENCE = {f"stg_{table.name}" for table in REFERENCE_TABLES}
 #: what the ledger of value is compared with: totals of raw through no other model, or a mistake in a model that both sides
 #: pass through would agree with itself
-RECONCILIATION = {"value_reconciliation", "int_raw_batches_known", "int_raw_sales_totalled", "int_raw_costs_totalled"}
+RECONCILIATION = {
+    "value_reconciliation",
+    "int_raw_batches_known",
+    "int_raw_sales_totalled",
+    "int_raw_costs_totalled",
+    "int_deliveries_accounted",
+}
 
 LONGEST_MODEL = 200
 

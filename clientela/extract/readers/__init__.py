@@ -22,5 +22,14 @@ class Opened:
     expected_rows: int | None = None
     #: relation (source_row, text, reason) of the rows that could not be parsed, bound into the same parameters
     unreadable: str | None = None
+    #: lines or rows above and below the records that the configuration, or the file itself, says to be none: they are counted
+    #: and not among those that the relation gives
+    title_lines: int = 0
+    footer_lines: int = 0
     #: the slower way to read the file, to be taken where the rows do not add up or the fast way stumbles
     fallback_reader: Callable[[Parameters], "Opened"] | None = None
+
+    @property
+    def left_out_lines(self) -> int:
+        """Lines that are declared to be no rows: the batch counts them as left out."""
+        return self.title_lines + self.footer_lines

@@ -6,7 +6,7 @@ does not apply is null, and passes.
 
 from clientela.contracts import Entity
 from clientela.extract.mapping import IN_FUTURE
-from clientela.load.context import ACTIVE_BATCHES, LoadContext
+from clientela.load.context import ACTIVE_BATCHES, OF_FEED, LoadContext
 from clientela.load.staging import StagedBatch
 from clientela.sql.quoting import quoted
 
@@ -30,10 +30,13 @@ def take_batch_metrics(context: LoadContext, batch: StagedBatch) -> None:
         "times_moved": "count(*) filter (is_time_moved)",
         "rows_to_past": f"case when {_ARE_MANY} then count(*) / (select median(loaded_rows) from batch_history) end",
     }
-    parameters: dict[str, object] = {"quarantined": batch.quarantined, "delivered": batch.delivered}
+    parameters: dict[str, object] = {
+        "quarantined": batch.quarantined,
+        "delivered": batch.delivered - batch.left_out,
+    }
     if feed.settings.delivery == "snapshot":
         measures |= _of_snapshots(entity, batch)
-        parameters["source"] = feed.source_name
+        parameters |= {"source": feed.source_name, "feed": feed.name}
     if entity.event_time:
         event = entity[entity.event_time]
         name = quoted(event.name)
@@ -64,11 +67,11 @@ def take_batch_metrics(context: LoadContext, batch: StagedBatch) -> None:
         from ledger.loads left join ledger.load_amounts as amounts
             on amounts.batch_id = loads.batch_id and amounts.disposition = 'loaded'
         where
-            loads.source = ? and loads.entity = ? and loads.loaded_rows > 0
+            loads.source = ? and loads.feed = ? and loads.loaded_rows > 0
             and loads.batch_id in (select batch_id from {ACTIVE_BATCHES})
         group by loads.batch_id
         """,
-        [feed.source_name, entity.name],
+        context.feed_key,
     )
     used = {name: value for name, value in parameters.items() if f"${name}" in selected}
     connection.execute(f"create or replace temp table batch_metrics as select {selected} from gated", used)
@@ -90,7 +93,7 @@ def _of_snapshots(entity: Entity, batch: StagedBatch) -> dict[str, str]:
                 end
             from (
                 select record_id, is_deleted from raw.{quoted(entity.name)}
-                where source = $source and batch_id in (select batch_id from {ACTIVE_BATCHES})
+                where source = $source and batch_id in {OF_FEED}
                     and version <= (select coalesce(max(version), max(sequence)) from batch_files)
                 qualify row_number() over (partition by record_id order by version desc, content_hash desc) = 1
             ) where not is_deleted

@@ -22,7 +22,7 @@ _TEMPLATE = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).f
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>{{ o.source }}.{{ o.entity }} · batch {{ o.batch_id }}</title>
+<title>{{ o.source }}.{{ o.feed }} · batch {{ o.batch_id }}</title>
 <style>
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: #1c2430; background: #fff; }
 h1 { font-size: 1.4rem; margin-bottom: .2rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
@@ -34,11 +34,11 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 </style>
 </head>
 <body>
-<h1>{{ o.source }}.{{ o.entity }}</h1>
+<h1>{{ o.source }}.{{ o.feed }}</h1>
 <p class="quiet">{{ company }} · batch {{ o.batch_id }} · {{ now }}</p>
 <p class="verdict {{ o.status }}">
 {% if o.status == "loaded" %}
-<strong>Loaded.</strong> {{ delivered }} delivered = {{ "{:,}".format(o.loaded) }} loaded + {{ "{:,}".format(o.unchanged) }} unchanged + {{ "{:,}".format(o.quarantined) }} quarantined{% if o.deleted %}; {{ "{:,}".format(o.deleted) }} vanished{% endif %}.
+<strong>Loaded.</strong> {{ delivered }} delivered = {{ "{:,}".format(o.loaded) }} loaded + {{ "{:,}".format(o.unchanged) }} unchanged + {{ "{:,}".format(o.quarantined) }} quarantined + {{ "{:,}".format(o.left_out) }} left out{% if o.deleted %}; {{ "{:,}".format(o.deleted) }} vanished{% endif %}.
 {% else %}
 <strong>Refused; what was loaded before stays as it was.</strong> {{ o.reason }}
 {% endif %}

@@ -24,7 +24,8 @@ quarantined_rows as (
         reason,
         delivered_row,
         quarantined_at,
-        shape
+        shape,
+        amount
     from {{ source('ledger', 'quarantined_rows') }}
     where batch_id not in (select retired_batches.batch_id from retired_batches)
 

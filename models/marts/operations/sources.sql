@@ -5,9 +5,11 @@ sources as (
     select
         source,
         entity,
+        feed,
         batches,
         loaded_rows,
         quarantined_rows,
+        left_out_rows,
         refused_since,
         last_refusal_reason,
         last_batch_id,

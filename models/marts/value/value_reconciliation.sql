@@ -100,6 +100,19 @@ sides as (
         control_sum as other_amount
     from stated
     where control_sum is not null
+    {% for compared_with, measure in [
+        ('rows delivered', 'rows'), ('amount delivered', 'amount'), ('rows with an amount_unreadable', 'unreadable'),
+    ] %}
+        union all
+        select
+            source,
+            month,
+            entity as component,
+            '{{ compared_with }}' as compared_with,
+            accounted_{{ measure }} as ledger_amount,
+            delivered_{{ measure }} as other_amount
+        from {{ ref('int_deliveries_accounted') }}
+    {% endfor %}
 
 ),
 
