@@ -62,17 +62,26 @@ numbered as (
     select
         *,
         row_number() over (
-            partition by customer_id order by updated_at desc nulls last, record_id asc nulls last
+            partition by customer_id
+            order by
+                case when attributes is null then 1 else 0 end asc nulls last,
+                updated_at desc nulls last,
+                record_id asc nulls last
         ) as by_change,
         row_number() over (
-            partition by customer_id order by acquired_on asc nulls last, record_id asc nulls last
+            partition by customer_id
+            order by
+                case when acquisition_channel is null then 1 else 0 end asc nulls last,
+                acquired_on asc nulls last,
+                record_id asc nulls last
         ) as by_acquisition
     from records
     where delivered_records > 1
 
 ),
 
--- A customer is won once, where they were first won; what it cost to win them in each source was spent.
+-- A customer is won once, where the first record that names a channel says; what it cost to win them in each source was
+-- spent. A record that says nothing takes nothing away.
 summaries as (
 
     select
