@@ -1,6 +1,6 @@
 """The errors that a person reads: one sentence first (what, where, what to do), details after.
 
-Whatever is not one of these is a bug of ours and keeps its stack trace.
+Whatever is not one of these is an internal error and keeps its stack trace.
 """
 
 import errno
@@ -61,7 +61,7 @@ class StoppedError(ClientelaError):
     exit_code = 7
 
 
-class BugError(ClientelaError):
+class InternalError(ClientelaError):
     """A fault of the program itself, for the report of the night; the exception that caused it follows."""
 
     exit_code = 1
@@ -69,7 +69,7 @@ class BugError(ClientelaError):
 
 EXIT_CODES = {
     0: "all is loaded and published, or there was nothing new",
-    1: "a bug of clientela's own; the stack trace says where",
+    1: "an internal error; the stack trace says where",
     2: "the command line or the configuration is wrong; nothing was touched",
     3: "published, but a batch was refused or a source is stale",
     4: "not published; the published file is as it was",

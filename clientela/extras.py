@@ -1,6 +1,6 @@
 """What is installed only by those who need it: a missing part is said in one sentence, with the command that brings it.
 
-The extras and their packages stand in pyproject.toml; what needs one asks here before it imports it.
+The extras and their packages are in pyproject.toml; what needs one asks here before it imports it.
 """
 
 from importlib.util import find_spec

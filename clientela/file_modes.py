@@ -86,7 +86,7 @@ def _close(config: Config, group: int | None) -> str | None:
     changed = 0
     was_wide = _is_wider(config.data, *_of_data(group))
     _set(config.data, *_of_data(group))
-    # what cannot be read or written here is told by whoever needs it
+    # what cannot be read or written here is said by whoever needs it
     with suppress(OSError):
         make_shared_folder(config.published)
         for path, wanted, gid in _wanted(config, group):

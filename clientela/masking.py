@@ -2,7 +2,7 @@
 
 A masked value is a keyed hash: equal values stay equal, so that they can be counted and joined, and nobody without the
 company's secret can tell or guess them. The secret is a file of the data folder that only its owner may read. What the
-warehouse holds of keys, and the check that the secret is still the same one, stand in `clientela.warehouse.keys`.
+warehouse holds of keys, and the check that the secret is still the same one, are in `clientela.warehouse.keys`.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ LONGEST_SHAPE = 60
 def read_secret(data_folder: Path) -> str:
     """The company's secret, 256 bits as 64 hexadecimal digits; made at the first call, before there is a warehouse.
 
-    Raises ConfigError for a file that holds anything else, and for none where a warehouse stands: a new secret would mask
+    Raises ConfigError for a file that holds anything else, and for none where there is a warehouse: a new secret would mask
     every value in another way, and what was masked before could no longer be compared.
     """
     path = data_folder / SECRET_FILE

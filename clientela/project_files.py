@@ -1,6 +1,6 @@
 """Where the files lie that are no Python package: the dbt project, suites, examples, notebooks and settings of a deployment.
 
-In a checkout they stand beside the package, in an installed one inside it, under `project/`. Nobody else works out such a
+In a checkout they lie beside the package, in an installed one inside it, under `project/`. Nobody else works out such a
 path. What is in those files belongs to whoever reads them. They are only read: an installation may be read-only.
 """
 

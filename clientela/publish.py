@@ -217,7 +217,7 @@ def _copy_table(
     source = f"{quoted(mart.schema)}.{quoted(mart.name)}"
     target = f"{catalog}.{source}"
     types = {row[0]: row[1] for row in connection.execute(f"describe {source}").fetchall()}
-    described = {name.lower(): told for name, told in mart.columns.items()}
+    described = {name.lower(): column for name, column in mart.columns.items()}
     hidden = {name for name in types if is_masked and described.get(name.lower(), ("", False))[1]}
     selected, parameters = _selected(types, hidden, secret)
     connection.execute(f"create schema if not exists {catalog}.{quoted(mart.schema)}")

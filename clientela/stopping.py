@@ -1,10 +1,10 @@
 """A stop asked for from outside: SIGTERM, SIGHUP or Ctrl-C, the same road for all three and for every command.
 
 The first signal interrupts what DuckDB computes and raises `Stopped` in the main thread; libraries on the way may swallow
-or rename that, so whoever ends a run asks `asked_by()`, not the exception. What must not be torn stands in `deferred()`,
+or rename that, so whoever ends a run asks `asked_by()`, not the exception. What must not be torn runs in `deferred()`,
 or in a function marked `undisturbed`. A second signal ends the process at once: nothing depends on a run's last word.
 A thread sees both too, since Python calls no handler while the main thread is inside a library. What a run says at its end
-stands in `clientela.pipeline.run_summary`. No slow import here: it is the first module that the command loads.
+is in `clientela.pipeline.run_summary`. No slow import here: it is the first module that the command loads.
 """
 
 import os
@@ -114,13 +114,13 @@ def check() -> None:
 
 
 def settle() -> None:
-    """The run has told its end: a stop that was asked for is done with, and raised nowhere any more."""
+    """The run has written its end: a stop that was asked for is done with, and raised nowhere any more."""
     _Wish.is_raised = _Wish.is_raised or _Wish.name is not None
 
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """What stands here is done to its end; a stop that comes meanwhile is found by the next `check`."""
+    """What is done in it is done to its end; a stop that comes meanwhile is found by the next `check`."""
     _Wish.deferrals += 1
     try:
         yield

@@ -1,6 +1,6 @@
 """Running the dbt project, in this process, against the warehouse or a scratch file.
 
-What the models compute stands in `models/`; this module only starts dbt, hands on its progress and gathers its results.
+What the models compute is in `models/`; this module only starts dbt, hands on its progress and gathers its results.
 dbt keeps a connection open of its own: the caller closes theirs before, and finds dbt's closed after.
 """
 
@@ -47,7 +47,7 @@ class NodeResult:
 
     @property
     def cause(self) -> str:
-        """What went wrong, in a line: dbt's heading stands before it, and of a Python model the traceback."""
+        """What went wrong, in a line: dbt's heading comes before it, and of a Python model the traceback."""
         lines = [line.strip() for line in self.message.splitlines() if line.strip()] or [self.status]
         return lines[-1] if "Python model failed:" in lines else lines[min(1, len(lines) - 1)]
 
@@ -65,7 +65,7 @@ def target_folder(config: Config) -> Path:
 def environment(config: Config, scratch: Path | None = None) -> dict[str, str]:
     """The environment variables that dbt/profiles.yml and dbt_project.yml read: paths and limits, all that dbt is given.
 
-    What else a company has set stands in schema `run`, see clientela.warehouse.run_settings.
+    What else a company has set is in schema `run`, see clientela.warehouse.run_settings.
     """
     variables = {"CLIENTELA_SCRATCH": str(scratch)} if scratch else {}
     if config.models is not None:

@@ -1,4 +1,4 @@
-"""What Dagster loads: this module only assembles; what it assembles stands in `dagster_project.defs`."""
+"""What Dagster loads: this module only assembles; what it assembles is in `dagster_project.defs`."""
 
 from collections.abc import Mapping
 from pathlib import Path

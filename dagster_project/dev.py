@@ -72,7 +72,7 @@ def main() -> None:
         "DO_NOT_TRACK": "1",
         CONFIG_VARIABLE: str(config.path),
     }
-    # in its own folder: Dagster would warn of the settings that stand in the checkout for whoever starts it by hand
+    # in its own folder: Dagster would warn of the settings that are in the checkout for whoever starts it by hand
     os.chdir(settings["DAGSTER_HOME"])
     print(f"{config.company}: http://{HOST}:{port}  (ready in some seconds; Ctrl-C ends it)", flush=True)
     os.umask(PRIVATE_UMASK)

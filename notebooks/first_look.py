@@ -18,12 +18,12 @@ def _():
 
     from clientela.config.read import load_config
     from clientela.project_files import example
-    from clientela.query.sql import ask
+    from clientela.query.sql import query_published
 
     config = load_config(os.environ.get("CLIENTELA_CONFIG") or example("complete_journey"))
 
     def query(sql: str) -> pl.DataFrame:
-        columns, rows = ask(config, sql)
+        columns, rows = query_published(config, sql)
         return pl.DataFrame(rows, schema=columns, orient="row")
 
     return alt, config, mo, query

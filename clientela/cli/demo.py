@@ -1,4 +1,4 @@
-"""`make demo`: the nightly job on the Complete Journey data, and what an analyst would ask of it first.
+"""`make demo`: the nightly job on the Complete Journey data, and what an analyst would query first.
 
 Then the same on an invented company of four systems, so that every mart has something to show. In a checkout it works
 there; installed, `python -m clientela.cli.demo` works in clientela-demo/ of the present folder, examples included.
@@ -22,7 +22,7 @@ from clientela.extras import require_extra
 from clientela.pipeline import nightly
 from clientela.pipeline.run_summary import as_dict
 from clientela.project_files import IS_INSTALLED, PROJECT
-from clientela.query.sql import ask
+from clientela.query.sql import query_published
 from clientela.simulate import SimulateSettings, write_company
 
 QUESTIONS = (
@@ -66,14 +66,14 @@ def main() -> int:
     code = _night(config)
     if code in (0, 3):
         for question, query in QUESTIONS:
-            columns, rows = ask(config, query)
+            columns, rows = query_published(config, query)
             table = Table(*columns, title=question, title_justify="left", title_style="bold")
             for row in rows:
                 table.add_row(*(f"{v:,}" if isinstance(v, int | float | Decimal) else str(v) for v in row))
             console.print()
             console.print(table)
         command = "clientela" if IS_INSTALLED else ".venv/bin/clientela"
-        console.print(f"\nIn {time.monotonic() - began:.0f} s. Ask more:")
+        console.print(f"\nIn {time.monotonic() - began:.0f} s. More:")
         console.print(f"{command} sql -c {os.path.relpath(complete_journey)}\n", style="bold")
     console.print(
         Text.assemble(("An invented company", "bold"), " of four systems and 2,000 customers, dirt included:")

@@ -1,6 +1,6 @@
 """The `clientela` command: reads what a person asked, calls the one function that does it, and says what came of it.
 
-No rule of the domain stands here. Every command takes --config, says --help that teaches, and ends with an exit code that
+No rule of the domain is here. Every command takes --config, says --help that teaches, and ends with an exit code that
 a scheduler can act on.
 """
 
@@ -55,7 +55,7 @@ def main() -> None:
     Begin with a clientela.yml (README shows a small one), then:
       clientela doctor     what would be read, mapped and refused; nothing is loaded
       clientela run        load, check, build and publish
-      clientela status     how the last run ended and where each source stands
+      clientela status     how the last run ended and the state of each source
       clientela sql "..."  ask the published marts
     """
 

@@ -73,12 +73,12 @@ def _ending(code: int) -> str:
     }.get(code, f"A night would publish nothing (exit code {code}):")
 
 
-def _propose(place: str, out: Path | None, as_json: bool) -> None:
+def _propose(source: str, out: Path | None, as_json: bool) -> None:
     from clientela.onboard.propose import propose
 
     if out and out.exists():
         raise ConfigError(f"--out {out}: the file is there already; name another, or move it away.")
-    proposal = propose(place, (out or Path(DEFAULT_CONFIG)).resolve().parent)
+    proposal = propose(source, (out or Path(DEFAULT_CONFIG)).resolve().parent)
     if out:
         with out.open("x", encoding="utf-8") as file:
             file.write(proposal.text)

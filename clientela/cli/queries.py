@@ -1,4 +1,4 @@
-"""Commands that ask the published file: `sql`, `explain`, `nearest`."""
+"""Commands that query the published file: `sql`, `explain`, `nearest`."""
 
 import json
 import sys
@@ -36,7 +36,7 @@ def sql(
     as_of: datetime | None,
     query: str | None,
 ) -> None:
-    """Ask the published marts in SQL, read-only. Without QUERY, lists the tables; `-` reads it from standard input.
+    """Query the published marts in SQL, read-only. Without QUERY, lists the tables; `-` reads it from standard input.
 
     An answer that is too wide for a line is shown one record under another. A query that is wrong ends with 2.
 
@@ -88,16 +88,16 @@ def explain_value(config_path: Path, as_json: bool, customer_id: int) -> None:
       clientela sql "select customer_id, vin from value.customer_value order by vin desc nulls last limit 3"
       clientela explain value 17
     """
-    from clientela.query.explain_value import explain_value as told_of
-    from clientela.query.sql import ask
+    from clientela.query import explain_value
+    from clientela.query.sql import query_published
 
     config = load_config(config_path)
 
     def rows(query: str) -> list[dict[str, Any]]:
-        columns, found = ask(config, query)
+        columns, found = query_published(config, query)
         return [dict(zip(columns, row, strict=True)) for row in found]
 
-    lines = told_of(rows, customer_id, config.currency)
+    lines = explain_value.explain_value(rows, customer_id, config.currency)
     click.echo(json.dumps({"customer_id": customer_id, "lines": lines}, indent=2) if as_json else "\n".join(lines))
 
 
@@ -142,5 +142,5 @@ def customer(config_path: Path, as_json: bool, customer_id: int) -> None:
     """
     from clientela.query.explain_customer import explain_customer
 
-    told = explain_customer(load_config(config_path), customer_id)
-    click.echo(json.dumps({"customer_id": customer_id, "sentences": told}, indent=2) if as_json else "\n".join(told))
+    found = explain_customer(load_config(config_path), customer_id)
+    click.echo(json.dumps({"customer_id": customer_id, "sentences": found}, indent=2) if as_json else "\n".join(found))

@@ -66,7 +66,7 @@ def run(
 @config_option
 @json_option
 def status(config_path: Path, as_json: bool) -> None:
-    """Say how the last run ended, and where each source stands.
+    """Say how the last run ended, and the state of each source.
 
     Reads published/status.json and the lock's file only, so it may be asked at any time, also while a run is under way. A
     run that was killed ends with 4, and a company whose last run ended longer ago than `max_silence` allows with 6: asked by

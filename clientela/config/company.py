@@ -250,14 +250,14 @@ class Config(Model):
     def fingerprint(self) -> str:
         """Hash of everything that can change a figure: a different hash means that marts must be built anew."""
         left_out = {"on_failure", "on_stale", "max_silence", "limits", "landing", "inbox"}
-        told = self.model_dump(mode="json", exclude=left_out)
-        del told["publish"]["group"]
+        values = self.model_dump(mode="json", exclude=left_out)
+        del values["publish"]["group"]
         for resource in ("memory_limit", "threads", "temp_directory"):
-            del told["identity"][resource]
-        told["models"] = (
+            del values["identity"][resource]
+        values["models"] = (
             {str(path.relative_to(self.models)): _sha256(path) for path in self.model_files()} if self.models else None
         )
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _sha256(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""What of `clientela.yml` has another name now, or none: told with the new name and the line, never taken for it.
+"""What of `clientela.yml` has another name now, or none: refused with the new name and the line, never taken for it.
 
 A key that is renamed, or goes, and a column that rules may name, gets its line here and in CHANGELOG.md.
 """
@@ -26,10 +26,10 @@ def refuse_renamed(file: str, values: Any, lines: Mapping[str, int]) -> None:
     for key_path, line in lines.items():
         for old, new in RENAMED.items():
             if re.fullmatch(re.escape(old).replace(r"\*", r"[^.]+"), key_path):
-                told = f"is called {new} now; rename it" if new else "is gone; take it out"
-                raise ConfigError(f"{file}: {key_path} at line {line} {told}.")
+                advice = f"is called {new} now; rename it" if new else "is gone; take it out"
+                raise ConfigError(f"{file}: {key_path} at line {line} {advice}.")
     for key_path, predicate in _predicates(values):
-        # what stands in quotes is a value
+        # what is in quotes is a value
         for name in re.findall(r"\w+", re.sub(r"'[^']*'", "", predicate)):
             if new := RENAMED_COLUMNS.get(name.lower()):
                 raise ConfigError(

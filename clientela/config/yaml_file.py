@@ -1,6 +1,6 @@
 """A configuration file as plain values: texts, numbers, lists and mappings, exactly as it says and no more than once.
 
-Belongs here: what YAML allows and a person never means, each told in one sentence with its line: a key that stands twice,
+Belongs here: what YAML allows and a person never means, each refused in one sentence with its line: a key that stands twice,
 a key that is no text, nesting or aliases without end, characters that are none. Does not belong here: which keys there
 are (`clientela.config`).
 """

@@ -1,6 +1,6 @@
 """What an expectation is: the words in which `expectations/` writes its suites.
 
-Suites are data; `clientela.load.gate` reads and judges them.
+Suites are data; `clientela.load.gate` reads and validates them.
 """
 
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ Severity = Literal["critical", "warning"]
 
 @dataclass(frozen=True)
 class Expect:
-    """One expectation: a name that configuration and reports use, and the Great Expectations class that judges it.
+    """One expectation: a name that configuration and reports use, and the Great Expectations class that computes it.
 
     `on` says what it reads: "rows", the rows of the batch, or "batch_metrics", the one row of `clientela.load.gate.metrics`.
     """

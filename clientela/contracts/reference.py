@@ -126,7 +126,7 @@ OFFERS = _table(
 
 PROGRAMMES = _table(
     "programmes",
-    "Relational activities, introduced step by step and judged by their return.",
+    "Relational activities, introduced step by step and measured by their return.",
     ("programme",),
     _text("programme", "Name.", required=True),
     _text("approach", "Day's approach.", values=APPROACHES),

@@ -36,7 +36,7 @@ CUT_SCHEMA: dict[str, pl.DataType] = {
 @dataclass(frozen=True)
 class Clusters:
     """`clusters`: (node, cluster), the label being the smallest node. `cuts`: links that were not followed and why.
-    `oversized`: (cluster, node_count) of those that exact rules hold together beyond plausibility; kept, but told."""
+    `oversized`: (cluster, node_count) of those that exact rules hold together beyond plausibility; kept, but counted."""
 
     clusters: pl.DataFrame
     cuts: pl.DataFrame

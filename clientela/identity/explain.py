@@ -106,14 +106,14 @@ def sentences(
     across = links.filter(is_mine_l ^ is_mine_r)
     asked = set(mine) | set(across["record_id_l"].to_list()) | set(across["record_id_r"].to_list())
     names = _names(records, asked)
-    told = [f"Customer {customer_id} has {_count(len(mine), 'record')}: {', '.join(names(r) for r in mine)}."]
+    lines = [f"Customer {customer_id} has {_count(len(mine), 'record')}: {', '.join(names(r) for r in mine)}."]
     for link in inside.filter(pl.col("status") == "linked").iter_rows(named=True):
-        told.append(f"{names(link['record_id_l'])} and {names(link['record_id_r'])} are one {_because(link)}.")
+        lines.append(f"{names(link['record_id_l'])} and {names(link['record_id_r'])} are one {_because(link)}.")
     owner = dict(crosswalk.filter(pl.col("record_id").is_in(list(asked))).iter_rows())
     for link in across.filter(pl.col("status") != "linked").iter_rows(named=True):
         left, right = link["record_id_l"], link["record_id_r"]
         here, there = (left, right) if left in set(mine) else (right, left)
-        told.append(
+        lines.append(
             f"{names(there)}, customer {owner.get(there, 'unknown')}, is not the same as {names(here)}: "
             f"{link['reason']}{_parts(link)}."
         )
@@ -122,8 +122,8 @@ def sentences(
             named=True
         ):
             value = f" {row['value']!r}" if show_values else ""
-            told.append(f"The {row['field']}{value} comes from {names(row['record_id'])}: {row['rule']}.")
-    return told
+            lines.append(f"The {row['field']}{value} comes from {names(row['record_id'])}: {row['rule']}.")
+    return lines
 
 
 def _names(records: pl.DataFrame | None, asked: set[int]):  # type: ignore[no-untyped-def]

@@ -335,8 +335,8 @@ def new_linker(api: DuckDBAPI, nodes: pl.DataFrame, parameters: dict[str, Any]) 
     """Splink on these nodes with these settings, silent."""
     from splink import Linker
 
-    told = json.dumps(parameters)
-    columns = ["node", *(name for name in COMPARED_COLUMNS if f"{name}_l" in told)]
+    learnt = json.dumps(parameters)
+    columns = ["node", *(name for name in COMPARED_COLUMNS if f"{name}_l" in learnt)]
     return Linker(api.register(nodes.select(columns).to_arrow()), parameters, log_level=None)
 
 

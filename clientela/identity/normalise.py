@@ -358,7 +358,7 @@ def counted(refused: pl.DataFrame) -> pl.DataFrame:
 
 
 def shared_values(cleaned: pl.DataFrame, settings: IdentitySettings) -> pl.DataFrame:
-    """Values that too many records share, in `PLACEHOLDER_SCHEMA`; `cleaned` needs the columns that it judges by.
+    """Values that too many records share, in `PLACEHOLDER_SCHEMA`; `cleaned` needs the columns that it compares.
 
     Dates that systems fill in: the usual ones, and any day far too many were born on (50 records and 0.5 %). Other
     values: those borne by more people than one household or one person's many records explain. People are told apart by

@@ -1,4 +1,4 @@
-"""Stable customer ids: which id each group of records bears, tonight and for ever.
+"""Stable customer ids: which id each group of records bears, in this run and for ever.
 
 Belongs here: handing out `customer_id`, deciding which id survives a merge and which part keeps it in a split, and the
 events that say so. Does not belong here: deciding which records belong together (`cluster`), or storing anything; the

@@ -158,7 +158,7 @@ class IdentitySettings(BaseModel):
             if field not in GOLDEN_FIELDS:
                 raise ValueError(f"field_groups: {field!r} is not a field; there are: {', '.join(GOLDEN_FIELDS)}")
             if grouped.count(field) > 1:
-                raise ValueError(f"field_groups: {field!r} stands in more than one group")
+                raise ValueError(f"field_groups: {field!r} is in more than one group")
         chosen = [*self.field_groups, *(field for field in GOLDEN_FIELDS if field not in grouped)]
         for name in self.survivorship:
             if name not in chosen:

@@ -40,7 +40,7 @@ class Store:
         return f"{self.schema}.{name}"
 
     def frame(self, query: str) -> pl.DataFrame:
-        """The answer of a query, `{name}` standing for this store's table of that name."""
+        """The answer of a query, `{name}` in place of this store's table of that name."""
         found: pl.DataFrame = self.connection.sql(self._named(query)).pl()
         return found
 
@@ -68,9 +68,9 @@ class Store:
 
     def _rest_on(self, settings: IdentitySettings, key: str, code: str) -> None:
         """Drop what rests on other settings, another secret or other code; keep what cleaning alone made."""
-        told = settings.matching()
-        cleaning = {name: told[name] for name in _CLEANING}
-        basis = {"cleaning": _digest(cleaning, code, duckdb.__version__), "evidence": _digest(told, code, key)}
+        matching = settings.matching()
+        cleaning = {name: matching[name] for name in _CLEANING}
+        basis = {"cleaning": _digest(cleaning, code, duckdb.__version__), "evidence": _digest(matching, code, key)}
         self.run(f"create schema if not exists {self.schema}")
         self.run("create table if not exists {basis} (part varchar, fingerprint varchar)")
         held = dict(self.connection.execute(self._named("select part, fingerprint from {basis}")).fetchall())
@@ -213,8 +213,8 @@ class Store:
 
     def _update_shared(self, settings: IdentitySettings) -> None:
         """Which values too many share; records that bear one which began or ceased to be such have changed too."""
-        judged = ", ".join(dict.fromkeys(["given", "family", "birth_date", *settings.max_people_per_value]))
-        shared = normalise.shared_values(self.frame(f"select {judged} from {{cleaned_records}}"), settings)
+        compared = ", ".join(dict.fromkeys(["given", "family", "birth_date", *settings.max_people_per_value]))
+        shared = normalise.shared_values(self.frame(f"select {compared} from {{cleaned_records}}"), settings)
         self._temp("shared_now", shared)
         turned = self.connection.execute(
             self._named(

@@ -1,6 +1,6 @@
 """The tables that identity keeps in the warehouse beside its memory: a cache of evidence, and what a night found.
 
-Only names and types stand here, so that they can be made without loading what matches. All of them can be dropped at any
+Only names and types are here, so that they can be made without loading what matches. All of them can be dropped at any
 time: the next night fills them again from raw and memory.
 """
 

@@ -1,6 +1,6 @@
 """The company's own command, called when a run ended badly or with stale sources.
 
-Which ends are announced stands in `clientela.pipeline.ending`.
+Which ends are announced is in `clientela.pipeline.ending`.
 """
 
 import os

@@ -36,7 +36,7 @@ def _publish_past_day(run: PipelineRun, *, as_of: date, known_at: datetime | Non
 
 
 def _prepare_scratch(run: PipelineRun, scratch: Path, as_of: date) -> None:
-    """A file whose raw, ledger and memory are views of the warehouse, as they stood at the as-of day."""
+    """A file whose raw, ledger and memory are views of the warehouse, as they were on the as-of day."""
     config = run.config
     scratch.parent.mkdir(parents=True, exist_ok=True)
     scratch.unlink(missing_ok=True)

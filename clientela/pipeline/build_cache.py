@@ -1,7 +1,7 @@
 """What of an earlier build may be used again: the whole published file, or the tables to build upon.
 
 The rule is the same for both: the same settings, the same code, and nothing missing. What the incremental models do with
-what they find stands in `models/`.
+what they find is in `models/`.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """How a run ends, whatever ended it: in the ledger, `operations.duckdb` and `status.json`, and by the company's command.
 
-Every end of every kind of run passes through `end_run`, so that none is silent. The sentence of an error stands in
+Every end of every kind of run passes through `end_run`, so that none is silent. The sentence of an error is in
 `clientela.warehouse.faults`, the report in `clientela.pipeline.run_summary`.
 """
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from clientela import stopping
-from clientela.errors import BugError, ClientelaError, NotPublishedError
+from clientela.errors import ClientelaError, InternalError, NotPublishedError
 from clientela.load.ledger import drop_staged
 from clientela.pipeline.alarm import announce
 from clientela.pipeline.build_cache import loads_state
@@ -45,7 +45,7 @@ def end_run(run: PipelineRun, fault: BaseException | None) -> Ending:
             report = _recorded(run, error) if run.has_begun else summarise(run, error, [])
         except Exception as unwritten:
             known = _explained_at_the_end(unwritten, run)
-            internal_error = unwritten if isinstance(known, BugError) else None
+            internal_error = unwritten if isinstance(known, InternalError) else None
             report = _unrecorded(run, error, known)
         finally:
             with suppress(Exception):

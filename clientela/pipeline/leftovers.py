@@ -1,7 +1,7 @@
 """What killed runs left in the data folder: half-written files, which nobody reads and nobody else removes.
 
 Called by a run that holds the company's lock, so that nothing of what is removed can be another's who still works on it.
-What a killed run left in the warehouse stands in `clientela.load`.
+What a killed run left in the warehouse is in `clientela.load`.
 """
 
 import shutil

@@ -1,6 +1,6 @@
 """The night of one company: its steps, in their order. Dagster's assets take the same ones.
 
-What a step does stands in the module it is named after; what frames them, in `clientela.pipeline.open_run`.
+What a step does is in the module it is named after; what frames them, in `clientela.pipeline.open_run`.
 """
 
 from datetime import datetime

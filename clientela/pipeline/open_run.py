@@ -8,7 +8,7 @@ import duckdb
 
 from clientela import file_modes, project_files, stopping
 from clientela.config.company import Config
-from clientela.errors import BugError, ClientelaError, NotPublishedError, RunningError
+from clientela.errors import ClientelaError, InternalError, NotPublishedError, RunningError
 from clientela.extract.readers.database import require_drivers
 from clientela.load import renew
 from clientela.load.ledger import drop_staged
@@ -57,7 +57,11 @@ def open_run(
             # a caller that leaves early has said in `failure` why
             is_left = isinstance(fault, GeneratorExit) and (run.is_done or not stopping.asked_by())
             error = end_run(run, None if is_left else fault).error
-            if error is None or isinstance(error, BugError) or not isinstance(fault, Exception | KeyboardInterrupt):
+            if (
+                error is None
+                or isinstance(error, InternalError)
+                or not isinstance(fault, Exception | KeyboardInterrupt)
+            ):
                 raise
             raise error from fault
         ending = end_run(run, None)

@@ -1,6 +1,6 @@
 """One run under way: what it has done so far, and the steps that it can take. Each step leaves the warehouse whole.
 
-The steps' order stands in `nightly`, `as_of` and `reload`, how a run begins and ends in `open_run`; here each step hands its
+The steps' order is in `nightly`, `as_of` and `reload`, how a run begins and ends in `open_run`; here each step hands its
 inputs to the one function that does the work, and keeps what came of it.
 """
 

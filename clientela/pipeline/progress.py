@@ -1,4 +1,4 @@
-"""What a run tells of itself while it is under way; how that is shown stands in `clientela.cli` and `dagster_project`."""
+"""What a run tells of itself while it is under way; how that is shown is in `clientela.cli` and `dagster_project`."""
 
 from collections.abc import Callable
 

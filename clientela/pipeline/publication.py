@@ -1,6 +1,6 @@
 """When a run publishes, and what goes with it: memory on the same instant, and a stop that comes too late.
 
-How the file is written, checked and switched in stands in `clientela.publish`.
+How the file is written, checked and switched in is in `clientela.publish`.
 """
 
 from collections.abc import Callable, Iterator

@@ -2,7 +2,7 @@
 
 All leave the warehouse as if it had always been so. New batches are written beside, staged: they count for nothing until
 one transaction retires the old ones and lets them in, so a refused batch or a kill changes nothing. Nothing is deleted that
-was ever loaded: a run with a `known_at` from before still sees the old rows. How a file becomes a batch stands in
+was ever loaded: a run with a `known_at` from before still sees the old rows. How a file becomes a batch is in
 `clientela.load`; marts are built by the next run, which sees that they are outdated.
 """
 

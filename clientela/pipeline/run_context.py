@@ -1,6 +1,6 @@
 """What every model of a run reads: its two instants, the versions and the settings, in schema `run`.
 
-How settings become tables stands in `clientela.warehouse.run_settings`.
+How settings become tables is in `clientela.warehouse.run_settings`.
 """
 
 from dataclasses import dataclass

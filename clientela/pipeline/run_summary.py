@@ -1,6 +1,6 @@
 """What came of a run, as a value: its report, and the sentences of what it loaded. Reports are made here and nowhere else.
 
-Where a report is written stands in `clientela.pipeline.status`, whom it alarms in `clientela.pipeline.alarm`.
+Where a report is written is in `clientela.pipeline.status`, whom it alarms in `clientela.pipeline.alarm`.
 """
 
 from __future__ import annotations
@@ -140,7 +140,11 @@ def _counts_sentence(outcome: Outcome) -> str:
 
 
 def _outcome_as_dict(outcome: Outcome) -> dict[str, Any]:
-    values = {name: value for name, value in outcome.__dict__.items() if name not in ("checks", "validation_report", "feed_name")}
+    values = {
+        name: value
+        for name, value in outcome.__dict__.items()
+        if name not in ("checks", "validation_report", "feed_name")
+    }
     values["feed"] = outcome.feed
     values["warnings"] = [f"{c.expect.name}: {c.expect.description} Found: {c.observed}" for c in outcome.warnings]
     values["validation_report"] = outcome.validation_report.name if outcome.validation_report else None

@@ -1,7 +1,7 @@
 """`status.json`: where the end of a run is written, and what `clientela status` reads of it.
 
 Besides the last end it knows a run that never ended, and a company of which nothing was heard for too long. What the
-report says stands in `clientela.pipeline.run_summary`.
+report says is in `clientela.pipeline.run_summary`.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """`clientela upgrade`: a company that an earlier version ran goes on with its ids and its history.
 
-Here stands when it may be done and what is said of it. How it is done stands in `clientela.warehouse.upgrade`, and what
+Here is when it may be done and what is said of it. How it is done is in `clientela.warehouse.upgrade`, and what
 each step changes in `clientela.warehouse.upgrade_steps`.
 """
 
@@ -11,7 +11,7 @@ import duckdb
 
 from clientela import file_modes, stopping
 from clientela.config.company import Config
-from clientela.errors import BugError, ClientelaError
+from clientela.errors import ClientelaError, InternalError
 from clientela.pipeline.leftovers import remove_leftovers
 from clientela.pipeline.progress import Watcher, silent
 from clientela.warehouse import upgrade as steps
@@ -66,7 +66,7 @@ def upgrade(config: Config, watch: Watcher = silent, *, is_dry_run: bool = False
     message = f"Schema version {SCHEMA_VERSION}, with all ids and history; `clientela run` builds and publishes anew."
     kept = config.data / steps.KEPT
     if kept.is_dir():
-        message += f" The files from before stand in {kept}: remove them once that run is as it should be."
+        message += f" The files from before are in {kept}: remove them once that run is as it should be."
     return Upgraded(version, SCHEMA_VERSION, True, planned.sentences, message)
 
 
@@ -80,7 +80,7 @@ def _failed(config: Config, planned: steps.Plan, error: BaseException) -> BaseEx
         sentence = f"The warehouse is upgraded, but memory's copy could not be written; upgrade once more: {cause}"
     else:
         sentence = f"The upgrade failed, and everything is as it was: {cause}"
-    return (BugError if isinstance(known, BugError) else ClientelaError)(sentence, known.details)
+    return (InternalError if isinstance(known, InternalError) else ClientelaError)(sentence, known.details)
 
 
 def _is_switched(config: Config) -> bool:

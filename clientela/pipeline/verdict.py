@@ -1,6 +1,6 @@
 """What stops publication: a source that is missing or too old, and a model or test that failed.
 
-What a batch is refused for stands in `clientela.load`; what a test asks of the marts stands in `models/` and `dbt/tests/`.
+What a batch is refused for is in `clientela.load`; what a test asks of the marts is in `models/` and `dbt/tests/`.
 """
 
 from collections.abc import Iterable, Sequence

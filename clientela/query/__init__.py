@@ -1,1 +1,1 @@
-"""Questions to the published file, read-only; they may be asked at any time. Nothing here sees the warehouse."""
+"""Questions to the published file, read-only; they may be put at any time. Nothing here sees the warehouse."""

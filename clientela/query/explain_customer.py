@@ -15,9 +15,9 @@ def explain_customer(config: Config, customer_id: int) -> list[str]:
         now = marts.execute(
             "select current_customer_id, retired_on from customer.customer_ids where customer_id = ?", [customer_id]
         ).fetchall()
-        told = []
+        found = []
         if now and now[0][0] != customer_id:
-            told = [f"Customer {customer_id} was merged on {now[0][1]}; its records are customer {now[0][0]} today."]
+            found = [f"Customer {customer_id} was merged on {now[0][1]}; its records are customer {now[0][0]} today."]
             customer_id = now[0][0]
         params = {"customer": customer_id}
         weights = ", ".join(name for name in LINKS_SCHEMA if name not in ("record_id_l", "record_id_r"))
@@ -46,9 +46,9 @@ def explain_customer(config: Config, customer_id: int) -> list[str]:
             params=params,
         ).pl()
         crosswalk = records.select("record_id", "customer_id")
-        told += sentences(customer_id, crosswalk, links, records, values, show_values=True)
+        found += sentences(customer_id, crosswalk, links, records, values, show_values=True)
         if values.is_empty() and not crosswalk.is_empty():
-            told.append("Every value comes from its only delivered record, or an erasure was requested.")
+            found.append("Every value comes from its only delivered record, or an erasure was requested.")
         for event, on, other, cause in marts.execute(
             """
             select event, occurred_on, case when customer_id = $customer then other_customer_id else customer_id end, cause
@@ -57,5 +57,5 @@ def explain_customer(config: Config, customer_id: int) -> list[str]:
             """,
             params,
         ).fetchall():
-            told.append(f"{on}: {event}{f', with customer {other}' if other is not None else ''}: {cause}.")
-    return told
+            found.append(f"{on}: {event}{f', with customer {other}' if other is not None else ''}: {cause}.")
+    return found

@@ -9,8 +9,8 @@ from typing import Any
 
 from clientela.errors import ClientelaError
 
-#: asks the published marts: rows of the query as dictionaries
-Ask = Callable[[str], list[dict[str, Any]]]
+#: queries the published marts; gives rows as dictionaries
+Query = Callable[[str], list[dict[str, Any]]]
 MODELS = {
     "own_rate": "the customer's own rate so far",
     "last_period": "their orders in the last quarter",
@@ -31,32 +31,33 @@ MODELS = {
 }
 
 
-def explain_value(ask: Ask, customer_id: int, currency: str) -> list[str]:
+def explain_value(query: Query, customer_id: int, currency: str) -> list[str]:
     """The sentences about one customer. Raises ClientelaError if there is no such customer."""
-    found = ask(f"select * from value.customer_value where customer_id = {customer_id}")
+    found = query(f"select * from value.customer_value where customer_id = {customer_id}")
     if not found:
         raise ClientelaError(f"There is no customer {customer_id} in the published marts.")
     if customer_id == 0:
         raise ClientelaError(
             "Customer 0 holds what nobody can be named for; it has a ledger, and no value is expected of it."
         )
-    told = found[0]
+    [customer] = found
 
     def money(amount: Any) -> str:
         return f"{float(amount):,.2f} {currency}"
 
     lines = [
-        f"Customer {customer_id}: VIN {money(told['vin'])} = {money(told['realised_value'])} realised + "
-        f"{money(told['expected_contribution'] or 0)} expected; rank {told['vin_rank']:,} by VIN (tenth {told['vin_decile']}), "
-        f"{told['expected_rank']:,} by what is expected (tenth {told['expected_decile']})."
+        f"Customer {customer_id}: VIN {money(customer['vin'])} = {money(customer['realised_value'])} realised + "
+        f"{money(customer['expected_contribution'] or 0)} expected; rank {customer['vin_rank']:,} by VIN "
+        f"(tenth {customer['vin_decile']}), {customer['expected_rank']:,} by what is expected "
+        f"(tenth {customer['expected_decile']})."
     ]
-    lines += _realised(ask, customer_id, money)
-    lines += _expected(ask, told, money)
+    lines += _realised(query, customer_id, money)
+    lines += _expected(query, customer, money)
     return lines
 
 
-def _realised(ask: Ask, customer_id: int, money: Callable[[Any], str]) -> list[str]:
-    ledger = ask(
+def _realised(query: Query, customer_id: int, money: Callable[[Any], str]) -> list[str]:
+    ledger = query(
         f"""
         select component, activity, rule, is_assumed, sum(amount) as amount, sum(entries) as entries,
             min(month) as first_month, max(month) as last_month
@@ -76,7 +77,7 @@ def _realised(ask: Ask, customer_id: int, money: Callable[[Any], str]) -> list[s
             f"  {money(line['amount'])}  {line['component']}{activity}: {line['rule']}{assumed}, "
             f"{int(line['entries']):,} {'entry' if line['entries'] == 1 else 'entries'}, {span}"
         )
-    nothing = ask("select distinct component from value.value_ledger where source = 'none' order by 1")
+    nothing = query("select distinct component from value.value_ledger where source = 'none' order by 1")
     if nothing:
         lines.append(f"  Not known, and so not deducted: {', '.join(row['component'] for row in nothing)}.")
     return lines
@@ -86,32 +87,34 @@ def _months(first: date, last: date) -> str:
     return f"{first:%Y-%m}" if first == last else f"{first:%Y-%m} to {last:%Y-%m}"
 
 
-def _expected(ask: Ask, told: dict[str, Any], money: Callable[[Any], str]) -> list[str]:
-    if told["expected_contribution"] is None:
-        why = told["fallback_reason"] or "they have neither ordered nor had a contract"
+def _expected(query: Query, customer: dict[str, Any], money: Callable[[Any], str]) -> list[str]:
+    if customer["expected_contribution"] is None:
+        why = customer["fallback_reason"] or "they have neither ordered nor had a contract"
         return [f"Expected: nothing can be said; {why}."]
-    months = told["horizon_months"]
-    lines = [f"Expected within {months} months, discounted to the as-of day: {money(told['expected_contribution'])}."]
-    if told["order_model"]:
-        alive = "" if told["p_alive"] is None else f"{told['p_alive']:.0%} likely to be a customer still; "
+    months = customer["horizon_months"]
+    lines = [
+        f"Expected within {months} months, discounted to the as-of day: {money(customer['expected_contribution'])}."
+    ]
+    if customer["order_model"]:
+        alive = "" if customer["p_alive"] is None else f"{customer['p_alive']:.0%} likely to be a customer still; "
         lines.append(
-            f"  {alive}{told['expected_orders']:.2f} orders expected, from {told['orders']:,} between "
-            f"{told['first_ordered_on']} and {told['last_ordered_on']}, by {_named(told['order_model'])}."
+            f"  {alive}{customer['expected_orders']:.2f} orders expected, from {customer['orders']:,} between "
+            f"{customer['first_ordered_on']} and {customer['last_ordered_on']}, by {_named(customer['order_model'])}."
         )
         lines.append(
-            f"  What an order brings is expected by {_named(told['spend_model'])}; cost to serve is taken off."
+            f"  What an order brings is expected by {_named(customer['spend_model'])}; cost to serve is taken off."
         )
-    if told["contract_model"]:
+    if customer["contract_model"]:
         lines.append(
-            f"  {money(told['expected_contract_contribution'])} of it from running contracts, by "
-            f"{_named(told['contract_model'])}."
+            f"  {money(customer['expected_contract_contribution'])} of it from running contracts, by "
+            f"{_named(customer['contract_model'])}."
         )
-    if told["expected_contribution_p10"] is not None:
+    if customer["expected_contribution_p10"] is not None:
         lines.append(
-            f"  One time in ten less than {money(told['expected_contribution_p10'])}, one time in ten more than "
-            f"{money(told['expected_contribution_p90'])}."
+            f"  One time in ten less than {money(customer['expected_contribution_p10'])}, one time in ten more than "
+            f"{money(customer['expected_contribution_p90'])}."
         )
-    reasons = ask(
+    reasons = query(
         """
         select target, reason from value.value_model_scores
         where kind = 'score' and is_chosen and origin_on is null
@@ -120,15 +123,15 @@ def _expected(ask: Ask, told: dict[str, Any], money: Callable[[Any], str]) -> li
         """
     )
     lines += [f"  Why this model of {row['target']}: {row['reason']}." for row in reasons]
-    if told["fallback_reason"]:
-        lines.append(f"  To be known: {told['fallback_reason']}.")
-    if told["is_left_truncated"]:
+    if customer["fallback_reason"]:
+        lines.append(f"  To be known: {customer['fallback_reason']}.")
+    if customer["is_left_truncated"]:
         lines.append(
             "  They were there within the first eight weeks of the data: how long they have been a customer is unknown."
         )
-    if told["is_assumed"]:
+    if customer["is_assumed"]:
         lines.append("  Some of their costs are assumed, not measured.")
-    lines.append(f"  Season: {told['season']}.")
+    lines.append(f"  Season: {customer['season']}.")
     return lines
 
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from clientela.config.company import Config
 from clientela.errors import ClientelaError
-from clientela.query.sql import ask
+from clientela.query.sql import query_published
 from clientela.segment.clusters import nearest_customers
 from clientela.segment.columns import BEHAVIOUR
 from clientela.segment.settings import SegmentError
@@ -21,7 +21,7 @@ def nearest(config: Config, customer_id: int, count: int = 10, as_of: date | Non
     Compared are all who have ordered, by their behaviour at the as-of day.
     """
     columns = ", ".join(f"cast({name} as double) as {name}" for name in BEHAVIOUR)
-    names, found = ask(
+    names, found = query_published(
         config,
         f"select customer_id, {columns} from value.customer_months "
         "where is_as_of and customer_id <> 0 and days_since_last_order is not null order by customer_id",
@@ -33,5 +33,5 @@ def nearest(config: Config, customer_id: int, count: int = 10, as_of: date | Non
         others = nearest_customers(rows, BEHAVIOUR, customer_id, count)
     except SegmentError as error:
         raise ClientelaError(str(error)) from error
-    himself = rows.filter(pl.col("customer_id") == customer_id).with_columns(rank=pl.lit(0), distance=pl.lit(0.0))
-    return pl.concat([himself, others], how="diagonal_relaxed").select(others.columns)
+    own = rows.filter(pl.col("customer_id") == customer_id).with_columns(rank=pl.lit(0), distance=pl.lit(0.0))
+    return pl.concat([own, others], how="diagonal_relaxed").select(others.columns)

@@ -1,4 +1,4 @@
-"""Asking the published file in SQL, read-only, as an analyst or a BI tool would. How answers are shown is not here."""
+"""Querying the published file in SQL, read-only, as an analyst or a BI tool would. How answers are shown is not here."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +31,7 @@ class Answer:
     is_cut: bool = False
 
 
-def ask(
+def query_published(
     config: Config, query: str | None, as_of: date | None = None, limit: int = 0
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
     """(column names, rows) of the query, or of the list of tables. Files and settings are out of its reach."""

@@ -123,13 +123,13 @@ def _check(
 
 def _type_name(cast: dict[str, Any]) -> str:
     """The type's name in small letters; empty for a type of some schema. DuckDB 1.5 and 2.0 tell it differently."""
-    told = cast.get("type_expr")
-    if told is None:
+    target = cast.get("type_expr")
+    if target is None:
         kind = cast["cast_type"]
-        told = kind["type_info"] if kind["id"] in ("UNBOUND", "USER") else {"type_name": kind["id"]}
-    if told.get("schema") or told.get("catalog") or len((told.get("qualified_name") or {}).get("path", [])) > 1:
+        target = kind["type_info"] if kind["id"] in ("UNBOUND", "USER") else {"type_name": kind["id"]}
+    if target.get("schema") or target.get("catalog") or len((target.get("qualified_name") or {}).get("path", [])) > 1:
         return ""
-    return str(told.get("type_name") or told.get("name") or "").lower()
+    return str(target.get("type_name") or target.get("name") or "").lower()
 
 
 def names_in(connection: duckdb.DuckDBPyConnection, text: str) -> set[str]:

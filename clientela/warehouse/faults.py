@@ -1,6 +1,6 @@
 """What went wrong, as a sentence for a person: the true cause behind an error of DuckDB or of the machine.
 
-Which runs say it, and where, stands in `clientela.pipeline.run_summary`.
+Which runs say it, and where, is in `clientela.pipeline.run_summary`.
 """
 
 import errno
@@ -12,7 +12,7 @@ import duckdb
 
 from clientela import stopping
 from clientela.config.company import Config
-from clientela.errors import BugError, ClientelaError, NotPublishedError, StoppedError
+from clientela.errors import ClientelaError, InternalError, NotPublishedError, StoppedError
 from clientela.masking import failure_without_values
 
 _FULL = "No space left on device"
@@ -23,7 +23,7 @@ _DAMAGE = ("Corrupt database file", "not a valid DuckDB database file", "Seriali
 
 
 def explained(error: BaseException, config: Config) -> ClientelaError:
-    """The error as a sentence for a person: its true cause, where, and what to do. A fault of our own is a BugError."""
+    """The error as a sentence for a person: its true cause, where, and what to do. A fault of our own is a InternalError."""
     if (name := stopping.asked_by()) or not isinstance(error, Exception):
         by = f" by {name}" if name else ""
         return StoppedError(f"The run was stopped{by}; nothing was published. The next run takes up what is left.")
@@ -42,7 +42,7 @@ def explained(error: BaseException, config: Config) -> ClientelaError:
         return NotPublishedError(f"The warehouse could not go on: {line}")
     if isinstance(error, OSError):
         return NotPublishedError(f"The machine could not go on: {error}")
-    return BugError(f"An internal error ended the run: {type(error).__name__}: {line}")
+    return InternalError(f"An internal error ended the run: {type(error).__name__}: {line}")
 
 
 def is_full(error: BaseException) -> bool:

@@ -2,7 +2,7 @@
 
 The secret in the data folder masks values, and may be exchanged one day. Two keys must never change with it, or every
 customer would become another: the one that takes personal record keys' place, and the one of identity's evidence. They
-stand in `memory.keys`, and their copy goes where memory's copy goes, which no reader of the published files can open.
+are in `memory.keys`, and their copy goes where memory's copy goes, which no reader of the published files can open.
 """
 
 from pathlib import Path

@@ -62,8 +62,8 @@ def hold_lock(data_folder: Path, what: str) -> Iterator[Holder | None]:
         left = _named(path, is_alive=False)
         left = left if left is not None and left.is_run else None
         before = os.pread(handle, 4096, 0) if left else b""
-        told = {"what": what, "process": os.getpid(), "since": datetime.now(UTC).isoformat()}
-        _write(handle, path, json.dumps(told).encode())
+        values = {"what": what, "process": os.getpid(), "since": datetime.now(UTC).isoformat()}
+        _write(handle, path, json.dumps(values).encode())
         try:
             yield left
         finally:
@@ -134,7 +134,7 @@ def _unwritable(path: Path, error: OSError) -> ClientelaError:
 
 def _named(path: Path, *, is_alive: bool) -> Holder | None:
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        return Holder(told["what"], int(told["process"]), datetime.fromisoformat(told["since"]), is_alive)
+        values = json.loads(path.read_text(encoding="utf-8"))
+        return Holder(values["what"], int(values["process"]), datetime.fromisoformat(values["since"]), is_alive)
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -2,8 +2,8 @@
 
 This is the only road on which settings reach the models. SQL reads a field by its name, `settings.rfm.orders` where it is
 nested; a Python model takes the whole back with `read_settings`. dbt is handed nothing of the company's configuration but
-paths: whatever stands in it is data, and never a template. Whatever is the same for every section stands here; which keys
-there are stands in the settings models, the company's own facts (currency, time zone) in run.context.
+paths: whatever is in it is data, and never a template. Whatever is the same for every section is here; which keys
+there are is in the settings models, the company itself (currency, time zone) in run.context.
 """
 
 from datetime import date
@@ -53,7 +53,7 @@ def sections_of(config: Config) -> tuple[BaseModel, ...]:
 
 
 def read_settings(table: duckdb.DuckDBPyRelation, model: type[Settings]) -> Settings:
-    """The settings that stand in the relation, one of the tables that `write_settings` made."""
+    """The settings that are in the relation, one of the tables that `write_settings` made."""
     [row] = table.fetchall()
     return model.model_validate(dict(zip(table.columns, row, strict=True)))
 

@@ -3,7 +3,7 @@
 Schemas: `raw` (versioned rows as delivered, one table per entity), `ledger` (what arrived, what each gate found, what
 was refused, every run), `run` (the two instants and the settings of the run under way), `memory` (what cannot be
 recomputed; its tables are made in `clientela.warehouse.memory`), `identity` (evidence between records, a cache). Everything
-else in the file is built by dbt. No statement that moves data stands here.
+else in the file is built by dbt. No statement that moves data is here.
 """
 
 import re
@@ -156,5 +156,5 @@ def _make_table(connection: duckdb.DuckDBPyConnection, table: str, definition: s
 
 
 def source_state_sql() -> str:
-    """The one definition of where each source stands, over the ledger and run.context."""
+    """The one definition of each source's state, over the ledger and run.context."""
     return (Path(__file__).parent / "source_state.sql").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""One way to do several statements or none of them. What the statements are stands with those who ask for them."""
+"""One way to do several statements or none of them. What the statements are is known to those who ask for them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,7 +9,7 @@ import duckdb
 @contextmanager
 def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """Begin, and commit at the end. After an error nothing has happened, and the error that is raised is the first one:
-    a rollback that fails too, as on a full disk, is not told."""
+    a rollback that fails too, as on a full disk, is not raised."""
     connection.execute("begin")
     try:
         yield

@@ -5,7 +5,7 @@ and identity's evidence, the next run builds anew. Until the copy is switched in
 failure or a kill leaves it as it was. The copy is written in the storage format that `tables` names, and so is a warehouse
 that has another one.
 
-The steps stand in `clientela.warehouse.upgrade_steps`; who may upgrade when, in `clientela.pipeline.upgrade`.
+The steps are in `clientela.warehouse.upgrade_steps`; who may upgrade when, in `clientela.pipeline.upgrade`.
 """
 
 import os
@@ -19,7 +19,7 @@ import duckdb
 
 from clientela import stopping
 from clientela.config.company import Config
-from clientela.errors import BugError
+from clientela.errors import InternalError
 from clientela.sql.quoting import literal, quoted
 from clientela.warehouse import memory, tables
 from clientela.warehouse.schema_version import SCHEMA_VERSION, require_known, version_of, version_of_copy
@@ -189,7 +189,7 @@ def _make_copy(config: Config, path: Path, planned: Plan, tell: Callable[[str], 
                 connection.execute(f"insert into {schema}.schema_version values (?, now())", [SCHEMA_VERSION])
         tables.prepare(connection)
         if layout(connection) != present:
-            raise BugError("The upgraded tables are not those of a new warehouse.")
+            raise InternalError("The upgraded tables are not those of a new warehouse.")
         connection.execute("checkpoint")
     _sync(path)
 
@@ -214,13 +214,13 @@ def _step_forward(connection: duckdb.DuckDBPyConnection, planned: Plan, tell: Ca
 
 
 def _arrange(connection: duckdb.DuckDBPyConnection, wanted: dict[Table, list[Column]]) -> None:
-    """Give every table its present columns in their present order. Raises BugError for one that no step accounts for."""
+    """Give every table its present columns in their present order. Raises InternalError for one that no step accounts for."""
     held = layout(connection)
     for table, columns in held.items():
         kept = [name for name, *_ in columns]
         known = [name for name, *_ in wanted.get(table, [])]
         if lost := [name for name in kept if name not in known]:
-            raise BugError(f"No step of the upgrade says what becomes of {'.'.join(table)}.{lost[0]}.")
+            raise InternalError(f"No step of the upgrade says what becomes of {'.'.join(table)}.{lost[0]}.")
         if columns == wanted[table]:
             continue
         aside = (table[0], f"{table[1]} as it was")
@@ -264,7 +264,7 @@ def _keep(config: Config) -> None:
 
 def _switch(config: Config, made: Path) -> None:
     if _log(config.warehouse).exists() or _log(made).exists():
-        raise BugError("A log stands beside the warehouse, and would be read into another file.")
+        raise InternalError("A log lies beside the warehouse, and would be read into another file.")
     os.replace(made, config.warehouse)
     _sync(config.data)
 

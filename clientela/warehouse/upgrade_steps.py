@@ -6,7 +6,7 @@ it is added, empty, when every table gets its present columns after the last ste
 step having dropped it stops the upgrade.
 
 A step is given a copy of the warehouse, or of memory alone, so it changes what is there and asks for nothing that is not. How
-the copy is made, and how it takes the warehouse's place, stands in `clientela.warehouse.upgrade`.
+the copy is made, and how it takes the warehouse's place, is in `clientela.warehouse.upgrade`.
 """
 
 from collections.abc import Callable
@@ -105,5 +105,5 @@ def _rank_consents(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 STEPS: tuple[Step, ...] = (
-    Step(2, "from 0.1: columns bear the names of docs/marts.md, settings stand in tables of their own", _from_0_1),
+    Step(2, "from 0.1: columns bear the names of docs/marts.md, settings are in tables of their own", _from_0_1),
 )

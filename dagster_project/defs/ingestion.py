@@ -1,7 +1,7 @@
 """From what the company's systems deliver to the raw tables: one factory for every entity, one check for every feed.
 
 A source's delivery is an asset of its own that Dagster only watches; a raw table is loaded from all the sources that
-deliver its entity. The gate and the load stand in `clientela.load`; here stands how Dagster shows their outcome.
+deliver its entity. The gate and the load are in `clientela.load`; here is how Dagster shows their outcome.
 """
 
 from collections.abc import Iterator, Sequence

@@ -32,9 +32,9 @@ def read_manifest(config: Config) -> dict[str, Any]:
 def _last_change(config: Config) -> int:
     """When the newest file or folder that dbt parses changed, in ns since 1970; a deleted file changes its folder."""
     newest = 0
-    places = [PROJECT / name for name in _PARSED] + [config.models] * (config.models is not None)
-    for place in (place for place in places if place is not None):
-        for path in (place, *place.rglob("*")):
+    roots = [PROJECT / name for name in _PARSED] + [config.models] * (config.models is not None)
+    for root in (root for root in roots if root is not None):
+        for path in (root, *root.rglob("*")):
             if path.name != "__pycache__" and path.suffix != ".pyc":
                 newest = max(newest, path.stat().st_mtime_ns)
     return newest

@@ -2,7 +2,7 @@
 
 A failed dbt test does not keep Dagster from running a Python asset behind it, so nothing here relies on that: the step
 that builds the models fails when anything failed, and this one refuses marts that its own run did not build and test.
-How the file is written and switched in stands in `clientela.publish`.
+How the file is written and switched in is in `clientela.publish`.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
 """The pipeline run beneath a Dagster run: the company's lock and one `PipelineRun`, from the first step to the last.
 
-Here stands how a step's fault becomes Dagster's, and what `PipelineRun` learns of it before it ends. What the steps do, and
-whether anything may be published, stands in `clientela.pipeline`.
+Here is how a step's fault becomes Dagster's, and what `PipelineRun` learns of it before it ends. What the steps do, and
+whether anything may be published, is in `clientela.pipeline`.
 """
 
 import time

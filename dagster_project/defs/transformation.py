@@ -2,7 +2,7 @@
 
 dagster-dbt makes the assets and checks out of dbt's manifest. Its own runner starts dbt as a second process with options
 of its own; the night has one process, one DuckDB file and one owner of it, so our body lets `PipelineRun` build and tells
-Dagster what came of each node. What a model computes stands in `models/`.
+Dagster what came of each node. What a model computes is in `models/`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ class Translator(DagsterDbtTranslator):
     def get_asset_check_spec(
         self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
     ) -> dg.AssetCheckSpec | None:
-        """dagster-dbt knows no place for a singular test of several models: it stands at the first that it names."""
+        """dagster-dbt gives a singular test of several models to none of them: it is a check of the first that it names."""
         node = manifest["nodes"][unique_id]
         models = [parent for parent in node["depends_on"]["nodes"] if parent.startswith("model.")]
         if node.get("attached_node") or len(node["depends_on"]["nodes"]) == 1 or not models:
@@ -74,7 +74,7 @@ def input_specs(config: Config, manifest: Mapping[str, Any]) -> list[dg.AssetSpe
 
 
 def run_context(config: Config) -> dg.AssetsDefinition:
-    """The asset that stands between loading and building: is there anything to build, and as of which day?"""
+    """The asset between loading and building: is there anything to build, and as of which day?"""
 
     @dg.asset(
         key=CONTEXT,

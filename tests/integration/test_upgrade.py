@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from clientela.config.company import Config
-from clientela.errors import BugError, ClientelaError, RunningError
+from clientela.errors import ClientelaError, InternalError, RunningError
 from clientela.pipeline.nightly import run
 from clientela.pipeline.reload import reapply, reload, unload
 from clientela.pipeline.upgrade import upgrade
@@ -247,9 +247,9 @@ def _lose_a_column(connection: duckdb.DuckDBPyConnection) -> None:
 @pytest.mark.parametrize(
     ("step", "error", "sentence"),
     [
-        (_fail, BugError, "an internal error|An internal error"),
+        (_fail, InternalError, "an internal error|An internal error"),
         (_full, ClientelaError, "is full, and needs room for a second warehouse"),
-        (_lose_a_column, BugError, "No step of the upgrade says what becomes of ledger.loads.left_over"),
+        (_lose_a_column, InternalError, "No step of the upgrade says what becomes of ledger.loads.left_over"),
     ],
 )
 def test_a_step_that_fails_leaves_everything_as_it_was(

@@ -35,7 +35,7 @@ def configured(folder: Path, **identity: Any) -> Config:
         ({"trusted_sources": ["web"]}, "'web' is not a source; there are: till"),
         ({"survivorship": {"street": "longest"}}, "'street' is not chosen by itself; what is: address"),
         ({"field_groups": {"home": ["street", "garden"]}}, "'garden' is not a field"),
-        ({"field_groups": {"a": ["city"], "b": ["city"]}}, "'city' stands in more than one group"),
+        ({"field_groups": {"a": ["city"], "b": ["city"]}}, "'city' is in more than one group"),
         ({"expected": {"share": {"maximum": 1}}}, "'share' is not a measure; there are: customers"),
         ({"exact_rules": [{"name": "shoe", "fields": ["shoe"]}]}, "identity.exact_rules.0.fields.0 = 'shoe'"),
         ({"default_country": "Spain"}, "identity.default_country = 'Spain'"),
