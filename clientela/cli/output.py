@@ -85,7 +85,8 @@ def say_report(config: Config, report: dict[str, Any], as_json: bool) -> None:
         console.print(f"  {line}", style="dim")
     for notice in report.get("notices", ()):
         console.print(notice)
-    arrived = {(o["source"], o["feed"]): o for o in report["outcomes"]}
+    # what 0.1 wrote knows one feed per entity
+    arrived = {(o["source"], o.get("feed", o["entity"])): o for o in report["outcomes"]}
     table = Table("source", "feed", "status", box=None, pad_edge=False)
     for column in table.columns:
         column.no_wrap = True
@@ -93,7 +94,7 @@ def say_report(config: Config, report: dict[str, Any], as_json: bool) -> None:
         table.add_column(heading, justify="right")
     reasons = []
     for source in report["sources"]:
-        name = source["source"], source["feed"]
+        name = source["source"], source.get("feed", source["entity"])
         age = "" if source["age_days"] is None else f"{source['age_days']} d"
         outcome = arrived.get(name, {})
         kinds = ("delivered", "loaded", "unchanged", "quarantined", "left_out")
@@ -104,7 +105,7 @@ def say_report(config: Config, report: dict[str, Any], as_json: bool) -> None:
         if source["reason"]:
             reasons.append(f"{'.'.join(name)}: {source['reason']}")
     for outcome in report["outcomes"]:
-        where = f"{outcome['source']}.{outcome['feed']}"
+        where = f"{outcome['source']}.{outcome.get('feed', outcome['entity'])}"
         reasons += [f"{where}: left alone: {sentence}" for sentence in outcome.get("ignored", ())]
         reasons += [f"{where}: warning {sentence}" for sentence in outcome.get("warnings", ())]
     console.print(table)

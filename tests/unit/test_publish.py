@@ -74,7 +74,7 @@ def test_what_was_frozen_on_a_day_that_is_gone_keeps_no_earlier_day_from_freezin
     asked: list[date | None] = []
 
     def forecast(*given: Any) -> list[Any]:
-        asked.append(given[6])
+        asked.append(given[4].frozen_until)
         return []
 
     monkeypatch.setattr(forecasts, "forecast_customers", forecast)

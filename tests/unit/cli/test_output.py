@@ -12,7 +12,7 @@ from clientela.cli.onboarding import _say_findings
 from clientela.cli.output import Progress, say_report
 from tests.conftest import open_shop
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NAME = "[/red][a-z] [bold]Acme[/bold] :smile: \\[x] [link=x]"
 REPORT: dict[str, Any] = {
     "status": "failed",
