@@ -92,9 +92,28 @@ TRANSACTIONS = Entity(
         _money("net_amount", "After discount, without tax."),
         _money("tax_amount", "Tax on the line; stands apart from the other amounts."),
         _money("cost_amount", "Cost of goods of the line."),
+        _money(
+            "order_discount_amount",
+            "Discount on the whole order, not in the line's own: given on one of its lines or on each, taken once.",
+        ),
+        _money("order_shipping_amount", "Shipping charged on the whole order, without tax: taken once, as above."),
+        _money(
+            "order_fee_amount",
+            "Fee on the whole order, without tax; negative where the company pays it. Taken once, as above.",
+        ),
+        _money("order_tax_amount", "Tax of the whole order, where its lines give none. Taken once, as above."),
         Column("tax_rate", "decimal", "Tax as a share of the amount without tax.", minimum=0, maximum=1),
-        Column("is_return", "boolean", "A return; where not mapped, a line with a negative amount or quantity is one."),
-        Column("ordered_at", "timestamp", "When the line was ordered.", required=True),
+        Column(
+            "is_return",
+            "boolean",
+            "A return; where not mapped, a line whose quantity, or amount before discount, is negative.",
+        ),
+        Column(
+            "ordered_at",
+            "timestamp",
+            "When the line was ordered; its order's time where the source has `orders`.",
+            required=True,
+        ),
         Column("promised_on", "date", "Day on which delivery was promised."),
         Column("delivered_on", "date", "Day on which the line was delivered."),
         UPDATED_AT,
@@ -103,6 +122,33 @@ TRANSACTIONS = Entity(
     source_amount="net_amount",
     is_counted=True,
     required=True,
+)
+
+ORDERS = Entity(
+    "orders",
+    "The header of an order: what holds for all its lines. Its key is the order's; a line waits for it.",
+    (
+        _customer(),
+        CAMPAIGN,
+        _text("return_of_order_key", "For a return: the order that it returns."),
+        _text("store_key", "Store or site."),
+        _text("channel", "Sales channel, in the company's own words."),
+        _text("coupon", "Coupon or promotion code used."),
+        _text("status", "State of the order, in the company's own words."),
+        CURRENCY,
+        _money("discount_amount", "Discount on the whole order that its lines do not show, without tax."),
+        _money("shipping_amount", "Shipping charged, without tax."),
+        _money("fee_amount", "Fees charged, without tax; negative where the company pays them."),
+        _money("tax_amount", "Tax of the whole order, where its lines give none."),
+        Column("tax_rate", "decimal", "Tax as a share of the amounts without tax.", minimum=0, maximum=1),
+        Column("ordered_at", "timestamp", "When it was ordered.", required=True),
+        Column("promised_on", "date", "Day on which delivery was promised."),
+        Column("delivered_on", "date", "Day on which it was delivered."),
+        UPDATED_AT,
+    ),
+    event_time="ordered_at",
+    source_amount="discount_amount",
+    is_referred_to=True,
 )
 
 CONTRACTS = Entity(
@@ -246,6 +292,6 @@ ERASURES = Entity(
 )
 
 COMPANY_ENTITIES: tuple[Entity, ...] = (
-    CUSTOMERS, PRODUCTS, TRANSACTIONS, CONTRACTS, INTERACTIONS, CAMPAIGNS, CAMPAIGN_CONTACTS, REWARDS, CONSENTS,
+    CUSTOMERS, PRODUCTS, ORDERS, TRANSACTIONS, CONTRACTS, INTERACTIONS, CAMPAIGNS, CAMPAIGN_CONTACTS, REWARDS, CONSENTS,
     ERASURES,
 )  # fmt: skip

@@ -14,6 +14,8 @@ _MINOR_DIGITS = {
     3: "BHD IQD JOD KWD LYD OMR TND",
 }
 _DIGITS_OF = {code: digits for digits, codes in _MINOR_DIGITS.items() for code in codes.split()}
+#: amounts of a whole order, with tax where its lines' are; of an order line they bear `order_` before their names
+OF_ORDERS = ("discount_amount", "shipping_amount", "fee_amount")
 SIGNED = ("quantity", "gross_amount", "discount_amount", "net_amount", "tax_amount", "cost_amount")
 
 
@@ -43,15 +45,19 @@ def completed_amounts(entity: Entity) -> Mapping[str, str]:
         "gross_amount": "coalesce(gross_amount, net_amount + coalesce(discount_amount, 0))",
         "discount_amount": "coalesce(discount_amount, gross_amount - net_amount, 0)",
     }
+    # a discount that takes more than the line brings makes it no return: what counts is what it costs before
     signed = {
         name: f"case when is_return then -abs({completed.get(name, name)}) else {completed.get(name, name)} end"
         for name in SIGNED
     }
-    return signed | {"is_return": f"coalesce(is_return, coalesce({net} < 0, false) or coalesce(quantity < 0, false))"}
+    is_negative = f"coalesce({completed['gross_amount']} < 0, false) or coalesce(quantity < 0, false)"
+    return signed | {"is_return": f"coalesce(is_return, {is_negative})"}
 
 
 def without_tax(entity: Entity, digits: int) -> Mapping[str, str]:
     """Amounts delivered with tax, split: tax stands apart and gross, discount and net are without it."""
+    if entity.name == "orders":
+        return {name: half_even(f"cast({name} / (1 + tax_rate) as decimal(36,12))", digits) for name in OF_ORDERS}
     if entity.name != "transactions":
         return {}
     tax = (
@@ -60,7 +66,15 @@ def without_tax(entity: Entity, digits: int) -> Mapping[str, str]:
     net = f"(net_amount - {tax})"
     share = f"case when net_amount <> 0 then {net} / net_amount else 1 / (1 + coalesce(tax_rate, 0)) end"
     gross = half_even(f"cast(gross_amount * ({share}) as decimal(36,12))", digits)
-    return {"tax_amount": tax, "net_amount": net, "gross_amount": gross, "discount_amount": f"{gross} - {net}"}
+    of_orders = {
+        f"order_{name}": half_even(f"cast(order_{name} * ({share}) as decimal(36,12))", digits) for name in OF_ORDERS
+    }
+    return {
+        "tax_amount": tax,
+        "net_amount": net,
+        "gross_amount": gross,
+        "discount_amount": f"{gross} - {net}",
+    } | of_orders
 
 
 def converted(entity: Entity, digits: int) -> Mapping[str, str]:
@@ -73,6 +87,6 @@ def converted(entity: Entity, digits: int) -> Mapping[str, str]:
         return f"case when exchange_rate = 1 then {name} else {half_even(product, digits)} end"
 
     amounts = {column.name: exchanged(column.name) for column in entity.columns if column.type == "money"}
-    if "discount_amount" in amounts:
+    if "gross_amount" in amounts:
         amounts["discount_amount"] = f"{amounts['gross_amount']} - {amounts['net_amount']}"
     return amounts | {f"source_{entity.source_amount}": entity.source_amount}

@@ -106,6 +106,15 @@ class Feed:
     def currency(self) -> str:
         return self.source.currency or self.config.currency
 
+    @property
+    def has_headers(self) -> bool:
+        """Whether its order lines may leave to their order's header what holds for all of them."""
+        return self.entity.name == "transactions" and bool(self.source.feeds_of("orders"))
+
+    def is_required(self, column: Column) -> bool:
+        """Whether every row must have a value there."""
+        return column.required and not (self.has_headers and column.name == self.entity.event_time)
+
     def id_space(self, entity_name: str) -> str:
         """The source whose ids this one uses for that entity."""
         return self.source.ids_from.get(entity_name, self.source_name)
@@ -533,7 +542,7 @@ def _typed_columns(
     for column in feed.entity.columns:
         mapped = f"m_{column.name}"
         if column.name not in mapped_types:
-            if column.required:
+            if feed.is_required(column):
                 raise ConfigError(f"{feed.where}.columns.{column.name}: this column is required and not mapped.")
             value = f"cast(null as {column.sql_type})"
             if column.name == "currency":
@@ -556,7 +565,7 @@ def _typed_columns(
         if column.type != "text":
             unfit = f"{quoted(mapped)} is not null and {quoted(column.name)} is null"
             faults.append(_fault(unfit, column.name, quoted(mapped), fault_of(column), parameters))
-        if column.required:
+        if feed.is_required(column):
             given = quoted(column.name) if column.type == "text" else quoted(mapped)
             faults.append(_fault(f"{given} is null", column.name, "null", "a value is required", parameters))
     return columns, faults
@@ -575,6 +584,9 @@ def _need_tax(feed: Feed) -> None:
         raise ConfigError(
             f"{feed.where}: amounts of {feed.source_name} include tax, so tax_amount or tax_rate must be mapped."
         )
+    has_amounts = not set(derive.OF_ORDERS).isdisjoint(feed.settings.columns)
+    if feed.entity.name == "orders" and has_amounts and "tax_rate" not in feed.settings.columns:
+        raise ConfigError(f"{feed.where}: amounts of {feed.source_name} include tax, so tax_rate must be mapped.")
 
 
 def _exchange(feed: Feed, parameters: Parameters) -> tuple[str, str, tuple[str, str] | None]:

@@ -35,7 +35,9 @@ def hashed_columns(config: Config, source_name: str, feed_name: str) -> frozense
     if entity.name == "customers" and _are_own_keys_personal(config, source_name):
         hashed.add(RECORD_KEY)
     if _are_orders_personal(config, source_name):
-        hashed |= {name for name in _ORDER_COLUMNS if name in entity}
+        hashed |= {name for name in _ORDER_COLUMNS if name in entity} | (
+            {RECORD_KEY} if entity.name == "orders" else set()
+        )
     return frozenset(hashed)
 
 
@@ -71,6 +73,8 @@ def _are_orders_personal(config: Config, source_name: str) -> bool:
     """Whether the source's order numbers are made of something personal, in its sales or wherever else they are named."""
     for feed_name, settings in config.sources[source_name].entities.items():
         named = names_of(settings.columns["order_key"]) if "order_key" in settings.columns else frozenset()
+        if (settings.entity or feed_name) == "orders":
+            named |= _key_names(settings)
         if named & _personal_names(config, source_name, feed_name):
             return True
     return False

@@ -160,7 +160,8 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, values: dict[str,
 
 def amount_of(entity: Entity) -> str | None:
     """SQL for the money of one staged row, of the entities that the accounting follows to the cent; null: it cannot be read."""
-    return {"transactions": "net_amount"}.get(entity.name)
+    of_orders = "coalesce(shipping_amount, 0) + coalesce(fee_amount, 0) - coalesce(discount_amount, 0)"
+    return {"transactions": "net_amount", "orders": of_orders}.get(entity.name)
 
 
 def _write_quarantine(context: LoadContext, batch_id: int) -> None:

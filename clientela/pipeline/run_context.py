@@ -10,13 +10,19 @@ import duckdb
 
 from clientela import project_files
 from clientela.config.company import Config
-from clientela.contracts import CONTRACT_VERSION
+from clientela.contracts import COMPANY_ENTITIES, CONTRACT_VERSION, ENTITIES
 from clientela.errors import NotPublishedError
 from clientela.extract.feeds import entities_without_source
 from clientela.identity import step
 from clientela.warehouse import keys
 from clientela.warehouse.run_settings import sections_of, write_settings
+from clientela.warehouse.tables import HEADER_SOURCES
 from clientela.warehouse.transactions import transaction
+
+#: entities whose events tell how far a company's data reach that has no order lines
+_OTHER_EVENTS = tuple(
+    entity.name for entity in COMPANY_ENTITIES if entity.event_time and entity.name not in ("transactions", "orders")
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,10 @@ def write_context(connection: duckdb.DuckDBPyConnection, config: Config, context
             f"insert into run.context ({', '.join(values)}) values ({', '.join(f'${name}' for name in values)})", values
         )
         write_settings(connection, *sections_of(config))
+        connection.execute(f"create or replace table run.header_sources ({HEADER_SOURCES})")
+        for name, source in config.sources.items():
+            if source.feeds_of("orders"):
+                connection.execute("insert into run.header_sources values (?)", [name])
         step.write_run_tables(connection, config.identity, key, are_changes_accepted=context.is_identity_accepted)
 
 
@@ -64,22 +74,31 @@ def as_of_day(connection: duckdb.DuckDBPyConnection, config: Config) -> date:
 
 def latest_day(connection: duckdb.DuckDBPyConnection, config: Config) -> date:
     """The last business day that the loaded transactions reach, in the company's calendar; never after the last of them
-    came, whatever clocks say."""
-    ((ordered_on, landed_on),) = connection.execute(
-        """
-        select
-            (
-                select cast(timezone($zone, max(ordered_at)) as date) from raw.transactions
-                where not is_deleted and batch_id in (select batch_id from ledger.loads where status = 'loaded')
-            ),
-            (
-                select cast(timezone($zone, max(coalesce(landed_at, loaded_at))) as date)
-                from ledger.loads left join ledger.load_files using (batch_id)
-                where status = 'loaded' and loads.entity = 'transactions'
-            )
-        """,
-        {"zone": config.time_zone},
-    ).fetchall()
-    if ordered_on is None:
-        raise NotPublishedError("No transaction is loaded, so there is no day to publish as of.")
-    return min(ordered_on, landed_on)  # type: ignore[no-any-return]
+    came, whatever clocks say. Of a company that sells by contract alone, the last day of any of its events."""
+    for entities in (("transactions", "orders"), _OTHER_EVENTS):
+        days = " union all ".join(_days_of(entity) for entity in entities)
+        ((happened_on, landed_on),) = connection.execute(
+            f"""
+            select
+                (select max(day) from ({days}) where day is not null),
+                (
+                    select cast(timezone($zone, max(coalesce(landed_at, loaded_at))) as date)
+                    from ledger.loads left join ledger.load_files using (batch_id)
+                    where status = 'loaded' and loads.entity in (select unnest($entities))
+                )
+            """,
+            {"zone": config.time_zone, "entities": list(entities)},
+        ).fetchall()
+        if happened_on is not None:
+            return min(happened_on, landed_on)  # type: ignore[no-any-return]
+    raise NotPublishedError("No transaction, contract or other event is loaded, so there is no day to publish as of.")
+
+
+def _days_of(entity: str) -> str:
+    """SQL for the last day of the entity's events; $zone is bound. A contract that ends, or will, was there until then."""
+    event = ENTITIES[entity][ENTITIES[entity].event_time or ""]
+    day = event.name if event.type == "date" else f"cast(timezone($zone, {event.name}) as date)"
+    return (
+        f"select max({day}) as day from raw.{entity} where not is_deleted "
+        "and batch_id in (select batch_id from ledger.loads where status = 'loaded')"
+    )

@@ -71,6 +71,10 @@ CONTEXT = """
 BUILT = "model varchar not null, run_id varchar not null"
 
 
+#: the sources that deliver headers of orders: their lines wait for them
+HEADER_SOURCES = "source varchar not null"
+
+
 #: what the last whole build saw, so that the next one builds only what differs; no state, no short way
 BUILT_STATE: dict[str, str] = {
     "built_state": "as_of_on date not null, config_hash varchar not null, code_version varchar not null",
@@ -116,6 +120,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
         _make_table(connection, f"ledger.{name}", definition)
     _make_table(connection, "run.context", CONTEXT)
     _make_table(connection, "run.built", BUILT)
+    _make_table(connection, "run.header_sources", HEADER_SOURCES)
     for name, definition in BUILT_STATE.items():
         _make_table(connection, f"run.{name}", definition)
     prepare_identity(connection)

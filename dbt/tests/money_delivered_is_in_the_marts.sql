@@ -1,5 +1,6 @@
 -- Per source and month, to the cent and to the row: what the ledger says was delivered = in the marts for a customer +
--- not identified + quarantined + unchanged + left out + superseded by a later version or a deletion + after the as-of day.
+-- not identified + quarantined + unchanged + left out + superseded by a later version or a deletion + after the as-of day
+-- + waiting for its order's header. Where sources deliver headers, which may state the day, per source alone.
 -- Superseded rows are found here by a query of their own, not by the macro that the models use.
 with
 
@@ -64,7 +65,7 @@ superseded as (
         ordered_on,
         net_amount
     from versions
-    where age > 1 and not is_deleted and ordered_on <= {{ as_of() }}
+    where age > 1 and not is_deleted and coalesce(ordered_on <= {{ as_of() }}, true)
 
 ),
 
@@ -118,19 +119,29 @@ entries as (
     union all
     select
         source,
-        {{ month_of('ordered_on') }} as month,
+        null as month,
         -count(*) as row_count,
         -sum(net_amount) as net_amount
+    from {{ ref('int_order_lines_waiting') }}
+    group by source
+    union all
+    -- a line bears its share of its order's discount, which was no line's when it was delivered
+    select
+        source,
+        {{ month_of('ordered_on') }} as month,
+        -count(*) as row_count,
+        -sum(net_amount + order_discount_amount) as net_amount
     from {{ ref('order_lines') }}
     group by 1, 2
 
 )
 
 select
-    source,
-    month,
-    sum(row_count) as rows_missing,
-    sum(net_amount) as net_amount_missing
+    entries.source,
+    case when headers.source is null then entries.month end as month,
+    sum(entries.row_count) as rows_missing,
+    sum(entries.net_amount) as net_amount_missing
 from entries
-group by source, month
-having sum(row_count) <> 0 or sum(net_amount) <> 0
+left join {{ source('run', 'header_sources') }} as headers on entries.source = headers.source
+group by 1, 2
+having sum(entries.row_count) <> 0 or sum(entries.net_amount) <> 0

@@ -5,6 +5,8 @@ with
 active_batches as (
 
     {{ active_batches('transactions') }}
+    union all
+    {{ active_batches('orders') }}
 
 )
 

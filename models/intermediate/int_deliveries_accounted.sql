@@ -31,17 +31,23 @@ counted as (
 -- What is there, counted anew.
 loaded as (
 
-    select
-        raw.source,
-        'transactions' as entity,
-        coalesce({{ month_of(local_date('raw.ordered_at')) }}, known_batches.loaded_month) as month,
-        count(*) as row_count,
-        count(*) - count(raw.net_amount) as amount_unreadable,
-        coalesce(sum(raw.net_amount), 0) as net_amount
-    from {{ source('raw', 'transactions') }} as raw
-    inner join known_batches on raw.batch_id = known_batches.batch_id
-    where not raw.is_deleted
-    group by 1, 2, 3
+    {% for entity, amount in [
+        ('transactions', 'raw.net_amount'),
+        ('orders', 'coalesce(raw.shipping_amount, 0) + coalesce(raw.fee_amount, 0) - coalesce(raw.discount_amount, 0)'),
+    ] %}
+        select
+            raw.source,
+            '{{ entity }}' as entity,
+            coalesce({{ month_of(local_date('raw.ordered_at')) }}, known_batches.loaded_month) as month,
+            count(*) as row_count,
+            count(*) - count({{ amount }}) as amount_unreadable,
+            coalesce(sum({{ amount }}), 0) as net_amount
+        from {{ source('raw', entity) }} as raw
+        inner join known_batches on raw.batch_id = known_batches.batch_id
+        where not raw.is_deleted
+        group by 1, 2, 3
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 ),
 

@@ -21,7 +21,7 @@ with
 
     current_lines as (
 
-        select * from {{ ref('stg_transactions') }}
+        select * from {{ ref('int_order_lines_headed') }}
         where order_line_id in (select changed.order_line_id from changed)
 
     ),
@@ -44,11 +44,17 @@ with
         select
             order_line_id as line_id,
             *
-        from {{ ref('stg_transactions') }}
+        from {{ ref('int_order_lines_headed') }}
 
     ),
 
 {% endif %}
+
+spread as (
+
+    select * from {{ ref('int_order_amounts_spread') }}
+
+),
 
 product_costs as (
 
@@ -68,6 +74,12 @@ ruled as (
 
     select
         lines.*,
+        -- what the line bears of its order: a discount lowers what it brings
+        coalesce(spread.discount_amount, 0) as order_discount_share,
+        coalesce(spread.shipping_amount, 0) as shipping_amount,
+        coalesce(spread.fee_amount, 0) as fee_amount,
+        coalesce(lines.tax_amount, spread.tax_amount) as own_or_shared_tax,
+        lines.net_amount - coalesce(spread.discount_amount, 0) as net_after_order,
         product_costs.unit_cost,
         coalesce(product_costs.margin_rate, company_margin.margin_rate) as margin_rate,
         case
@@ -82,6 +94,7 @@ ruled as (
             else 'missing'
         end as cost_rule
     from lines
+    left join spread on lines.order_line_id = spread.order_line_id
     left join product_costs on lines.product_id = product_costs.product_id
     cross join company_margin
 
@@ -94,7 +107,7 @@ costed as (
         {{ money("""case
             when cost_rule = 'line cost' then stated_cost_amount
             when cost_rule = 'product unit cost' then """ ~ times("unit_cost", "quantity") ~ """
-            else """ ~ times("net_amount", "(1 - margin_rate)") ~ """
+            else """ ~ times("net_after_order", "(1 - margin_rate)") ~ """
         end""") }} as cost_amount
     from ruled
 
@@ -125,15 +138,19 @@ order_lines as (
         store_key,
         channel,
         coupon,
+        status,
 
         ---------- amounts, company currency, without tax
         quantity,
         gross_amount,
-        discount_amount,
-        net_amount,
-        tax_amount,
+        {{ money('discount_amount + order_discount_share') }} as discount_amount,
+        {{ money('order_discount_share') }} as order_discount_amount,
+        {{ money('net_after_order') }} as net_amount,
+        {{ money('own_or_shared_tax') }} as tax_amount,
+        {{ money('shipping_amount') }} as shipping_amount,
+        {{ money('fee_amount') }} as fee_amount,
         cost_amount,
-        {{ money('net_amount - cost_amount') }} as contribution,
+        {{ money('net_after_order - cost_amount') }} as contribution,
         currency,
         source_net_amount,
 

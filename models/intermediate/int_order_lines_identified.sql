@@ -48,13 +48,17 @@ identified as (
         order_lines.channel,
         order_lines.store_key,
         order_lines.coupon,
+        order_lines.status,
 
         ---------- amounts, company currency, without tax
         order_lines.quantity,
         order_lines.gross_amount,
         order_lines.discount_amount,
+        order_lines.order_discount_amount,
         order_lines.net_amount,
         order_lines.tax_amount,
+        order_lines.shipping_amount,
+        order_lines.fee_amount,
         order_lines.cost_amount,
         order_lines.contribution,
         order_lines.currency,

@@ -65,6 +65,7 @@ orders as (
         any_value(order_key) as order_key,
         min(store_key) as store_key,
         min(channel) as channel,
+        min(status) as status,
         min(currency) as currency,
 
         ---------- counts
@@ -78,6 +79,8 @@ orders as (
         {{ money('coalesce(sum(net_amount) filter (where is_return), 0)') }} as return_amount,
         {{ money('sum(net_amount)') }} as net_amount,
         {{ money('sum(tax_amount)') }} as tax_amount,
+        {{ money('sum(shipping_amount)') }} as shipping_amount,
+        {{ money('sum(fee_amount)') }} as fee_amount,
         {{ money('sum(cost_amount)') }} as cost_amount,
         {{ money('sum(contribution)') }} as contribution,
         {{ money('coalesce(sum(net_amount) filter (where cost_amount is null), 0)') }} as net_amount_without_cost,

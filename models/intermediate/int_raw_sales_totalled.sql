@@ -26,33 +26,10 @@ offers as (
 
 ),
 
--- Every version counts once, and what a later one replaced is taken off.
-visible_lines as (
+counted_lines as (
 
-    select * from {{ source('raw', 'transactions') }}
-    where batch_id in (
-        select known_batches.batch_id from known_batches
-        where known_batches.entity = 'transactions'
-    )
-
-),
-
-replaced_lines as (
-
-    select *
-    from (
-        select
-            *,
-            rank() over (
-                partition by record_id order by version desc nulls last, content_hash desc nulls last
-            ) as age
-        from visible_lines
-        where record_id in (
-            select revised.record_id from visible_lines as revised
-            where revised.is_revision
-        )
-    ) as versions
-    where age > 1
+    select * from {{ ref('int_raw_order_lines') }}
+    where not is_waiting_for_header and happened_on <= {{ as_of() }}
 
 ),
 
@@ -87,42 +64,17 @@ company_margin as (
 
 ),
 
-signed_lines as (
-
-    {% for sign, lines in [('1', 'visible_lines'), ('-1', 'replaced_lines')] %}
-        select
-            {{ sign }} as sign,
-            source,
-            product_record_id,
-            ordered_at,
-            is_return,
-            gross_amount,
-            net_amount,
-            quantity,
-            cost_amount
-        from {{ lines }}
-        where not is_deleted
-        {{ 'union all' if not loop.last }}
-    {% endfor %}
-
-),
-
 costed_lines as (
 
     select
-        lines.sign,
-        lines.source,
-        {{ local_date('lines.ordered_at') }} as happened_on,
-        coalesce(lines.is_return, false) as is_return,
-        coalesce(lines.gross_amount, lines.net_amount, 0) as gross_amount,
-        coalesce(lines.net_amount, 0) as net_amount,
+        lines.*,
         {{ money("""coalesce(
             lines.cost_amount,
             """ ~ times("margins.unit_cost", "lines.quantity") ~ """,
-            """ ~ times("coalesce(lines.net_amount, 0)", "(1 - coalesce(margins.margin_rate, company_margin.margin_rate))") ~ """,
+            """ ~ times("lines.net_amount", "(1 - coalesce(margins.margin_rate, company_margin.margin_rate))") ~ """,
             0
-        )""") }} as cost_amount
-    from signed_lines as lines
+        )""") }} as cost
+    from counted_lines as lines
     left join margins on lines.product_record_id = margins.record_id
     cross join company_margin
 
@@ -133,12 +85,13 @@ sales as (
     select
         source,
         {{ month_of('happened_on') }} as month,
-        sum(case when is_return then 0 else sign * gross_amount end) as revenue,
-        sum(case when is_return then 0 else sign * (net_amount - gross_amount) end) as discounts,
-        sum(case when is_return then sign * net_amount else 0 end) as returns,
-        sum(-sign * cost_amount) as cost_of_goods
+        sum(case when is_return then 0 else gross_amount end) as revenue,
+        sum(case when is_return then 0 else net_amount - gross_amount end) as discounts,
+        sum(case when is_return then net_amount else 0 end) as returns,
+        sum(shipping_amount) as shipping,
+        sum(fee_amount) as fees,
+        sum(-cost) as cost_of_goods
     from costed_lines
-    where happened_on <= {{ as_of() }}
     group by source, {{ month_of('happened_on') }}
 
 ),
@@ -148,28 +101,18 @@ offers_used as (
     select distinct
         lines.order_id,
         lines.source,
-        {{ month_of(local_date('lines.ordered_at')) }} as month,
+        {{ month_of('lines.happened_on') }} as month,
         offers.offer,
         offers.unit_cost
-    from visible_lines as lines
-    inner join offers on lines.coupon = offers.offer
-    left join replaced_lines as replaced
-        on
-            lines.record_id = replaced.record_id
-            and lines.version = replaced.version
-            and lines.content_hash = replaced.content_hash
-    where
-        replaced.record_id is null
-        and not lines.is_deleted
-        and not coalesce(lines.is_return, false)
-        and offers.unit_cost is not null
-        and {{ local_date('lines.ordered_at') }} <= {{ as_of() }}
+    from counted_lines as lines
+    inner join offers on lines.coupon_used = offers.offer
+    where not lines.is_return and offers.unit_cost is not null
 
 ),
 
 totals as (
 
-    {% for component in ['revenue', 'discounts', 'returns', 'cost_of_goods'] %}
+    {% for component in ['revenue', 'discounts', 'returns', 'shipping', 'fees', 'cost_of_goods'] %}
         select
             source,
             month,

@@ -24,6 +24,8 @@ goods as (
         coalesce(sum(gross_amount) filter (where not is_return), 0) as gross_amount,
         coalesce(sum(discount_amount) filter (where not is_return), 0) as discount_amount,
         coalesce(sum(net_amount) filter (where is_return), 0) as return_amount,
+        sum(shipping_amount) as shipping_amount,
+        sum(fee_amount) as fee_amount,
         coalesce(sum(cost_amount), 0) as cost_amount
     from order_lines
     group by customer_id, month, source, cost_rule, is_cost_assumed
@@ -40,7 +42,9 @@ sales as (
         sum(return_entries) as return_entries,
         sum(gross_amount) as gross_amount,
         sum(discount_amount) as discount_amount,
-        sum(return_amount) as return_amount
+        sum(return_amount) as return_amount,
+        sum(shipping_amount) as shipping_amount,
+        sum(fee_amount) as fee_amount
     from goods
     group by customer_id, month, source
 
@@ -68,6 +72,8 @@ entries as (
         ('revenue', 'sales before discounts', 'sale_entries', 'gross_amount', 'sale_entries > 0'),
         ('discounts', 'discounts on sales', 'sale_entries', '-discount_amount', 'discount_amount <> 0'),
         ('returns', 'goods returned', 'return_entries', 'return_amount', 'return_entries > 0'),
+        ('shipping', 'shipping charged on orders', 'sale_entries + return_entries', 'shipping_amount', 'shipping_amount <> 0'),
+        ('fees', 'fees of orders', 'sale_entries + return_entries', 'fee_amount', 'fee_amount <> 0'),
     ] %}
         select
             customer_id,

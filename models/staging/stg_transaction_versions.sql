@@ -6,6 +6,7 @@ versions as (
         ---------- ids
         record_id as order_line_id,
         order_id,
+        return_of_order_id,
         batch_id,
 
         ---------- days on which it begins to count, or counts otherwise

@@ -40,13 +40,17 @@ order_lines as (
         {{ money('coalesce(net_amount, 0)') }} as net_amount,
         tax_amount,
         cost_amount as stated_cost_amount,
+        order_discount_amount,
+        order_shipping_amount,
+        order_fee_amount,
+        order_tax_amount,
         currency,
         source_net_amount,
 
         ---------- booleans
         coalesce(is_return, false) as is_return,
 
-        ---------- times
+        ---------- times; where the order's header states it, the line may not
         ordered_at,
         {{ local_date('ordered_at') }} as ordered_on,
         promised_on,
@@ -57,4 +61,4 @@ order_lines as (
 )
 
 select * from order_lines
-where ordered_on <= {{ as_of() }}
+where coalesce(ordered_on <= {{ as_of() }}, true)

@@ -35,6 +35,7 @@ RECONCILIATION = {
     "int_raw_sales_totalled",
     "int_raw_costs_totalled",
     "int_deliveries_accounted",
+    "int_raw_order_lines",
 }
 
 LONGEST_MODEL = 200

@@ -12,6 +12,8 @@ further_costs as (
     select
         customer_id,
         sum(amount) as realised_value,
+        coalesce(sum(amount) filter (where component = 'shipping'), 0) as shipping_amount,
+        coalesce(sum(amount) filter (where component = 'fees'), 0) as fee_amount,
         -coalesce(sum(amount) filter (where component = 'cost to serve'), 0) as cost_to_serve,
         -coalesce(sum(amount) filter (where component = 'rewards'), 0) as reward_cost,
         -coalesce(sum(amount) filter (where component = 'acquisition'), 0) as acquisition_cost,
@@ -35,6 +37,8 @@ valued as (
     select
         customers.*,
         customers.is_assumed or coalesce(further_costs.is_assumed, false) as is_any_assumed,
+        coalesce(further_costs.shipping_amount, 0) as shipping_amount,
+        coalesce(further_costs.fee_amount, 0) as fee_amount,
         coalesce(further_costs.cost_to_serve, 0) as cost_to_serve,
         coalesce(further_costs.reward_cost, 0) as reward_cost,
         coalesce(further_costs.acquisition_cost, 0) as acquisition_cost,
@@ -111,6 +115,8 @@ customer_value as (
         {{ money('contribution') }} as contribution,
         {{ money('net_revenue_without_cost') }} as net_revenue_without_cost,
 
+        {{ money('shipping_amount') }} as shipping_amount,
+        {{ money('fee_amount') }} as fee_amount,
         {{ money('cost_to_serve') }} as cost_to_serve,
         {{ money('reward_cost') }} as reward_cost,
         {{ money('acquisition_cost') }} as acquisition_cost,

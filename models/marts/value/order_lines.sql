@@ -32,13 +32,17 @@ order_lines as (
         channel,
         store_key,
         coupon,
+        status,
 
         ---------- amounts, company currency, without tax
         quantity,
         gross_amount,
         discount_amount,
+        order_discount_amount,
         net_amount,
         tax_amount,
+        shipping_amount,
+        fee_amount,
         cost_amount,
         contribution,
         currency,

@@ -17,6 +17,7 @@ orders as (
         ---------- where
         orders.channel,
         orders.store_key,
+        orders.status,
         orders.currency,
 
         ---------- counts
@@ -29,6 +30,8 @@ orders as (
         orders.return_amount,
         orders.net_amount,
         orders.tax_amount,
+        orders.shipping_amount,
+        orders.fee_amount,
         orders.cost_amount,
         orders.contribution,
         orders.net_amount_without_cost,

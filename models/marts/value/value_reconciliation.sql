@@ -113,6 +113,43 @@ sides as (
             delivered_{{ measure }} as other_amount
         from {{ ref('int_deliveries_accounted') }}
     {% endfor %}
+    {% for compared_with, measure in [
+        ('lines waiting_for_header', 'count(*)'), ('amount waiting_for_header', 'sum(net_amount)'),
+    ] %}
+        union all
+        select
+            waiting.source,
+            {{ month_of('context.as_of_on') }} as month,
+            'transactions' as component,
+            '{{ compared_with }}' as compared_with,
+            waiting.measured as ledger_amount,
+            0 as other_amount
+        from (
+            select
+                source,
+                {{ measure }} as measured
+            from {{ ref('int_order_lines_waiting') }}
+            group by source
+        ) as waiting
+        cross join context
+        union all
+        select
+            waiting.source,
+            {{ month_of('context.as_of_on') }} as month,
+            'transactions' as component,
+            '{{ compared_with }}' as compared_with,
+            0 as ledger_amount,
+            waiting.measured as other_amount
+        from (
+            select
+                source,
+                {{ measure }} as measured
+            from {{ ref('int_raw_order_lines') }}
+            where is_waiting_for_header
+            group by source
+        ) as waiting
+        cross join context
+    {% endfor %}
 
 ),
 
