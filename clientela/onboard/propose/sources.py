@@ -28,7 +28,9 @@ def sources_of(guesses: list[TableGuess], name: str) -> list[SourceGuess]:
         kept: dict[str, TableGuess] = {}
         extra: list[TableGuess] = []
         for guess in sorted(group, key=lambda g: -g.score):
-            if guess.entity in kept:
+            if guess.feed:
+                kept[guess.feed] = guess
+            elif guess.entity in kept:
                 extra.append(guess)
             else:
                 kept[guess.entity] = guess
@@ -52,7 +54,7 @@ def _source_name(group: list[TableGuess], groups: list[list[TableGuess]], name: 
     if is_own_folder:
         wanted = next(iter(folders)).name if len(groups) > 1 else name
     else:
-        wanted = next((g for g in group if g.entity == "transactions"), group[0]).table.name
+        wanted = next((g for g in group if g.entity == "transactions" and not g.feed), group[0]).table.name
     told = re.sub(r"^[^a-z]+", "", normalised(wanted)) or "source"
     told = "company" if told == "reference" else told
     return told if told not in taken else f"{told}_{len(taken) + 1}"
@@ -91,6 +93,9 @@ def _settle_source(source: SourceGuess, sources: list[SourceGuess]) -> None:
         if all(is_ambiguous for told, _, is_ambiguous in by_type[kind] if told == chosen):
             source.comments[key] = "CHECK: in the sample day and month could be the other way round"
         _mend_formats(source, kind, chosen)
+    if any(guess.has_personal_key for guess in source.tables):
+        source.settings["personal_keys"] = True
+        source.comments["personal_keys"] = "its customers are known by an e-mail address: hashed on the way in"
     for guess in source.tables:
         for entity, other in guess.refers_to.items():
             home = next(s for s in sources if any(other is g for g in s.tables))
