@@ -140,7 +140,11 @@ def _counts_sentence(outcome: Outcome) -> str:
 
 
 def _outcome_as_dict(outcome: Outcome) -> dict[str, Any]:
-    values = {name: value for name, value in outcome.__dict__.items() if name not in ("checks", "validation_report", "feed_name")}
+    values = {
+        name: value
+        for name, value in outcome.__dict__.items()
+        if name not in ("checks", "validation_report", "feed_name")
+    }
     values["feed"] = outcome.feed
     values["warnings"] = [f"{c.expect.name}: {c.expect.description} Found: {c.observed}" for c in outcome.warnings]
     values["validation_report"] = outcome.validation_report.name if outcome.validation_report else None

@@ -19,7 +19,7 @@ from clientela.extract.inbox import PACKAGE
 from clientela.onboard.propose import profile, write
 from clientela.onboard.propose.arrange import arranged
 from clientela.onboard.propose.guess import Guesser
-from clientela.onboard.propose.model import SourceGuess
+from clientela.onboard.propose.model import SourceGuess, TableGuess
 from clientela.onboard.propose.sources import sources_of
 from clientela.warehouse.tables import READ_ANEW
 
@@ -33,6 +33,7 @@ class Proposal:
 
     text: str
     sources: list[SourceGuess]
+    left_out: list[TableGuess]
     unknown: list[str]
     unread: list[profile.Unread]
 
@@ -84,7 +85,7 @@ def propose(place: str, home: Path) -> Proposal:
         return profile.relative(path, home)
 
     text = write.configuration(name, sources, left_out, guesser.others, guesser.unknown, unread, reference, named)
-    return Proposal(text, sources, [table.name for table in guesser.unknown], unread)
+    return Proposal(text, sources, left_out, [table.name for table in guesser.unknown], unread)
 
 
 def normal_name(name: str) -> str:

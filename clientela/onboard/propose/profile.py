@@ -168,9 +168,12 @@ def of_folder(
     """
     unread: list[Unread] = []
     groups: dict[tuple[Path, str], list[Path]] = {}
+    # what clientela itself keeps is no delivery
+    ours = [path.parent for path in folder.rglob("secret") if (path.parent / "warehouse.duckdb").exists()]
+    ours += [path.parent for path in folder.rglob("landing") if (path.parent / "secret").exists()]
     for path in sorted(folder.rglob("*")):
         is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if is_hidden or not _format(path) or not _is_file(path):
+        if is_hidden or not _format(path) or not _is_file(path) or any(path.is_relative_to(own) for own in ours):
             continue
         if not is_trusted and (path.is_symlink() or path.stat().st_nlink > 1):
             reason = "it is a link, or has several names: a night would not read it"
