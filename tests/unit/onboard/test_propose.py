@@ -14,7 +14,7 @@ from clientela.errors import ConfigError
 from clientela.onboard.doctor import examine
 from clientela.onboard.propose import propose
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 #: settings of a source that decide how its values are read
 STYLE = ("decimal_style", "date_format", "datetime_format", "amounts_include_tax")
 
