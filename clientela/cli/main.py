@@ -52,7 +52,7 @@ def main() -> None:
     """One trusted DuckDB file about a company's customers, built every night from the exports it already has.
 
     \b
-    Begin with a clientela.yml (README shows a small one), then:
+    Begin with a folder of exports: `clientela init FOLDER` writes a first clientela.yml. Then:
       clientela doctor     what would be read, mapped and refused; nothing is loaded
       clientela run        load, check, build and publish
       clientela status     how the last run ended and the state of each source
@@ -64,6 +64,7 @@ for command in (
     runs.run,
     runs.status,
     runs.publish,
+    onboarding.init,
     onboarding.doctor,
     queries.sql,
     queries.explain,

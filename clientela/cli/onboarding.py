@@ -1,7 +1,8 @@
-"""Commands for a company's files before anything is loaded: `doctor`, `schema`."""
+"""Commands for a company's files before anything is loaded: `init`, `doctor`, `schema`."""
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +62,7 @@ def _examine(config_path: Path, source: str | None, as_json: bool) -> int:
         click.echo(json.dumps(told, indent=2, default=str))
     else:
         _say_findings(seen.findings)
-        style = "green" if seen.exit_code == 0 else "red"
-        plain_console(soft_wrap=True).print(Text(_ending(seen.exit_code), style), seen.sentence)
+        _say_ending(seen)
     return seen.exit_code
 
 
@@ -96,9 +96,53 @@ def _propose(source: str, out: Path | None, as_json: bool) -> None:
 
 
 @click.command()
+@json_option
+@click.option("--overwrite", is_flag=True, help="Write clientela.yml anew where there is one already.")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+def init(as_json: bool, overwrite: bool, folder: Path) -> None:
+    """Begin with a FOLDER of exports: write its clientela.yml, say what is missing, and try it.
+
+    Looks at every file, guesses what it is, writes the configuration beside the files with the evidence for each line, and
+    ends like `clientela doctor` does: 0 if a night would publish. Nothing is loaded; a clientela.yml that is there stays.
+
+    \b
+    Example:
+      clientela init exports
+      clientela run -c exports/clientela.yml
+    """
+    from clientela.onboard.init import start
+
+    begun = start(folder, overwrite=overwrite)
+    seen = begun.examination
+    if as_json:
+        told = {
+            "written": str(begun.path),
+            "sentences": begun.sentences,
+            "exit_code": seen.exit_code,
+            "sentence": seen.sentence,
+            "next": begun.next_command,
+        }
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+    else:
+        for sentence in begun.sentences:
+            click.echo(sentence)
+        click.echo()
+        _say_findings([replace(finding, notes=[]) for finding in seen.findings])
+        _say_ending(seen)
+        click.echo(f"Written: {begun.path}")
+        click.echo(f"Next: {'correct it, then ' * (seen.exit_code != 0)}{begun.next_command}")
+    sys.exit(seen.exit_code)
+
+
+@click.command()
 def schema() -> None:
     """Print the JSON schema of clientela.yml, from which editors complete and check it."""
     click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+def _say_ending(seen: Any) -> None:
+    style = "green" if seen.exit_code == 0 else "red"
+    plain_console(soft_wrap=True).print(Text(_ending(seen.exit_code), style), seen.sentence)
 
 
 def _say_findings(findings: list[Any]) -> None:

@@ -17,8 +17,9 @@ from clientela.contracts import ENTITIES
 from clientela.errors import ConfigError, DeliveryError
 from clientela.extract.inbox import PACKAGE
 from clientela.onboard.propose import profile, write
+from clientela.onboard.propose.arrange import arranged
 from clientela.onboard.propose.guess import Guesser
-from clientela.onboard.propose.model import SourceGuess
+from clientela.onboard.propose.model import SourceGuess, TableGuess
 from clientela.onboard.propose.sources import sources_of
 from clientela.warehouse.tables import READ_ANEW
 
@@ -32,6 +33,7 @@ class Proposal:
 
     text: str
     sources: list[SourceGuess]
+    left_out: list[TableGuess]
     unknown: list[str]
     unread: list[profile.Unread]
 
@@ -65,6 +67,7 @@ def propose(place: str, home: Path) -> Proposal:
                 told = f" ({unread[0].name}: {unread[0].reason})" if unread else ""
                 raise ConfigError(f"--propose {place}: no file or table there can be read{told}.")
             guesser = Guesser(connection, tables)
+            guesses = arranged(connection, guesser)
         except DeliveryError as error:
             raise ConfigError(f"--propose {place}: {error.sentence}.") from error
         finally:
@@ -72,7 +75,8 @@ def propose(place: str, home: Path) -> Proposal:
     root = folder.resolve()
     name = root.parent.name if root.name.lower() in _GENERAL else root.name
     name = normal_name(place if is_database else name)
-    sources = sources_of(guesser.guesses, name)
+    sources = sources_of([guess for guess in guesses if not guess.left_out], name)
+    left_out = [guess for guess in guesses if guess.left_out]
     reference = references[0].folder if references else None
 
     def named(path: str) -> str:
@@ -80,8 +84,8 @@ def propose(place: str, home: Path) -> Proposal:
             return f"{place.rstrip('/')}/{Path(path).relative_to(root)}"
         return profile.relative(path, home)
 
-    text = write.configuration(name, sources, guesser.unknown, unread, reference, named)
-    return Proposal(text, sources, [table.name for table in guesser.unknown], unread)
+    text = write.configuration(name, sources, left_out, guesser.others, guesser.unknown, unread, reference, named)
+    return Proposal(text, sources, left_out, [table.name for table in guesser.unknown], unread)
 
 
 def normal_name(name: str) -> str:

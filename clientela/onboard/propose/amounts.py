@@ -174,6 +174,19 @@ def _agreement(connection: duckdb.DuckDBPyConnection, guess: TableGuess) -> None
             guess.notes.append(f"CHECK: {fields['net_amount'].column} is taken to be after the discount")
 
 
+def amount_sql(guess: TableGuess) -> str | None:
+    """The amount of a row of the sample, in SQL; None where none was found."""
+    columns = guess.table.columns
+    for name in ("net_amount", "gross_amount"):
+        found = guess.fields.get(name)
+        if found is not None and isinstance(found.mapping, str):
+            return _number_sql(columns[found.mapping])
+    price, quantity = _price(guess), guess.fields.get("quantity")
+    if price and quantity and quantity.column:
+        return f"{_number_sql(columns[price])} * {_number_sql(columns[quantity.column])}"
+    return None
+
+
 def _has_tax(guess: TableGuess) -> bool:
     return any(name in guess.fields for name in ("tax_amount", "tax_rate"))
 

@@ -6,6 +6,7 @@ guess carries its evidence and its runner-up, for the person who has the last wo
 """
 
 import itertools
+import re
 
 import duckdb
 
@@ -13,14 +14,24 @@ from clientela.contracts import ENTITIES, Column
 from clientela.onboard.propose import words
 from clientela.onboard.propose.complete import complete
 from clientela.onboard.propose.model import FieldGuess, TableGuess
-from clientela.onboard.propose.names import nearness, normalised
+from clientela.onboard.propose.names import has_word, nearness, normalised
 from clientela.onboard.propose.people import other_than_customers
-from clientela.onboard.propose.profile import FILE, ColumnProfile, TableProfile
+from clientela.onboard.propose.profile import FILE, UNNAMED, ColumnProfile, TableProfile
+from clientela.onboard.propose.unnamed import purchase_log
 from clientela.sql.quoting import quoted
 from clientela.wording import counted
 
 #: a table that scores less is no entity; a column that scores less is no field
 LEAST_ENTITY, LEAST_FIELD = 3.0, 0.5
+#: words of tables that are no sales, or not yet
+_NO_SALES = frozenset(
+    "draft abandoned checkout cart carrito quote presupuesto estimate payout inventory metafield risk fulfillment "
+    "shipment dispute agreement discount".split()
+)
+#: words of columns that name no order
+_NO_ORDER = frozenset("sort display rank email balance".split())
+#: numbers of orders such as #1001 or SO-43001
+_ORDER_NUMBER = re.compile(r"#?[A-Z]{0,4}-?\d{3,}")
 #: entities of which each record stands once, under a key of its own
 STATES = ("customers", "products", "campaigns")
 #: most columns that a key is made of, and the columns among which it is looked for
@@ -70,9 +81,18 @@ class Guesser:
         for guess in self.guesses:
             self._settle(guess)
 
+    def as_entity(self, table: TableProfile, entity: str) -> TableGuess:
+        """The table as an entity that is known, whatever it was guessed to be."""
+        guess = TableGuess(table, entity, self._entity_score(table, entity), None)
+        self._settle(guess)
+        return guess
+
     # -------------------------------------------------------------- entities
 
     def _entity(self, table: TableProfile) -> TableGuess | None:
+        if all(UNNAMED.fullmatch(name) for name in table.columns):
+            return purchase_log(table)
+        table.of_order = self._columns_of_order(table)
         scored = sorted(((self._entity_score(table, entity), entity) for entity in words.FIELDS), reverse=True)
         if scored[0][1] == "customers" and (whose := other_than_customers(table)):
             self.others[table.name] = whose
@@ -94,16 +114,49 @@ class Guesser:
         parts = normalised(table.name).split("_")
         for (of, _), (by_word, _) in words.CONSTANTS.items():
             score += of == entity and any(part in listed for part in parts for listed in by_word.values())
+        has_own_key = any(normalised(name) == "id" for name in table.columns)
         for column in ENTITIES[entity].columns:
+            if column.name == "order_key" and column.required and has_own_key:
+                # a row may be a sale of its own
+                continue
             if column.required and column.name not in fields and (entity, column.name) not in words.CONSTANTS:
                 score -= 2
         if entity in STATES:
             score += -1 if own is None else 1.5 if self.is_key(table, [own]) else -4
+        if entity == "transactions":
+            price = any(normalised(name).removeprefix("lineitem_") in words.UNIT_PRICES for name in table.columns)
+            score -= 4 * (not {"net_amount", "gross_amount"} & set(fields) and not (price and "quantity" in fields))
+            score -= 4 * has_word(table.name, _NO_SALES)
+        if entity == "products" and nearness(table.name, words.FILES["products"]) < 0.9:
+            score -= 3 * any(
+                nearness(name, words.FIELDS["transactions"]["customer_key"]) > 0.6 for name in table.columns
+            )
         pair = [fields[name].column for name in ("campaign_key", "customer_key") if name in fields]
         if entity == "campaign_contacts" and len(pair) == 2:
             # a customer is chosen for a campaign once; who stands there again and again did something
             score += 1 if self.is_key(table, [str(column) for column in pair]) else -3
         return score
+
+    def _columns_of_order(self, table: TableProfile) -> frozenset[str]:
+        """Columns that stand on one line of each order only, in a table with several lines of an order."""
+        synonyms = words.FIELDS["transactions"]["order_key"]
+        orders = [
+            c
+            for c in table.columns.values()
+            if c.given == table.rows > c.distinct and (nearness(c.name, synonyms) >= 0.5 or _is_order_number(c.name, c))
+        ]
+        partial = [c for c in table.columns.values() if 0 < c.given < 0.98 * table.rows]
+        if not orders or len(partial) < 2:
+            return frozenset()
+        order = max(orders, key=lambda c: c.distinct)
+        counted_orders = ", ".join(
+            f"count(distinct {quoted(order.name)}) filter (nullif(trim(cast({quoted(c.name)} as varchar)), '') is not null)"
+            for c in partial
+        )
+        found = self.connection.execute(f"select {counted_orders} from {table.relation}").fetchall()[0]
+        mine = [c for c, seen in zip(partial, found, strict=True) if seen == c.given]
+        # they tell an order once: some of them stand on nearly every order
+        return frozenset(c.name for c in mine) if any(c.given >= 0.9 * order.distinct for c in mine) else frozenset()
 
     def _own_key(self, table: TableProfile, entity: str) -> str | None:
         scored = [
@@ -133,12 +186,15 @@ class Guesser:
 
     def _fields(self, table: TableProfile, entity: str, taken: set[str]) -> dict[str, FieldGuess]:
         """The best field for each column and the best column for each field, by score."""
+        taken = taken | self._of_order(table, entity)
         scored: list[tuple[float, str, str, str]] = []
         for name, synonyms in words.FIELDS[entity].items():
             contract = ENTITIES[entity][name]
             for column, profile in table.columns.items():
                 fits, seen = fit(contract, profile)
                 near = nearness(column, synonyms)
+                if name == "order_key":
+                    near = 0.0 if has_word(column, _NO_ORDER) else max(near, 0.75 * _is_order_number(column, profile))
                 if near == 0 and name == "email" and profile.is_mostly("email"):
                     near = 0.8
                 if near * fits >= LEAST_FIELD:
@@ -155,9 +211,18 @@ class Guesser:
             fields[name] = FieldGuess(column, column, score, [seen] if seen else [])
         return fields
 
+    def _of_order(self, table: TableProfile, entity: str) -> set[str]:
+        """Columns of an order among its lines: they stand on its first line only, and are no line's."""
+        if entity != "transactions" or not table.of_order:
+            return set()
+        return set(table.of_order)
+
     def _settle(self, guess: TableGuess) -> None:
         """Fields, references, key and what a mapping needs beyond a name."""
         table, entity = guess.table, ENTITIES[guess.entity]
+        if all(UNNAMED.fullmatch(name) for name in table.columns):
+            guess.key_evidence = self._key_evidence(table, guess.key)
+            return
         rejected: set[str] = set()
         guess.fields = self._fields(table, guess.entity, set(guess.key))
         for contract in entity.references():
@@ -183,11 +248,21 @@ class Guesser:
             elif found is not None and share < 0.1 and found.score < 0.95 and held:
                 rejected.add(str(found.column))
                 del guess.fields[contract.name]
+        if guess.entity in ("transactions", "orders"):
+            self._find_order(guess)
         self._find_key(guess)
         complete(self.connection, guess)
         if guess.entity == "customers":
             used = {f.column for f in guess.fields.values()} | set(guess.key)
             guess.attributes = {normalised(c): c for c in table.columns if c not in used}
+
+    def _find_order(self, guess: TableGuess) -> None:
+        """A table whose rows are sales of their own, such as charges, names them by its own key."""
+        found = guess.fields.get("order_key")
+        own = next((name for name in guess.table.columns if normalised(name) == "id"), None)
+        is_vague = found is None or (found.score < 0.7 and "product_key" not in guess.fields)
+        if own is not None and is_vague and self.is_key(guess.table, [own], 1.0):
+            guess.fields["order_key"] = FieldGuess(own, own, 0.7, ["its own key: a row is a sale"])
 
     def _candidates(self, guess: TableGuess, found: FieldGuess | None) -> list[str]:
         """Columns that could hold a reference: the one found by name, or else those that no name explains."""
@@ -305,6 +380,11 @@ class Guesser:
         if guess.entity == "campaign_contacts":
             naming.sort(key=lambda c: named.get(c, len(named)))
         return [*naming, *times, *others][:_KEY_COLUMNS]
+
+
+def _is_order_number(name: str, column: ColumnProfile) -> bool:
+    """A column called `Name` whose values are numbers of orders, as shops write them."""
+    return normalised(name) == "name" and all(_ORDER_NUMBER.fullmatch(value) for value in column.values)
 
 
 def _is_count(column: ColumnProfile) -> bool:

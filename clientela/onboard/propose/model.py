@@ -34,6 +34,15 @@ class TableGuess:
     #: referenced entity → the guess whose keys its values are
     refers_to: dict[str, "TableGuess"] = field(default_factory=dict)
 
+    #: why it is told and not taken
+    left_out: str = ""
+    #: settings beside the mapping, such as `where`, each with the reason
+    settings: dict[str, tuple[Any, str]] = field(default_factory=dict)
+    #: its key is an e-mail address
+    has_personal_key: bool = False
+    #: the feed's own name, where the source has another feed of this entity
+    feed: str = ""
+
     @property
     def missing(self) -> list[str]:
         """Required fields that nothing was found for."""

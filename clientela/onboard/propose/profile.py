@@ -4,18 +4,20 @@ Only a sample is read: the first megabytes of a text file, the first rows of any
 of the connection, so that keys and overlaps can be asked of it. What the columns mean is guessed elsewhere.
 """
 
+import csv
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from clientela.config.company import Config
-from clientela.config.sources import DatabaseSource, EntityConfig, SourceConfig
+from clientela.config.sources import CsvFormat, DatabaseSource, EntityConfig, SourceConfig
 from clientela.contracts import ENTITIES
 from clientela.errors import ClientelaError, DeliveryError
 from clientela.extract.casting import Parameters
@@ -23,6 +25,7 @@ from clientela.extract.mapping import Feed
 from clientela.extract.open_file import COMPRESSED, FORMATS, open_file
 from clientela.extract.readers import Opened, database
 from clientela.extract.readers.text import plain_bytes
+from clientela.onboard.propose.headless import fixed_places, has_no_header
 from clientela.onboard.propose.names import has_word
 from clientela.onboard.propose.never import never_taken
 from clientela.onboard.propose.words import CURRENCIES
@@ -59,6 +62,8 @@ _SHAPES: dict[str, re.Pattern[str]] = {
 _TIMES = frozenset(
     "date fecha day dia time timestamp created updated changed paid start end at on period due ship".split()
 )
+#: the name of a column of a file without a header
+UNNAMED = re.compile(r"column_\d+")
 #: a day without marks, such as 20250131
 _COMPACT = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
 _DAY = re.compile(r"(\d{1,4})([/.\-])(\d{1,2})\2(\d{4}|\d{2})([ T]+\d{1,2}:\d\d(:\d\d)?)?")
@@ -133,6 +138,10 @@ class TableProfile:
     never: dict[str, str] = field(default_factory=dict)
     #: rows that repeat another row of their file whole
     repeated: int = 0
+    #: columns that stand on the first of several rows of one order only
+    of_order: frozenset[str] = frozenset()
+    #: the day on which its newest file was last changed; today, for a database
+    made_on: date = field(default_factory=date.today)
     #: a view of a database: what it shows stands in other tables
     is_view: bool = False
 
@@ -159,9 +168,12 @@ def of_folder(
     """
     unread: list[Unread] = []
     groups: dict[tuple[Path, str], list[Path]] = {}
+    # what clientela itself keeps is no delivery
+    ours = [path.parent for path in folder.rglob("secret") if (path.parent / "warehouse.duckdb").exists()]
+    ours += [path.parent for path in folder.rglob("landing") if (path.parent / "secret").exists()]
     for path in sorted(folder.rglob("*")):
         is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if is_hidden or not _format(path) or not _is_file(path):
+        if is_hidden or not _format(path) or not _is_file(path) or any(path.is_relative_to(own) for own in ours):
             continue
         if not is_trusted and (path.is_symlink() or path.stat().st_nlink > 1):
             reason = "it is a link, or has several names: a night would not read it"
@@ -311,7 +323,9 @@ def _of_files(
             is_whole = False
             break
     name = pattern.split(".")[0].replace("*", "").strip("_- ") or parent.name
-    return _profiled(connection, name, table, parent, [str(parent / file) for file in shown], is_whole, settings)
+    profile = _profiled(connection, name, table, parent, [str(parent / file) for file in shown], is_whole, settings)
+    changed = max(path.stat().st_mtime for path in paths)
+    return replace(profile, made_on=datetime.fromtimestamp(changed, UTC).date())
 
 
 def _need_rows(connection: duckdb.DuckDBPyConnection, table: str, opened: Opened, parameters: Parameters) -> None:
@@ -362,10 +376,16 @@ def _written(connection: duckdb.DuckDBPyConnection, path: Path, kind: str) -> di
     lines = start.decode(settings.get("encoding", "utf-8"), "replace").lstrip("\ufeff").splitlines()[:50]
     if not lines:
         raise DeliveryError("it is empty")
+    if (places := fixed_places(lines)) is not None:
+        is_header = not has_no_header([line.split() for line in lines])
+        fixed = {"columns": places} | ({"header_lines": 1} if is_header else {})
+        return settings | {"format": "fixed", "fixed": fixed}
     delimiter = _delimiter(connection, path, lines, settings)
-    if delimiter != ",":
-        settings["csv"] = {"delimiter": delimiter}
-    return settings
+    written: dict[str, Any] = {} if delimiter == "," else {"delimiter": delimiter}
+    rows = list(csv.reader(lines, delimiter=delimiter))
+    if has_no_header(rows) and "header" in CsvFormat.model_fields:
+        written |= {"header": False, "columns": [f"column_{place}" for place in range(1, len(rows[0]) + 1)]}
+    return settings | ({"csv": written} if written else {})
 
 
 def _delimiter(connection: duckdb.DuckDBPyConnection, path: Path, lines: list[str], settings: dict[str, Any]) -> str:
@@ -460,7 +480,7 @@ def _column(connection: duckdb.DuckDBPyConnection, relation: str, name: str, kin
         shapes["timed"] = 1 - at_midnight
     values = [value for value, _ in rows]
     told, is_ambiguous = (None, False) if kind != "VARCHAR" else _date_format(values)
-    if told is None and (kind == "VARCHAR" or "INT" in kind) and has_word(name, _TIMES):
+    if told is None and (kind == "VARCHAR" or "INT" in kind) and (has_word(name, _TIMES) or UNNAMED.fullmatch(name)):
         told = "%Y%m%d" if values and all(_COMPACT.fullmatch(value) for value in values) else None
     numbers = [number for value in values if (number := _number(value, shapes["comma"] > shapes["point"])) is not None]
     return ColumnProfile(

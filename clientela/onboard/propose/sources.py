@@ -28,7 +28,9 @@ def sources_of(guesses: list[TableGuess], name: str) -> list[SourceGuess]:
         kept: dict[str, TableGuess] = {}
         extra: list[TableGuess] = []
         for guess in sorted(group, key=lambda g: -g.score):
-            if guess.entity in kept:
+            if guess.feed:
+                kept[guess.feed] = guess
+            elif guess.entity in kept:
                 extra.append(guess)
             else:
                 kept[guess.entity] = guess
@@ -52,7 +54,7 @@ def _source_name(group: list[TableGuess], groups: list[list[TableGuess]], name: 
     if is_own_folder:
         wanted = next(iter(folders)).name if len(groups) > 1 else name
     else:
-        wanted = next((g for g in group if g.entity == "transactions"), group[0]).table.name
+        wanted = next((g for g in group if g.entity == "transactions" and not g.feed), group[0]).table.name
     told = re.sub(r"^[^a-z]+", "", normalised(wanted)) or "source"
     told = "company" if told == "reference" else told
     return told if told not in taken else f"{told}_{len(taken) + 1}"
@@ -61,7 +63,7 @@ def _source_name(group: list[TableGuess], groups: list[list[TableGuess]], name: 
 def _settle_source(source: SourceGuess, sources: list[SourceGuess]) -> None:
     """How the source writes numbers and dates, and whose ids it uses."""
     comma = point = 0
-    by_type: dict[str, list[tuple[str, str, bool]]] = {"date": [], "timestamp": []}
+    by_type: dict[str, list[tuple[str | None, bool]]] = {"date": [], "timestamp": []}
     for guess in source.tables:
         for profile in guess.table.columns.values():
             if profile.sql_type == "VARCHAR" and profile.is_mostly("number", 0.7):
@@ -69,28 +71,32 @@ def _settle_source(source: SourceGuess, sources: list[SourceGuess]) -> None:
                 point += round(profile.shapes["point"] * profile.given)
         for name, found in guess.fields.items():
             kind = ENTITIES[guess.entity][name].type
-            if (
-                kind in by_type
-                and isinstance(found.mapping, str)
-                and (told := guess.table.columns[found.mapping]).format
-            ):
-                by_type[kind].append((str(told.format), f"{guess.table.name}.{found.column}", told.is_ambiguous))
+            if kind in by_type and isinstance(found.mapping, str):
+                told = guess.table.columns[found.mapping]
+                if told.format or told.is_iso:
+                    by_type[kind].append((told.format, told.is_ambiguous))
     if comma > point:
         source.settings["decimal_style"] = "comma"
         source.comments["decimal_style"] = (
             f"{comma:,} numbers such as 1.234,50 in the sample, {point:,} such as 1,234.50"
         )
     for kind, key in (("timestamp", "datetime_format"), ("date", "date_format")):
-        formats = [told for told, _, _ in by_type[kind]]
-        if not formats:
+        formats = [told for told, _ in by_type[kind]]
+        if not any(formats):
             continue
-        chosen = max(set(formats), key=lambda told: (formats.count(told), told))
+        # ISO, which needs no setting, where it is as frequent
+        chosen = max(set(formats), key=lambda told: (formats.count(told), told is None, told or ""))
+        _mend_formats(source, kind, chosen)
+        if chosen is None:
+            continue
         source.settings[key] = chosen
         if kind == "timestamp" and "%H" not in chosen:
             source.comments[key] = "days without a time of day: they count as days of the company's calendar"
-        if all(is_ambiguous for told, _, is_ambiguous in by_type[kind] if told == chosen):
+        if all(is_ambiguous for told, is_ambiguous in by_type[kind] if told == chosen):
             source.comments[key] = "CHECK: in the sample day and month could be the other way round"
-        _mend_formats(source, kind, chosen)
+    if any(guess.has_personal_key for guess in source.tables):
+        source.settings["personal_keys"] = True
+        source.comments["personal_keys"] = "its customers are known by an e-mail address: hashed on the way in"
     for guess in source.tables:
         for entity, other in guess.refers_to.items():
             home = next(s for s in sources if any(other is g for g in s.tables))
@@ -98,14 +104,22 @@ def _settle_source(source: SourceGuess, sources: list[SourceGuess]) -> None:
                 source.settings.setdefault("ids_from", {})[entity] = home.name
 
 
-def _mend_formats(source: SourceGuess, kind: str, chosen: str) -> None:
+def _mend_formats(source: SourceGuess, kind: str, chosen: str | None) -> None:
     """A column in another format than the source's is read by an expression of its own."""
     for guess in source.tables:
         for name, found in guess.fields.items():
             if ENTITIES[guess.entity][name].type != kind or not isinstance(found.mapping, str):
                 continue
-            told = guess.table.columns[found.mapping].format
-            if told not in (None, chosen):
-                target = "timestamp" if "%H" in str(told) and kind == "timestamp" else "date"
-                found.mapping = {"sql": f"cast(try_strptime({named(found.mapping)}, '{told}') as {target})"}
-                found.evidence.append("written otherwise than the source's other dates")
+            profile = guess.table.columns[found.mapping]
+            if profile.sql_type != "VARCHAR" or profile.format == chosen or not (profile.format or profile.is_iso):
+                continue
+            column = named(found.mapping)
+            if profile.format is None:
+                target = "date" if kind == "date" or not profile.has_time else "timestamp"
+                zoned = "timestamptz" if target == "timestamp" and profile.is_mostly("zoned", 0.5) else target
+                text = f"regexp_replace({column}, ' ([+-])', '\\1')" if zoned == "timestamptz" else column
+                found.mapping = {"sql": f"try_cast({text} as {zoned})"}
+            else:
+                target = "timestamp" if "%H" in profile.format and kind == "timestamp" else "date"
+                found.mapping = {"sql": f"cast(try_strptime({column}, '{profile.format}') as {target})"}
+            found.evidence.append("written otherwise than the source's other dates")

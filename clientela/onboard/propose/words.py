@@ -25,7 +25,7 @@ FILES = _table(
       clientela
     products: products productos articulos articles items skus catalogue catalog catalogo referencias servicios
     transactions: transactions transacciones ventas sales orders pedidos order_lines lineas_pedido tickets receipts
-      facturas invoices compras purchases baskets till tpv caja
+      facturas invoices compras purchases baskets till tpv caja charges cargos payments pagos
     contracts: contracts contratos subscriptions suscripciones policies polizas memberships abonos
     interactions: interactions interacciones contacts contactos calls llamadas cases casos incidents incidencias
       complaints quejas reclamaciones support soporte service visits visitas redemptions canjes responses respuestas

@@ -30,6 +30,8 @@ _MARGIN = 52
 def configuration(
     company: str,
     sources: list[SourceGuess],
+    left_out: list[TableGuess],
+    others: dict[str, str],
     unknown: list[TableProfile],
     unread: list[Unread],
     reference: Path | None,
@@ -52,11 +54,22 @@ def configuration(
     for source in sources:
         lines += ["", *_source(source, named)]
     lines += ["", *_missing(tables)]
+    for guess in left_out:
+        is_shown = guess.entity == "transactions"
+        lines += ["", f"# LEFT OUT: {_place(guess.table, named)}: {guess.left_out}.{' As it would be:' * is_shown}"]
+        lines += [f"# {line}".rstrip() for line in _entity(guess, named)] if is_shown else []
+    lines += [""] * bool(left_out)
     for table in unknown:
-        files = ", ".join(named(path) for path in table.files) or table.name
-        lines.append(f"# Not recognised: {files} ({', '.join(table.columns)})")
+        if whose := others.get(table.name):
+            lines.append(f"# Not customers: {_place(table, named)} holds {whose}")
+        else:
+            lines.append(f"# Not recognised: {_place(table, named)} ({', '.join([*table.columns, *table.never])})")
     lines += [f"# Could not be read: {item.name}: {item.reason}" for item in unread]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _place(table: TableProfile, named: Callable[[str], str]) -> str:
+    return ", ".join(named(path) for path in table.files) or table.name
 
 
 def _currency(tables: list[TableGuess]) -> list[str]:
@@ -64,8 +77,8 @@ def _currency(tables: list[TableGuess]) -> list[str]:
     for guess in tables:
         found = guess.fields.get("currency")
         if found and found.column:
-            values = guess.table.columns[found.column].values
-            counted[values[0]] = counted.get(values[0], 0) + guess.table.rows
+            values = guess.table.columns[found.column].values or ("EUR",)
+            counted[values[0].upper()] = counted.get(values[0].upper(), 0) + guess.table.rows
     if not counted:
         return [_commented("currency: EUR", "YOURS: no column names a currency")]
     most = max(counted, key=lambda code: counted[code])
@@ -93,13 +106,16 @@ def _source(source: SourceGuess, named: Callable[[str], str]) -> list[str]:
 def _entity(guess: TableGuess, named: Callable[[str], str]) -> list[str]:
     table = guess.table
     told = f"score {guess.score:.1f}" + (f"; next {guess.runner_up}" if guess.runner_up else "")
-    lines = [_commented(f"      {guess.entity}:", f"{table.seen}; {told}")]
+    lines = [_commented(f"      {guess.feed or guess.entity}:", f"{table.seen}; {told}")]
+    if guess.feed:
+        lines.append(f"        entity: {guess.entity}")
     if table.files:
         paths = [named(path) for path in table.files]
         lines.append(f"        files: {_scalar(paths[0] if len(paths) == 1 else paths)}")
     lines += [f"        {name}: {_scalar(value)}" for name, value in table.settings.items()]
     key = guess.key[0] if len(guess.key) == 1 else guess.key
     lines.append(_commented(f"        key: {_scalar(key)}", guess.key_evidence))
+    lines += [_commented(f"        {name}: {_scalar(value)}", why) for name, (value, why) in guess.settings.items()]
     fields = {c.name: guess.fields[c.name] for c in ENTITIES[guess.entity].columns if c.name in guess.fields}
     if fields:
         lines.append("        columns:")
@@ -123,6 +139,9 @@ def _entity(guess: TableGuess, named: Callable[[str], str]) -> list[str]:
         lines.append(f"        # not found: {', '.join(wanted)}")
     if unused:
         lines.append(f"        # delivered and not used: {', '.join(unused)}")
+    if table.never:
+        told = ", ".join(f"{name} ({what})" for name, what in table.never.items())
+        lines.append(f"        # NEVER TAKEN: {told}")
     return lines
 
 
@@ -138,8 +157,8 @@ def _why(found: FieldGuess) -> str:
 def _missing(tables: list[TableGuess]) -> list[str]:
     present = {guess.entity for guess in tables}
     lines = []
-    if "transactions" not in present:
-        lines.append("# MISSING: nothing looks like transactions, the one entity that is required.")
+    if not {"transactions", "contracts"} & present:
+        lines.append("# MISSING: nothing looks like transactions or contracts, and a company needs one of them.")
     absent = [
         e.name for e in ENTITIES.values() if not e.is_reference and e.name not in present and e.name != "transactions"
     ]

@@ -14,7 +14,7 @@ from clientela.errors import ConfigError
 from clientela.onboard.doctor import examine
 from clientela.onboard.propose import propose
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 #: settings of a source that decide how its values are read
 STYLE = ("decimal_style", "date_format", "datetime_format", "amounts_include_tax")
 
@@ -169,7 +169,7 @@ def test_what_is_missing_or_not_recognised_is_named(tmp_path: Path) -> None:
     (tmp_path / "weather.csv").write_text("station,rain\n1,3.5\n1,0.0\n")
     (tmp_path / "empty.csv").write_text("")
     text = propose(str(tmp_path), tmp_path).text
-    assert "MISSING: nothing looks like transactions" in text
+    assert "MISSING: nothing looks like transactions or contracts" in text
     assert "# Not recognised: weather.csv (station, rain)" in text
     assert "# Could not be read: empty.csv" in text
 
