@@ -61,7 +61,7 @@ STATE_COLUMNS = (
     "recency_ratio",
     "recency_zscore",
 )
-MONTH_COLUMNS = ("customer_id", "measured_on", *_MEASURES, "has_withdrawn_contact")
+MONTH_COLUMNS = ("customer_id", "measured_on", *_MEASURES, "has_withdrawn_consent")
 #: half a year of categories is compared with the half year before
 _WINDOW_MONTHS = 6
 _KEY = ["customer_id", "month_end"]
@@ -230,7 +230,7 @@ def _rates() -> list[pl.Expr]:
 def _with_grounds(rows: pl.DataFrame, day: date, months: pl.DataFrame) -> pl.DataFrame:
     """`rows` of one month-end with what the reasons are read from."""
     now = months.filter(pl.col("month_end") == day).select(
-        "customer_id", "open_complaints", "has_withdrawn_contact", categories_now="categories_6m"
+        "customer_id", "open_complaints", "has_withdrawn_consent", categories_now="categories_6m"
     )
     before = months.filter(pl.col("month_end") == month_end(day, -_WINDOW_MONTHS)).select(
         "customer_id", categories_before="categories_6m"

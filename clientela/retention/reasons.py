@@ -15,7 +15,7 @@ NEEDS: dict[Reason, tuple[str, ...]] = {
     "rhythm_broken": ("recency_zscore",),
     "complaint_open": ("open_complaints",),
     "fewer_categories": ("categories_now", "categories_before"),
-    "contact_withdrawn": ("has_withdrawn_contact",),
+    "contact_withdrawn": ("has_withdrawn_consent",),
 }
 
 
@@ -29,7 +29,7 @@ def reasons(rows: pl.DataFrame, settings: ReasonSettings | None = None) -> pl.Da
     null for none) and `main_reason`.
 
     rows: any of recency_zscore (see rhythm.py), open_complaints (count), categories_now and categories_before
-    (distinct ones in the latest and the previous window of equal length), has_withdrawn_contact (boolean).
+    (distinct ones in the latest and the previous window of equal length), has_withdrawn_consent (boolean).
     """
     s = settings or ReasonSettings()
     names = available_reasons(rows.columns, s)
@@ -38,7 +38,7 @@ def reasons(rows: pl.DataFrame, settings: ReasonSettings | None = None) -> pl.Da
         "rhythm_broken": pl.col("recency_zscore") > s.broken_spreads,
         "complaint_open": pl.col("open_complaints") > 0,
         "fewer_categories": (before > 0) & (now < s.categories_kept_share * before),
-        "contact_withdrawn": pl.col("has_withdrawn_contact"),
+        "contact_withdrawn": pl.col("has_withdrawn_consent"),
     }
     named = [pl.when(pl.col(name)).then(pl.lit(name)) for name in names]
     none = pl.lit(None, pl.String)

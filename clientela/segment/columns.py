@@ -28,7 +28,7 @@ RULE_COLUMNS: dict[str, str] = {
     "campaign_contacts_12m": "BIGINT",
     "campaign_answers_12m": "BIGINT",
     "satisfaction_12m": "DOUBLE",
-    "has_withdrawn_contact": "BOOLEAN",
+    "has_withdrawn_consent": "BOOLEAN",
     "expected_days_between_orders": "DOUBLE",
     "recency_ratio": "DOUBLE",
     "p_alive": "DOUBLE",

@@ -4,7 +4,7 @@
 -#}
 {%- set measures = [
     'products', 'categories', 'categories_6m', 'channels', 'contracts', 'complaints', 'campaign_contacts',
-    'campaign_answers', 'satisfaction', 'satisfaction_answers', 'withdrawn_contacts',
+    'campaign_answers', 'satisfaction', 'satisfaction_answers', 'withdrawn_consents',
 ] -%}
 
 with
@@ -66,19 +66,62 @@ satisfaction as (
 
 ),
 
-consents as (
+decisions as (
 
     select
         crosswalk.customer_id,
-        consents.decided_on,
-        consents.status = 'withdrawn' as is_withdrawn,
-        lag(consents.status) over (
-            partition by crosswalk.customer_id, consents.purpose, coalesce(consents.channel, '')
-            order by
-                consents.decided_at asc nulls last, consents.status asc nulls last, consents.consent_id asc nulls last
-        ) = 'withdrawn' as was_withdrawn
+        consents.consent_id,
+        consents.purpose,
+        coalesce(consents.channel, '') as channel,
+        consents.status,
+        consents.decided_at,
+        consents.decided_on
     from {{ ref('stg_consents') }} as consents
     inner join crosswalk on consents.customer_record_id = crosswalk.record_id
+
+),
+
+-- A refusal takes back what was granted before; of who never granted anything it takes nothing.
+judged as (
+
+    select
+        *,
+        status = 'withdrawn'
+        or status = 'refused' and max(case when status <> 'refused' then 1 else 0 end) over until_then = 1
+            as is_withdrawn
+    from decisions
+    window
+        until_then as (
+            partition by customer_id, purpose, channel
+            order by decided_at asc nulls last, status asc nulls last, consent_id asc nulls last
+            rows between unbounded preceding and current row
+        )
+
+),
+
+consents as (
+
+    select
+        customer_id,
+        decided_on,
+        is_withdrawn,
+        lag(is_withdrawn) over (
+            partition by customer_id, purpose, channel
+            order by decided_at asc nulls last, status asc nulls last, consent_id asc nulls last
+        ) as was_withdrawn
+    from judged
+
+),
+
+-- Who asks to be forgotten takes back everything, for good.
+erasures as (
+
+    select
+        crosswalk.customer_id,
+        min(erasures.requested_on) as requested_on
+    from {{ ref('stg_erasures') }} as erasures
+    inner join crosswalk on erasures.customer_record_id = crosswalk.record_id
+    group by crosswalk.customer_id
 
 ),
 
@@ -137,10 +180,17 @@ changes as (
     select
         customer_id,
         {{ month_number('decided_on') }} as month_number,
-        'withdrawn_contacts' as measure,
+        'withdrawn_consents' as measure,
         case when is_withdrawn then 1 else -1 end as change
     from consents
     where is_withdrawn <> coalesce(was_withdrawn, false)
+    union all
+    select
+        customer_id,
+        {{ month_number('requested_on') }} as month_number,
+        'withdrawn_consents' as measure,
+        1 as change
+    from erasures
 
 ),
 

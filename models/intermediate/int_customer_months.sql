@@ -138,7 +138,7 @@ customer_months as (
         forecasts.expected_contribution,
 
         ---------- booleans
-        filled.withdrawn_contacts > 0 as has_withdrawn_contact,
+        filled.withdrawn_consents > 0 as has_withdrawn_consent,
         filled.is_left_censored,
         filled.is_change and filled.is_assumed as is_assumed,
         filled.month_end = filled.measured_on as is_month_complete,

@@ -85,7 +85,7 @@ labelled as (
         ---------- booleans
         months.is_customer,
         months.is_left_censored,
-        months.has_withdrawn_contact,
+        months.has_withdrawn_consent,
         months.is_assumed,
         months.is_month_complete,
         months.is_as_of

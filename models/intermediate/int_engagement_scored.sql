@@ -142,7 +142,7 @@ scored as (
         {% endfor %}
 
         ---------- booleans
-        has_withdrawn_contact,
+        has_withdrawn_consent,
         is_left_censored,
         is_customer,
         is_as_of

@@ -213,6 +213,10 @@ def fill(company: Company) -> None:
             "opened_at": "2026-03-30 10:00:00+00", "resolved_at": "2026-04-02 10:00:00+00", "status": "closed",
             "outcome": "solved", "minutes": 12,
         },
+        {
+            "key": "i4", "customer_key": "W3", "kind": "complaint", "channel": "web", "direction": "inbound",
+            "opened_at": "2026-03-29 10:00:00+00",
+        },
         {"key": "i3", "kind": "session", "channel": "web", "opened_at": "2026-03-30 10:00:00+00"},
     )  # fmt: skip
     company.deliver(
@@ -253,5 +257,15 @@ def fill(company: Company) -> None:
             "decided_at": "2026-03-15 12:00:00+00",
         },
         {"key": "k4", "customer_key": "W1", "purpose": "offers", "status": "granted", "decided_at": "2026-04-15 12:00:00+00"},
+    )  # fmt: skip
+    company.deliver(
+        "consents", "till",
+        # ben asked to be forgotten; pia took back what she had granted, zoe refused what nobody had granted
+        {"key": "k5", "customer_key": "ben", "purpose": "news", "status": "granted", "decided_at": "2026-02-01 12:00:00+00"},
+        {"key": "k6", "customer_key": "ben", "purpose": "relationship", "status": "granted",
+         "decided_at": "2026-02-01 12:00:00+00"},
+        {"key": "k7", "customer_key": "pia", "purpose": "news", "status": "granted", "decided_at": "2026-03-02 12:00:00+00"},
+        {"key": "k8", "customer_key": "pia", "purpose": "news", "status": "refused", "decided_at": "2026-03-03 12:00:00+00"},
+        {"key": "k9", "customer_key": "zoe", "purpose": "news", "status": "refused", "decided_at": "2026-03-03 12:00:00+00"},
     )  # fmt: skip
     company.deliver("erasures", "till", {"key": "e1", "customer_key": "ben", "requested_at": "2026-03-20 12:00:00+00"})

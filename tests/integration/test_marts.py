@@ -149,6 +149,27 @@ def test_the_latest_consents_count(ask: Any) -> None:
     assert ask(f"{query} where customer_id = {ids(ask)['W1']}") == [("withdrawn", "news by email", date(2026, 3, 17))]
 
 
+def test_who_asked_to_be_forgotten_has_granted_nothing(ask: Any) -> None:
+    query = "select granted_purposes, relationship_consent, last_consent_on from customer.customers"
+    assert ask(f"{query} where customer_id = {ids(ask)['ben']}") == [(None, "withdrawn", date(2026, 2, 1))]
+
+
+def test_the_marts_agree_on_who_took_back_a_consent_and_who_has_a_complaint_open(ask: Any) -> None:
+    """Of prospects too: pia never bought, nor did W3, whose complaint is open."""
+    told = {
+        mart: dict(ask(f"select customer_id, {columns} from {mart} where {where}"))
+        for mart, columns, where in (
+            ("retention.customer_retention", "(has_withdrawn_consent, is_complaint_open)", "customer_id > 0"),
+            ("value.customer_months", "(has_withdrawn_consent, open_complaints > 0)", "customer_id > 0 and is_as_of"),
+        )
+    }
+    months = told["value.customer_months"]
+    assert {customer: told["retention.customer_retention"][customer] for customer in months} == months
+    people = {number: customer for customer, number in ids(ask).items()}
+    assert {people[c] for c, (withdrawn, _) in months.items() if withdrawn} == {"ben", "pia", "W1"}
+    assert {people[c] for c, (_, complains) in months.items() if complains} == {"W3"}
+
+
 def test_life_cycle_stages(ask: Any) -> None:
     stages = dict(ask("select customer_id, life_cycle_stage from customer.customers"))
     found = {key: stages[customer_id] for key, customer_id in ids(ask).items()}
@@ -166,8 +187,8 @@ def test_life_cycle_stages(ask: Any) -> None:
 
 def test_every_kind_of_event_is_on_the_timeline(ask: Any) -> None:
     assert dict(ask("select event_kind, count(*) from customer.customer_timeline group by 1")) == {
-        "order": 6, "return": 1, "interaction": 3, "campaign contact": 1, "campaign holdout": 1, "reward": 1,
-        "consent": 3, "contract start": 2, "contract end": 1, "erasure request": 1,
+        "order": 6, "return": 1, "interaction": 4, "campaign contact": 1, "campaign holdout": 1, "reward": 1,
+        "consent": 8, "contract start": 2, "contract end": 1, "erasure request": 1,
     }  # fmt: skip
 
 

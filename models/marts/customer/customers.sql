@@ -63,8 +63,12 @@ joined as (
         golden_records.is_prospect,
         golden_records.updated_at,
         coalesce(contracts.active_contracts, 0) as active_contracts,
-        consents.relationship_consent,
-        consents.granted_purposes,
+        case
+            when customers.erasure_requested_on is not null and consents.relationship_consent = 'granted'
+                then 'withdrawn'
+            else consents.relationship_consent
+        end as relationship_consent,
+        case when customers.erasure_requested_on is null then consents.granted_purposes end as granted_purposes,
         consents.last_consent_on,
         {% for field in personal_fields %}
             case when customers.erasure_requested_on is null then golden_records.{{ field }} end as {{ field }},

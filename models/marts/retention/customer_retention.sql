@@ -34,6 +34,17 @@ outlook as (
 
 ),
 
+months as (
+
+    select
+        customer_id,
+        open_complaints,
+        has_withdrawn_consent
+    from {{ ref('int_customer_months') }}
+    where is_as_of and customer_id <> 0
+
+),
+
 customer_retention as (
 
     select
@@ -73,9 +84,9 @@ customer_retention as (
 
         ---------- booleans
         coalesce(outlook.rhythm_broken, false) as is_rhythm_broken,
-        coalesce(outlook.complaint_open, false) as is_complaint_open,
+        coalesce(months.open_complaints > 0, false) as is_complaint_open,
         coalesce(outlook.fewer_categories, false) as has_fewer_categories,
-        coalesce(outlook.contact_withdrawn, false) as has_withdrawn_contact,
+        coalesce(months.has_withdrawn_consent, false) as has_withdrawn_consent,
         customers.is_left_censored,
 
         ---------- dates
@@ -92,6 +103,7 @@ customer_retention as (
     left join states on customers.customer_id = states.customer_id
     left join forecasts on customers.customer_id = forecasts.customer_id
     left join outlook on customers.customer_id = outlook.customer_id
+    left join months on customers.customer_id = months.customer_id
 
 )
 

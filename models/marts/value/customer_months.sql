@@ -69,7 +69,7 @@ customer_months as (
         ---------- booleans
         is_customer,
         is_left_censored,
-        has_withdrawn_contact,
+        has_withdrawn_consent,
         is_assumed,
         is_month_complete,
         is_as_of

@@ -14,7 +14,7 @@ ROWS = pl.DataFrame(
         "open_complaints": [1, 0, 2, None],
         "categories_now": [1, 2, 0, 0],
         "categories_before": [4, 4, 0, 1],
-        "has_withdrawn_contact": [False, None, True, False],
+        "has_withdrawn_consent": [False, None, True, False],
     }
 )
 
