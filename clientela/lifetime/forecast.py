@@ -10,7 +10,7 @@ formula, any choice (backtest.py), reading or writing.
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -40,6 +40,8 @@ from clientela.lifetime.discounting import force_of_interest
 from clientela.lifetime.draws import Futures, Intervals, MoneySource, OrderSource, group_intervals, read_futures
 from clientela.lifetime.errors import LifetimeError
 from clientela.lifetime.origins import LEFT_TRUNCATED_DAYS, Orders, Snapshot
+from clientela.lifetime.renewal_choice import RenewalPast
+from clientela.lifetime.renewal_models import PeriodFit, Regression
 from clientela.lifetime.season import NOT_LEARNT
 
 DAYS_PER_YEAR = 365.25
@@ -139,6 +141,7 @@ def forecast(
     spend_model: Kind | None = None,
     groups: pl.DataFrame | None = None,
     contracts: pl.DataFrame | None = None,
+    renewals: RenewalPast | None = None,
     by_segment: bool = False,
     draws: int = 400,
     seed: int = 0,
@@ -149,7 +152,8 @@ def forecast(
 
     orders: see origins.py; those after as_of are not looked at. past: what backtest() chose and learnt; `order_model` and
     `spend_model` fix a candidate instead. groups: customer_id and any columns of labels: each label of each column becomes a
-    row of `groups`, with an interval from sums of draws. contracts: see contract_forecast.py; what they bring is added. draws:
+    row of `groups`, with an interval from sums of draws. contracts: see contract_forecast.py; what they bring is added.
+    renewals: what renewal_choice.py chose for them. draws:
     0 leaves the intervals out. fits: kept between calls that differ in horizon, groups or draws alone, so that nothing is
     fitted twice. at_most: learn parameters from a sample of so many customers (Orders.at). Raises LifetimeError with one
     sentence where nothing can be said.
@@ -196,7 +200,7 @@ def forecast(
     if fits.spend is None:
         fits.spend = _spend(s, spend_model or (past.spend_model if past else DEFAULT_SPEND), sample)
     spend = fits.spend
-    running = forecast_contracts(contracts, as_of, horizon, delta) if contracts is not None else None
+    running = forecast_contracts(contracts, as_of, horizon, delta, renewals) if contracts is not None else None
     ids = s.customers.to_numpy()
     only = np.setdiff1d(running.customers, ids) if running is not None else ids[:0]
     everybody = np.concatenate([ids, only])
@@ -370,6 +374,7 @@ def _with_contracts(
             "customer_id": running.customers,
             "added": running.expected,
             "in_force": running.is_active > 0,
+            "note": running.notes,
         }
     )
     name = running.model
@@ -407,7 +412,11 @@ def _with_contracts(
         pl.when(held)
         .then(
             pl.concat_str(
-                pl.col("fallback_reason").replace("", None), pl.lit(running.reason), separator="; ", ignore_nulls=True
+                pl.col("fallback_reason").replace("", None),
+                pl.lit(running.reason),
+                "note",
+                separator="; ",
+                ignore_nulls=True,
             )
         )
         .otherwise("fallback_reason")
@@ -417,7 +426,7 @@ def _with_contracts(
         pl.col("widening_contribution").fill_null(widening.money_customers),
         pl.col("season").fill_null(NOT_LEARNT),
         pl.col("is_left_truncated").fill_null(False),
-    ).drop("added", "in_force")
+    ).drop("added", "in_force", "note")
     if has_interval:
         assert futures is not None and futures.money is not None
         read = {**_quantiles("expected_contribution", futures.money, len(everybody), scale)}
@@ -517,20 +526,25 @@ def _group_row(
 
 
 def _contract_rows(running: ContractForecast) -> list[dict[str, object]]:
+    found: list[tuple[str, PeriodFit]] = [
+        (f"contracts of {months} months", fit) for months, fit in running.fits.items()
+    ]
+    if isinstance(running.fitted, Regression):
+        found = [("renewals of contracts", cast("PeriodFit", running.fitted))]
     return [
         {
-            "component": f"contracts of {months} months",
+            "component": component,
             "segment": -1,
-            "model": found.name,
+            "model": fit.name,
             "parameter": name,
             "value": value,
-            "standard_error": found.standard_errors[name],
-            "log_likelihood": found.log_likelihood,
-            "customers": int(found.customers),
-            "reason": found.reason,
+            "standard_error": fit.standard_errors[name],
+            "log_likelihood": fit.log_likelihood,
+            "customers": int(fit.customers),
+            "reason": fit.reason,
         }
-        for months, found in running.fits.items()
-        for name, value in found.parameters.items()
+        for component, fit in found
+        for name, value in fit.parameters.items()
     ]
 
 

@@ -45,7 +45,7 @@ class Company:
     def at(self, as_of: date, known_at: str = "2100-01-01 00:00:00+00") -> None:
         """The instants of the next build."""
         write_settings(self.connection, *self.sections)
-        identify.write_settings(self.connection, IdentitySettings(), "key")
+        identify.write_run_tables(self.connection, IdentitySettings(), "key")
         self.connection.execute("delete from run.context")
         self.connection.execute(
             """
