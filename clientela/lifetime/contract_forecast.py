@@ -1,11 +1,11 @@
-"""What running contracts are expected to bring, per customer, with draws that can be added to those of their purchases.
+"""What running contracts are expected to bring, per contract and customer, with draws that can be added to those of purchases.
 
-What belongs here: contracts as they stood on a day, one fit per length of period, expected discounted payments, draws. What
-does not: the models (contracts.py), what a payment is worth, customers' purchases.
+What belongs here: expected discounted payments of contracts as they stood on a day, the chance that none is left, draws. What
+does not: the models of renewal (renewal_models.py), the choice among them (renewal_choice.py), customers' purchases.
 
-Contracts: one row each with `customer_id`, `started_on`, `ends_on`, `cancelled_on` (dates, null where not so), `period_months`
-and `contribution`, what one payment brings. Renewals fall every `period_months` x 30.4375 days after the start. A contract
-that was cancelled, or whose agreed end has passed, is not renewed any more; one with an agreed end ahead is at most until it.
+Contracts: as contract_history.py takes them, and `contribution`, what one payment brings; where that is null because no cost is
+known, `recurring_amount` stands for it. A contract that was cancelled is paid until its last day, one with an agreed
+end ahead at most until it, and a paused one from the day on which it is to be resumed.
 """
 
 from dataclasses import dataclass, field
@@ -15,39 +15,46 @@ import numpy as np
 import polars as pl
 
 from clientela.lifetime.arrays import Floats, Integers
-from clientela.lifetime.contracts import ContractFit, draw_survival, fit_contracts_chosen
-from clientela.lifetime.errors import NotIdentified
+from clientela.lifetime.contract_history import due_days, known_contracts
+from clientela.lifetime.renewal_choice import RenewalPast, survive
+from clientela.lifetime.renewal_models import CELL, PeriodFit, RenewalModel, fit_renewals
 
-MONTH_DAYS = 30.4375
-_LEAST_CONTRACTS = 30
+NO_COST = "no cost is known of a contract of theirs, so its net amount stands for contribution"
+NO_AMOUNT = "the amount of a contract of theirs is not stated, so nothing is expected of it"
+PAUSED = "a contract of theirs is paused, and nobody knows until when, so nothing is expected of it"
 
 
 @dataclass(frozen=True)
 class ContractForecast:
     """customers: ids in order, everybody who ever had a contract; expected: discounted contribution of their contracts in
     the horizon; is_active: has one that runs; p_gone: the probability that none runs, or is paid for, when the horizon
-    is over. fits: by period_months. Arrays of shape (n,)."""
+    is over; notes: what of a customer's contracts is to be known, a sentence or none. Arrays of shape (n,).
+    fitted: the model of renewals; contracts: the running ones as contract_history.py knows them, with `expected` of each."""
 
     customers: Integers
     expected: Floats
     is_active: Floats
     p_gone: Floats
-    fits: dict[int, ContractFit]
-    _running: pl.DataFrame = field(repr=False)
+    notes: pl.Series
+    fitted: RenewalModel
+    contracts: pl.DataFrame = field(repr=False)
     _delta: float = field(repr=False)
+    _as_of: date = field(repr=False)
+
+    @property
+    def fits(self) -> dict[int, PeriodFit]:
+        """By period_months; none where one regression stands for all."""
+        return self.fitted.fits
 
     @property
     def model(self) -> str:
         """The models used, in words."""
-        return ", ".join(dict.fromkeys(f.name for f in self.fits.values()))
+        return self.fitted.name
 
     @property
     def reason(self) -> str:
-        """Why these models, one sentence per length of period."""
-        return "; ".join(
-            f"contracts paid every {'month' if months == 1 else f'{months} months'}: {f.reason}"
-            for months, f in self.fits.items()
-        )
+        """Why these models, in a sentence or some."""
+        return self.fitted.reason
 
     def draws(self, draws: int, seed: int) -> "ContractDraws":
         """Draws of the discounted contribution, aligned with `customers`."""
@@ -58,25 +65,18 @@ class ContractDraws:
     """Discounted contribution of customers' contracts, drawn: parameters once for all, then each contract's end."""
 
     def __init__(self, made: ContractForecast, draws: int, seed: int) -> None:
-        rng = np.random.default_rng([seed, 5])
-        self._delta, self._draws, self._customers = made._delta, draws, len(made.customers)
-        running = made._running.sort("customer_id")
+        self._drawn = made.fitted.draws(draws, np.random.default_rng([seed, 5]))
+        self._draws, self._customers = draws, len(made.customers)
+        running = made.contracts.filter(pl.col("payments") > pl.col("skipped"))
         self._place = np.searchsorted(made.customers, running.get_column("customer_id").to_numpy())
-        keys = running.group_by("period_months", "age", maintain_order=True).agg(pl.col("payments").max())
-        theta = {
-            months: rng.multivariate_normal(fit.theta, fit.covariance, size=draws, method="eigh")
-            for months, fit in made.fits.items()
-        }
-        self._tables = [
-            draw_survival(theta[months], float(age), int(most)) for months, age, most in keys.iter_rows()
-        ]  # each (draws, payments)
-        of = keys.with_row_index("key").select("period_months", "age", "key")
-        joined = running.join(of, on=["period_months", "age"], how="left", maintain_order="left")
-        self._key = joined.get_column("key").to_numpy().astype(np.int64)
-        self._payments = joined.get_column("payments").to_numpy()
-        self._first = joined.get_column("first_days").to_numpy()
-        self._every = joined.get_column("period_months").to_numpy() * MONTH_DAYS
-        self._worth = joined.get_column("contribution").to_numpy()
+        self._keys, self._key = _keyed(running)
+        self._most = _most(running)
+        self._late = running.get_column("late_notices").to_numpy()
+        self._worth = (
+            np.stack([_worth(running, turn, made._as_of, made._delta) for turn in range(self._most)], axis=1)
+            if self._most
+            else np.zeros((running.height, 0))
+        )
 
     def draw(self, places: Integers, rng: np.random.Generator) -> Floats:
         """(places, draws) for the customers at these places of `ContractForecast.customers`, each named once; places that
@@ -90,122 +90,108 @@ class ContractDraws:
         for key in np.unique(self._key[asked]):
             at = np.flatnonzero(self._key[asked] == key)
             rows = asked[at]
-            table, every = self._tables[key], self._every[rows[0]]
+            months, term, product, age, is_leaving = self._keys[key]
+            table = np.ones((self._draws, self._most))
+            if not is_leaving:
+                table = self._drawn.survival((months, term, product), age, self._most)
+            first = table[:, 0] if self._most else np.ones(self._draws)
+            stays = first + (1 - first) * self._late[rows, None]  # given that no notice came until now
             paid = np.zeros((len(rows), self._draws))
-            for turn in range(table.shape[1]):
-                due = (self._payments[rows] > turn)[:, None]
-                paid += np.exp(-self._delta * turn * every) * (due & (chance[at] < table[:, turn]))
-            worth = self._worth[rows] * np.exp(-self._delta * self._first[rows])
-            np.add.at(out, row_of[self._place[rows]], worth[:, None] * paid)
+            for turn in range(self._most):
+                paid += self._worth[rows, turn, None] * (chance[at] * stays < table[:, turn])
+            np.add.at(out, row_of[self._place[rows]], paid)
         return out
 
 
-def forecast_contracts(contracts: pl.DataFrame, as_of: date, horizon_days: float, delta: float) -> ContractForecast:
-    """Forecast all contracts that had started by as_of, from what was known of them then. delta: per day."""
-    known = _as_of(contracts, as_of, horizon_days)
-    customers = known.get_column("customer_id").unique().sort().to_numpy()
-    fits = {
-        int(months[0]): _fit(group)  # type: ignore[call-overload]
-        for months, group in known.sort("period_months").group_by("period_months", maintain_order=True)
-    }
-    running = known.filter(~pl.col("is_ended"))
-    expected = np.zeros(len(customers))
-    for months, fit in fits.items():
-        group = running.filter(pl.col("period_months") == months)
-        if not group.height:
-            continue
-        age, payments, first = (group.get_column(c).to_numpy().astype(float) for c in ("age", "payments", "first_days"))
-        every = months * MONTH_DAYS
-        worth = np.zeros(group.height)
-        for turn in range(int(payments.max())):
-            due = payments > turn
-            survival = fit.p_running_after(age[due], turn + 1.0)
-            worth[due] += survival * np.exp(-delta * (first[due] + turn * every))
-        place = np.searchsorted(customers, group.get_column("customer_id").to_numpy())
-        expected += np.bincount(
-            place, weights=worth * group.get_column("contribution").to_numpy(), minlength=len(customers)
-        )
-    in_force = np.zeros(len(customers))
-    in_force[np.searchsorted(customers, running.get_column("customer_id").to_numpy())] = 1.0
-    return ContractForecast(
-        customers, expected, in_force, _p_gone(known, customers, fits, as_of, horizon_days), fits, running, delta
+def forecast_contracts(
+    contracts: pl.DataFrame, as_of: date, horizon_days: float, delta: float, past: RenewalPast | None = None
+) -> ContractForecast:
+    """Forecast all contracts that had started by as_of, from what was known of them then. delta: per day. past: what the
+    company's past chose; default: a curve of tenure."""
+    past = past or RenewalPast()
+    known = known_contracts(contracts, as_of, horizon_days).sort(
+        "customer_id", "started_on", "period_months", "contribution", "age", nulls_last=True, maintain_order=True
     )
+    amount = pl.col("recurring_amount") if "recurring_amount" in known.columns else pl.lit(None, pl.Float64)
+    known = known.with_columns(
+        contribution=pl.coalesce(pl.col("contribution").cast(pl.Float64), amount.cast(pl.Float64)),
+        note=pl.when("is_over")
+        .then(None)
+        .when(pl.col("contribution").is_null() & amount.is_null())
+        .then(pl.lit(NO_AMOUNT))
+        .when((pl.col("payments") > 0) & (pl.col("payments") == pl.col("skipped")) & pl.col("resumed_on").is_null())
+        .then(pl.lit(PAUSED))
+        .when(pl.col("contribution").is_null())
+        .then(pl.lit(NO_COST)),
+    ).with_columns(pl.col("contribution").fill_null(0.0))
+    fitted = fit_renewals(past.model, known)
+    customers = known.get_column("customer_id").unique().sort().to_numpy()
+    running = known.filter(~pl.col("is_over"))
+    running = running.with_columns(expected=pl.Series(_expected(running, fitted, as_of, delta)))
+    place = np.searchsorted(customers, running.get_column("customer_id").to_numpy())
+    expected = np.zeros(len(customers))
+    np.add.at(expected, place, running.get_column("expected").to_numpy())
+    in_force = np.zeros(len(customers))
+    in_force[place] = 1.0
+    notes = (
+        known.group_by("customer_id")
+        .agg(pl.col("note").drop_nulls().unique().sort().str.join("; "))
+        .sort("customer_id")
+        .get_column("note")
+        .replace("", None)
+    )
+    gone = _p_gone(running, customers, fitted, as_of, horizon_days)
+    return ContractForecast(customers, expected, in_force, gone, notes, fitted, running, delta, as_of)
+
+
+def _worth(running: pl.DataFrame, turn: int, as_of: date, delta: float) -> Floats:
+    """What the payment after so many others brings if it comes, discounted; 0 where none is due, or in a pause: (contracts,)."""
+    payments, skipped, passed, every = (
+        running.get_column(name).to_numpy() for name in ("payments", "skipped", "passed", "period_months")
+    )
+    due = np.flatnonzero((payments > turn) & (skipped <= turn))
+    days = due_days(running.get_column("started_on")[due], (passed[due] + turn + 1) * every[due], as_of)
+    out = np.zeros(running.height)
+    out[due] = running.get_column("contribution").to_numpy()[due] * np.exp(-delta * days)
+    return out
+
+
+def _most(running: pl.DataFrame) -> int:
+    return int(running.get_column("payments").max() or 0)  # type: ignore[arg-type]
+
+
+def _expected(running: pl.DataFrame, fitted: RenewalModel, as_of: date, delta: float) -> Floats:
+    most = _most(running)
+    keys, key = _keyed(running)
+    survival = np.ones((len(keys), most))
+    for number, (months, term, product, age, is_leaving) in enumerate(keys):
+        if most and not is_leaving:  # who leaves pays until their last day
+            survival[number] = fitted.survival((months, term, product), age, most)
+    late = running.get_column("late_notices").to_numpy()
+    first = survival[:, 0][key] if most else np.ones(running.height)
+    known_to_stay = 1 / (first + (1 - first) * late)
+    out = np.zeros(running.height)
+    for turn in range(most):
+        out += _worth(running, turn, as_of, delta) * survival[key, turn] * known_to_stay
+    return out
+
+
+def _keyed(running: pl.DataFrame) -> tuple[list[tuple[int, int, str, float, bool]], Integers]:
+    """What contracts of one survival have in common, and the place of each contract's."""
+    columns = [*CELL, "age", "is_leaving"]
+    keys = running.select(columns).unique(maintain_order=True)
+    key = running.select(columns).join(keys.with_row_index("key"), on=columns, how="left", maintain_order="left")
+    return keys.rows(), key.get_column("key").to_numpy().astype(np.int64)
 
 
 def _p_gone(
-    known: pl.DataFrame, customers: Integers, fits: dict[int, ContractFit], as_of: date, horizon_days: float
+    running: pl.DataFrame, customers: Integers, fitted: RenewalModel, as_of: date, horizon_days: float
 ) -> Floats:
     """One contract outlives the horizon if it is renewed each time that falls into it, and not at all beyond its known end."""
-    outlives = (pl.col("paid_until") - pl.lit(as_of)).dt.total_days() > horizon_days
-    lasts = known.select(outlives.fill_null(True)).to_series().to_numpy().astype(float)
-    for months, fit in fits.items():
-        rows = known.select(~pl.col("is_ended") & (pl.col("period_months") == months)).to_series().to_numpy()
-        age, renewals = (known.get_column(c).to_numpy()[rows].astype(float) for c in ("age", "payments"))
-        lasts[rows] *= fit.p_running_after(age, renewals)
+    outlives = (pl.col("over_on") - pl.lit(as_of)).dt.total_days() - 1 > horizon_days
+    lasts = running.select(outlives.fill_null(True)).to_series().to_numpy().astype(float)
+    stays = running.get_column("is_leaving").to_numpy()
+    lasts[~stays] *= survive(fitted, running.filter(~pl.col("is_leaving")))
     gone = np.ones(len(customers))
-    np.multiply.at(gone, np.searchsorted(customers, known.get_column("customer_id").to_numpy()), 1 - lasts)
+    np.multiply.at(gone, np.searchsorted(customers, running.get_column("customer_id").to_numpy()), 1 - lasts)
     return gone
-
-
-def _as_of(contracts: pl.DataFrame, as_of: date, horizon_days: float) -> pl.DataFrame:
-    """The contracts that had started, with what was known of their end: age in renewals, payments that may still come."""
-    today = pl.lit(as_of)
-    is_cancelled = (pl.col("cancelled_on") <= today).fill_null(False)
-    end = (
-        pl.when(is_cancelled)
-        .then(pl.min_horizontal("cancelled_on", "ends_on"))
-        # an end that goes with a cancellation to come is not known yet
-        .when(pl.col("cancelled_on").is_null())
-        .then("ends_on")
-    )
-    paid_until = pl.when(is_cancelled).then(pl.coalesce("ends_on", "cancelled_on")).otherwise(pl.col("end"))
-    every = pl.col("period_months").cast(pl.Float64) * MONTH_DAYS
-    elapsed = (today - pl.col("started_on")).dt.total_days().cast(pl.Float64)
-    until_end = (pl.col("paid_until") - pl.col("started_on")).dt.total_days().cast(pl.Float64)
-    return (
-        contracts.filter(pl.col("started_on") <= today)
-        .with_columns(
-            pl.col("period_months").fill_null(1).clip(1, None).cast(pl.Int64),
-            pl.col("contribution").cast(pl.Float64).fill_null(0.0),
-            end=end,
-            is_cancelled=is_cancelled,
-        )
-        .with_columns(paid_until=paid_until)
-        .with_columns(is_ended=pl.col("is_cancelled") | (pl.col("end") < today).fill_null(False))
-        .with_columns(
-            age=pl.when("is_ended")
-            .then((until_end / every).round().clip(1.0, None))
-            .otherwise((elapsed / every).floor())
-        )
-        .with_columns(first_days=every * (pl.col("age") + 1.0) - elapsed)
-        .with_columns(
-            payments=pl.when("is_ended")
-            .then(0.0)
-            .otherwise(
-                (
-                    (pl.min_horizontal(pl.lit(float(horizon_days)), until_end - elapsed) - pl.col("first_days")) / every
-                ).floor()
-                + 1.0
-            )
-            .clip(0.0, None)
-        )
-        .sort("customer_id", "started_on", "period_months", "contribution", "age")
-    )
-
-
-def _fit(group: pl.DataFrame) -> ContractFit:
-    counted = group.group_by("age", "is_ended").len().sort("age", "is_ended")
-    age = counted.get_column("age").to_numpy()
-    ended = counted.get_column("is_ended").to_numpy()
-    counts = counted.get_column("len").to_numpy().astype(float)
-    try:
-        if counts.sum() < _LEAST_CONTRACTS:
-            raise NotIdentified(f"{int(counts.sum())} contracts are too few to fit a model")
-        return fit_contracts_chosen(age, ended, counts)
-    except NotIdentified as why:
-        # What all contracts together say of one renewal, as a beta distribution: half an end and half a renewal at least.
-        ends = float(counts[ended].sum()) + 0.5
-        renewed = float(counts @ (age - ended)) + 0.5
-        return ContractFit(
-            "one_renewal_rate", np.log([ends, renewed]), np.zeros((2, 2)), 0.0, counts.sum(), f"one rate: {why}"
-        )

@@ -55,9 +55,11 @@ class ContractFit:
 
 
 def draw_survival(theta: Floats, age: float, renewals: int) -> Floats:
-    """P(still running after 1, 2 … more renewals) of a contract of this age under each parameter draw: (draws, renewals)."""
+    """P(still running after 1, 2 … more renewals) of a contract of this age under each parameter draw: (draws, renewals).
+    theta: (draws, parameters)."""
+    each = theta.T[:, :, None]
     t = age + np.arange(1, renewals + 1, dtype=np.float64)
-    return np.stack([np.exp(_log_survival(p, t) - _log_survival(p, np.array([age]))) for p in theta])
+    return np.exp(_log_survival(each, t) - _log_survival(each, np.array([age])))
 
 
 def _log_survival(theta: Floats, t: Floats) -> Floats:
@@ -78,11 +80,20 @@ def _log_survival_slopes(theta: Floats, t: Floats) -> list[Floats]:
     return slopes
 
 
-def fit_contracts(age: object, ended: object, counts: object | None = None, *, model: str = "sbg") -> ContractFit:
+def fit_contracts(
+    age: object,
+    ended: object,
+    counts: object | None = None,
+    *,
+    entered: object | None = None,
+    model: str = "sbg",
+) -> ContractFit:
     """Fit `sbg` or `bdw` to contracts.
 
     age: shape (n,), renewals seen through (whole): for an ended contract the period in which it was not renewed (from
-    1), for a running one the renewals it has survived. ended: shape (n,), true or false. counts: contracts per row.
+    1), for a running one the renewals it has survived (it is right-censored there). ended: shape (n,), true or false.
+    counts: contracts per row. entered: renewals that each had survived when it came into sight (it is left-truncated there:
+    the likelihood is that of what followed, given that it was alive then); default 0.
     Raises NotIdentified when the data do not determine the parameters.
     """
     t = floats(age, "age", minimum=0)
@@ -95,25 +106,32 @@ def fit_contracts(age: object, ended: object, counts: object | None = None, *, m
         raise LifetimeError("An ended contract has an age of at least 1, the renewal at which it was not renewed.")
     if model not in {"sbg", "bdw"}:
         raise LifetimeError(f"There is no contract model {model!r}; there are sbg and bdw.")
+    begun = np.zeros(len(t)) if entered is None else floats(entered, "entered", minimum=0)
+    same_length(age=t, entered=begun)
+    if (begun > t - end).any():
+        raise LifetimeError("A contract comes into sight before its last renewal is decided.")
     if not weight[end].sum():
         raise NotIdentified("no contract has ended")
-    if not weight[(t > end)].sum():
+    if not weight[(t - end > begun)].sum():
         raise NotIdentified("no contract has been renewed")
-    table, index = np.unique(np.stack([t, end]), axis=1, return_inverse=True)
+    table, index = np.unique(np.stack([t, end, begun]), axis=1, return_inverse=True)
     weight = np.asarray(np.bincount(index.ravel(), weights=weight), dtype=np.float64)
-    t, end = table[0], table[1] == 1
+    t, end, begun = table[0], table[1] == 1, table[2]
 
     def objective(theta: Floats) -> tuple[float, Floats]:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             here = _log_survival(theta, t)
             before = _log_survival(theta, np.maximum(t - 1, 0))
             gap = np.where(end, here - before, -1.0)
-            value = np.where(end, before + np.log(-np.expm1(gap)), here)
+            value = np.where(end, before + np.log(-np.expm1(gap)), here) - _log_survival(theta, begun)
             odds = 1 / np.expm1(-gap)  # S(t) / (S(t-1) - S(t))
             slopes = [
-                float(weight @ np.where(end, b - odds * (s - b), s))
-                for s, b in zip(
-                    _log_survival_slopes(theta, t), _log_survival_slopes(theta, np.maximum(t - 1, 0)), strict=True
+                float(weight @ (np.where(end, b - odds * (s - b), s) - e))
+                for s, b, e in zip(
+                    _log_survival_slopes(theta, t),
+                    _log_survival_slopes(theta, np.maximum(t - 1, 0)),
+                    _log_survival_slopes(theta, begun),
+                    strict=True,
                 )
             ]
             return float(weight @ value), np.array(slopes)
@@ -127,11 +145,13 @@ def fit_contracts(age: object, ended: object, counts: object | None = None, *, m
     return ContractFit(model, top.theta, top.covariance, top.log_likelihood, float(weight.sum()))
 
 
-def fit_contracts_chosen(age: object, ended: object, counts: object | None = None) -> ContractFit:
+def fit_contracts_chosen(
+    age: object, ended: object, counts: object | None = None, *, entered: object | None = None
+) -> ContractFit:
     """sBG, or BdW where a likelihood-ratio test prefers it at 1 %; `reason` says which and why."""
-    simple = fit_contracts(age, ended, counts, model="sbg")
+    simple = fit_contracts(age, ended, counts, entered=entered, model="sbg")
     try:
-        richer = fit_contracts(age, ended, counts, model="bdw")
+        richer = fit_contracts(age, ended, counts, entered=entered, model="bdw")
     except NotIdentified as why:
         return _with_reason(simple, f"sBG: BdW could not be fitted ({why})")
     gain = 2 * (richer.log_likelihood - simple.log_likelihood)

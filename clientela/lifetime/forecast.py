@@ -10,7 +10,7 @@ formula, any choice (backtest.py), reading or writing.
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -50,6 +50,8 @@ from clientela.lifetime.draws import (
 )
 from clientela.lifetime.errors import LifetimeError
 from clientela.lifetime.origins import LEFT_TRUNCATED_DAYS, Orders, Snapshot
+from clientela.lifetime.renewal_choice import RenewalPast
+from clientela.lifetime.renewal_models import PeriodFit, Regression
 from clientela.lifetime.season import NOT_LEARNT
 
 DAYS_PER_YEAR = 365.25
@@ -195,14 +197,16 @@ def forecast(
     past: Backtest | None = None,
     groups: pl.DataFrame | None = None,
     contracts: pl.DataFrame | None = None,
+    renewals: RenewalPast | None = None,
     fits: Fits | None = None,
 ) -> Forecast:
     """Forecast every customer known at as_of over the months after it.
 
     orders: see origins.py; those after as_of are not looked at. past: what backtest() chose and learnt. groups: customer_id
     and any columns of labels: each label of each column becomes a row of `groups`, with an interval from sums of draws.
-    contracts: see contract_forecast.py; what they bring is added. fits: kept between calls that differ in horizon, groups or
-    draws alone, so that nothing is fitted twice. Raises LifetimeError with one sentence where nothing can be said.
+    contracts: see contract_forecast.py; what they bring is added. renewals: what renewal_choice.py chose for them. fits: kept
+    between calls that differ in horizon, groups or draws alone, so that nothing is fitted twice. Raises LifetimeError with
+    one sentence where nothing can be said.
     """
     settings = settings or ForecastSettings()
     if settings.horizon_months < 1:
@@ -215,7 +219,7 @@ def forecast(
         raise LifetimeError(f"There is no candidate {name!r}; there are {', '.join(ORDER_CANDIDATES)}.")
     expected = _expect(ready, as_of, settings, past, Fits() if fits is None else fits)
     made, spend = expected.orders, expected.spend
-    running = forecast_contracts(contracts, as_of, horizon, delta) if contracts is not None else None
+    running = forecast_contracts(contracts, as_of, horizon, delta, renewals) if contracts is not None else None
     ids = expected.snapshot.customers.to_numpy()
     only = np.setdiff1d(running.customers, ids) if running is not None else ids[:0]
     everybody = np.concatenate([ids, only])
@@ -399,6 +403,7 @@ def _with_contracts(
             "customer_id": running.customers,
             "added": running.expected,
             "in_force": running.is_active > 0,
+            "note": running.notes,
         }
     )
     name = running.model
@@ -436,7 +441,11 @@ def _with_contracts(
         pl.when(held)
         .then(
             pl.concat_str(
-                pl.col("fallback_reason").replace("", None), pl.lit(running.reason), separator="; ", ignore_nulls=True
+                pl.col("fallback_reason").replace("", None),
+                pl.lit(running.reason),
+                "note",
+                separator="; ",
+                ignore_nulls=True,
             )
         )
         .otherwise("fallback_reason")
@@ -446,7 +455,7 @@ def _with_contracts(
         pl.col("widening_contribution").fill_null(widening.money_customers),
         pl.col("season").fill_null(NOT_LEARNT),
         pl.col("is_left_truncated").fill_null(False),
-    ).drop("added", "in_force")
+    ).drop("added", "in_force", "note")
     if has_interval:
         assert futures is not None and futures.money is not None
         read = {**_quantiles("expected_contribution", futures.money, len(everybody), drawn.scale)}
@@ -540,20 +549,25 @@ def _group_row(group: _Group, customers: pl.DataFrame, drawn: _Drawn) -> dict[st
 
 
 def _contract_rows(running: ContractForecast) -> list[dict[str, object]]:
+    found: list[tuple[str, PeriodFit]] = [
+        (f"contracts of {months} months", fit) for months, fit in running.fits.items()
+    ]
+    if isinstance(running.fitted, Regression):
+        found = [("renewals of contracts", cast("PeriodFit", running.fitted))]
     return [
         {
-            "component": f"contracts of {months} months",
+            "component": component,
             "segment": -1,
-            "model": found.name,
+            "model": fit.name,
             "parameter": name,
             "value": value,
-            "standard_error": found.standard_errors[name],
-            "log_likelihood": found.log_likelihood,
-            "customers": int(found.customers),
-            "reason": found.reason,
+            "standard_error": fit.standard_errors[name],
+            "log_likelihood": fit.log_likelihood,
+            "customers": int(fit.customers),
+            "reason": fit.reason,
         }
-        for months, found in running.fits.items()
-        for name, value in found.parameters.items()
+        for component, fit in found
+        for name, value in fit.parameters.items()
     ]
 
 

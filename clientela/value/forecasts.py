@@ -20,6 +20,8 @@ from clientela.value.settings import ValueSettings
 if TYPE_CHECKING:
     from clientela.lifetime.backtest import Backtest, Memo
     from clientela.lifetime.origins import Orders
+    from clientela.lifetime.renewal_choice import Memo as RenewalMemo
+    from clientela.lifetime.renewal_choice import RenewalPast
 
 #: below so many customers, or days on which somebody ordered again, nothing is fitted
 LEAST_CUSTOMERS = 30
@@ -240,16 +242,20 @@ class _Company:
         self._days = days.with_columns(contribution=goods - pl.col("cost_to_serve")).drop("cost_to_serve")
         self._ready: Orders | None = None
         self._memo: Memo | None = None
+        self._renewal_memo: RenewalMemo = {}
 
     def at(self, day: date, as_of: date, newest: pl.DataFrame | None) -> pl.DataFrame:
         """Everything that is said of one measured day. newest: what was said at the month-end before the as-of day."""
         is_as_of = day == as_of
         known = self._days.filter((pl.col("ordered_on") <= day) & pl.col("is_order"))
         customers = known.get_column("customer_id").n_unique()
+        renewals = self._renewals(day)
         if customers < LEAST_CUSTOMERS or known.height - customers < LEAST_REPEATS:
-            parts = self._without_models(known, day, is_as_of)
+            parts = self._without_models(known, day, is_as_of, renewals)
         else:
-            parts = self._with_models(known, day, as_of, newest)
+            parts = self._with_models(known, day, as_of, newest, renewals)
+        if renewals is not None:
+            parts.append(renewals.scores)
         frame = pl.concat([_shaped(part) for part in parts])
         reason = pl.lit(None, pl.String) if self._knows_cost or not known.height else pl.lit(NO_COST)
         of_customers = pl.col("row_type") == "customer"
@@ -263,8 +269,24 @@ class _Company:
             .replace("", None),
         )
 
+    def _renewals(self, day: date) -> "RenewalPast | None":
+        """Which model of renewals did best up to the last month-end; None where no contract had started."""
+        if not self._contracts.filter(pl.col("started_on") <= day).height:
+            return None
+        from clientela.lifetime.renewal_choice import compare_renewals
+
+        settings = self._settings
+        return compare_renewals(
+            self._contracts, _month_end_until(day), settings.holdout_days, settings.origins, self._renewal_memo
+        )
+
     def _with_models(
-        self, known: pl.DataFrame, day: date, as_of: date, newest: pl.DataFrame | None
+        self,
+        known: pl.DataFrame,
+        day: date,
+        as_of: date,
+        newest: pl.DataFrame | None,
+        renewals: "RenewalPast | None",
     ) -> list[pl.DataFrame]:
         from clientela.lifetime.backtest import BacktestSettings, Memo, backtest
         from clientela.lifetime.forecast import Fits, Forecast, ForecastSettings, forecast
@@ -310,6 +332,7 @@ class _Company:
                 past=past,
                 groups=groups,
                 contracts=self._contracts if self._contracts.height else None,
+                renewals=renewals,
                 fits=fits,
             )
 
@@ -349,15 +372,17 @@ class _Company:
             parts[0] = parts[0].with_columns(widening_orders=pl.lit(None), widening_contribution=pl.lit(None))
         return parts + told
 
-    def _without_models(self, known: pl.DataFrame, day: date, is_as_of: bool) -> list[pl.DataFrame]:
+    def _without_models(
+        self, known: pl.DataFrame, day: date, is_as_of: bool, renewals: "RenewalPast | None"
+    ) -> list[pl.DataFrame]:
         """So few customers, or orders after the first, that a model would only seem to know: one rate for all, each
         customer's own orders weighing as much as one order's worth of it, and no P(alive)."""
         settings = self._settings
-        parts = self._told_without_models(known, day, settings.horizon_months)
+        parts = self._told_without_models(known, day, settings.horizon_months, renewals)
         if parts and is_as_of and self._freezes:
             labels = _labelled(parts[0], known)
             for months in settings.scored_horizons_months:
-                (near,) = self._told_without_models(known, day, months)
+                (near,) = self._told_without_models(known, day, months, renewals)
                 parts.append(
                     near.join(labels, on="customer_id").with_columns(
                         row_type=pl.lit("prediction"), horizon_months=pl.lit(months), segmentation=pl.lit("customer")
@@ -365,7 +390,9 @@ class _Company:
                 )
         return parts
 
-    def _told_without_models(self, known: pl.DataFrame, day: date, months: int) -> list[pl.DataFrame]:
+    def _told_without_models(
+        self, known: pl.DataFrame, day: date, months: int, renewals: "RenewalPast | None"
+    ) -> list[pl.DataFrame]:
         settings = self._settings
         horizon = _days_ahead(day, months)
         parts = []
@@ -377,10 +404,15 @@ class _Company:
             from clientela.lifetime.contract_forecast import forecast_contracts
 
             running = forecast_contracts(
-                self._contracts, day, horizon, log1p(settings.annual_discount_rate) / DAYS_PER_YEAR
+                self._contracts, day, horizon, log1p(settings.annual_discount_rate) / DAYS_PER_YEAR, renewals
             )
             contracts = pl.DataFrame(
-                {"customer_id": running.customers, "added": running.expected, "in_force": running.is_active > 0}
+                {
+                    "customer_id": running.customers,
+                    "added": running.expected,
+                    "in_force": running.is_active > 0,
+                    "note": running.notes,
+                }
             ).with_columns(contract_reason=pl.lit(running.reason), contract_model=pl.lit(running.model))
             own = parts[0] if parts else _shaped(pl.DataFrame(schema={"customer_id": pl.Int64}))
             both = _shaped(own).drop("contract_model").join(contracts, on="customer_id", how="full", coalesce=True)
@@ -400,7 +432,7 @@ class _Company:
                     season=pl.lit(NO_SEASON),
                     is_left_truncated=pl.col("is_left_truncated").fill_null(False),
                     fallback_reason=pl.concat_str(
-                        "fallback_reason", "contract_reason", separator="; ", ignore_nulls=True
+                        "fallback_reason", "contract_reason", "note", separator="; ", ignore_nulls=True
                     ),
                 )
             ]
@@ -561,4 +593,5 @@ def _remembered(rows: pl.DataFrame) -> tuple["Backtest | None", list[pl.DataFram
         orders["value"],
         money["value"],
     )
-    return past, [rows.filter(pl.col("row_type").is_in(["score", "interval", "choice"]))]
+    of_orders = pl.col("target") != "renewals"
+    return past, [rows.filter(pl.col("row_type").is_in(["score", "interval", "choice"]) & of_orders)]

@@ -11,46 +11,71 @@ contracts as (
 
 product_costs as (
 
-    select * from {{ ref('int_product_costs') }}
+    select * from {{ ref('int_cost_basis') }}
+    where product_id <> 0
 
 ),
 
--- Always one row, so that the join below keeps every contract.
 company_margin as (
 
-    select max(margin_rate) as margin_rate
-    from {{ ref('stg_margin_rates') }}
-    where department = '' and category = ''
+    select * from {{ ref('int_cost_basis') }}
+    where product_id = 0
 
 ),
 
--- What one payment brings: by the rules of order lines, as far as a contract has what they need.
+-- The rules of order lines, as far as a contract has what they need.
+ruled as (
+
+    select
+        contracts.*,
+        product_costs.unit_cost,
+        coalesce(product_costs.margin_rate, company_margin.margin_rate) as margin_rate,
+        case
+            when product_costs.margin_rule is not null then product_costs.is_margin_assumed
+            else company_margin.is_margin_assumed
+        end as is_margin_assumed,
+        case
+            when product_costs.unit_cost is not null then 'product unit cost'
+            when product_costs.margin_rule is not null then product_costs.margin_rule
+            when company_margin.margin_rate is not null then 'company margin'
+            else 'missing'
+        end as cost_rule
+    from contracts
+    left join product_costs on contracts.product_id = product_costs.product_id
+    cross join company_margin
+
+),
+
 terms as (
 
     select
         ---------- ids
-        contracts.contract_id,
-        contracts.customer_id,
-        contracts.product_id,
+        contract_id,
+        customer_id,
+        product_id,
 
-        ---------- amounts, company currency, without tax
-        contracts.recurring_amount,
+        ---------- what one payment brings; company currency, without tax
+        recurring_amount,
         {{ money("""case
-            when product_costs.unit_cost is not null then contracts.recurring_amount - product_costs.unit_cost
-            else """ ~ times("contracts.recurring_amount", "coalesce(product_costs.margin_rate, company_margin.margin_rate)") ~ """
+            when unit_cost is not null then recurring_amount - unit_cost
+            else """ ~ times("recurring_amount", "margin_rate") ~ """
         end""") }} as contribution,
 
+        ---------- rules
+        cost_rule,
+
         ---------- numbers
-        coalesce(contracts.period_months, 1) as period_months,
+        coalesce(period_months, 1) as period_months,
+
+        ---------- booleans
+        cost_rule not in ('product unit cost', 'missing') and coalesce(is_margin_assumed, false) as is_cost_assumed,
 
         ---------- dates
-        contracts.started_on,
-        contracts.ends_on,
-        contracts.cancelled_on
+        started_on,
+        ends_on,
+        cancelled_on
 
-    from contracts
-    left join product_costs on contracts.product_id = product_costs.product_id
-    cross join company_margin
+    from ruled
 
 )
 

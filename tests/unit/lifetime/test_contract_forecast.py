@@ -6,7 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from clientela.lifetime.contract_forecast import MONTH_DAYS, forecast_contracts
+from clientela.lifetime.contract_forecast import forecast_contracts
+from clientela.lifetime.contract_history import MONTH_DAYS
+from clientela.lifetime.forecast import add_months
 
 AS_OF = date(2025, 12, 31)
 DELTA = float(np.log(1.1)) / 365.25
@@ -40,10 +42,11 @@ def test_the_expected_payments_are_those_of_the_fitted_curve() -> None:
     fit = made.fits[1]
     assert fit.parameters["beta"] / fit.parameters["alpha"] == pytest.approx(8.0 / 1.2, rel=0.2)
     running = frame.filter(pl.col("ends_on").is_null()).row(0, named=True)
-    elapsed = (AS_OF - running["started_on"]).days
-    age = elapsed // MONTH_DAYS
-    due = np.arange(1, 14) * MONTH_DAYS + age * MONTH_DAYS - elapsed
-    due = due[due <= 365]
+    start = running["started_on"]
+    paid = [add_months(start, k) for k in range(60)]
+    age = sum(day <= AS_OF for day in paid) - 1
+    due = [(day - AS_OF).days for day in paid if AS_OF < day <= AS_OF + timedelta(days=365)]
+    assert len(due) == 12, "a monthly contract is paid twelve times a year"
     expected = 10 * sum(float(fit.p_running_after([age], k + 1.0)[0]) * np.exp(-DELTA * at) for k, at in enumerate(due))
     place = int(np.searchsorted(made.customers, running["customer_id"]))
     assert made.expected[place] == pytest.approx(expected)
@@ -78,7 +81,7 @@ def test_an_end_is_known_only_once_it_is_told_and_an_agreed_one_from_the_beginni
     assert made.customers.tolist() == [1, 2, 3, 4], "who begins tomorrow is not known today"
     assert open_ended == to_be_cancelled > 50, "a cancellation to come is not known"
     assert 0 < agreed <= 20, "at most until the agreed end"
-    assert cancelled == 0, "who has cancelled does not renew"
+    assert cancelled == pytest.approx(10 * np.exp(-DELTA * (date(2026, 1, 14) - AS_OF).days)), "paid until its last day"
     assert "too few" in made.reason
 
 
