@@ -92,7 +92,8 @@ def test_every_row_is_carried(upgraded: Company) -> None:
     (held,) = _read(
         before, "select schema_name, table_name from duckdb_tables() where schema_name in ('raw', 'ledger', 'memory')"
     )
-    counts = [f"select count(*) from {schema}.{table}" for schema, table in held]
+    # which has lines for what was delivered now, besides what became of it
+    counts = [f"select count(*) from {schema}.{table}" for schema, table in held if table != "load_amounts"]
     assert len(counts) > 30 and _read(upgraded.config.warehouse, *counts) == _read(before, *counts)
     same = [
         "from raw.transactions order by record_id, batch_id",
@@ -108,7 +109,10 @@ def test_what_has_another_name_holds_what_it_held(upgraded: Company) -> None:
     renamed = {
         "select batch_id, {} from ledger.loads order by all": ("page", "validation_report"),
         "select batch_id, file_name, {} from ledger.load_files order by all": ("place", "sequence"),
-        "select batch_id, {}, row_count from ledger.load_amounts order by all": ("fate", "disposition"),
+        "select batch_id, {0}, row_count from ledger.load_amounts where {0} <> 'delivered' order by all": (
+            "fate",
+            "disposition",
+        ),
         "select customer_id, run_id, expected_orders, {} from memory.value_predictions order by all": (
             "grouping_name, label, segment",
             "segmentation, segment, rfm_group",
