@@ -1,4 +1,4 @@
-"""One way to hide personal values, wherever they would be seen: published tables, quarantine, gate pages, evidence.
+"""One way to hide personal values, wherever they would be seen: published tables, quarantine, validation reports, evidence.
 
 A masked value is a keyed hash: equal values stay equal, so that they can be counted and joined, and nobody without the
 company's secret can tell or guess them. The secret is a file of the data folder that only its owner may read. What the

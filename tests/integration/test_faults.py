@@ -226,12 +226,12 @@ def test_a_stale_log_beside_the_published_file_does_not_make_it_unopenable(runni
 
 def test_a_published_file_that_cannot_be_opened_is_a_reason_to_publish(running: Company) -> None:
     """Even where nothing new arrived."""
-    with open_run(running.config, now=NOW) as night:
-        night.load_all()
-        assert night.has_no_changes()
+    with open_run(running.config, now=NOW) as opened:
+        opened.load_all()
+        assert opened.has_no_changes()
         (running.config.published / "marts.duckdb").unlink()
         running.write("data/published/marts.duckdb", b"no database at all" * 500)
-        assert not night.has_no_changes()
+        assert not opened.has_no_changes()
 
 
 def test_the_published_file_is_older_than_the_warehouse_by_format(running: Company) -> None:

@@ -34,10 +34,10 @@ def wide_umask(shop: Company) -> Iterator[None]:
 
 
 def _load_all(company: Company) -> list[str]:
-    with open_run(company.config, now=NOW) as night:
-        night.load_all()
-        publish_operations(night.connection, company.config)
-        return list(night.notices)
+    with open_run(company.config, now=NOW) as run:
+        run.load_all()
+        publish_operations(run.connection, company.config)
+        return list(run.notices)
 
 
 @pytest.mark.usefixtures("wide_umask")

@@ -31,9 +31,9 @@ def _change(company: Company, path: tuple[str, ...] = TILL, **values: Any) -> No
 
 
 def _load(company: Company, entity: str = "transactions") -> Outcome:
-    with open_run(company.config, now=NOW) as night:
+    with open_run(company.config, now=NOW) as run:
         (feed,) = [feed for feed in feeds_of(company.config) if feed.entity.name == entity]
-        return night.load(feed)[0]
+        return run.load(feed)[0]
 
 
 def _landed(company: Company) -> list[bytes]:
@@ -266,9 +266,9 @@ def test_the_sensor_lets_a_night_tell_what_is_refused(shop: Company) -> None:
 
 def test_a_refused_file_holds_back_its_own_feed_alone(shop: Company) -> None:
     (shop.folder / "customers_2.csv").symlink_to(shop.config.data / "secret")
-    with open_run(shop.config, now=NOW) as night:
-        night.load_all()
-        states = {state.entity: state.status for state in night.source_states()}
+    with open_run(shop.config, now=NOW) as run:
+        run.load_all()
+        states = {state.entity: state.status for state in run.source_states()}
     assert states == {"transactions": "loaded", "customers": "refused"}
 
 

@@ -295,8 +295,8 @@ def test_memory_keeps_the_keys_and_only_the_operator_can_take_its_copy(company: 
 
 
 def _load(company: Company, *entities: str) -> list[Outcome]:
-    with open_run(company.config, now=NOW) as night:
-        return [o for feed in feeds_of(company.config) if feed.entity.name in entities for o in night.load(feed)]
+    with open_run(company.config, now=NOW) as run:
+        return [o for feed in feeds_of(company.config) if feed.entity.name in entities for o in run.load(feed)]
 
 
 def test_a_warehouse_that_was_loaded_before_its_keys_were_personal_keeps_its_customers(tmp_path: Path) -> None:

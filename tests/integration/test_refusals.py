@@ -75,9 +75,9 @@ def _transactions(company: Company) -> Outcome:
     from clientela.pipeline.open_run import open_run
     from tests.conftest import NOW
 
-    with open_run(company.config, now=NOW) as night:
+    with open_run(company.config, now=NOW) as run:
         (feed,) = [f for f in feeds_of(company.config) if f.entity.name == "transactions"]
-        return night.load(feed)[-1]
+        return run.load(feed)[-1]
 
 
 HEAD = "receipt,line,customer,product,net,sold_at\n"
@@ -274,8 +274,8 @@ def test_a_snapshot_that_was_cut_off_is_refused_and_what_vanishes_is_told(shop: 
 
     def deliver(count: int) -> Outcome:
         shop.write("customers.csv", CUSTOMERS.splitlines(keepends=True)[0] + "".join(rows[:count]))
-        with open_run(shop.config, NOW) as night:
-            return night.load(feeds_of(shop.config)[1])[0]
+        with open_run(shop.config, NOW) as run:
+            return run.load(feeds_of(shop.config)[1])[0]
 
     assert deliver(30).loaded == 30
     for count in (0, 10):
@@ -303,9 +303,9 @@ def test_a_personal_key_never_enters_the_warehouse(shop: Company) -> None:
     from clientela.extract.feeds import feeds_of
     from clientela.pipeline.open_run import open_run
 
-    with open_run(shop.config) as night:
+    with open_run(shop.config) as run:
         (feed,) = [f for f in feeds_of(shop.config) if f.entity.name == "customers"]
-        night.load(feed)
+        run.load(feed)
     keys = [row[0] for row in shop.warehouse("select record_key from raw.customers")]
     assert keys and all(key.startswith("p_") and "@" not in key for key in keys)
 

@@ -229,11 +229,11 @@ import clientela.__main__ as command
 from clientela import stopping
 from clientela.pipeline.pipeline_run import PipelineRun
 
-def query(night):
+def query(run):
     print("begun", flush=True)
-    night.connection.execute("select count(*) from range(100000) a(i), range(100000000) b(j) where (i * j) % 7 = 3").fetchall()
+    run.connection.execute("select count(*) from range(100000) a(i), range(100000000) b(j) where (i * j) % 7 = 3").fetchall()
 
-def ending(night):
+def ending(run):
     with stopping.deferred():
         print("begun", flush=True)
         time.sleep(60)
@@ -500,10 +500,10 @@ def test_a_stop_after_what_was_to_be_done_is_done_comes_too_late(
     from clientela.pipeline.open_run import open_run
 
     monkeypatch.setattr(stopping._Wish, "name", None)
-    with open_run(shop.config, kind) as night:
-        night.is_done = True
+    with open_run(shop.config, kind) as opened:
+        opened.is_done = True
         stopping._Wish.name = "SIGTERM"
-    assert night.report is not None and night.report.exit_code in (0, 3)
+    assert opened.report is not None and opened.report.exit_code in (0, 3)
     with pytest.raises(ClientelaError) as stopped, open_run(shop.config, kind):
         pass
     assert stopped.value.exit_code == 7

@@ -22,9 +22,9 @@ def _deliver(shop: Company, good: int, bad: int, gate: dict | None = None, first
     ]
     shop.write("sales_1.csv", HEADER + "".join(lines))
     shop.change(lambda s: s["sources"]["till"]["entities"]["transactions"].update(gate=gate or {}))
-    with open_run(shop.config, now=NOW) as night:
+    with open_run(shop.config, now=NOW) as run:
         (feed,) = [f for f in feeds_of(shop.config) if f.entity.name == "transactions"]
-        return night.load(feed)[-1]
+        return run.load(feed)[-1]
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,8 @@ def test_who_wants_no_line_in_quarantine_says_so_and_is_obeyed(shop: Company) ->
 
 
 def test_warnings_about_shares_need_rows_too(shop: Company) -> None:
-    with open_run(shop.config, now=NOW) as night:
-        night.load(next(f for f in feeds_of(shop.config) if f.entity.name == "customers"))
+    with open_run(shop.config, now=NOW) as run:
+        run.load(next(f for f in feeds_of(shop.config) if f.entity.name == "customers"))
     names = {"customer_key_is_given", "known_customers_share", "rows_to_past", "total_to_past"}
 
     def warned(good: int, first_customer: str) -> set[str]:
@@ -76,10 +76,10 @@ def february_comes_later(small: Company) -> Path:
 def test_the_small_example_delivered_night_by_night_stops_no_publication(small: Company) -> None:
     later = february_comes_later(small)
     for days in (0, 1):
-        with open_run(small.config, now=NOW + timedelta(days=days)) as night:
-            night.load_all()
-            night.require_sources()
-            assert {outcome.status for outcome in night.outcomes} <= {"loaded", "nothing new"}, night.outcomes
+        with open_run(small.config, now=NOW + timedelta(days=days)) as run:
+            run.load_all()
+            run.require_sources()
+            assert {outcome.status for outcome in run.outcomes} <= {"loaded", "nothing new"}, run.outcomes
         for path in later.iterdir():
             shutil.move(path, small.folder / "exports" / path.name)
     assert small.warehouse("select sum(quarantined_rows) from ledger.loads where entity = 'transactions'") == [(1,)]

@@ -108,15 +108,15 @@ def test_another_secret_than_the_warehouse_was_made_with_stops_every_opening(tmp
 def test_a_secret_that_is_exchanged_under_way_publishes_nothing(tmp_path: Path) -> None:
     company = _opened_shop(tmp_path)
     before = (company.config.published / "operations.duckdb").stat().st_ino
-    with pytest.raises(NotPublishedError, match="not the secret"), open_run(company.config) as night:
+    with pytest.raises(NotPublishedError, match="not the secret"), open_run(company.config) as run:
         company.write("data/secret", OTHER)
         with pytest.raises(ConfigError, match="not the secret"):
-            publish_operations(night.connection, company.config)
-        night.connection.execute("insert into run.context by name select 'r' as run_id, date '2026-01-01' as as_of_on, "
+            publish_operations(run.connection, company.config)
+        run.connection.execute("insert into run.context by name select 'r' as run_id, date '2026-01-01' as as_of_on, "
             "now() as known_at, 'x' as company, 'EUR' as currency, 'UTC' as time_zone, 1 as left_censored_days, "
             "'x' as config_hash, 'x' as code_version, now() as started_at")  # fmt: skip
         with pytest.raises(ConfigError, match="not the secret"):
-            publish_marts(night.connection, company.config, [], company.config.published)
+            publish_marts(run.connection, company.config, [], company.config.published)
     assert (company.config.published / "operations.duckdb").stat().st_ino == before
 
 
@@ -129,11 +129,11 @@ def test_a_warehouse_of_version_0_1_takes_its_check_and_its_keys_from_the_secret
         "'append' as delivery, 'loaded' as status, 'm' as mapping_hash, now() as started_at"
     )
     connection.close()
-    with open_run(company.config) as night:
-        key = identity_key(night.connection, SECRET)
+    with open_run(company.config) as run:
+        key = identity_key(run.connection, SECRET)
         inner = hashlib.sha256((SECRET + "ana@example.com").encode()).hexdigest()
         assert key.of("ana@example.com") == "p_" + hashlib.sha256((SECRET + inner).encode()).hexdigest()[:24]
-        assert kept_evidence_key(night.connection, company.config.data) == evidence_key(SECRET)
+        assert kept_evidence_key(run.connection, company.config.data) == evidence_key(SECRET)
     company.write("data/secret", OTHER)
     with pytest.raises(ConfigError, match="not the secret"), open_run(company.config):
         pass

@@ -25,10 +25,10 @@ def no_gate(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _load(company: Company, days: int = 0) -> dict[str, Outcome]:
-    with open_run(company.config, now=NOW + timedelta(days=days)) as night:
-        night.load_all()
-        night.require_sources()
-        return {outcome.entity: outcome for outcome in night.outcomes}
+    with open_run(company.config, now=NOW + timedelta(days=days)) as run:
+        run.load_all()
+        run.require_sources()
+        return {outcome.entity: outcome for outcome in run.outcomes}
 
 
 def _failing(what: Callable[..., Any], name: str, error: Callable[[Path], OSError]) -> Callable[..., Any]:

@@ -21,9 +21,9 @@ def test_the_page_of_a_refused_batch_opens_in_a_browser(shop: Company, tmp_path:
     shop.write("sales_1.csv", SALES + "9,1,a,<b>bread</b>,2.00,2027-01-05 10:00:00\n")
     gate = {"rows_in_future": {"severity": "critical"}}
     shop.change(lambda s: s["sources"]["till"]["entities"]["transactions"].update(gate=gate))
-    with open_run(shop.config, now=NOW) as night:
+    with open_run(shop.config, now=NOW) as run:
         (feed,) = [f for f in feeds_of(shop.config) if f.entity.name == "transactions"]
-        page = night.load(feed)[-1].validation_report
+        page = run.load(feed)[-1].validation_report
     assert page is not None
     started = [
         browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",

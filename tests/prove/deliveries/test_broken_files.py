@@ -87,9 +87,9 @@ KINDS: dict[str, tuple[str, dict[str, Any], Callable[[], bytes]]] = {
 
 def load(company: Company) -> Outcome:
     """Load the transactions only, as a night would."""
-    with open_run(company.config, now=NOW) as night:
+    with open_run(company.config, now=NOW) as run:
         (feed,) = [f for f in feeds_of(company.config) if f.entity.name == "transactions"]
-        return night.load(feed)[-1]
+        return run.load(feed)[-1]
 
 
 def in_force(company: Company) -> list[tuple[Any, ...]]:
@@ -207,9 +207,9 @@ def test_a_wrong_encoding_is_refused_or_quarantined_and_loses_nothing(
     text = "\n".join(["customer,name,email,changed", *lines]) + "\n"
     shop.write("customers.csv", text.encode(delivered, "replace"))
     shop.change(lambda s: s["sources"]["till"]["entities"]["customers"].update(encoding=configured))
-    with open_run(shop.config, now=NOW) as night:
+    with open_run(shop.config, now=NOW) as run:
         (feed,) = [f for f in feeds_of(shop.config) if f.entity.name == "customers"]
-        outcome = night.load(feed)[-1]
+        outcome = run.load(feed)[-1]
     loaded = dict(shop.warehouse("select cast(record_key as integer), full_name from raw.customers"))
     if outcome.status == "refused":
         assert loaded == {} and outcome.reason

@@ -74,9 +74,9 @@ def test_times_of_a_local_clock_are_read_once_or_quarantined(shop: Company, zone
     shop.write(
         "sales_1.csv", HEAD + "".join(f"{t:%Y-%m-%d_%H:%M:%S},1,a,p,1.00,{t:%Y-%m-%d %H:%M:%S}\n" for t in clock)
     )
-    with open_run(shop.config, now=datetime(2026, 1, 1, tzinfo=UTC)) as night:
+    with open_run(shop.config, now=datetime(2026, 1, 1, tzinfo=UTC)) as run:
         (feed,) = [f for f in feeds_of(shop.config) if f.entity.name == "transactions"]
-        outcome = night.load(feed)[-1]
+        outcome = run.load(feed)[-1]
     assert outcome.status == "loaded", outcome.reason
     told = dict(shop.warehouse("select order_key, ordered_at from raw.transactions"))
     assert {key: at.astimezone(UTC) for key, at in told.items()} == {

@@ -109,9 +109,9 @@ def _loaded(company: Company, kind: str, data: bytes) -> tuple[Outcome, Path]:
     entity = {**SHOP["sources"]["till"]["entities"]["transactions"], "files": name, **options}
     company.change(lambda s: s["sources"]["till"].update(entities={"transactions": entity}))
     company.write(name, data)
-    with open_run(company.config, now=NOW) as night:
+    with open_run(company.config, now=NOW) as run:
         (feed,) = feeds_of(company.config)
-        outcome = night.load(feed)[-1]
+        outcome = run.load(feed)[-1]
     return outcome, company.config.data / "quarantine" / f"{outcome.batch_id or 0:06d}-till-transactions.parquet"
 
 

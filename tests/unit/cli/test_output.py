@@ -45,6 +45,13 @@ def test_a_report_says_names_and_messages_as_they_are(capsys: pytest.CaptureFixt
     assert "s[/red]" in said and "e[a-z]:smile:" in said
 
 
+def test_a_report_of_0_1_without_feeds_is_shown_by_entity(capsys: pytest.CaptureFixture[str]) -> None:
+    outcome = {"source": "s[/red]", "entity": "e[a-z]:smile:", "delivered": 1234, "ignored": ["x.csv is empty"]}
+    say_report(SimpleNamespace(company=NAME), {**REPORT, "outcomes": [outcome]}, as_json=False)  # type: ignore[arg-type]
+    shown = capsys.readouterr().out
+    assert "1,234" in shown and "s[/red].e[a-z]:smile:: left alone: x.csv is empty" in shown
+
+
 def test_progress_and_findings_say_subjects_as_they_are(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,6 +59,9 @@ def test_the_last_batch_of_the_ledger_counts_and_an_unloaded_one_does_not(
     _load(connection, 3, "refused", "a key is empty")
     state = _transactions(connection, shop, [])
     assert (state.status, state.reason, state.is_stale, state.age_days) == ("refused", "a key is empty", True, 10)
+    _load(connection, 4, "loaded")
+    state = _transactions(connection, shop, [])
+    assert (state.status, state.reason, state.is_stale) == ("loaded", "", False)
 
 
 def test_what_this_run_met_counts_before_the_ledger_unless_it_is_nothing_new(
