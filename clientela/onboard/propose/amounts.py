@@ -146,10 +146,10 @@ def _agreement(connection: duckdb.DuckDBPyConnection, guess: TableGuess) -> None
     mapped = [fields[name].mapping for name in ("gross_amount", "discount_amount", "net_amount") if name in fields]
     if not all(isinstance(mapping, str) for mapping in mapped):
         return
-    gross, net = (_number_sql(columns[str(fields[name].mapping)]) for name in ("gross_amount", "net_amount"))
+    gross, net = (number_sql(columns[str(fields[name].mapping)]) for name in ("gross_amount", "net_amount"))
     discount = "0"
     if "discount_amount" in fields:
-        discount = f"coalesce({_number_sql(columns[str(fields['discount_amount'].mapping)])}, 0)"
+        discount = f"coalesce({number_sql(columns[str(fields['discount_amount'].mapping)])}, 0)"
     agreeing, compared, positive = connection.execute(
         f"""
         select count(*) filter (abs(gross - abs(discount) - net) < {_CENT}), count(*), count(*) filter (gross - net >= 0)
@@ -180,10 +180,10 @@ def amount_sql(guess: TableGuess) -> str | None:
     for name in ("net_amount", "gross_amount"):
         found = guess.fields.get(name)
         if found is not None and isinstance(found.mapping, str):
-            return _number_sql(columns[found.mapping])
+            return number_sql(columns[found.mapping])
     price, quantity = _price(guess), guess.fields.get("quantity")
     if price and quantity and quantity.column:
-        return f"{_number_sql(columns[price])} * {_number_sql(columns[quantity.column])}"
+        return f"{number_sql(columns[price])} * {number_sql(columns[quantity.column])}"
     return None
 
 
@@ -191,7 +191,7 @@ def _has_tax(guess: TableGuess) -> bool:
     return any(name in guess.fields for name in ("tax_amount", "tax_rate"))
 
 
-def _number_sql(profile: ColumnProfile) -> str:
+def number_sql(profile: ColumnProfile) -> str:
     """A column of the sample as a number."""
     column = quoted(profile.name)
     if profile.sql_type != "VARCHAR":

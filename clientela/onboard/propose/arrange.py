@@ -6,15 +6,17 @@ second entity; nothing is loaded, and nothing is written down.
 
 import duckdb
 
-from clientela.config.sources import EntityConfig
 from clientela.contracts import ENTITIES
 from clientela.onboard.propose import sales, words
+from clientela.onboard.propose.amounts import number_sql
 from clientela.onboard.propose.guess import Guesser
 from clientela.onboard.propose.model import FieldGuess, TableGuess
 from clientela.onboard.propose.names import has_word, nearness, normalised
 from clientela.onboard.propose.profile import ColumnProfile
 from clientela.onboard.propose.spelling import named, text
 from clientela.onboard.propose.wide import consent_of, contract_of
+from clientela.sql.quoting import quoted
+from clientela.wording import counted
 
 #: names of tables that may hold customers or anybody
 _VAGUE = frozenset("user usuario people persona account contact".split())
@@ -25,6 +27,7 @@ _NEVER = frozenset(
     "requires_payment_method requires_action requires_confirmation expired error fallido fallida trash draft borrador "
     "abandoned test".split()
 )
+_CANCELLED = tuple("cancelled_at canceled_at voided_at cancelled_on fecha_cancelacion fecha_anulacion".split())
 _TESTS = tuple("test is_test test_mode prueba es_prueba".split())
 #: fields of an order that its lines may have too
 _HEAD_AMOUNTS = ("discount_amount", "shipping_amount", "fee_amount", "tax_amount")
@@ -63,11 +66,10 @@ def _part_sales(connection: duckdb.DuckDBPyConnection, guesser: Guesser) -> None
     for group in sales.groups([g for g in guesses if not g.left_out]):
         chosen = min(group.tables, key=sales.rank)
         heads = [g for g in group.tables if g is not chosen and sales.kind_of(g) == "orders"]
-        head = (
-            _head_of(guesser, chosen, min(heads, key=sales.rank))
-            if heads and sales.kind_of(chosen) == "lines"
-            else None
-        )
+        head = None
+        if heads and sales.kind_of(chosen) == "lines":
+            orders = min(heads, key=sales.rank)
+            head = _head_of(connection, guesser, chosen, orders, group.sameness(orders, chosen))
         for guess in group.tables:
             if guess is chosen:
                 continue
@@ -85,39 +87,80 @@ def _part_sales(connection: duckdb.DuckDBPyConnection, guesser: Guesser) -> None
             guesses.append(own)
 
 
-def _head_of(guesser: Guesser, lines: TableGuess, orders: TableGuess) -> TableGuess | None:
+def _head_of(
+    connection: duckdb.DuckDBPyConnection, guesser: Guesser, lines: TableGuess, orders: TableGuess, same: sales.Sameness
+) -> TableGuess | None:
     """The orders whose lines are taken, where they tell what lines do not: the customer, the time, amounts of the order."""
-    if "orders" not in ENTITIES:
+    line_order = lines.fields.get("order_key")
+    if (
+        "orders" not in ENTITIES
+        or line_order is None
+        or not isinstance(line_order.mapping, str)
+        or same.other is not lines
+    ):
         return None
-    head = guesser.as_entity(orders.table, "orders")
-    told = [name for name in ("customer_key", "ordered_at") if name in head.fields and name not in lines.fields]
-    amounts = [name for name in _HEAD_AMOUNTS if name in head.fields and name not in lines.fields]
-    if not told and not amounts and "status" not in head.fields:
+    head = guesser.heads(orders.table, same.column)
+    line_order.mapping = line_order.column = same.other_column
+    head.key_evidence = f"{same.share:.0%} of its values stand in {lines.table.name}.{same.other_column}"
+    for name in _HEAD_AMOUNTS:
+        _leave_to_lines(connection, head, lines, name)
+    told = {name for name in ("customer_key", "ordered_at") if name in head.fields and name not in lines.fields}
+    if not told and not {*_HEAD_AMOUNTS, "status"} & set(head.fields):
         return None
+    lines.has_heads = True
     head.notes.append(f"heads of the orders whose lines are in {lines.table.name}")
-    _leave_failed_out(head)
     return head
+
+
+def _leave_to_lines(connection: duckdb.DuckDBPyConnection, head: TableGuess, lines: TableGuess, name: str) -> None:
+    """An amount of the order that its lines show already counts there, and there only."""
+    of_order, of_line = head.fields.get(name), lines.fields.get(name)
+    if (
+        of_order is None
+        or of_line is None
+        or not isinstance(of_line.mapping, str)
+        or not isinstance(of_order.mapping, str)
+    ):
+        return
+    order, line_order = quoted(head.key[0]), quoted(str(lines.fields["order_key"].column))
+    mine = number_sql(head.table.columns[of_order.mapping])
+    theirs = number_sql(lines.table.columns[of_line.mapping])
+    equal, given = connection.execute(
+        f"""
+        select count(*) filter (abs(mine - theirs) < 0.011), count(*)
+        from (select cast({order} as varchar) as of_order, {mine} as mine from {head.table.relation})
+        join (
+            select cast({line_order} as varchar) as of_order, sum({theirs}) as theirs from {lines.table.relation} group by 1
+        ) using (of_order)
+        where mine <> 0
+        """
+    ).fetchall()[0]
+    if equal >= 0.9 * given:
+        del head.fields[name]
+        head.notes.append(
+            f"{of_order.mapping} is not mapped: in {equal:,} of {given:,} orders it is the sum of their lines'"
+        )
 
 
 def _own_head(guesser: Guesser, guess: TableGuess) -> TableGuess | None:
     """The orders of a file of lines whose own columns stand on the first line of each order only."""
-    if "orders" not in ENTITIES or not guess.table.of_order or "order_key" not in guess.fields:
+    order = guess.fields.get("order_key")
+    if "orders" not in ENTITIES or not guess.table.of_order or order is None or not isinstance(order.mapping, str):
         return None
-    head = guesser.as_entity(guess.table, "orders")
-    first = max(guess.table.of_order, key=lambda name: guess.table.columns[name].given)
+    head = guesser.heads(guess.table, order.mapping)
+    own = [column for name, column in guess.table.columns.items() if name in guess.table.of_order]
+    first = max(own, key=lambda column: (column.given, nearness(column.name, _STATES))).name
+    rows = guess.table.columns[first].given
+    head.key_evidence = f"where {first} is given, in {counted(rows, 'row')}"
     head.settings["where"] = (f"{named(first)} is not null", "the order's own columns stand on its first line only")
+    guess.has_heads = True
     head.notes.append("read from the same file as its lines")
-    _leave_failed_out(head)
     return head
 
 
 def _is_refund_feed(guess: TableGuess, chosen: TableGuess, same: sales.Sameness) -> bool:
     """Make the table a feed of returns beside the sales, if it has a time and an amount; false if it has not."""
-    if (
-        guess.missing
-        or "entity" not in EntityConfig.model_fields
-        or not {"net_amount", "gross_amount"} & set(guess.fields)
-    ):
+    if guess.missing or not {"net_amount", "gross_amount"} & set(guess.fields):
         return False
     fields = guess.fields
     own = next(
@@ -140,7 +183,7 @@ def _is_refund_feed(guess: TableGuess, chosen: TableGuess, same: sales.Sameness)
 
 def _leave_failed_out(guess: TableGuess) -> None:
     """Sales that failed, were cancelled or made for a test are no sales."""
-    if guess.entity not in ("transactions", "orders") or "where" not in EntityConfig.model_fields:
+    if guess.entity not in ("transactions", "orders"):
         return
     tests: list[str] = []
     seen: list[str] = []
@@ -155,6 +198,9 @@ def _leave_failed_out(guess: TableGuess) -> None:
         elif nearness(profile.name, _TESTS) >= 0.9 and _has_true(profile):
             tests.append(f"lower(cast({named(profile.name)} as varchar)) not in ('true', '1', 'yes')")
             seen.append(f"{profile.name} is sometimes true")
+        elif nearness(profile.name, _CANCELLED) >= 0.9 and profile.is_date and profile.given:
+            tests.append(f"{named(profile.name)} is null")
+            seen.append(f"{profile.name} is given in {counted(profile.given, 'row')}")
     if tests:
         before = guess.settings.get("where")
         expression = " and ".join([before[0], *tests] if before else tests)
@@ -173,7 +219,7 @@ def _has_true(profile: ColumnProfile) -> bool:
 def _count_repeats(guess: TableGuess) -> None:
     """What rows that repeat another one whole may be."""
     counted = ("transactions", "interactions", "rewards")
-    if guess.table.repeated and guess.entity in counted and "repeats" in EntityConfig.model_fields:
+    if guess.table.repeated and guess.entity in counted:
         why = (
             f"CHECK: {guess.table.repeated:,} of {guess.table.seen} say what another says: each counts, as two caps on one "
             "receipt; drop: the same line was written twice"

@@ -26,12 +26,14 @@ LEAST_ENTITY, LEAST_FIELD = 3.0, 0.5
 #: words of tables that are no sales, or not yet
 _NO_SALES = frozenset(
     "draft abandoned checkout cart carrito quote presupuesto estimate payout inventory metafield risk fulfillment "
-    "shipment dispute agreement discount".split()
+    "shipment dispute agreement discount variant stock price".split()
 )
 #: words of columns that name no order
 _NO_ORDER = frozenset("sort display rank email balance".split())
 #: numbers of orders such as #1001 or SO-43001
 _ORDER_NUMBER = re.compile(r"#?[A-Z]{0,4}-?\d{3,}")
+#: heads of orders are known by their lines, not for themselves
+_GUESSED = tuple(entity for entity in words.FIELDS if entity != "orders")
 #: entities of which each record stands once, under a key of its own
 STATES = ("customers", "products", "campaigns")
 #: most columns that a key is made of, and the columns among which it is looked for
@@ -81,9 +83,9 @@ class Guesser:
         for guess in self.guesses:
             self._settle(guess)
 
-    def as_entity(self, table: TableProfile, entity: str) -> TableGuess:
-        """The table as an entity that is known, whatever it was guessed to be."""
-        guess = TableGuess(table, entity, self._entity_score(table, entity), None)
+    def heads(self, table: TableProfile, order: str) -> TableGuess:
+        """The table as heads of orders that its column `order` names."""
+        guess = TableGuess(table, "orders", 0.0, None, [order])
         self._settle(guess)
         return guess
 
@@ -93,7 +95,7 @@ class Guesser:
         if all(UNNAMED.fullmatch(name) for name in table.columns):
             return purchase_log(table)
         table.of_order = self._columns_of_order(table)
-        scored = sorted(((self._entity_score(table, entity), entity) for entity in words.FIELDS), reverse=True)
+        scored = sorted(((self._entity_score(table, entity), entity) for entity in _GUESSED), reverse=True)
         if scored[0][1] == "customers" and (whose := other_than_customers(table)):
             self.others[table.name] = whose
             return None
@@ -114,7 +116,8 @@ class Guesser:
         parts = normalised(table.name).split("_")
         for (of, _), (by_word, _) in words.CONSTANTS.items():
             score += of == entity and any(part in listed for part in parts for listed in by_word.values())
-        has_own_key = any(normalised(name) == "id" for name in table.columns)
+        is_sale = "customer_key" in fields or nearness(table.name, words.FILES["transactions"]) >= 0.5
+        has_own_key = is_sale and any(normalised(name) == "id" for name in table.columns)
         for column in ENTITIES[entity].columns:
             if column.name == "order_key" and column.required and has_own_key:
                 # a row may be a sale of its own
@@ -127,6 +130,7 @@ class Guesser:
             price = any(normalised(name).removeprefix("lineitem_") in words.UNIT_PRICES for name in table.columns)
             score -= 4 * (not {"net_amount", "gross_amount"} & set(fields) and not (price and "quantity" in fields))
             score -= 4 * has_word(table.name, _NO_SALES)
+            score -= 4 * ("order_key" not in fields and not has_own_key)
         if entity == "products" and nearness(table.name, words.FILES["products"]) < 0.9:
             score -= 3 * any(
                 nearness(name, words.FIELDS["transactions"]["customer_key"]) > 0.6 for name in table.columns
@@ -248,9 +252,10 @@ class Guesser:
             elif found is not None and share < 0.1 and found.score < 0.95 and held:
                 rejected.add(str(found.column))
                 del guess.fields[contract.name]
-        if guess.entity in ("transactions", "orders"):
+        if guess.entity == "transactions":
             self._find_order(guess)
-        self._find_key(guess)
+        if guess.entity != "orders":
+            self._find_key(guess)
         complete(self.connection, guess)
         if guess.entity == "customers":
             used = {f.column for f in guess.fields.values()} | set(guess.key)

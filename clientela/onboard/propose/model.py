@@ -38,6 +38,8 @@ class TableGuess:
     left_out: str = ""
     #: settings beside the mapping, such as `where`, each with the reason
     settings: dict[str, tuple[Any, str]] = field(default_factory=dict)
+    #: another feed of the source has the heads of its orders, with their time
+    has_heads: bool = False
     #: its key is an e-mail address
     has_personal_key: bool = False
     #: the feed's own name, where the source has another feed of this entity
@@ -46,7 +48,9 @@ class TableGuess:
     @property
     def missing(self) -> list[str]:
         """Required fields that nothing was found for."""
-        return [c.name for c in ENTITIES[self.entity].columns if c.required and c.name not in self.fields]
+        entity = ENTITIES[self.entity]
+        of_head = entity.event_time if self.has_heads else None
+        return [c.name for c in entity.columns if c.required and c.name not in self.fields and c.name != of_head]
 
 
 @dataclass

@@ -136,6 +136,28 @@ FIELDS: dict[str, dict[str, tuple[str, ...]]] = {
         {_UPDATED}
         """
     ),
+    "orders": _table(
+        f"""
+        {_CUSTOMER}
+        {_CAMPAIGN}
+        store_key: store_id store tienda id_tienda cod_tienda shop_id shop branch sucursal centro
+        {_CHANNEL} source source_name
+        coupon: coupon coupon_code promo_code cupon vale voucher discount_code codigo_promocion
+        status: status financial_status order_status estado state situacion
+        {_CURRENCY}
+        discount_amount: discount_amount total_discounts total_discount order_discount discount descuento dto
+          importe_descuento rebaja discount_total
+        shipping_amount: shipping_amount shipping total_shipping shipping_total shipping_price freight portes
+          gastos_envio envio
+        fee_amount: fee_amount fees fee recargo handling
+        tax_amount: tax_amount total_tax taxes tax_total tax iva importe_iva vat_amount cuota_iva
+        ordered_at: ordered_at placed_at order_date date_created created_at fecha_hora fecha_pedido fecha_venta
+          fecha timestamp datetime date created
+        promised_on: promised_on required_date due_date promised fecha_prometida entrega_prevista
+        delivered_on: delivered_on shipped_date delivered fecha_entrega entregado delivery_date
+        {_UPDATED}
+        """
+    ),
     "contracts": _table(
         f"""
         {_CUSTOMER}

@@ -105,8 +105,8 @@ def _source(source: SourceGuess, named: Callable[[str], str]) -> list[str]:
 
 def _entity(guess: TableGuess, named: Callable[[str], str]) -> list[str]:
     table = guess.table
-    told = f"score {guess.score:.1f}" + (f"; next {guess.runner_up}" if guess.runner_up else "")
-    lines = [_commented(f"      {guess.feed or guess.entity}:", f"{table.seen}; {told}")]
+    told = f"; score {guess.score:.1f}" * bool(guess.score) + (f"; next {guess.runner_up}" if guess.runner_up else "")
+    lines = [_commented(f"      {guess.feed or guess.entity}:", f"{table.seen}{told}")]
     if guess.feed:
         lines.append(f"        entity: {guess.entity}")
     if table.files:
@@ -160,7 +160,9 @@ def _missing(tables: list[TableGuess]) -> list[str]:
     if not {"transactions", "contracts"} & present:
         lines.append("# MISSING: nothing looks like transactions or contracts, and a company needs one of them.")
     absent = [
-        e.name for e in ENTITIES.values() if not e.is_reference and e.name not in present and e.name != "transactions"
+        e.name
+        for e in ENTITIES.values()
+        if not e.is_reference and e.name not in present and e.name not in ("transactions", "orders")
     ]
     if absent:
         lines.append(f"# Nothing looks like {', '.join(absent)}: what rests on them is left out of the marts.")
