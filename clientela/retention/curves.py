@@ -19,8 +19,14 @@ from clientela.retention.survival import contract_durations, lapse_durations, su
 
 SEGMENTATIONS = ("value_tier", "engagement_tier", "rfm_group", "rule_segment", "micro_segment")
 LANDMARK_MONTHS = 12
+#: whose durations a curve is drawn of, as the mart's column `population` says
+NEW = "buyers first seen after the first days of the data"
+LEFT_CENSORED = "buyers there before the data begin"
+AT_LANDMARK = "customers neither lapsed nor cancelled on the landmark day"
+CONTRACTS = "all contracts"
 _TOLD = {
     "basis": pl.String,
+    "population": pl.String,
     "segmentation": pl.String,
     "segment": pl.String,
     "landmark_on": pl.Date,
@@ -45,7 +51,7 @@ def curves(
 
     states: customer_id, measured_on, state, first_ordered_on, lapsed_on. customers: customer_id, acquisition_channel,
     is_left_censored. contracts: as `states.contract_months` takes them. segments: customer_id, measured_on and
-    SEGMENTATIONS. Gives basis, segmentation, segment, landmark_on and the columns of `survival.survival_curves`.
+    SEGMENTATIONS. Gives basis, population, segmentation, segment, landmark_on and the columns of `survival.survival_curves`.
     """
     states = states.rename({"measured_on": "month_end"})
     ordering = states.filter(pl.col("first_ordered_on").is_not_null())
@@ -66,11 +72,12 @@ def _by_origin(basis: str, durations: pl.DataFrame, customers: pl.DataFrame) -> 
     unknown = pl.col("is_left_censored") if basis == "first lapse" else pl.lit(False)
     new, old = rows.filter(~unknown), rows.filter(unknown)
     new = new.with_columns(cohort=pl.col("started_on").dt.strftime("%Y-%m"))
+    population = NEW if basis == "first lapse" else CONTRACTS
     return [
-        _curve(new, basis, "all"),
-        _curve(old, basis, "left-censored"),
-        _curve(new, basis, "cohort", "cohort"),
-        _curve(new, basis, "acquisition_channel", "acquisition_channel"),
+        _curve(new, basis, population, "all"),
+        _curve(old, basis, LEFT_CENSORED, "left-censored"),
+        _curve(new, basis, population, "cohort", "cohort"),
+        _curve(new, basis, population, "acquisition_channel", "acquisition_channel"),
     ]
 
 
@@ -97,16 +104,17 @@ def _since_landmark(as_of_on: date, states: pl.DataFrame, segments: pl.DataFrame
     at = segments.filter(pl.col("measured_on") == landmark)
     rows = durations.join(at, on="customer_id", how="left")
     return [
-        _curve(rows, "since landmark", segmentation, None if segmentation == "all" else segmentation).with_columns(
-            landmark_on=pl.lit(landmark)
-        )
+        _curve(
+            rows, "since landmark", AT_LANDMARK, segmentation, None if segmentation == "all" else segmentation
+        ).with_columns(landmark_on=pl.lit(landmark))
         for segmentation in ("all", *SEGMENTATIONS)
     ]
 
 
-def _curve(rows: pl.DataFrame, basis: str, segmentation: str, by: str | None = None) -> pl.DataFrame:
+def _curve(rows: pl.DataFrame, basis: str, population: str, segmentation: str, by: str | None = None) -> pl.DataFrame:
     if rows.is_empty():
         return pl.DataFrame(schema=_TOLD)
     curve = survival_curves(rows, by)
     group = pl.col("group") if by else pl.lit(segmentation)
-    return curve.with_columns(segment=group, basis=pl.lit(basis), segmentation=pl.lit(segmentation))
+    told = {"basis": basis, "population": population, "segmentation": segmentation}
+    return curve.with_columns(segment=group, **{name: pl.lit(value) for name, value in told.items()})

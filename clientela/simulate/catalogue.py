@@ -121,7 +121,7 @@ def reference_tables(settings: SimulateSettings) -> dict[str, pl.DataFrame]:
         [
             ("phone", None, 1.10, 0.55, False), ("phone", "complaint", 2.40, 0.60, False), ("email", None, 2.10, 0.0, False),
             ("chat", None, 0.80, 0.30, False), ("visit", "repair", 38.0, 0.45, False), ("visit", None, 30.0, 0.45, False),
-            ("web", "session", 0.01, 0.0, False), ("post", None, 1.25, 0.0, False), (None, None, 1.00, 0.0, True),
+            (None, "session", 0.01, 0.0, False), ("post", None, 1.25, 0.0, False), (None, None, 1.00, 0.0, True),
         ],
         schema=["channel", "kind", "cost_per_contact", "cost_per_minute", "is_assumed"], orient="row",
     ).with_columns(valid_from=pl.lit(settings.start.replace(day=1)))  # fmt: skip

@@ -12,6 +12,7 @@ crosswalk as (
 
 ),
 
+-- Of a company that tells categories; one that tells none has none to count.
 products as (
 
     select
@@ -19,6 +20,13 @@ products as (
         dense_rank() over (order by category asc nulls last) as category_number
     from {{ ref('int_product_costs') }}
     where category is not null
+
+),
+
+categories as (
+
+    select count(*) > 0 as are_told
+    from products
 
 ),
 
@@ -73,14 +81,17 @@ things as (
     from product_months
     inner join crosswalk on product_months.customer_record_id = crosswalk.record_id
     union all
+    -- products that nobody put into a category are one more, together
     select
         crosswalk.customer_id,
         2 as kind,
-        products.category_number as thing,
+        coalesce(products.category_number, 0) as thing,
         product_months.month_number
     from product_months
-    inner join products on product_months.product_id = products.product_id
+    left join products on product_months.product_id = products.product_id
     inner join crosswalk on product_months.customer_record_id = crosswalk.record_id
+    cross join categories
+    where categories.are_told
     group by 1, 2, 3, 4
     union all
     select

@@ -241,6 +241,9 @@ def fill(company: Company) -> None:
             "key": "spring|zoe", "campaign_key": "spring", "customer_key": "zoe", "role": "held_out",
             "contacted_at": "2025-12-01 05:00:00+00",
         },
+        # after the as-of day, and on no day that is known
+        {"key": "spring|ben", "campaign_key": "spring", "customer_key": "ben", "contacted_at": "2026-04-02 05:00:00+00"},
+        {"key": "never delivered|ben", "campaign_key": "never delivered", "customer_key": "ben"},
     )  # fmt: skip
     company.deliver(
         "rewards", "till",

@@ -192,6 +192,16 @@ def test_every_kind_of_event_is_on_the_timeline(ask: Any) -> None:
     }  # fmt: skip
 
 
+def test_rows_that_the_as_of_day_leaves_out_are_counted(ask: Any) -> None:
+    later = ask(
+        "select source, entity, rows_after_as_of from operations.sources where rows_after_as_of > 0 order by all"
+    )
+    # an order line of 1 April, a consent of 15 April; a campaign contact of 2 April and one without a day
+    assert later == [("till", "campaign_contacts", 2), ("till", "transactions", 1), ("web", "consents", 1)]
+    assert ask("select loaded_rows from operations.sources where entity = 'campaign_contacts'") == [(4,)]
+    assert ask("select count(*) from customer.customer_timeline where event_kind like 'campaign %'") == [(2,)]
+
+
 def test_products_sold_but_never_delivered_are_known_by_their_key(ask: Any) -> None:
     assert ask("select product_key, order_lines from value.products where not is_known order by 1 nulls last") == [
         ("ebook", 2), ("never delivered", 1), (None, 1),

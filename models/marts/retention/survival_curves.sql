@@ -5,6 +5,7 @@ survival_curves as (
     select
         ---------- ids
         basis,
+        population,
         segmentation,
         segment,
         landmark_on,

@@ -13,6 +13,7 @@ import yaml
 from clientela.config.read import load_config
 from clientela.contracts import ENTITIES
 from clientela.simulate import SimulateSettings, write_company
+from clientela.simulate.catalogue import reference_tables
 
 
 def columns_of(path: Path, settings: dict[str, Any]) -> set[str]:
@@ -62,3 +63,9 @@ def test_clientela_reads_it(company: Path) -> None:
         assert set(header) <= {c.name for c in ENTITIES[table].columns}
         required = {c.name for c in ENTITIES[table].columns if c.required}
         assert required <= set(header)
+
+
+def test_a_session_costs_the_same_in_the_app_as_on_the_web() -> None:
+    rates = reference_tables(SimulateSettings())["cost_rates"]
+    sessions = rates.filter(pl.col("kind") == "session").select("channel", "cost_per_contact").rows()
+    assert sessions == [(None, 0.01)]

@@ -1,0 +1,65 @@
+"""Each survival curve says whose it is: new buyers alone where the beginning must be known."""
+
+from datetime import date
+
+import polars as pl
+
+from clientela.retention.calendar import month_end
+from clientela.retention.curves import curves
+
+AS_OF = date(2026, 12, 31)
+
+
+def test_a_curve_says_whom_it_was_drawn_of() -> None:
+    """Two buyers there before the data begin, one of whom lapses; three new ones, one of whom lapses; one contract ended."""
+    lapsed = {1: date(2026, 6, 1), 3: date(2026, 9, 1)}
+    first = {1: date(2026, 1, 1), 2: date(2026, 1, 2), 3: date(2026, 3, 1), 4: date(2026, 4, 1), 5: date(2026, 5, 1)}
+    rows = [
+        {
+            "customer_id": customer,
+            "measured_on": end,
+            "state": "lapsed" if (gone := lapsed.get(customer)) is not None and end >= gone else "active",
+            "first_ordered_on": day,
+            "lapsed_on": gone if gone is not None and end >= gone else None,
+        }
+        for customer, day in first.items()
+        for end in (month_end(day, months) for months in range(12))
+        if end <= AS_OF
+    ]
+    found = curves(
+        AS_OF,
+        states=pl.DataFrame(rows, schema_overrides={"lapsed_on": pl.Date}),
+        customers=pl.DataFrame(
+            {
+                "customer_id": list(first),
+                "acquisition_channel": ["web"] * 5,
+                "is_left_censored": [True, True, False, False, False],
+            }
+        ),
+        contracts=pl.DataFrame(
+            {
+                "customer_id": [1, 2],
+                "started_on": [date(2026, 1, 1)] * 2,
+                "ends_on": [date(2026, 5, 31), None],
+                "cancelled_on": [date(2026, 5, 1), None],
+                "cancelled_by": ["customer", None],
+            }
+        ),
+        segments=pl.DataFrame(
+            {
+                "customer_id": list(first),
+                "measured_on": [date(2026, 5, 31)] * 5,
+                **{
+                    name: ["one"] * 5
+                    for name in ("value_tier", "engagement_tier", "rfm_group", "rule_segment", "micro_segment")
+                },
+            }
+        ),
+    )
+    at_start = found.group_by("basis", "segmentation", "population").agg(pl.col("customers_at_risk").max())
+    told = {(basis, by): (whose, count) for basis, by, whose, count in at_start.rows()}
+    new, before = "buyers first seen after the first days of the data", "buyers there before the data begin"
+    assert told["first lapse", "all"] == told["first lapse", "acquisition_channel"] == (new, 3)
+    assert told["first lapse", "left-censored"] == (before, 2)
+    assert told["since landmark", "all"] == ("customers neither lapsed nor cancelled on the landmark day", 5)
+    assert told["contract", "all"] == ("all contracts", 2)
