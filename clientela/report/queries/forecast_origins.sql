@@ -1,0 +1,12 @@
+select origin_on, target, holdout_days, customers, actual_total, expected_total, error_in_total, candidate, reason
+from value.value_model_scores
+where
+    kind = 'score' and origin_on is not null
+    and month_end = (select max(month_end) from value.value_model_scores where kind = 'score')
+    and candidate = (
+        select max(candidate) from value.value_model_scores as chosen
+        where
+            chosen.is_chosen and chosen.kind = 'score' and chosen.origin_on is null
+            and chosen.target = value_model_scores.target and chosen.month_end = value_model_scores.month_end
+    )
+order by target, origin_on

@@ -1,0 +1,20 @@
+with
+
+ranked as (
+
+    select
+        realised_value,
+        row_number() over by_value as rank,
+        sum(realised_value) over by_value as value_so_far,
+        count(*) over () as customers,
+        sum(realised_value) over () as total_value
+    from value.customer_value
+    where customer_id > 0 and realised_value <> 0
+    window by_value as (order by realised_value desc, customer_id rows unbounded preceding)
+
+)
+
+select rank, customers, value_so_far, total_value, realised_value
+from ranked
+where rank = 1 or rank = customers or rank // greatest(customers / 100, 1) <> (rank - 1) // greatest(customers / 100, 1)
+order by rank

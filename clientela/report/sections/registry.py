@@ -1,0 +1,22 @@
+"""The parts of the report, in the order in which they are read. A new one joins here, with the marts that it needs."""
+
+from clientela.report.sections import business, deliveries, people, worth
+from clientela.report.sections.section import Part
+
+_CHANGES = ("value.customer_value", "value.customer_months", "retention.customer_retention", "operations.loads")
+_RISK = ("retention.customer_retention", "segment.customer_segments", "customer.customers")
+
+PARTS: tuple[Part, ...] = (
+    Part("changes", _CHANGES, business.changes),
+    Part("gates", ("operations.loads", "operations.quarantined_rows"), deliveries.gates),
+    Part("monthly", ("value.customer_months",), business.monthly),
+    Part("movements", ("retention.customer_movements",), people.movements),
+    Part("risk", _RISK, worth.value_at_risk),
+    Part("whale", ("value.customer_value",), worth.whale),
+    Part("matrix", ("segment.customer_segments",), people.matrix),
+    Part("flows", ("segment.segment_flows",), people.flows),
+    Part("cohorts", ("retention.cohort_retention",), people.cohorts),
+    Part("survival", ("retention.survival_curves",), people.survival),
+    Part("forecast", ("value.value_backtest", "value.value_predictions", "value.value_model_scores"), worth.forecast),
+    Part("identity", ("customer.identity_events",), people.identity),
+)
