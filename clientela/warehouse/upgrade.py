@@ -85,7 +85,7 @@ def plan(config: Config) -> Plan:
         return Plan(version, _steps_after(version), True, storage != f"{tables.STORAGE_VERSION}+", is_old_copy)
 
 
-def carry_out(config: Config, planned: Plan, tell: Callable[[str], None]) -> None:
+def carry_out(config: Config, planned: Plan, say: Callable[[str], None]) -> None:
     """Do what is planned. Whatever it raises, warehouse and memory's copy are as they were, or the switch was made."""
     work = config.data / WORK
     shutil.rmtree(work, ignore_errors=True)
@@ -93,16 +93,16 @@ def carry_out(config: Config, planned: Plan, tell: Callable[[str], None]) -> Non
     try:
         made = work / "warehouse.duckdb"
         if planned.has_warehouse and planned.is_rewritten:
-            _make_copy(config, made, planned, tell)
+            _make_copy(config, made, planned, say)
             with stopping.deferred():
                 _keep(config)
                 _switch(config, made)
         elif not planned.has_warehouse:
-            _make_memory(config, made, planned, tell)
+            _make_memory(config, made, planned, say)
             with stopping.deferred():
                 _keep(config)
         if planned.is_copy_outdated:
-            tell("writing memory's copy")
+            say("writing memory's copy")
             with (
                 stopping.deferred(),
                 _opened(config, config.warehouse if planned.has_warehouse else made) as connection,
@@ -170,19 +170,19 @@ def _opened(config: Config, path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def _make_copy(config: Config, path: Path, planned: Plan, tell: Callable[[str], None]) -> None:
+def _make_copy(config: Config, path: Path, planned: Plan, say: Callable[[str], None]) -> None:
     """The file that is to take the warehouse's place."""
     present = present_layout()
     with _opened(config, path) as connection:
         _attach(connection, config.warehouse)
         held = _layout_of(connection, _BEFORE)
-        tell(f"copying {len(held)} tables")
+        say(f"copying {len(held)} tables")
         for table, columns in held.items():
             connection.execute(f"create schema if not exists {quoted(table[0])}")
             _create(connection, table, columns)
             connection.execute(f"insert into {_name(table)} select * from {_BEFORE}.{_name(table)}")
         connection.execute(f"detach {_BEFORE}")
-        _step_forward(connection, planned, tell)
+        _step_forward(connection, planned, say)
         _arrange(connection, present)
         if planned.steps:
             for schema in ("ledger", "memory"):
@@ -194,22 +194,22 @@ def _make_copy(config: Config, path: Path, planned: Plan, tell: Callable[[str], 
     _sync(path)
 
 
-def _make_memory(config: Config, path: Path, planned: Plan, tell: Callable[[str], None]) -> None:
+def _make_memory(config: Config, path: Path, planned: Plan, say: Callable[[str], None]) -> None:
     """A file with memory alone, made of its copy, where there is no warehouse."""
     with _opened(config, path) as connection:
         connection.execute("create schema memory")
         for copy in sorted(copy_of_memory(config).glob("*.parquet")):
             name = _name(("memory", copy.stem))
             connection.execute(f"create table {name} as select * from read_parquet(?)", [str(copy)])
-        _step_forward(connection, planned, tell)
+        _step_forward(connection, planned, say)
         _arrange(connection, {table: columns for table, columns in present_layout().items() if table[0] == "memory"})
         connection.execute("insert into memory.schema_version values (?, now())", [SCHEMA_VERSION])
 
 
-def _step_forward(connection: duckdb.DuckDBPyConnection, planned: Plan, tell: Callable[[str], None]) -> None:
+def _step_forward(connection: duckdb.DuckDBPyConnection, planned: Plan, say: Callable[[str], None]) -> None:
     for step in planned.steps:
         stopping.check()
-        tell(f"{step.version - 1} → {step.version}: {step.sentence}")
+        say(f"{step.version - 1} → {step.version}: {step.sentence}")
         step.apply(connection)
 
 
