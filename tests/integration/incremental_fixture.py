@@ -30,6 +30,8 @@ HAPPENINGS = (
     "vanished",
     "costs",
     "margin",
+    "headers",
+    "refunds",
     "unloaded",
     "nothing",
 )
@@ -99,6 +101,34 @@ _CONTRACTS = {
 }  # fmt: skip
 
 
+#: a shop that delivers headers and lines apart, in any order, and refunds in a file of their own
+_HEADERS = {
+    "files": "post_orders_*.csv",
+    "key": "order",
+    "delivery": "upsert",
+    "where": "status <> 'void'",
+    "columns": {
+        "customer_key": "customer", "channel": "channel", "ordered_at": "placed", "discount_amount": "discount",
+        "shipping_amount": "shipping", "delivered_on": "brought_on", "updated_at": "changed",
+    },
+}  # fmt: skip
+_ITEMS = {
+    "files": "post_items_*.csv",
+    "key": "item",
+    "delivery": "upsert",
+    "columns": {"order_key": "order", "product_key": "product", "quantity": "pieces", "net_amount": "net"},
+    "version_by": "version",
+}
+_REFUNDS = {
+    "entity": "transactions",
+    "files": "post_refunds_*.csv",
+    "key": "refund",
+    "columns": {
+        "order_key": "refund", "return_of_order_key": "order", "net_amount": {"sql": "-number(amount)"}, "ordered_at": "at",
+    },
+}  # fmt: skip
+
+
 class Growing(Company):
     """The company; `seed` draws what each night brings."""
 
@@ -116,6 +146,10 @@ class Growing(Company):
             "web": {
                 "ids_from": {"products": "till"},
                 "entities": {"transactions": _WEB, "customers": {**_PEOPLE, "files": "web_people_*.csv"}},
+            },
+            "post": {
+                "ids_from": {"products": "till"},
+                "entities": {"orders": _HEADERS, "transactions": _ITEMS, "refunds": _REFUNDS},
             },
         }  # fmt: skip
         settings["identity"] = {"default_country": "ES", "few_changes": 1000}
@@ -171,9 +205,15 @@ class Growing(Company):
                 rows = [self._contract(key) for key in self.random.sample("klm", 2)]
                 header = "contract,customer,started,cancelled,amount,changed"
                 self.write(f"contracts_{number:03}.csv", "\n".join([header, *rows]) + "\n")
+            case "headers":
+                self._post()
+            case "refunds":
+                self._post()
+                row = f"{number},{self.random.randint(1, 6)},{self.random.randint(1, 9)},{self.day}"
+                self.write(f"post_refunds_{number:03}.csv", f"refund,order,amount,at\n{row}\n")
             case "unloaded":
                 batches = self.warehouse(
-                    "select batch_id from ledger.loads where status = 'loaded' and entity in ('transactions', 'products')"
+                    "select batch_id from ledger.loads where status = 'loaded' and entity in ('transactions', 'orders', 'products')"
                 )
                 if len(batches) > 2:
                     unload(self.config, self.random.choice(batches)[0], now=self._now())
@@ -229,7 +269,7 @@ class Growing(Company):
     def _tables(connection: duckdb.DuckDBPyConnection, everything: bool) -> dict[str, list[tuple[Any, ...]]]:
         connection.execute("set timezone = 'UTC'")
         wanted = "schema_name not in ('raw', 'ledger', 'run', 'memory', 'operations', 'staging')" if everything else (
-            "table_name in ('int_order_lines', 'int_orders')"
+            "table_name in ('int_order_lines', 'int_orders', 'int_order_amounts_spread')"
         )  # fmt: skip
         names = connection.execute(
             f"""select schema_name || '.' || table_name from duckdb_tables() where {wanted}
@@ -238,6 +278,24 @@ class Growing(Company):
             } order by 1"""
         ).fetchall()
         return {name: connection.execute(f"select * from {name} order by all").fetchall() for (name,) in names}
+
+    def _post(self) -> None:
+        """Some headers, new, corrected or void, and some lines; each may come without the other."""
+        headers = ["order,customer,channel,placed,discount,shipping,brought_on,status,changed"]
+        for order in self.random.sample(range(1, 7), self.random.randint(1, 3)):
+            placed = self.day - timedelta(days=self.random.randint(0, 3))
+            headers.append(
+                f"{order},{self.random.choice(['a', 'b', 'c', ''])},{self.random.choice(['', 'app'])},{placed},"
+                f"{self.random.choice(['', '0', '1', '7.77'])},{self.random.choice(['', '4.90'])},"
+                f"{placed + timedelta(days=self.random.randint(0, 5))},{self.random.choice(['paid', 'paid', 'void'])},"
+                f"{self._changed()}"
+            )
+        items = ["item,order,product,pieces,net,version"]
+        for item in self.random.sample(range(1, 13), self.random.randint(1, 5)):
+            net = self.random.randint(-20, 99) / 4
+            items.append(f"{item},{self.random.randint(1, 6)},{self.random.choice('pqr')},1,{net},{self.nights + 1}")
+        self.write(f"post_orders_{self.nights:03}.csv", "\n".join(headers) + "\n")
+        self.write(f"post_items_{self.nights:03}.csv", "\n".join(items) + "\n")
 
     def _cost(self) -> str:
         return self.random.choice(["", "0.5", "1.25", "2"])
