@@ -54,7 +54,7 @@ def _rates(guess: TableGuess) -> None:
     """A discount or a tax that is a share of the amount, not an amount."""
     fields, columns = guess.fields, guess.table.columns
     base = _gross_expression(guess)
-    for name in ("discount_amount", "tax_amount"):
+    for name in ("discount_amount", "tax_amount", "tax_rate"):
         found = fields.get(name)
         if found is None or found.column is None or not isinstance(found.mapping, str):
             continue
@@ -64,7 +64,9 @@ def _rates(guess: TableGuess) -> None:
             continue
         scale = "" if divisor == 1 else f" / {divisor}"
         seen = f"a rate, from {profile.low:g} to {profile.high:g}"
-        if name == "tax_amount":
+        if name == "tax_rate" and divisor == 1:
+            continue
+        if name in ("tax_amount", "tax_rate"):
             del fields[name]
             fields.setdefault(
                 "tax_rate", FieldGuess({"sql": f"number({named(found.column)}){scale}"}, found.column, 0.7, [seen])

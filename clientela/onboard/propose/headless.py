@@ -31,6 +31,12 @@ def fixed_places(lines: list[str]) -> dict[str, list[int]] | None:
     full = [line for line in lines if line.strip()]
     if len(full) < 2 or any(mark in line for line in full for mark in ",;\t|"):
         return None
+    words = [line.split() for line in full]
+    if (
+        len({len(line) for line in words}) != 1
+        or sum(all(kind_of(w) != "text" for w in c) for c in zip(*words[1:], strict=True)) < 2
+    ):
+        return None
     width = max(map(len, full))
     is_gap = [all(place >= len(line) or line[place] == " " for line in full) for place in range(width)]
     places: dict[str, list[int]] = {}
@@ -40,4 +46,4 @@ def fixed_places(lines: list[str]) -> dict[str, list[int]] | None:
         if ends and not all(is_gap[begin:place]):
             places[f"column_{len(places) + 1}"] = [begin + 1, place - begin]
             begin = place
-    return places if len(places) > 1 and len({len(line.split()) for line in full}) == 1 else None
+    return places if len(places) == len(words[0]) else None
