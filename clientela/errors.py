@@ -71,7 +71,7 @@ EXIT_CODES = {
     0: "all is loaded and published, or there was nothing new",
     1: "an internal error; the stack trace says where",
     2: "the command line or the configuration is wrong; nothing was touched",
-    3: "published, but a batch was refused or a source is stale",
+    3: "published, but a batch was refused, a source is stale or the report could not be written",
     4: "not published; the published file is as it was",
     5: "another run is under way",
     6: "no run has ended within max_silence (`status` only)",

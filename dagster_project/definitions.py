@@ -27,6 +27,7 @@ def build_defs(
             transformation.run_context(config),
             transformation.model_assets(manifest),
             publication.published_marts(manifest),
+            publication.morning_report(),
             as_of,
         ],
         jobs=[schedules.night_job(config, apart_from=as_of), backfill.as_of_job(config, as_of)],

@@ -11,7 +11,7 @@ import click
 from rich.text import Text
 
 from clientela import stopping
-from clientela.cli import corrections, identities, onboarding, queries, runs, simulation, upkeep
+from clientela.cli import corrections, identities, onboarding, pages, queries, runs, simulation, upkeep
 from clientela.cli.options import EXITS
 from clientela.cli.output import leave, plain_console
 from clientela.errors import ClientelaError, StoppedError
@@ -56,6 +56,7 @@ def main() -> None:
       clientela doctor     what would be read, mapped and refused; nothing is loaded
       clientela run        load, check, build and publish
       clientela status     how the last run ended and the state of each source
+      clientela open       the morning report, and what the gates found, in the browser
       clientela sql "..."  ask the published marts
     """
 
@@ -66,6 +67,8 @@ for command in (
     runs.publish,
     onboarding.init,
     onboarding.doctor,
+    pages.report,
+    pages.open_page,
     queries.sql,
     queries.explain,
     queries.nearest,

@@ -62,6 +62,8 @@ class Progress:
             self.nodes += 1
             if self.nodes % 20 == 0:
                 self.console.print(stamp, f"{self.nodes} models and tests done", sep="  ")
+        elif step == "report":
+            self.console.print(stamp, f"writing {subject}", sep="  ")
         elif step == "publish":
             self.console.print(stamp, f"publishing {subject}", sep="  ")
 
@@ -113,3 +115,5 @@ def say_report(config: Config, report: dict[str, Any], as_json: bool) -> None:
         console.print(reason)
     if report["published"]:
         console.print(f"Published: {report['published']}")
+    if report.get("report"):
+        console.print(f"Report: {report['report']}")

@@ -29,6 +29,7 @@ def _publish_past_day(run: PipelineRun, *, as_of: date, known_at: datetime | Non
         run.transform_scratch(scratch)
         run.publish_beside(as_of)
         run.as_of_on = as_of
+        run.write_report()
     finally:
         run.session.build_in(run.config.warehouse)
         for leftover in (scratch, scratch.with_name(f"{scratch.name}.wal")):

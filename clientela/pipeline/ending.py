@@ -16,6 +16,7 @@ from clientela.pipeline.build_cache import loads_state
 from clientela.pipeline.pipeline_run import PipelineRun
 from clientela.pipeline.run_summary import REQUESTED_KINDS, Report, SourceStatus, summarise
 from clientela.publish import publish_operations
+from clientela.report.index import write_index
 from clientela.warehouse.faults import explained, first_line
 
 #: these publish, so `status.json` tells of each; of the others only when they went wrong
@@ -91,6 +92,16 @@ def _recorded(run: PipelineRun, error: ClientelaError | None) -> Report:
         ],
     )
     publish_operations(run.connection, run.config)
+    return _indexed(run, report)
+
+
+def _indexed(run: PipelineRun, report: Report) -> Report:
+    """The report, once the index leads to what the run left; if that fails, it says so."""
+    try:
+        write_index(run.config)
+    except Exception as error:
+        warning = f"The index of published pages could not be written: {first_line(error)}"
+        return replace(report, notices=[*report.notices, warning], exit_code=report.exit_code or 3)
     return report
 
 

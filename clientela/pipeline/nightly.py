@@ -30,10 +30,12 @@ def _take_night(run: PipelineRun, *, is_identity_accepted: bool) -> None:
     run.require_sources()
     if run.has_no_changes():
         run.message = NOTHING_NEW
+        run.renew_report()
         return
     run.set_context()
     run.transform()
     run.publish()
+    run.write_report()
 
 
 def publish_again(config: Config, watch: Watcher = silent) -> Report:
@@ -43,3 +45,4 @@ def publish_again(config: Config, watch: Watcher = silent) -> Report:
 
 def _publish(run: PipelineRun) -> None:
     run.publish()
+    run.write_report()

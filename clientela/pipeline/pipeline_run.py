@@ -26,6 +26,7 @@ from clientela.pipeline.run_context import RunContext, as_of_day, latest_day, wr
 from clientela.pipeline.run_summary import Report, SourceStatus, outcome_sentence
 from clientela.pipeline.session import Session
 from clientela.publish import Published
+from clientela.report.write import REPORT_FILE, is_current, write_report
 from clientela.transform import NodeResult
 
 
@@ -55,6 +56,9 @@ class PipelineRun:
         self.message = ""
         #: what the run did besides, such as closing a data folder that was open to others
         self.notices: list[str] = []
+        #: what of the pages around the published file could not be made: no reason to hold anything back
+        self.warnings: list[str] = []
+        self.report_path: Path | None = None
         #: what `status.json` says, once the end is written
         self.report: Report | None = None
 
@@ -153,3 +157,20 @@ class PipelineRun:
             self.published, self.is_done = published, True
         self.message = published.note
         return published
+
+    # ---------------------------------------------------------------- report
+
+    def write_report(self) -> Path | None:
+        """Write the report of what was just published. What goes wrong with it is a warning of the run, never its end."""
+        folder = self.published.path.parent if self.published else self.config.published
+        self.watch("report", REPORT_FILE, "")
+        with stopping.deferred():
+            written = write_report(self.config, folder)
+        self.warnings += written.warnings
+        self.report_path = written.path
+        return written.path
+
+    def renew_report(self) -> None:
+        """Write the report of what is published, if the one that is there is another's, or in another language."""
+        if not is_current(self.config):
+            self.write_report()

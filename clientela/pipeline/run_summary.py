@@ -64,11 +64,13 @@ class Report:
     #: what the run did besides, such as closing a data folder that was open to others
     notices: list[str] = field(default_factory=list)
     alarm: str = ""
+    #: the page of the morning report, if this run wrote it
+    report: str | None = None
 
 
 def summarise(run: PipelineRun, error: ClientelaError | None, states: Sequence[SourceStatus]) -> Report:
     """The report of a run that ends now, with this error or none, and its sources in these states."""
-    message, exit_code = run.message, 3 if any(state.is_stale for state in states) else 0
+    message, exit_code = run.message, 3 if run.warnings or any(state.is_stale for state in states) else 0
     if error is not None:
         status = "stopped" if isinstance(error, StoppedError) else "failed"
         message, exit_code = error.sentence, error.exit_code
@@ -92,7 +94,8 @@ def summarise(run: PipelineRun, error: ClientelaError | None, states: Sequence[S
         outcomes=[_outcome_as_dict(outcome) for outcome in run.outcomes],
         sources=list(states),
         failures=error.details.splitlines() if error else [],
-        notices=run.notices,
+        notices=[*run.notices, *run.warnings],
+        report=str(run.report_path) if run.report_path else None,
     )
 
 

@@ -8,6 +8,7 @@ import importlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 from zlib import crc32
 
@@ -35,6 +36,7 @@ class NotDrawnError(Exception):
 
 
 Chart = Any
+Row = dict[str, Any]
 Draw = Callable[[Any, bool], Chart]
 
 
@@ -150,7 +152,14 @@ def months(texts: Texts, rows: Sequence[dict[str, Any]]) -> Draw:
     def chart(alt: Any, wide: bool) -> Chart:
         width = WIDTHS["wide" if wide else "narrow"] - 70
         band = width / max(len(shown), 1)
-        x = alt.X("month:N", sort=shown, title=None, axis=alt.Axis(values=_some(shown, wide), labelAngle=0, ticks=False))
+        x = alt.X(
+            "month:N",
+            sort=shown,
+            title=None,
+            axis=alt.Axis(
+                values=_some(shown, wide), labelAngle=0, labelAlign="center", labelBaseline="top", ticks=False
+            ),
+        )
         colours = alt.Color("kind:N", scale=alt.Scale(domain=names, range=[SOFT, STRONG][: len(names)]))
         layers = [
             alt.rows([bar for bar in bars if bar["kind"] == name])
@@ -184,7 +193,8 @@ def months(texts: Texts, rows: Sequence[dict[str, Any]]) -> Draw:
 
 def waterfall(texts: Texts, steps: Sequence[tuple[str, int, bool]]) -> Draw:
     """(label, count, is a level): levels stand on the floor, the others go on where the one before ended."""
-    bars, at = [], 0
+    bars: list[Row] = []
+    at = 0
     for name, count, is_level in steps:
         low, high = (0, count) if is_level else sorted((at, at + count))
         kind = "level" if is_level else "up" if count >= 0 else "down"
@@ -192,22 +202,19 @@ def waterfall(texts: Texts, steps: Sequence[tuple[str, int, bool]]) -> Draw:
         at = count if is_level else at + count
         bars.append({"name": name, "low": low, "high": high, "kind": kind, "shown": shown, "end": at})
     names = [bar["name"] for bar in bars]
-    ends = [value for bar in bars for value in ((bar["high"],) if bar["kind"] == "level" else (bar["low"], bar["high"]))]
+    ends: list[int] = [bar["high"] for bar in bars] + [bar["low"] for bar in bars if bar["kind"] != "level"]
     floor = waterfall_floor(ends)
     for bar in bars:
         if bar["kind"] == "level":
             bar["low"] = floor
-    links = [
-        {"from": first["name"], "to": second["name"], "at": first["end"]}
-        for first, second in zip(bars, bars[1:], strict=False)
-    ]
+    links = [{"from": first["name"], "to": second["name"], "at": first["end"]} for first, second in pairwise(bars)]
 
     def chart(alt: Any, wide: bool) -> Chart:
         width = WIDTHS["wide" if wide else "narrow"] - 60
         place = alt.Scale(domain=names)
         x = alt.X(
             "name:N", scale=place, title=None,
-            axis=alt.Axis(labelAngle=0, ticks=False, labelLimit=width / len(names), labelColor=INK, labelExpr="split(datum.label, '|')"),
+            axis=alt.Axis(labelAngle=0, labelAlign="center", labelBaseline="top", ticks=False, labelLimit=width / len(names), labelColor=INK, labelExpr="split(datum.label, '|')"),
         )  # fmt: skip
         scale = alt.Scale(domain=[floor, max(ends) + (max(ends) - floor) * 0.12], nice=False)
         y = alt.Y("low:Q", scale=scale, title=None, axis=alt.Axis(tickCount=4, format=",d"))
@@ -232,7 +239,7 @@ def waterfall_floor(ends: Sequence[int]) -> int:
     if greatest - least > greatest / 4:
         return 0
     gap = max(greatest - least, 1)
-    step = 10 ** (len(str(gap)) - 1)
+    step = int(10 ** (len(str(gap)) - 1))
     return max((least - gap) // step * step, 0)
 
 
@@ -262,25 +269,26 @@ def curve(texts: Texts, points: Sequence[tuple[float, float]], marked: tuple[flo
 
 
 def survival(texts: Texts, groups: Sequence[tuple[str, Sequence[tuple[int, float]]]]) -> Draw:
-    """Steps that fall: the share that stays longer than so many days, told at the end of each line."""
+    """Steps that fall: the share that stays longer than so many days, each to the end of the time that is seen."""
     dashes = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3])
     colours = (STRONG, INK, WARN, QUIET)
-    rows = [
+    rows: list[Row] = [
         {"days": days, "share": share, "group": name} for name, steps in groups for days, share in ((0, 1.0), *steps)
     ]
     last = max(row["days"] for row in rows)
     names = [name for name, _ in groups]
-    ends = []
-    for name, steps in groups:
-        share = steps[-1][1] if steps else 1.0
-        rows.append({"days": last, "share": share, "group": name})
-        ends.append({"days": last, "share": share, "group": name})
+    rows += [{"days": last, "share": steps[-1][1], "group": name} for name, steps in groups]
     floor = 0 if min(row["share"] for row in rows) < 0.5 else 0.5
 
     def chart(alt: Any, wide: bool) -> Chart:
         width = WIDTHS["wide" if wide else "narrow"] - 80
         scale = alt.Scale(domain=[floor, 1], nice=False)
-        x = alt.X("days:Q", title=texts("survival.x"), scale=alt.Scale(domain=[0, last], nice=False), axis=alt.Axis(tickCount=6))
+        x = alt.X(
+            "days:Q",
+            title=texts("survival.x"),
+            scale=alt.Scale(domain=[0, last], nice=False),
+            axis=alt.Axis(tickCount=6),
+        )
         y = alt.Y("share:Q", title=texts("survival.y"), scale=scale, axis=alt.Axis(format=".0%", tickCount=5))
         colour = alt.Color("group:N", scale=alt.Scale(domain=names, range=list(colours[: len(names)])))
         dash = alt.StrokeDash("group:N", scale=alt.Scale(domain=names, range=list(dashes[: len(names)])))
@@ -297,17 +305,24 @@ def survival(texts: Texts, groups: Sequence[tuple[str, Sequence[tuple[int, float
 def forecast(texts: Texts, rows: Sequence[dict[str, Any]]) -> Draw:
     """Per row an interval (low, high) with its middle, and what happened where that is known: {name, low, mid, high, actual}."""
     divisor, unit = unit_of(
-        texts, max((abs(v) for row in rows for v in (row["high"], row["mid"], row["actual"]) if v is not None), default=0)
+        texts,
+        max((abs(v) for row in rows for v in (row["high"], row["mid"], row["actual"]) if v is not None), default=0),
     )
     shown = [
-        {key: value / divisor if isinstance(value, int | float) else value for key, value in row.items()} for row in rows
+        {key: value / divisor if isinstance(value, int | float) else value for key, value in row.items()}
+        for row in rows
     ]
     names = [row["name"] for row in rows]
     kinds = [texts("forecast.forecast"), texts("forecast.actual")]
 
     def chart(alt: Any, wide: bool) -> Chart:
         width = WIDTHS["wide" if wide else "narrow"] - (190 if wide else 120)
-        y = alt.Y("name:N", sort=names, title=None, axis=alt.Axis(ticks=False, labelColor=INK, labelLimit=200, labelExpr="split(datum.label, '|')"))
+        y = alt.Y(
+            "name:N",
+            sort=names,
+            title=None,
+            axis=alt.Axis(ticks=False, labelColor=INK, labelLimit=200, labelExpr="split(datum.label, '|')"),
+        )
         scale = alt.Scale(zero=True, nice=True)
         base = alt.rows(shown)
         points = [
@@ -327,23 +342,3 @@ def forecast(texts: Texts, rows: Sequence[dict[str, Any]]) -> Draw:
         ).properties(width=width, height=max(44 * len(names), 60))  # fmt: skip
 
     return chart
-
-
-def bars(texts: Texts, rows: Sequence[tuple[str, float, str]]) -> Draw:
-    """(name, value, text at its end), the greatest first."""
-    shown = [{"name": name, "value": value, "text": text} for name, value, text in rows]
-    names = [row["name"] for row in shown]
-
-    def chart(alt: Any, wide: bool) -> Chart:
-        width = WIDTHS["wide" if wide else "narrow"] - (240 if wide else 150)
-        base = alt.rows(shown)
-        y = alt.Y("name:N", sort=names, title=None, axis=alt.Axis(ticks=False, labelColor=INK, labelLimit=180, domain=False))
-        top = max((row["value"] for row in shown), default=1) * (1.3 if wide else 1.6)
-        x = alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, top], nice=False))
-        return alt.layer(
-            base.mark_bar(color=STRONG, size=18).encode(y=y, x=x),
-            base.mark_text(align="left", dx=6, color=INK, fontSize=12).encode(y=y, x=x, text="text:N"),
-        ).properties(width=width, height=30 * len(names))  # fmt: skip
-
-    return chart
-

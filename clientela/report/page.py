@@ -44,7 +44,12 @@ class Head:
 
 
 def render(
-    texts: Texts, head: Head, tiles: Sequence[Tile], parts: Sequence[Section], missing: Sequence[Missing], extra: Sequence[str]
+    texts: Texts,
+    head: Head,
+    tiles: Sequence[Tile],
+    parts: Sequence[Section],
+    missing: Sequence[Missing],
+    extra: Sequence[str],
 ) -> str:
     """The whole page. `extra`: sentences about what the company does not deliver."""
     return ENVIRONMENT.get_template("report.html.j2").render(

@@ -72,3 +72,9 @@ def file_before(folder: Path, run_id: str) -> Path | None:
 def marts_file(folder: Path) -> Path:
     """Where the published file of a folder is."""
     return folder / MARTS_FILE
+
+
+def run_of(path: Path) -> str:
+    """The run whose figures a published file holds."""
+    with reading(path) as published:
+        return str(published.ask("publication").first["run_id"])

@@ -23,7 +23,7 @@ class Made:
     html: str
     run_id: str
     as_of: str
-    troubles: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 def make(config: Config, folder: Path, before: Path | None = None) -> Made:
@@ -32,28 +32,31 @@ def make(config: Config, folder: Path, before: Path | None = None) -> Made:
         published = stack.enter_context(files.reading(files.marts_file(folder)))
         publication = published.ask("publication").first
         published.parameters["previous_run_id"] = ""
-        earlier, troubles = _file_before(stack, before)
+        earlier = _file_before(stack, before)
         if earlier is not None:
             published.parameters["previous_run_id"] = earlier.ask("publication").first["run_id"]
         texts = Texts(config.language, publication["currency"], config.zone)
-        night = Night(published, texts, earlier, config.publish.personal_data == "full", troubles)
+        night = Night(published, texts, earlier, config.publish.personal_data == "full")
         made = [made for part in PARTS if (made := _part(night, part)) is not None]
         parts = [part for part in made if isinstance(part, Section)]
         missing = [part for part in made if isinstance(part, Missing)]
-        html = render(texts, _head(night, publication), _tiles(night), parts, missing, _not_delivered(texts, publication))
-        return Made(html, publication["run_id"], publication["as_of_on"].isoformat(), tuple(night.troubles))
+        html = render(
+            texts, _head(night, publication), _tiles(night), parts, missing, _not_delivered(texts, publication)
+        )
+        return Made(html, publication["run_id"], publication["as_of_on"].isoformat(), tuple(night.warnings))
 
 
-def _file_before(stack: ExitStack, path: Path | None) -> tuple[PublishedFile | None, list[str]]:
+def _file_before(stack: ExitStack, path: Path | None) -> PublishedFile | None:
     """The file published before; None, with nothing more said, where an older version wrote it in another shape."""
     if path is None:
-        return None, []
+        return None
     try:
         before = stack.enter_context(files.reading(path))
-        before.ask("totals"), before.ask("publication")
+        for query in ("totals", "publication"):
+            before.ask(query)
     except duckdb.Error:
-        return None, []
-    return before, []
+        return None
+    return before
 
 
 def _part(night: Night, part: Part) -> Section | Missing | None:
@@ -63,7 +66,7 @@ def _part(night: Night, part: Part) -> Section | Missing | None:
         return part.make(night)
     except Exception as error:
         sentence = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        night.troubles.append(f"The report's part {part.key} could not be made: {sentence}")
+        night.warnings.append(f"The report's part {part.key} could not be made: {sentence}")
         title = night.texts(f"{part.key}.title")
         return Missing(part.key, title, night.texts("page.failed", reason=type(error).__name__))
 
@@ -84,7 +87,11 @@ def _tiles(night: Night) -> list[Tile]:
     except duckdb.Error:
         return []
     tiles = [
-        Tile(texts("tile.customers"), texts.number(totals["customers"]), texts("tile.doubtful", count=totals["doubtful_customers"]))
+        Tile(
+            texts("tile.customers"),
+            texts.number(totals["customers"]),
+            texts("tile.doubtful", count=totals["doubtful_customers"]),
+        )
     ]
     if rows:
         at = told_month(rows)

@@ -68,13 +68,11 @@ class Texts:
         if value is None:
             return self("label.none")
         if exact is None:
-            exact = abs(value) < EXACT_BELOW and value != round(value)
+            exact = abs(float(value)) < EXACT_BELOW and float(value) != round(float(value))
         digits = get_currency_precision(self.currency) if exact else 0
         number = "#,##0" + (f".{'0' * digits}" if digits else "")
         pattern = self._texts["format.amount"].replace("#", number, 1)
-        return _minus(
-            format_currency(value, self.currency, format=pattern, locale=self._locale, currency_digits=False)
-        )
+        return _minus(format_currency(value, self.currency, format=pattern, locale=self._locale, currency_digits=False))
 
     def signed(self, value: float | Decimal, text: str) -> str:
         """The text of a figure with its sign, also where it is positive."""

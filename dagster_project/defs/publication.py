@@ -1,4 +1,4 @@
-"""The last step of a night: the published file, downstream of every mart.
+"""The last steps of a night: the published file, downstream of every mart, and the report of it.
 
 A failed dbt test does not keep Dagster from running a Python asset behind it, so nothing here relies on that: the step
 that builds the models fails when anything failed, and this one refuses marts that its own run did not build and test.
@@ -15,6 +15,7 @@ from dagster_project.defs.resources import PipelineRunResource
 from dagster_project.defs.transformation import Translator
 
 PUBLISHED = dg.AssetKey(["published", "marts"])
+REPORT = dg.AssetKey(["published", "report"])
 
 
 def mart_keys(manifest: dict[str, Any]) -> list[dg.AssetKey]:
@@ -53,3 +54,34 @@ def published_marts(manifest: dict[str, Any]) -> dg.AssetsDefinition:
         )
 
     return publish
+
+
+def morning_report() -> dg.AssetsDefinition:
+    """The asset that is published/report.html: what fails of it is a warning, since the figures are published already."""
+
+    @dg.asset(
+        key=REPORT,
+        deps=[PUBLISHED],
+        group_name="published",
+        kinds={"html"},
+        check_specs=[
+            dg.AssetCheckSpec("is_whole", asset=REPORT, description="Every part of the report could be made.")
+        ],
+        description="The morning report, for a manager: published/report.html, one file that opens offline.",
+    )
+    def report(pipeline_run: PipelineRunResource) -> dg.MaterializeResult[None]:
+        with pipeline_run.step("published.report") as run:
+            if run.published is None:
+                raise NotPublishedError(
+                    "This run has not published, so there is nothing to report; `clientela report` writes the "
+                    "report of what is published."
+                )
+            path = run.write_report()
+        check = dg.AssetCheckResult(
+            passed=not run.warnings, severity=dg.AssetCheckSeverity.WARN, metadata={"warnings": run.warnings}
+        )
+        return dg.MaterializeResult(
+            metadata={"path": dg.MetadataValue.path(path)} if path else {}, check_results=[check]
+        )
+
+    return report

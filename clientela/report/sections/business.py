@@ -39,7 +39,9 @@ def changes(night: Night) -> Section | Missing:
                     count=differences["orders"] or 0,
                     day=day,
                     orders=texts.signed(differences["orders"] or 0, texts.number(differences["orders"] or 0)),
-                    revenue=texts.signed(differences["net_revenue"] or 0, texts.amount(differences["net_revenue"] or 0)),
+                    revenue=texts.signed(
+                        differences["net_revenue"] or 0, texts.amount(differences["net_revenue"] or 0)
+                    ),
                 )
             )
             sentences.append(_customers_sentence(texts, now.first, differences))
@@ -84,7 +86,9 @@ def _shown(texts: Texts, value: Any, is_money: bool) -> str:
 def _customers_sentence(texts: Texts, now: Row, differences: dict[str, Any]) -> str:
     customers = differences["customers"] or 0
     key = "changes.customers_same" if customers == 0 else "changes.customers"
-    return texts(key, customers=texts.number(now["customers"]), difference=texts.signed(customers, texts.number(customers)))
+    return texts(
+        key, customers=texts.number(now["customers"]), difference=texts.signed(customers, texts.number(customers))
+    )
 
 
 def monthly(night: Night) -> Section | Missing:
@@ -122,7 +126,9 @@ def monthly(night: Night) -> Section | Missing:
     elif not has_contribution:
         sentences.append(texts("missing.costs"))
     notes = [] if rows[-1]["is_complete"] else [texts("monthly.incomplete", month=texts.month(rows[-1]["month"]))]
-    headings = [texts(f"monthly.{key}") for key in ("month", "revenue", "contribution", "orders", "buyers", "customers")]
+    headings = [
+        texts(f"monthly.{key}") for key in ("month", "revenue", "contribution", "orders", "buyers", "customers")
+    ]
     table = Table(
         title,
         headings,

@@ -65,7 +65,9 @@ def gates(night: Night) -> Section | Missing:
             )
         )  # fmt: skip
     notes = [texts("gates.masked")] if groups else []
-    return Section("gates", title, sentences, tables=tables, notes=notes, queries=[batches.query, checks.query, rows.query])
+    return Section(
+        "gates", title, sentences, tables=tables, notes=notes, queries=[batches.query, checks.query, rows.query]
+    )
 
 
 def _batch(row: Row) -> Cell:

@@ -46,14 +46,20 @@ def movements(night: Night) -> Section | Missing:
             lapsed=texts.number(lapsed),
         ),
         texts(
-            "movements.balance_up" if balance > 0 else "movements.balance_down" if balance < 0 else "movements.balance_same",
+            "movements.balance_up"
+            if balance > 0
+            else "movements.balance_down"
+            if balance < 0
+            else "movements.balance_same",
             count=closing,
             difference=texts.number(abs(balance)),
         ),
     ]
     floor = charts.waterfall_floor([opening, closing, opening + new, opening + new + returned])
     notes = [texts("movements.floor")] if floor else []
-    headings = [texts(f"movements.column_{key}") for key in ("month", "opening", "new", "returned", "lapsed", "closing")]
+    headings = [
+        texts(f"movements.column_{key}") for key in ("month", "opening", "new", "returned", "lapsed", "closing")
+    ]
     table = Table(
         title,
         headings,
@@ -168,19 +174,25 @@ def cohorts(night: Night) -> Section | Missing:
             share = sum(row["active_customers"] for row in seen) / max(sum(row["customers"] for row in seen), 1)
             parts.append(texts(f"cohorts.after_{unit}", count=period, share=texts.share(share)))
     last = max(period for periods in shown.values() for period in periods)
-    headings = [texts("cohorts.cohort"), texts("cohorts.customers"), *(texts.number(p) for p in range(1, min(last, PERIODS) + 1))]
+    headings = [
+        texts("cohorts.cohort"),
+        texts("cohorts.customers"),
+        *(texts.number(p) for p in range(1, min(last, PERIODS) + 1)),
+    ]
     rows = []
     for (cohort, was_there), periods in shown.items():
-        name = texts("cohorts.there_before", cohort=_cohort_name(night, cohort)) if was_there else _cohort_name(night, cohort)
-        row = [Cell(name), Cell(texts.number(periods[0]["customers"]))]
+        name = _cohort_name(night, cohort)
+        if was_there:
+            name = texts("cohorts.there_before", cohort=name)
+        row_cells = [Cell(name), Cell(texts.number(periods[0]["customers"]))]
         for period in range(1, min(last, PERIODS) + 1):
             share_active = periods[period]["share_active"] if period in periods else None
-            row.append(
+            row_cells.append(
                 Cell(texts.share(share_active), shade=min(SHADES, round(SHADES * share_active)))
                 if share_active is not None
                 else Cell("")
             )
-        rows.append(row)
+        rows.append(row_cells)
     table = Table(texts(f"cohorts.caption_{unit}"), headings, rows, layout="grid")
     notes = [texts("cohorts.note_there_before")] if any(was_there for _, was_there in shown) else []
     return Section(
@@ -210,7 +222,8 @@ def survival(night: Night) -> Section | Missing:
     parts = [texts("survival.part", tier=texts.label("tier", tier), share=texts.share(s)) for tier, s in shares.items()]
     sentence = texts("survival.sentence", count=last, day=texts.day(landmark), parts=texts.listed(parts))
     groups = [
-        (texts.label("tier", tier), [(row["days"], row["survival"]) for row in _thinned(rows)]) for tier, rows in found.items()
+        (texts.label("tier", tier), [(row["days"], row["survival"]) for row in _thinned(rows)])
+        for tier, rows in found.items()
     ]
     table = Table(
         title,
@@ -246,7 +259,7 @@ def flows(night: Night) -> Section | Missing:
     counts = {(row["from_segment"], row["to_segment"]): row["customers"] for row in answer.rows}
     order: list[str | None] = [*TIERS, None]
     place = {tier: rank for rank, tier in enumerate(TIERS)}
-    moved = [(place.get(f, None), place.get(t, None), n) for (f, t), n in counts.items()]
+    moved = [(place.get(f), place.get(t), n) for (f, t), n in counts.items()]
     up = sum(n for f, t, n in moved if f is not None and t is not None and t < f)
     down = sum(n for f, t, n in moved if f is not None and t is not None and t > f)
     fallen = sum(n for (f, t), n in counts.items() if f == "high" and t != "high")
@@ -276,10 +289,16 @@ def identity(night: Night) -> Section | Missing:
     """Who was merged and split last night."""
     texts, answer = night.texts, night.ask("identity_events")
     events = {row["event"]: row for row in answer.rows}
-    merged, split, created, moved = (events.get(kind, {}).get("events", 0) for kind in ("merged", "split", "created", "moved"))
+    merged, split, created, moved = (
+        events.get(kind, {}).get("events", 0) for kind in ("merged", "split", "created", "moved")
+    )
     sentences = []
     if merged or split or moved:
-        sentences.append(texts("identity.sentence", merged=texts.number(merged), split=texts.number(split), moved=texts.number(moved)))
+        sentences.append(
+            texts(
+                "identity.sentence", merged=texts.number(merged), split=texts.number(split), moved=texts.number(moved)
+            )
+        )
         sentences.append(texts("identity.look"))
     else:
         sentences.append(texts("identity.none"))
@@ -291,6 +310,11 @@ def identity(night: Night) -> Section | Missing:
         )
         for kind in ("merged", "split", "moved") if kind in events
     ]  # fmt: skip
-    headings = [texts("identity.event"), texts("identity.events"), texts("identity.records"), texts("identity.customers")]
+    headings = [
+        texts("identity.event"),
+        texts("identity.events"),
+        texts("identity.records"),
+        texts("identity.customers"),
+    ]
     tables = [Table(texts("identity.title"), headings, rows, numbers=(1, 2), layout="cards")] if rows else []
     return Section("identity", texts("identity.title"), sentences, tables=tables, queries=[answer.query])

@@ -70,7 +70,7 @@ class Night:
     #: names of people may be shown
     shows_names: bool = False
     #: what could not be drawn or compared, for whoever runs the night
-    troubles: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     answers: dict[str, Answer] = field(default_factory=dict)
 
     def ask(self, name: str) -> Answer:
@@ -80,15 +80,15 @@ class Night:
         return self.answers[name]
 
     def drawn(self, chart: Draw, label: str) -> Picture | None:
-        """The picture; None, and a trouble more, where it cannot be drawn."""
+        """The picture; None, and a warning more, where it cannot be drawn."""
         try:
             return draw(chart, self.texts, label)
         except NotDrawnError as error:
-            trouble = f"The report has no pictures: {error}. `pip install altair vl-convert-python` mends that."
+            warning = f"The report has no pictures: {error}. `pip install altair vl-convert-python` mends that."
         except Exception as error:
-            trouble = f"A picture of the report could not be drawn: {str(error).splitlines()[0][:200]}"
-        if trouble not in self.troubles:
-            self.troubles.append(trouble)
+            warning = f"A picture of the report could not be drawn: {str(error).splitlines()[0][:200]}"
+        if warning not in self.warnings:
+            self.warnings.append(warning)
         return None
 
 

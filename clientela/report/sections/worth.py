@@ -19,10 +19,16 @@ def whale(night: Night) -> Section | Missing:
         return Missing("whale", title, texts("missing.whale"))
     count, total = rows[0]["customers"], float(rows[0]["total_value"])
     points = [(0.0, 0.0), *((row["rank"] / count, float(row["value_so_far"]) / total) for row in rows)]
-    marked = min(points, key=lambda point: abs(point[0] - BEST))
+    marked = _nearest(points, BEST)
     peak = max(rows, key=lambda row: row["value_so_far"])
     sentences = [
-        texts("whale.sentence", count=count, best=texts.share(marked[0]), share=texts.share(marked[1]), total=texts.amount(total))
+        texts(
+            "whale.sentence",
+            count=count,
+            best=texts.share(marked[0]),
+            share=texts.share(marked[1]),
+            total=texts.amount(total),
+        )
     ]
     costing = count - peak["rank"]
     if costing and peak["value_so_far"] > rows[-1]["value_so_far"]:
@@ -33,7 +39,7 @@ def whale(night: Night) -> Section | Missing:
     else:
         sentences.append(texts("whale.none_costing"))
     picture = night.drawn(charts.curve(texts, points, marked), f"{title}. {' '.join(sentences)}")
-    tenths = [min(points, key=lambda point, at=tenth: abs(point[0] - at / 10)) for tenth in range(1, 11)]
+    tenths = [_nearest(points, tenth / 10) for tenth in range(1, 11)]
     table = Table(
         title, [texts("whale.x"), texts("whale.y")],
         [cells(texts.share(x), texts.share(y, 1)) for x, y in dict.fromkeys(tenths)], numbers=(0, 1),
@@ -42,6 +48,11 @@ def whale(night: Night) -> Section | Missing:
         "whale", title, sentences, picture, queries=[answer.query],
         tables=[] if picture else [table], folded_tables=[table] if picture else [],
     )  # fmt: skip
+
+
+def _nearest(points: list[tuple[float, float]], share: float) -> tuple[float, float]:
+    """The point of the curve that is nearest to that share of the customers."""
+    return min(points, key=lambda point: abs(point[0] - share))
 
 
 def value_at_risk(night: Night) -> Section | Missing:
@@ -118,12 +129,25 @@ def forecast(night: Night) -> Section | Missing:
     else:
         sentences.append(texts("forecast.not_yet"))
     for row in come_due[-6:]:
-        name = texts("forecast.from", day=texts.short_month(row["as_of_on"]), months=texts.number(row["horizon_months"]))
+        name = texts(
+            "forecast.from", day=texts.short_month(row["as_of_on"]), months=texts.number(row["horizon_months"])
+        )
         rows.append(_bar(name, row, row["actual_contribution"]))
     if not come_due:
         for row in past[-4:]:
-            name = texts("forecast.tried", day=texts.short_month(row["origin_on"]), days=texts.number(row["holdout_days"]))
-            rows.append({"name": name, "low": None, "high": None, "mid": row["expected_total"], "actual": float(row["actual_total"]), "months": None})
+            name = texts(
+                "forecast.tried", day=texts.short_month(row["origin_on"]), days=texts.number(row["holdout_days"])
+            )
+            rows.append(
+                {
+                    "name": name,
+                    "low": None,
+                    "high": None,
+                    "mid": row["expected_total"],
+                    "actual": float(row["actual_total"]),
+                    "months": None,
+                }
+            )
     for row in ahead:
         rows.append(_bar(texts("forecast.next", count=row["horizon_months"]), row, None))
     if ahead:
@@ -147,7 +171,9 @@ def forecast(night: Night) -> Section | Missing:
         numbers=(1, 2, 3, 4),
     )  # fmt: skip
     # what comes within a quarter beside what comes within two years would make the quarter too small to be seen
-    near = [row for row in rows if row["months"] in (None, min((r["months"] for r in rows if r["months"]), default=None))]
+    near = [
+        row for row in rows if row["months"] in (None, min((r["months"] for r in rows if r["months"]), default=None))
+    ]
     picture = night.drawn(charts.forecast(texts, near), f"{title}. {' '.join(sentences)}")
     return Section(
         "forecast", title, sentences, picture, queries=[backtest.query, outlook.query, origins.query],
@@ -165,7 +191,15 @@ def _bar(name: str, row: Row, actual: float | None) -> Row:
 def _come_due_sentence(night: Night, row: Row) -> str:
     texts = night.texts
     low, high, actual = row["expected_contribution_p10"], row["expected_contribution_p90"], row["actual_contribution"]
-    where = "unknown" if low is None or high is None else "inside" if low <= actual <= high else "below" if actual < low else "above"
+    where = (
+        "unknown"
+        if low is None or high is None
+        else "inside"
+        if low <= actual <= high
+        else "below"
+        if actual < low
+        else "above"
+    )
     return texts(
         f"forecast.came_{where}", count=row["horizon_months"], day=texts.day(row["as_of_on"]),
         expected=texts.amount(row["expected_contribution"]), actual=texts.amount(actual),
