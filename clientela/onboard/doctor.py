@@ -19,7 +19,7 @@ from clientela.config.company import REFERENCE_SOURCE, Config
 from clientela.config.sources import Constant, Expression, Mapping, Translated
 from clientela.errors import ClientelaError, ConfigError, RunningError
 from clientela.extract.feeds import feeds_of
-from clientela.extract.mapping import Feed, named_columns
+from clientela.extract.mapping import REPEAT_MARK, Feed, named_columns
 from clientela.extract.readers.database import require_drivers
 from clientela.file_modes import too_wide
 from clientela.load.context import LoadContext
@@ -27,6 +27,7 @@ from clientela.load.gate.suite import suite_of
 from clientela.load.gate.validate import Check
 from clientela.load.loader import load_feed
 from clientela.load.outcome import Outcome
+from clientela.load.repeats import overlapping_files
 from clientela.load.staging import StagedBatch, prepare_rates
 from clientela.masking import shape
 from clientela.pipeline import verdict
@@ -157,13 +158,13 @@ def _examined(run: PipelineRun, config: Config, feed: Feed) -> tuple[Finding, Co
     notes: list[str] = []
 
     def look_at(batch: StagedBatch, checks: Sequence[Check]) -> None:
-        notes.extend(_notes(run.connection, feed, batch, checks))
+        notes.extend(_notes(context, batch, checks) + _repeats(context))
 
+    context = LoadContext(run.connection, feed, run.run_id, run.now, inbox=config, onlooker=look_at)
     try:
         suite_of(feed.entity, feed.settings, feed.where)
         if feed.entity.name != "exchange_rates":
             prepare_rates(run.connection)
-        context = LoadContext(run.connection, feed, run.run_id, run.now, inbox=config, onlooker=look_at)
         outcomes = load_feed(context)
     except ConfigError as error:
         return Finding(*name, True, error.sentence), error
@@ -194,8 +195,26 @@ def _sentence(outcomes: list[Outcome]) -> str:
     return ", ".join([told, *parts])
 
 
-def _notes(connection: duckdb.DuckDBPyConnection, feed: Feed, batch: StagedBatch, checks: Sequence[Check]) -> list[str]:
+def _repeats(context: LoadContext) -> list[str]:
+    """Rows that are numbered since they say what an earlier one of their file says, and files that may say the same again."""
+    if context.feed.settings.repeats != "number":
+        return []
+    marked = "select count(*) from staged_rows where faults is null and contains(record_key, ?)"
+    numbered = context.connection.execute(marked, [REPEAT_MARK]).fetchall()[0][0]
+    notes = []
+    if numbered:
+        verbs = ("repeats", "counts") if numbered == 1 else ("repeat", "count")
+        notes.append(f"{counted(numbered, 'row')} {verbs[0]} an earlier one of the same file, and {verbs[1]} too")
+    return notes + [
+        f"CHECK: {file} and {other} have {counted(rows, 'row')} in common; without an order nothing tells whether a delivery "
+        "overlaps with another: what the later one repeats counts once"
+        for file, other, rows in overlapping_files(context)
+    ]
+
+
+def _notes(context: LoadContext, batch: StagedBatch, checks: Sequence[Check]) -> list[str]:
     """How columns map, what is not used, what the gate would say beside refusing, and examples of faults."""
+    connection, feed = context.connection, context.feed
     mapped = [f"{column} ← {_told(mapping)}" for column, mapping in feed.settings.columns.items()]
     lowered = {name.lower() for name in named_columns(connection, feed.settings)}
     unused = [name for name in batch.columns if name.lower() not in lowered]

@@ -28,6 +28,7 @@ from clientela.pipeline.open_run import open_run
 from clientela.pipeline.pipeline_run import PipelineRun
 from clientela.pipeline.progress import Watcher, silent
 from clientela.warehouse.transactions import transaction
+from clientela.wording import counted
 
 _EXCHANGE_RATES = "exchange_rates"
 
@@ -202,7 +203,7 @@ def _change(run: PipelineRun, retiring: Sequence[_Batch], replaced: Sequence[_Ba
                         f"changed: {outcome.reason}"
                     )
                 outcomes.append(outcome)
-                run.watch("loaded", subject, f"{outcome.loaded:,} of {outcome.delivered:,} rows loaded again")
+                run.watch("loaded", subject, f"{outcome.loaded:,} of {counted(outcome.delivered, 'row')} loaded again")
     with stopping.deferred():
         _switch(connection, run.now)
         run.is_done = True

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from clientela.errors import ClientelaError, NotPublishedError, StoppedError
 from clientela.load.outcome import Outcome
 from clientela.warehouse.lock import Holder
+from clientela.wording import counted, listed
 
 if TYPE_CHECKING:
     from clientela.pipeline.pipeline_run import PipelineRun
@@ -128,7 +129,7 @@ def outcome_sentence(outcome: Outcome) -> str:
 def _counts_sentence(outcome: Outcome) -> str:
     if outcome.status != "loaded":
         return f"{outcome.status}{f': {outcome.reason}' if outcome.reason else ''}"
-    sentence = f"{outcome.loaded:,} of {outcome.delivered:,} rows loaded"
+    sentence = f"{outcome.loaded:,} of {counted(outcome.delivered, 'row')} loaded"
     if outcome.unchanged:
         sentence += f", {outcome.unchanged:,} unchanged"
     if outcome.quarantined:
@@ -139,7 +140,8 @@ def _counts_sentence(outcome: Outcome) -> str:
         sentence += f", {outcome.deleted:,} vanished"
     if outcome.new_columns:
         sentence += f", new columns not used: {', '.join(outcome.new_columns)}"
-    return sentence + (f", {len(outcome.warnings)} warnings" if outcome.warnings else "")
+    names = listed([check.expect.name for check in outcome.warnings])
+    return sentence + (f", {counted(len(outcome.warnings), 'warning')}: {names}" if names else "")
 
 
 def _outcome_as_dict(outcome: Outcome) -> dict[str, Any]:

@@ -107,3 +107,37 @@ def test_faults_are_said_in_sentences(shop: Company) -> None:
     assert "1 row: ordered_at is empty, and a value is required; row 33 of sales_1.csv" in told
     assert "1 row: currency like 'AAA' has no exchange rate to EUR on its day or the 31 days before; row 34" in told
     assert " is no " not in told and "is the key is" not in told and "1 rows" not in told
+
+
+def test_rows_that_repeat_are_told(shop: Company) -> None:
+    shop.write("sales_1.csv", SALES + SALES.splitlines(keepends=True)[1])
+    (sales,) = [f for f in foretell(shop.config).findings if f.entity == "transactions"]
+    assert "5 rows, 4 would load, 1 would be quarantined" in sales.sentence
+    assert any("`repeats: number` says that each counts" in note for note in sales.notes)
+    _of("transactions", repeats="number")(shop)
+    (sales,) = [f for f in foretell(shop.config).findings if f.entity == "transactions"]
+    assert "5 rows, 5 would load" in sales.sentence and not sales.is_ill
+    assert "1 row repeats an earlier one of the same file, and counts too" in sales.notes
+
+
+def test_deliveries_that_may_overlap_are_told(shop: Company) -> None:
+    visits = "customer,channel,at\n" + "".join(f"a,store,2026-02-0{n} 10:00:00\n" for n in range(1, 6))
+    shop.write("visits_1.csv", visits)
+    shop.write("visits_2.csv", visits.replace("2026-02-01", "2026-02-09"))
+    shop.change(
+        lambda s: s["sources"]["till"]["entities"].update(
+            interactions={
+                "files": "visits*.csv",
+                "key": ["customer", "at"],
+                "repeats": "number",
+                "columns": {
+                    "customer_key": "customer",
+                    "kind": {"value": "session"},
+                    "channel": "channel",
+                    "opened_at": "at",
+                },
+            }
+        )
+    )
+    (visited,) = [f for f in foretell(shop.config).findings if f.entity == "interactions"]
+    assert any("visits_1.csv and visits_2.csv have 4 rows in common" in note for note in visited.notes), visited
