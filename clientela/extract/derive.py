@@ -46,12 +46,13 @@ def completed_amounts(entity: Entity) -> Mapping[str, str]:
         "discount_amount": "coalesce(discount_amount, gross_amount - net_amount, 0)",
     }
     # a discount that takes more than the line brings makes it no return: what counts is what it costs before
+    is_negative = f"coalesce({completed['gross_amount']} < 0, false) or coalesce(quantity < 0, false)"
+    is_return = f"coalesce(is_return, {is_negative})"
     signed = {
-        name: f"case when is_return then -abs({completed.get(name, name)}) else {completed.get(name, name)} end"
+        name: f"case when {is_return} then -abs({completed.get(name, name)}) else {completed.get(name, name)} end"
         for name in SIGNED
     }
-    is_negative = f"coalesce({completed['gross_amount']} < 0, false) or coalesce(quantity < 0, false)"
-    return signed | {"is_return": f"coalesce(is_return, {is_negative})"}
+    return signed | {"is_return": is_return}
 
 
 def without_tax(entity: Entity, digits: int) -> Mapping[str, str]:

@@ -89,6 +89,12 @@ class Feed:
         return f"{self.source_name}.{self.name}" if is_own else self.source_name
 
     @property
+    def order_space(self) -> str:
+        """What makes an order's id unique beside its key: the source, unless the feed is one of returns that bear numbers of
+        their own and name the orders they return."""
+        return self.key_space if "return_of_order_key" in self.settings.columns else self.source_name
+
+    @property
     def where(self) -> str:
         return f"sources.{self.source_name}.entities.{self.name}"
 
@@ -273,7 +279,7 @@ def staged_select(
         space = parameters.bind(feed.id_space(column.refers_to or ""))
         ids.append(f"{surrogate_key(space, quoted(column.name))} as {quoted(column.id_name)}")
     if "order_key" in entity:
-        ids.append(f"{surrogate_key(source, 'order_key')} as order_id")
+        ids.append(f"{surrogate_key(parameters.bind(feed.order_space), 'order_key')} as order_id")
     if "return_of_order_key" in entity:
         ids.append(f"{surrogate_key(source, 'return_of_order_key')} as return_of_order_id")
     contents = ", ".join(_hashable(quoted("m_" + name), mapped_types[name]) for name in expressions)

@@ -13,6 +13,7 @@ from clientela.config.company import Config
 from clientela.contracts import ENTITIES
 from clientela.extract.casting import Parameters
 from clientela.extract.column_names import shown_names
+from clientela.extract.feeds import feeds_of
 from clientela.extract.mapping import DECISION_KEYS, surrogate_key
 from clientela.extract.personal_keys import RECORD_KEY, hashed_columns, personally_keyed_sources
 from clientela.masking import HASHED_KEY, KeyedHash, shape_sql
@@ -65,12 +66,13 @@ def _hash_key(
     parameters = Parameters()
     changes = {column: key_hash.sql(name, parameters.bind)}
     number = _number_of(entity, column)
-    space = source if feed == entity or ENTITIES[entity].is_referred_to else f"{source}.{feed}"
     if number is not None:
-        if number != "record_id" and ENTITIES[entity][column].refers_to == "customers":
-            space = config.sources[source].ids_from.get("customers", source)
-        elif number != "record_id" and ENTITIES[entity][column].refers_to:
-            space = config.sources[source].ids_from.get(ENTITIES[entity][column].refers_to or "", source)
+        space = source
+        if number in ("record_id", "order_id"):
+            (own,) = (f for f in feeds_of(config) if (f.source_name, f.name) == (source, feed))
+            space = own.key_space if number == "record_id" else own.order_space
+        elif refers_to := ENTITIES[entity][column].refers_to:
+            space = config.sources[source].ids_from.get(refers_to, source)
         changes[number] = surrogate_key(parameters.bind(space), changes[column])
     is_clear = (
         f"{quoted(owner)} = {parameters.bind(source)} and not regexp_full_match({name}, {parameters.bind(HASHED_KEY)})"
@@ -88,7 +90,7 @@ def _number_of(entity: str, column: str) -> str | None:
     """The integer made of a key, where there is one."""
     if column == RECORD_KEY:
         return "record_id"
-    if column in ("order_key", "return_of_order_key") and entity == "transactions":
+    if column in ("order_key", "return_of_order_key") and entity in ("transactions", "orders"):
         return column.removesuffix("_key") + "_id"
     held = ENTITIES[entity][column]
     return held.id_name if held.refers_to else None
