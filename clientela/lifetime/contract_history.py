@@ -29,6 +29,8 @@ _OPTIONAL: dict[str, Any] = {
     "paused_on": pl.Date,
     "resumed_on": pl.Date,
 }
+#: what models are shown of a contract, beside `recurring_amount` and `contribution`
+COLUMNS = ("customer_id", "started_on", "ends_on", "cancelled_on", "period_months", *_OPTIONAL)
 #: that all ends fall after a day by chance alone is believed down to this probability
 _LEAST_CHANCE = 0.01
 #: ends that lie within so many days are those of one month: a file that says who left in its last month

@@ -103,12 +103,13 @@ def first_day_read(as_of_on: date, settings: RetentionSettings) -> date:
 class OutlookInputs:
     """What is known of the customers. states: STATE_COLUMNS, months: MONTH_COLUMNS, one row per customer_id and measured_on,
     from `first_day_read` on. forecasts: customer_id, p_alive, expected_contribution, expected_contribution_given_alive at the
-    as-of day. contracts: see lifetime.contract_forecast."""
+    as-of day. contracts: see lifetime.contract_forecast; renewal_model: the candidate of lifetime.renewal_models for them."""
 
     states: pl.DataFrame
     months: pl.DataFrame
     forecasts: pl.DataFrame
     contracts: pl.DataFrame | None = None
+    renewal_model: str | None = None
 
 
 def outlook(
@@ -130,7 +131,7 @@ def outlook(
     s = settings or RetentionSettings()
     states = inputs.states.rename({"measured_on": "month_end"})
     months = inputs.months.rename({"measured_on": "month_end"})
-    forecasts, contracts = inputs.forecasts, inputs.contracts
+    forecasts = inputs.forecasts
     has_rhythm = states.filter(pl.col("purchase_days").is_not_null())
     rows = snapshots(has_rhythm.drop("state", "lapses_after_days"), states, s.churn.horizon_months)
     rows = rows.join(months.select(*_KEY, *_MEASURES), on=_KEY, how="left", maintain_order="left").with_columns(
@@ -154,8 +155,8 @@ def outlook(
     )
     probability = today.select("customer_id").with_columns(model.probability(today))
     probability = probability.with_columns(churn_model=pl.lit(model.chosen))
-    if contracts is not None and contracts.height:
-        probability = _with_contracts(probability, states, contracts, as_of_on, s.churn.horizon_months)
+    if inputs.contracts is not None and inputs.contracts.height:
+        probability = _with_contracts(probability, states, inputs, as_of_on, s.churn.horizon_months)
     told = [_customers(as_of_on, states, months, forecasts, probability, s), *_scores(model)]
     if len(model.scores):
         told.append(_reasons_at(model.scores["origin_on"].max(), past, months, s))  # type: ignore[arg-type]
@@ -198,13 +199,16 @@ def _customers(
 
 
 def _with_contracts(
-    probability: pl.DataFrame, states: pl.DataFrame, contracts: pl.DataFrame, as_of_on: date, horizon_months: int
+    probability: pl.DataFrame, states: pl.DataFrame, inputs: OutlookInputs, as_of_on: date, horizon_months: int
 ) -> pl.DataFrame:
     """`probability`, and below it those of whom only contracts are known."""
     from clientela.lifetime.contract_forecast import forecast_contracts
+    from clientela.lifetime.renewal_choice import RenewalPast
 
+    assert inputs.contracts is not None
+    past = RenewalPast(inputs.renewal_model) if inputs.renewal_model else None
     horizon = (month_end(as_of_on, horizon_months) - as_of_on).days
-    made = forecast_contracts(contracts, as_of_on, horizon, 0.0)
+    made = forecast_contracts(inputs.contracts, as_of_on, horizon, 0.0, past)
     here = states.filter((pl.col("month_end") == as_of_on) & ~pl.col("state").is_in(GONE)).select("customer_id")
     found = pl.DataFrame(
         {"customer_id": made.customers, "churn_probability": made.p_gone}, schema_overrides=probability.schema

@@ -116,9 +116,9 @@ def contract_months(contracts: pl.DataFrame, month_ends: Sequence[date]) -> pl.D
     """What is known of each customer's contracts at each month-end from the first one's start on.
 
     contracts: (customer_id, started_on, ends_on, cancelled_on, cancelled_by), one row per contract; a contract runs to
-    the end of `ends_on` (of `cancelled_on`, where that is all there is), for ever without either. Gives customer_id,
-    month_end, has_contract, contract_started_on (the first one's), contract_ended_on (the last one's, once none runs),
-    cancelled_by of that last one: customer, company, other, or expiry where it ended without being cancelled.
+    the end of `ends_on` (to the day before `cancelled_on`, where that is all there is), for ever without either. Gives
+    customer_id, month_end, has_contract, contract_started_on (the first one's), contract_ended_on (the last one's, once none
+    runs), cancelled_by of that last one: customer, company, other, or expiry where it ended without being cancelled.
     """
     ends = pl.Series("month_end", check_points(month_ends), dtype=pl.Date)
     rows = with_end(contracts)
@@ -152,7 +152,7 @@ def with_end(contracts: pl.DataFrame) -> pl.DataFrame:
     return contracts.select(
         "customer_id",
         pl.col("started_on").cast(pl.Date),
-        ended_on=pl.coalesce(pl.col("ends_on").cast(pl.Date), pl.col("cancelled_on").cast(pl.Date)),
+        ended_on=pl.coalesce(pl.col("ends_on").cast(pl.Date), pl.col("cancelled_on").cast(pl.Date).dt.offset_by("-1d")),
         will=pl.when(pl.col("cancelled_on").is_not_null()).then(by).otherwise(pl.lit("expiry")),
     )
 

@@ -7,6 +7,8 @@ Without a contract a lapse is dated on the day the silence passed its threshold,
 dated there, every customer would seem to leave the day they last came. A silence that has not passed it is censored at
 the last point. Kaplan & Meier 1958; the variance is Greenwood's, the interval on
 the log(-log) scale (Kalbfleisch & Prentice 2002, section 1.4), so that it stays between 0 and 1.
+A contract that came into sight late is at risk from then on only (left truncation; Kaplan-Meier with delayed entry, the same
+section): lifetime.contract_history says since when its source tells of ends. One that another renews has not ended.
 """
 
 from datetime import date
@@ -14,11 +16,14 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from clientela.lifetime.contract_history import known_contracts
 from clientela.retention.calendar import RetentionError, require
 from clientela.retention.states import with_end
 
+Floats = NDArray[np.float64]
 _CURVE: Any = {
     "days": pl.Int64,
     "customers_at_risk": pl.Int64,
@@ -52,20 +57,27 @@ def lapse_durations(rhythms: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame
 
 
 def contract_durations(contracts: pl.DataFrame, as_of: date, only_by: str | None = None) -> pl.DataFrame:
-    """From each contract's first to its last day, exact; the columns of `lapse_durations`, one row per contract.
+    """From each contract's first to its last day, exact; the columns of `lapse_durations`, one row per contract, and
+    entered_days: how long it had run when it came into sight.
 
-    contracts: as `states.contract_months` takes them. Contracts that begin after `as_of` are left out, those still
+    contracts: as `states.contract_months` and lifetime.contract_history take them; one that renews another is counted from
+    the first day of the first. Contracts that begin after `as_of` are left out, those still
     running on it censored. only_by: count only ends of this will (customer, company, other, expiry); others censor.
     """
-    rows = with_end(contracts).filter(pl.col("started_on") <= as_of)
+    known = known_contracts(contracts.with_columns(period_months=pl.lit(1, pl.Int64)), as_of, 0)
+    rows = known.with_columns(with_end(known).select("ended_on", "will"))
     is_over = (pl.col("ended_on") < as_of).fill_null(False)
-    is_counted = is_over if only_by is None else is_over & (pl.col("will") == only_by)
+    is_counted = is_over & pl.col("renewed_on").is_null()
+    if only_by is not None:
+        is_counted &= pl.col("will") == only_by
+    seen_on = pl.max_horizontal("started_on", pl.col("observed_from").dt.offset_by("-1d"))
     return _durations(
         rows.select(
             "customer_id",
-            "started_on",
+            pl.col("first_started_on").alias("started_on"),
             ended_on=pl.when(is_over).then("ended_on").otherwise(pl.lit(as_of)),
             has_ended=is_counted,
+            entered_days=(seen_on - pl.col("first_started_on")).dt.total_days(),
         )
     )
 
@@ -74,7 +86,8 @@ def survival_curves(durations: pl.DataFrame, by: str | None = None, confidence: 
     """Kaplan-Meier: `group` ('all' without `by`), days, customers at risk just before, lapsed and censored on that day,
     survival (share that stays longer than so many days) with its interval; sorted.
 
-    durations: duration_days, has_ended and, if given, the column `by`, whose nulls are left out.
+    durations: duration_days, has_ended and, if given, the column `by`, whose nulls are left out. Where there are
+    `entered_days`, a row is at risk after that day only.
     """
     require(durations, "durations", "duration_days", "has_ended", *([by] if by else []))
     if not 0 < confidence < 1:
@@ -96,15 +109,35 @@ def survival_curves(durations: pl.DataFrame, by: str | None = None, confidence: 
         .sort("group", "days")
     )
     empty = pl.DataFrame(schema={"group": pl.String, **_CURVE})
-    return pl.concat([empty, *(_curve(part, confidence) for part in daily.partition_by("group", maintain_order=True))])
+    late = named.filter(pl.col("entered_days") > 0) if "entered_days" in named.columns else named.head(0)
+    entries = _entries(late)
+    return pl.concat(
+        [empty]
+        + [
+            _curve(part, entries.get(part["group"][0]), confidence)
+            for part in daily.partition_by("group", maintain_order=True)
+        ]
+    )
 
 
-def _curve(daily: pl.DataFrame, confidence: float) -> pl.DataFrame:
-    """One group's curve. daily: group, days, customers_lapsed, customers_censored; one row per day, sorted, day 0 first."""
+def _entries(late: pl.DataFrame) -> dict[str, Floats]:
+    """Of each group the days of those who came into sight late, sorted."""
+    return {
+        str(part["group"][0]): part["entered_days"].sort().to_numpy().astype(float)
+        for part in late.partition_by("group", maintain_order=True)
+    }
+
+
+def _curve(daily: pl.DataFrame, entries: Floats | None, confidence: float) -> pl.DataFrame:
+    """One group's curve. daily: group, days, customers_lapsed, customers_censored; one row per day, sorted, day 0 first.
+    entries: days on which those who came into sight late did, sorted."""
     lapsed = daily["customers_lapsed"].to_numpy().astype(float)
     leaving = lapsed + daily["customers_censored"].to_numpy()
     at_risk = leaving[::-1].cumsum()[::-1]
-    survival = np.cumprod(1 - lapsed / at_risk)
+    if entries is not None:
+        # who enters on a day is at risk after it
+        at_risk = at_risk - (len(entries) - np.searchsorted(entries, daily["days"].to_numpy(), side="left"))
+    survival = np.cumprod(1 - np.divide(lapsed, at_risk, out=np.zeros_like(lapsed), where=at_risk > 0))
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = np.cumsum(lapsed / (at_risk * (at_risk - lapsed)))
         width = ndtri(0.5 + confidence / 2) * np.sqrt(variance) / np.abs(np.log(survival))
@@ -121,6 +154,10 @@ def _curve(daily: pl.DataFrame, confidence: float) -> pl.DataFrame:
 def _durations(rows: pl.DataFrame) -> pl.DataFrame:
     return (
         rows.with_columns(duration_days=(pl.col("ended_on") - pl.col("started_on")).dt.total_days())
-        .select("customer_id", "started_on", "ended_on", "duration_days", "has_ended")
+        .with_columns(
+            pl.col("duration_days").clip(0, None),
+            entered_days=pl.col("entered_days") if "entered_days" in rows.columns else pl.lit(0, pl.Int64),
+        )
+        .select("customer_id", "started_on", "ended_on", "duration_days", "has_ended", "entered_days")
         .sort("customer_id", "started_on", "ended_on")
     )

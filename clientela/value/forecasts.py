@@ -202,6 +202,7 @@ def _fingerprints(
     )
     daily = hashes.agg(pl.col("day_hash").sum(), pl.len()).sort("ordered_on")
     agreed = contracts.select(sorted(contracts.columns)).sort(pl.all())
+    told_later = [name for name in ("renewed_on", "paused_on") if name in agreed.columns]
     told: dict[date, str] = {}
     for day in measured:
         until = daily.filter(pl.col("ordered_on") <= day).select(pl.col("day_hash").sum(), pl.col("len").sum()).row(0)
@@ -210,6 +211,7 @@ def _fingerprints(
             pl.when((pl.col("cancelled_on") <= day).fill_null(pl.col("cancelled_on").is_null()))
             .then("ends_on")
             .alias("ends_on"),
+            *[pl.when(pl.col(name) <= day).then(name).alias(name) for name in told_later],
         )
         facts = (
             code_version,
@@ -229,6 +231,15 @@ def _shaped(frame: pl.DataFrame) -> pl.DataFrame:
     shaped = frame.with_columns(missing).select(FORECAST_SCHEMA.names()).cast(FORECAST_SCHEMA)
     numbers = pl.selectors.float()
     return shaped.with_columns(pl.when(numbers.is_finite()).then(numbers))
+
+
+class _Day(NamedTuple):
+    """A measured day. newest: what was said at the month-end before the as-of day; renewals: what is chosen for contracts."""
+
+    day: date
+    as_of: date
+    newest: pl.DataFrame | None
+    renewals: "RenewalPast | None"
 
 
 class _Company:
@@ -253,7 +264,7 @@ class _Company:
         if customers < LEAST_CUSTOMERS or known.height - customers < LEAST_REPEATS:
             parts = self._without_models(known, day, is_as_of, renewals)
         else:
-            parts = self._with_models(known, day, as_of, newest, renewals)
+            parts = self._with_models(known, _Day(day, as_of, newest, renewals))
         if renewals is not None:
             parts.append(renewals.scores)
         frame = pl.concat([_shaped(part) for part in parts])
@@ -280,19 +291,12 @@ class _Company:
             self._contracts, _month_end_until(day), settings.holdout_days, settings.origins, self._renewal_memo
         )
 
-    def _with_models(
-        self,
-        known: pl.DataFrame,
-        day: date,
-        as_of: date,
-        newest: pl.DataFrame | None,
-        renewals: "RenewalPast | None",
-    ) -> list[pl.DataFrame]:
+    def _with_models(self, known: pl.DataFrame, at: "_Day") -> list[pl.DataFrame]:
         from clientela.lifetime.backtest import BacktestSettings, Memo, backtest
         from clientela.lifetime.forecast import Fits, Forecast, ForecastSettings, forecast
         from clientela.lifetime.origins import Orders
 
-        settings = self._settings
+        settings, (day, as_of, newest, renewals) = self._settings, at
         if self._ready is None or self._memo is None:
             self._ready, self._memo = Orders.of(self._days), Memo()
         is_as_of = day == as_of

@@ -41,17 +41,21 @@ identified as (
         ---------- amounts, without tax
         {{ money('contracts.recurring_amount') }} as recurring_amount,
         contracts.period_months,
+        contracts.term_months,
         {{ money('contracts.recurring_amount / coalesce(contracts.period_months, 1)') }} as monthly_amount,
         contracts.currency,
         {{ money('contracts.source_recurring_amount') }} as source_recurring_amount,
 
         ---------- booleans
-        contracts.cancelled_on is null and coalesce(contracts.ends_on >= context.as_of_on, true) as is_active,
+        coalesce(coalesce(contracts.ends_on + 1, contracts.cancelled_on) > context.as_of_on, true) as is_active,
 
         ---------- dates
         contracts.started_on,
         contracts.ends_on,
-        contracts.cancelled_on
+        contracts.cancelled_on,
+        contracts.renews_on,
+        -- the first day on which it does not run: the one after its last; that of the cancellation, where no last day is told
+        coalesce(contracts.ends_on + 1, contracts.cancelled_on) as over_on
 
     from contracts
     left join crosswalk on contracts.customer_record_id = crosswalk.record_id

@@ -4,7 +4,7 @@
 -#}
 {%- set measures = [
     'products', 'categories', 'categories_6m', 'channels', 'contracts', 'complaints', 'campaign_contacts',
-    'campaign_answers', 'satisfaction', 'satisfaction_answers', 'withdrawn_consents',
+    'campaign_answers', 'satisfaction', 'satisfaction_answers', 'withdrawn_consents', 'recurring',
 ] -%}
 
 with
@@ -12,17 +12,6 @@ with
 interactions as (
 
     select * from {{ ref('int_interactions_identified') }}
-    where customer_id <> 0
-
-),
-
-contracts as (
-
-    select
-        customer_id,
-        started_on as began_on,
-        coalesce(ends_on, cancelled_on) + interval '1' day as over_on
-    from {{ ref('int_contracts_identified') }}
     where customer_id <> 0
 
 ),
@@ -66,23 +55,23 @@ changes as (
     union all
     select * from {{ ref('int_consents_taken_back') }}
     union all
-    {% for measure in ['contracts', 'complaints'] %}
-        select
-            customer_id,
-            {{ month_number('began_on') }} as month_number,
-            '{{ measure }}' as measure,
-            1 as change
-        from {{ measure }}
-        union all
-        select
-            customer_id,
-            {{ month_number('over_on') }} as month_number,
-            '{{ measure }}' as measure,
-            -1 as change
-        from {{ measure }}
-        where over_on <= {{ as_of() }}
-        union all
-    {% endfor %}
+    select * from {{ ref('int_contracts_changed') }}
+    union all
+    select
+        customer_id,
+        {{ month_number('began_on') }} as month_number,
+        'complaints' as measure,
+        1 as change
+    from complaints
+    union all
+    select
+        customer_id,
+        {{ month_number('over_on') }} as month_number,
+        'complaints' as measure,
+        -1 as change
+    from complaints
+    where over_on <= {{ as_of() }}
+    union all
     {% for measure, begins in [
         ('campaign_contacts', 'contact_month_number'), ('campaign_answers', 'answer_month_number'),
     ] %}
@@ -124,7 +113,7 @@ customer_changes as (
         ---------- ids
         customer_id,
 
-        ---------- how many more, or fewer; satisfaction in thousandths
+        ---------- how many more, or fewer; satisfaction in thousandths, recurring amounts in ten-thousandths
         {% for measure in measures %}
             cast(coalesce(sum(change) filter (where measure = '{{ measure }}'), 0) as bigint) as {{ measure }},
         {% endfor %}

@@ -131,6 +131,7 @@ customer_months as (
 
         ---------- at the month's end
         cast(filled.contracts as bigint) as active_contracts,
+        {{ money('cast(filled.recurring as decimal(22, 4)) * 0.0001') }} as monthly_recurring_amount,
         cast(filled.complaints as bigint) as open_complaints,
 
         ---------- forecast

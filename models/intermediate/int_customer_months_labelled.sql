@@ -61,6 +61,7 @@ labelled as (
 
         ---------- at the month's end
         months.active_contracts,
+        months.monthly_recurring_amount,
         months.open_complaints,
 
         ---------- state and forecast

@@ -4,7 +4,7 @@
 ] -%}
 {%- set held = [
     'products', 'categories', 'categories_6m', 'channels', 'contracts', 'complaints', 'campaign_contacts',
-    'campaign_answers', 'satisfaction', 'satisfaction_answers', 'withdrawn_consents',
+    'campaign_answers', 'satisfaction', 'satisfaction_answers', 'withdrawn_consents', 'recurring',
 ] -%}
 {%- set of_the_month = [
     'orders', 'order_lines', 'gross_revenue', 'discounts', 'returns', 'net_revenue', 'net_revenue_without_cost',

@@ -3,6 +3,7 @@
 import polars as pl
 import pyarrow as pa
 
+from clientela.lifetime.contract_history import COLUMNS
 from clientela.value.forecasts import FORECAST_SCHEMA, Before, forecast_customers
 from clientela.value.settings import ValueSettings
 from clientela.warehouse.run_settings import read_settings
@@ -14,10 +15,8 @@ ROWS_AT_ONCE = 100_000
 def model(dbt, session):
     dbt.config(materialized="table")
     days = dbt.ref("int_purchase_days").pl()
-    contracts = (
-        dbt.ref("int_contract_terms")
-        .select("customer_id, started_on, ends_on, cancelled_on, period_months, contribution::double as contribution")
-        .pl()
+    contracts = dbt.ref("int_contract_terms").select(
+        f"{', '.join(COLUMNS)}, recurring_amount::double as recurring_amount, contribution::double as contribution"
     )
     as_of, code_version = dbt.source("run", "context").select("as_of_on, code_version").fetchall()[0]
     settings = read_settings(dbt.source("run", "value_settings"), ValueSettings)
@@ -36,7 +35,9 @@ def model(dbt, session):
     # what was frozen on a later day, which the data do not reach any more, is no reason to freeze nothing now
     frozen = dbt.source("memory", "value_predictions").filter(f"as_of_on <= date '{as_of}'")
     frozen_until = frozen.aggregate("max(as_of_on)").fetchall()[0][0]
-    measured = forecast_customers(days, contracts, as_of, settings, Before(code_version, earlier, frozen_until), keys)
+    measured = forecast_customers(
+        days, contracts.pl(), as_of, settings, Before(code_version, earlier, frozen_until), keys
+    )
     schema = pl.DataFrame(schema=FORECAST_SCHEMA).to_arrow().schema
 
     def batches():

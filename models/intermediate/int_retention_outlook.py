@@ -1,5 +1,6 @@
 """Who may leave, why, and what that puts in doubt; the model and its choice stand in clientela.retention."""
 
+from clientela.lifetime.contract_history import COLUMNS
 from clientela.retention.outlook import (
     MONTH_COLUMNS,
     OUTLOOK_SCHEMA,
@@ -19,8 +20,9 @@ def model(dbt, session):
     as_of_on, code_version = dbt.source("run", "context").select("as_of_on, code_version").fetchall()[0]
     read = f"measured_on >= date '{first_day_read(as_of_on, settings)}'"
     months = dbt.ref("int_customer_months").filter(f"{read} and customer_id <> 0")
-    contracts = dbt.ref("int_contract_terms").select(
-        "customer_id, started_on, ends_on, cancelled_on, period_months, contribution::double as contribution"
+    contracts = dbt.ref("int_contract_terms").select(f"{', '.join(COLUMNS)}, contribution::double as contribution")
+    chosen = dbt.ref("int_forecasts").filter(
+        "row_type = 'score' and target = 'renewals' and is_as_of and is_chosen and origin_on is null"
     )
     forecasts = dbt.ref("int_customer_forecasts").filter("is_as_of")
     before = built_before(session, "int_retention_outlook", OUTLOOK_SCHEMA)
@@ -31,6 +33,7 @@ def model(dbt, session):
             "customer_id, p_alive, expected_contribution, expected_contribution_given_alive"
         ).pl(),
         contracts=contracts.pl(),
+        renewal_model=next((name for (name,) in chosen.select("candidate").fetchall()), None),
     )
     earlier = before.filter("made_from is not null").pl() if before is not None else None
     return outlook(as_of_on, inputs, settings, code_version, earlier)

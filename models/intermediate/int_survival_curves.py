@@ -6,7 +6,13 @@ from clientela.retention.curves import SEGMENTATIONS, curves
 def model(dbt, session):
     dbt.config(materialized="table")
     as_of_on = dbt.source("run", "context").select("as_of_on").fetchall()[0][0]
-    contracts = dbt.ref("int_contracts_identified").filter("customer_id <> 0")
+    # who ended a contract, and what it renews
+    contracts = (
+        dbt.ref("int_contracts_identified")
+        .filter("customer_id <> 0")
+        .set_alias("contracts")
+        .join(dbt.ref("int_contract_links").set_alias("links"), "contracts.contract_id = links.contract_id")
+    )
     labels = ", ".join(("customer_id", "measured_on", *SEGMENTATIONS))
     return curves(
         as_of_on,
@@ -14,6 +20,8 @@ def model(dbt, session):
         .select("customer_id, measured_on, state, first_ordered_on, lapsed_on")
         .pl(),
         customers=dbt.ref("int_customers").select("customer_id, acquisition_channel, is_left_censored").pl(),
-        contracts=contracts.select("customer_id, started_on, ends_on, cancelled_on, cancelled_by").pl(),
+        contracts=contracts.select(
+            "customer_id, source, started_on, ends_on, cancelled_on, cancelled_by, first_started_on, renewed_on"
+        ).pl(),
         segments=dbt.ref("int_customer_segments").filter("customer_id is not null").select(labels).pl(),
     )

@@ -23,6 +23,7 @@ contracts as (
         ---------- what was agreed
         recurring_amount,
         period_months,
+        coalesce(term_months, period_months, 1) as term_months,
         currency,
         source_recurring_amount,
 
@@ -33,7 +34,8 @@ contracts as (
         ---------- dates
         started_on,
         case when coalesce(cancelled_on <= {{ as_of() }}, true) then ends_on end as ends_on,
-        {{ known_by_as_of('cancelled_on') }} as cancelled_on
+        {{ known_by_as_of('cancelled_on') }} as cancelled_on,
+        renews_on
 
     from delivered
 

@@ -45,6 +45,7 @@ customer_months as (
 
         ---------- at the month's end
         active_contracts,
+        monthly_recurring_amount,
         open_complaints,
 
         ---------- state and forecast

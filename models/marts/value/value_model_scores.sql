@@ -15,6 +15,7 @@ value_model_scores as (
         target,
         row_type as kind,
         coalesce(candidate, segmentation) as candidate,
+        case when row_type = 'calibration' then segment end as tenure,
 
         ---------- how it did
         model_used,
@@ -41,7 +42,7 @@ value_model_scores as (
         fallback_reason
 
     from forecasts
-    where row_type in ('score', 'interval')
+    where row_type in ('score', 'interval', 'calibration')
 
 )
 
