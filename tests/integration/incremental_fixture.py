@@ -213,7 +213,8 @@ class Growing(Company):
                 self.write(f"post_refunds_{number:03}.csv", f"refund,order,amount,at\n{row}\n")
             case "unloaded":
                 batches = self.warehouse(
-                    "select batch_id from ledger.loads where status = 'loaded' and entity in ('transactions', 'orders', 'products')"
+                    "select batch_id from ledger.loads where status = 'loaded' "
+                    "and entity in ('transactions', 'orders', 'products')"
                 )
                 if len(batches) > 2:
                     unload(self.config, self.random.choice(batches)[0], now=self._now())
