@@ -108,6 +108,8 @@ def _head_of(
     if not told and not {*_HEAD_AMOUNTS, "status"} & set(head.fields):
         return None
     lines.has_heads = True
+    if "customer_key" in head.fields and "customer_key" not in lines.fields:
+        lines.settings["gate"] = ({"customer_key_is_given": {"severity": "off"}}, "the order names the customer")
     head.notes.append(f"heads of the orders whose lines are in {lines.table.name}")
     return head
 
@@ -145,7 +147,7 @@ def _leave_to_lines(connection: duckdb.DuckDBPyConnection, head: TableGuess, lin
 def _own_head(guesser: Guesser, guess: TableGuess) -> TableGuess | None:
     """The orders of a file of lines whose own columns stand on the first line of each order only."""
     order = guess.fields.get("order_key")
-    if "orders" not in ENTITIES or not guess.table.of_order or order is None or not isinstance(order.mapping, str):
+    if not guess.table.of_order or order is None or not isinstance(order.mapping, str):
         return None
     head = guesser.heads(guess.table, order.mapping)
     own = [column for name, column in guess.table.columns.items() if name in guess.table.of_order]

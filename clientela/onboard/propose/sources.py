@@ -39,7 +39,7 @@ def sources_of(guesses: list[TableGuess], name: str) -> list[SourceGuess]:
     sources: list[SourceGuess] = []
     order = list(ENTITIES)
     for group in sorted(parted, key=len, reverse=True):
-        group.sort(key=lambda g: order.index(g.entity))
+        group.sort(key=lambda g: (order.index(g.entity), bool(g.feed)))
         sources.append(SourceGuess(_source_name(group, parted, name, [s.name for s in sources]), group))
     for source in sources:
         _settle_source(source, sources)

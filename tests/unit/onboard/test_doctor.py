@@ -141,3 +141,14 @@ def test_deliveries_that_may_overlap_are_told(shop: Company) -> None:
     )
     (visited,) = [f for f in foretell(shop.config).findings if f.entity == "interactions"]
     assert any("visits_1.csv and visits_2.csv have 4 rows in common" in note for note in visited.notes), visited
+
+
+def test_lines_that_wait_for_their_header_are_told(shop: Company) -> None:
+    shop.write("heads.csv", "receipt,customer,at\n1,a,2026-01-05 10:00:00\n3,b,2026-02-02 09:00:00\n")
+    shop.change(
+        lambda s: s["sources"]["till"]["entities"].update(
+            orders={"files": "heads.csv", "key": "receipt", "columns": {"customer_key": "customer", "ordered_at": "at"}}
+        )
+    )
+    (sales,) = [f for f in foretell(shop.config).findings if f.entity == "transactions"]
+    assert "1 line waits for a header, in no mart until it comes" in sales.notes
