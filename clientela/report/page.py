@@ -41,6 +41,8 @@ class Head:
     as_of: str
     made: str
     privacy: str
+    #: what else is to be known of it, empty if nothing
+    note: str
 
 
 def render(

@@ -76,7 +76,7 @@ def _head(night: Night, publication: Row) -> Head:
     made = texts("page.made", instant=texts.instant(publication["started_at"]), currency=publication["currency"])
     return Head(
         publication["company"], publication["run_id"], texts.day(publication["as_of_on"]), made,
-        texts("page.full" if night.shows_names else "page.masked"),
+        texts("page.full" if night.shows_names else "page.masked"), texts("page.undrawn") if night.is_undrawn else "",
     )  # fmt: skip
 
 

@@ -72,6 +72,8 @@ class Night:
     #: what could not be drawn or compared, for whoever runs the night
     warnings: list[str] = field(default_factory=list)
     answers: dict[str, Answer] = field(default_factory=dict)
+    #: some picture could not be drawn
+    is_undrawn: bool = False
 
     def ask(self, name: str) -> Answer:
         """The rows of a query, asked once."""
@@ -87,6 +89,7 @@ class Night:
             warning = f"The report has no pictures: {error}. `pip install altair vl-convert-python` mends that."
         except Exception as error:
             warning = f"A picture of the report could not be drawn: {str(error).splitlines()[0][:200]}"
+        self.is_undrawn = True
         if warning not in self.warnings:
             self.warnings.append(warning)
         return None
