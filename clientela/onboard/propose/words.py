@@ -47,7 +47,8 @@ _CUSTOMER = (
 )
 _PRODUCT = (
     "product_key: product_id product sku articulo id_articulo cod_articulo codigo_articulo producto id_producto "
-    "cod_producto item item_id article article_id referencia ref ean upc product_code plan plan_id tarifa product_key"
+    "cod_producto item item_id article article_id referencia ref ean upc product_code stock_code stockcode plan plan_id "
+    "tarifa product_key"
 )
 _CAMPAIGN = "campaign_key: campaign_id campaign campana id_campana campana_id cod_campana promo_id accion id_accion"
 _CURRENCY = "currency: currency moneda divisa currency_code ccy cod_moneda"
