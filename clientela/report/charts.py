@@ -210,14 +210,16 @@ def waterfall(texts: Texts, steps: Sequence[tuple[str, int, bool]]) -> Draw:
     links = [{"from": first["name"], "to": second["name"], "at": first["end"]} for first, second in pairwise(bars)]
 
     def chart(alt: Any, wide: bool) -> Chart:
-        width = WIDTHS["wide" if wide else "narrow"] - 60
+        # on a phone the numbers at the bars take the place of the axis
+        width = WIDTHS["wide"] - 60 if wide else WIDTHS["narrow"] - 16
         place = alt.Scale(domain=names)
         x = alt.X(
             "name:N", scale=place, title=None,
-            axis=alt.Axis(labelAngle=0, labelAlign="center", labelBaseline="top", ticks=False, labelLimit=width / len(names), labelColor=INK, labelExpr="split(datum.label, '|')"),
+            axis=alt.Axis(labelAngle=0, labelAlign="center", labelBaseline="top", ticks=False, labelLimit=0, labelFontSize=12 if wide else 10, labelColor=INK, labelExpr="split(datum.label, '|')"),
         )  # fmt: skip
         scale = alt.Scale(domain=[floor, max(ends) + (max(ends) - floor) * 0.12], nice=False)
-        y = alt.Y("low:Q", scale=scale, title=None, axis=alt.Axis(tickCount=4, format=",d"))
+        axis = alt.Axis(tickCount=4, format=",d") if wide else None
+        y = alt.Y("low:Q", scale=scale, title=None, axis=axis)
         base = alt.rows(bars)
         fill = alt.Color(
             "kind:N", scale=alt.Scale(domain=["level", "up", "down"], range=[STRONG, SOFT, WARN]), legend=None
@@ -225,7 +227,7 @@ def waterfall(texts: Texts, steps: Sequence[tuple[str, int, bool]]) -> Draw:
         return alt.layer(
             alt.rows(links)
             .mark_rule(color=QUIET, strokeDash=[2, 2])
-            .encode(x=alt.X("from:N", scale=place), x2="to:N", y=alt.Y("at:Q", scale=scale)),
+            .encode(x=alt.X("from:N", scale=place), x2="to:N", y=alt.Y("at:Q", scale=scale, title=None, axis=axis)),
             base.mark_bar(size=width / len(names) * 0.62).encode(x=x, y=y, y2="high:Q", color=fill),
             base.mark_text(dy=-8, fontSize=13, fontWeight=600, color=INK).encode(x=x, y="high:Q", text="shown:N"),
         ).properties(width=width, height=230 if wide else 200)
@@ -323,7 +325,7 @@ def forecast(texts: Texts, rows: Sequence[dict[str, Any]]) -> Draw:
             title=None,
             axis=alt.Axis(ticks=False, labelColor=INK, labelLimit=200, labelExpr="split(datum.label, '|')"),
         )
-        scale = alt.Scale(zero=True, nice=True)
+        scale = alt.Scale(zero=False, nice=True, padding=12)
         base = alt.rows(shown)
         points = [
             {"name": row["name"], "value": row[key], "kind": kind}

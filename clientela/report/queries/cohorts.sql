@@ -7,4 +7,5 @@ where
         from retention.cohort_retention where segmentation = 'month'
     )
     and is_period_complete and period <= 12
+    and customers >= 5 -- a share of fewer says nothing
 order by is_left_censored desc, cohort_began_on, period

@@ -1,10 +1,20 @@
 """What the gates refused last night: batches and rows, masked, with what to do about each."""
 
+import re
+
 from clientela.report.published import Row
 from clientela.report.sections.section import Cell, Missing, Night, Section, Table, cells
 
 #: where the batch's page lies, seen from the report
 GATE = "gate"
+#: kinds of rows that stand open, and characters that are shown of a value
+GROUPS, SHOWN = 5, 40
+#: reasons of quarantine that tell numbers
+FAULTS = (
+    (r"the line has (?P<found>\d+) fields where the header has (?P<expected>\d+)", "fields"),
+    (r"the line has (?P<found>\d+) characters, not (?P<expected>\d+)", "characters"),
+    (r"no exchange rate .*", "no_exchange_rate"),
+)
 #: how a reason of quarantine begins → what to do about it
 REMEDIES = (
     ("not an amount", "number"), ("not a number", "number"), ("not a whole", "number"), ("not a da", "day"), ("not a time", "day"),
@@ -49,25 +59,30 @@ def gates(night: Night) -> Section | Missing:
                 numbers=(2, 3), layout="cards",
             )
         )  # fmt: skip
+    rest: list[Table] = []
     if groups:
-        tables.append(
-            Table(
-                texts("gates.rows"),
-                [texts(f"gates.{key}") for key in ("where", "rows_of", "why", "examples", "what_to_do")],
-                [
-                    cells(
-                        ".".join(part for part in (source, entity, field) if part), texts.number(found[0]["alike"]), texts.label("fault", reason),
-                        "; ".join(_example(night, row) for row in found), texts(f"remedy.{_remedy(reason)}"),
-                    )
-                    for (source, entity, field, reason), found in groups.items()
-                ],
-                numbers=(1,), layout="cards",
-            )
-        )  # fmt: skip
+        first, more = list(groups.items())[:GROUPS], list(groups.items())[GROUPS:]
+        tables.append(_rows_table(night, texts("gates.rows"), first))
+        rest = [_rows_table(night, texts("gates.more_rows"), more)] if more else []
     notes = [texts("gates.masked")] if groups else []
-    return Section(
-        "gates", title, sentences, tables=tables, notes=notes, queries=[batches.query, checks.query, rows.query]
-    )
+    queries = [batches.query, checks.query, rows.query]
+    return Section("gates", title, sentences, tables=tables, folded_tables=rest, notes=notes, queries=queries)
+
+
+def _rows_table(night: Night, caption: str, groups: list[tuple[tuple[str, ...], list[Row]]]) -> Table:
+    texts = night.texts
+    return Table(
+        caption,
+        [texts(f"gates.{key}") for key in ("where", "rows_of", "why", "examples", "what_to_do")],
+        [
+            cells(
+                ".".join(part for part in (source, entity, field) if part), texts.number(found[0]["alike"]),
+                _fault(night, reason), _example(night, found), texts(f"remedy.{_remedy(reason)}"),
+            )
+            for (source, entity, field, reason), found in groups
+        ],
+        numbers=(1,), layout="cards",
+    )  # fmt: skip
 
 
 def _batch(row: Row) -> Cell:
@@ -75,12 +90,28 @@ def _batch(row: Row) -> Cell:
     return Cell(name, href=f"{GATE}/{row['validation_report']}" if row["validation_report"] else "")
 
 
-def _example(night: Night, row: Row) -> str:
-    texts = night.texts
-    place = texts("gates.at", file=str(row["source_file"]), row=texts.label("row", row["source_row"]))
-    if not row["shown_value"]:
+def _example(night: Night, found: list[Row]) -> str:
+    """Where the first rows of a kind stand, and what the first of them looks like."""
+    texts, first = night.texts, found[0]
+    rows = [str(row["source_row"]) for row in found if row["source_file"] == first["source_file"] and row["source_row"]]
+    if not rows:
+        return str(first["source_file"])
+    place = texts(
+        "gates.at" if len(rows) == 1 else "gates.at_rows", file=str(first["source_file"]), rows=", ".join(rows)
+    )
+    value = str(first["shown_value"] or "")
+    if not value:
         return place
-    return texts("gates.looks_like" if row["is_shape"] else "gates.value", place=place, value=str(row["shown_value"]))
+    value = value if len(value) <= SHOWN else f"{value[:SHOWN]}…"
+    return texts("gates.looks_like" if first["is_shape"] else "gates.value", place=place, value=value)
+
+
+def _fault(night: Night, reason: str) -> str:
+    """A reason of quarantine in the company's language, where the catalogue has it."""
+    for pattern, key in FAULTS:
+        if match := re.fullmatch(pattern, reason):
+            return night.texts(f"fault.{key}", count=None, **match.groupdict())
+    return night.texts.label("fault", reason)
 
 
 def _remedy(reason: str) -> str:
