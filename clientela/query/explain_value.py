@@ -47,12 +47,21 @@ def explain_value(ask: Ask, customer_id: int, currency: str) -> list[str]:
 
     lines = [
         f"Customer {customer_id}: VIN {money(told['vin'])} = {money(told['realised_value'])} realised + "
-        f"{money(told['expected_contribution'] or 0)} expected; rank {told['vin_rank']:,} by VIN (tenth {told['vin_decile']}), "
-        f"{told['expected_rank']:,} by what is expected (tenth {told['expected_decile']})."
+        f"{money(told['expected_contribution'] or 0)} expected; {_place(told)}."
     ]
     lines += _realised(ask, customer_id, money)
     lines += _expected(ask, told, money)
     return lines
+
+
+def _place(told: dict[str, Any]) -> str:
+    """Where the customer stands among customers."""
+    if told["vin_rank"] is None:
+        return "a prospect, who has no rank among customers"
+    by_vin = f"rank {told['vin_rank']:,} by VIN (tenth {told['vin_decile']})"
+    if told["expected_rank"] is None:
+        return f"{by_vin}, nothing can be expected"
+    return f"{by_vin}, {told['expected_rank']:,} by what is expected (tenth {told['expected_decile']})"
 
 
 def _realised(ask: Ask, customer_id: int, money: Callable[[Any], str]) -> list[str]:
