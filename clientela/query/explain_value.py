@@ -47,13 +47,21 @@ def explain_value(query: Query, customer_id: int, currency: str) -> list[str]:
 
     lines = [
         f"Customer {customer_id}: VIN {money(customer['vin'])} = {money(customer['realised_value'])} realised + "
-        f"{money(customer['expected_contribution'] or 0)} expected; rank {customer['vin_rank']:,} by VIN "
-        f"(tenth {customer['vin_decile']}), {customer['expected_rank']:,} by what is expected "
-        f"(tenth {customer['expected_decile']})."
+        f"{money(customer['expected_contribution'] or 0)} expected; {_rank(customer)}."
     ]
     lines += _realised(query, customer_id, money)
     lines += _expected(query, customer, money)
     return lines
+
+
+def _rank(customer: dict[str, Any]) -> str:
+    """Where the customer stands among customers."""
+    if customer["vin_rank"] is None:
+        return "a prospect, who has no rank among customers"
+    by_vin = f"rank {customer['vin_rank']:,} by VIN (tenth {customer['vin_decile']})"
+    if customer["expected_rank"] is None:
+        return f"{by_vin}, nothing can be expected"
+    return f"{by_vin}, {customer['expected_rank']:,} by what is expected (tenth {customer['expected_decile']})"
 
 
 def _realised(query: Query, customer_id: int, money: Callable[[Any], str]) -> list[str]:

@@ -24,6 +24,7 @@ LABEL_COLUMNS = (
     "customer_id",
     "measured_on",
     "is_customer",
+    "is_current_customer",
     "rfm_group",
     "engagement_score",
     "tier_value",
@@ -48,7 +49,9 @@ def segments_at_month_ends(
     rule_segment_today (before it is held) and micro_segment; rows without one bear FIT_COLUMNS, is_new, silhouette and
     stability.
 
-    The value tier of a customer who is gone is the one they had; their engagement tier is `gone`.
+    tier_value is given of all customers, those gone included. The value tier of who is gone is the one they had, or, where
+    they were gone before anything was expected of anybody, that of what was first expected of them; their engagement tier is
+    `gone`. A prospect has neither.
     """
     s = settings or SegmentSettings()
     h = s.hysteresis
@@ -61,20 +64,24 @@ def segments_at_month_ends(
     clusters, models = _micro_segments(rows, fits, s)
     rows = rows.drop(BEHAVIOUR).join(clusters.select(*_KEY, "cluster"), on=_KEY, how="left", maintain_order="left")
     rows = rows.join(_value_bounds(rows, s.value_tiers), on="month_end", how="left", maintain_order="left")
+    is_known = pl.col("tier_value").is_not_null() & pl.col("medium_value_from").is_not_null()
+    is_first = is_known & (is_known.cast(pl.Int64).cum_sum().over("customer_id") == 1)
+    rows = rows.with_columns(tier_value=pl.when(pl.col("is_current_customer") | is_first).then("tier_value"))
     rows = hold_tiers(rows, "tier_value", ("medium_value_from", "high_value_from"), h.margin, "value_tier")
     rows = hold_tiers(rows, "engagement_score", s.engagement_tiers, h.margin, "engagement_tier")
     for label in ("rfm_group", "rule_segment", "cluster"):
         rows = hold_labels(rows, label, h.months)
-    gone = pl.when(~pl.col("is_customer")).then(pl.lit("gone"))
+    is_gone = pl.col("is_customer") & ~pl.col("is_current_customer")
+    tier = pl.when("is_current_customer").then(_named("engagement_tier", ENGAGEMENT_TIERS))
     held = rows.select(
         "customer_id",
         measured_on="month_end",
         value_tier=_named("value_tier", VALUE_TIERS),
-        engagement_tier=gone.otherwise(_named("engagement_tier", ENGAGEMENT_TIERS)),
+        engagement_tier=pl.when(is_gone).then(pl.lit("gone")).otherwise(tier),
         rfm_group="rfm_group",
         rule_segment="rule_segment",
         rule_segment_today="rule_segment_today",
-        micro_segment=pl.when("is_customer").then(pl.format("micro-segment {}", "cluster")),
+        micro_segment=pl.when("is_current_customer").then(pl.format("micro-segment {}", "cluster")),
     )
     return pl.concat([held, models], how="diagonal")
 
@@ -106,7 +113,7 @@ def _value_bounds(rows: pl.DataFrame, shares: tuple[float, ...]) -> pl.DataFrame
     """Per month-end where the tiers medium and high begin: the smallest values that at least such shares of the
     customers' values do not exceed."""
     values = (
-        rows.filter(pl.col("tier_value").is_not_null())
+        rows.filter(pl.col("is_current_customer") & pl.col("tier_value").is_not_null())
         .group_by("month_end")
         .agg(pl.col("tier_value").sort().alias("values"))
     )
@@ -121,7 +128,7 @@ def _value_bounds(rows: pl.DataFrame, shares: tuple[float, ...]) -> pl.DataFrame
 
 def _micro_segments(rows: pl.DataFrame, fits: pl.DataFrame, s: SegmentSettings) -> tuple[pl.DataFrame, pl.DataFrame]:
     """(customer_id, month_end, cluster, fitted_on), and a row per fit."""
-    is_buyer = pl.col("is_customer") & pl.col("days_since_last_order").is_not_null()
+    is_buyer = pl.col("is_current_customer") & pl.col("days_since_last_order").is_not_null()
     behaving = rows.filter(is_buyer).select(*_KEY, pl.col(BEHAVIOUR).cast(pl.Float64).fill_null(0))
     kept = {(row["fitted_on"], row["made_from"]): row["fit"] for row in fits.iter_rows(named=True)}
     known: list[ClusterModel] = []

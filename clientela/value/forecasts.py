@@ -348,6 +348,7 @@ class _Company:
             made = ahead(settings.horizon_months, groups, settings.draws)
         parts = [made.customers.with_columns(row_type=pl.lit("customer"))]
         if is_as_of:
+            parts = [parts[0].join(labels.select("customer_id", "decile"), on="customer_id", how="left")]
             parts.append(made.groups.rename({"group": "segment"}).with_columns(row_type=pl.lit("group")))
             if self._freezes:
                 for months in settings.scored_horizons_months:
@@ -383,12 +384,15 @@ class _Company:
         customer's own orders weighing as much as one order's worth of it, and no P(alive)."""
         settings = self._settings
         parts = self._told_without_models(known, day, settings.horizon_months, renewals)
-        if parts and is_as_of and self._freezes:
+        if parts and is_as_of:
             labels = _labelled(parts[0], known)
-            for months in settings.scored_horizons_months:
+            parts = [_shaped(parts[0]).drop("decile").join(labels.select("customer_id", "decile"), on="customer_id")]
+            for months in settings.scored_horizons_months if self._freezes else ():
                 (near,) = self._told_without_models(known, day, months, renewals)
                 parts.append(
-                    near.join(labels, on="customer_id").with_columns(
+                    near.drop("decile", "cohort", strict=False)
+                    .join(labels, on="customer_id")
+                    .with_columns(
                         row_type=pl.lit("prediction"), horizon_months=pl.lit(months), segmentation=pl.lit("customer")
                     )
                 )
@@ -512,13 +516,23 @@ def _days_ahead(day: date, months: int) -> int:
 
 
 def _labelled(customers: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Of each customer the month of the first order (`cohort`) and the tenth of expected contribution, 1 the best."""
-    cohorts = known.group_by("customer_id").agg(pl.col("ordered_on").min().dt.strftime("%Y-%m").alias("cohort"))
-    better = pl.col("expected_contribution").fill_null(0.0).rank("min", descending=True) - 1
+    """Of each customer the month of the first order (`cohort`) and the tenth of expected contribution (`decile`, 1 the best).
+
+    Tenths are equally large. Of equal figures, who ordered last stands first, then whose key is the smaller.
+    """
+    bought = known.group_by("customer_id").agg(
+        pl.col("ordered_on").min().dt.strftime("%Y-%m").alias("cohort"), pl.col("ordered_on").max().alias("last_on")
+    )
     return (
-        customers.select("customer_id", decile=(better * 10 // pl.len() + 1).cast(pl.Int64))
-        .join(cohorts, on="customer_id", how="left")
-        .with_columns(pl.col("cohort").fill_null("contract only"))
+        customers.select("customer_id", pl.col("expected_contribution").fill_null(0.0))
+        .join(bought, on="customer_id", how="left")
+        .sort("expected_contribution", "last_on", "customer_id", descending=[True, True, False], nulls_last=True)
+        .select(
+            "customer_id",
+            pl.col("cohort").fill_null("contract only"),
+            decile=pl.int_range(pl.len(), dtype=pl.Int64) * 10 // pl.len() + 1,
+        )
+        .sort("customer_id")
     )
 
 

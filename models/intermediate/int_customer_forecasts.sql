@@ -36,6 +36,7 @@ customer_forecasts as (
         expected_contract_contribution,
         expected_contribution_per_order,
         expected_contribution_given_alive,
+        decile,
 
         ---------- when they order next
         median_days_to_next_order,

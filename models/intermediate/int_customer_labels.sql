@@ -73,7 +73,13 @@ scored as (
                         + 1
             end as fixed_{{ score }}_score,
         {% endfor %}
-        case when customer_months.is_customer then customer_months.expected_contribution end as tier_value
+        -- of whom nothing can be expected counts as nothing, once anything is expected of anybody
+        case
+            when
+                customer_months.is_customer
+                and count(customer_months.expected_contribution) over (partition by customer_months.measured_on) > 0
+                then coalesce(customer_months.expected_contribution, 0)
+        end as tier_value
     from customer_months
     inner join bounds on customer_months.measured_on = bounds.measured_on
     cross join settings
@@ -130,6 +136,7 @@ customer_labels as (
 
         ---------- booleans
         scored.is_customer,
+        scored.is_current_customer,
         scored.is_as_of
 
     from scored

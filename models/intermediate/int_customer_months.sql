@@ -74,7 +74,6 @@ customer_months as (
         case
             when filled.customer_id <> 0 then coalesce(customer_states.state, 'prospect')
         end as state,
-        coalesce(customer_states.state not in ('lapsed', 'cancelled'), false) as is_customer,
         customer_states.expected_days_between_orders,
         customer_states.stddev_days_between_orders,
         customer_states.recency_ratio,
@@ -138,7 +137,11 @@ customer_months as (
         forecasts.p_alive,
         forecasts.expected_contribution,
 
-        ---------- booleans
+        ---------- booleans; whoever has an order line or a contract by then has a state
+        filled.customer_id <> 0 and customer_states.state is not null as is_customer,
+        filled.customer_id <> 0 and filled.cumulative_orders > 0 as is_buyer,
+        filled.customer_id <> 0 and customer_states.state is null as is_prospect,
+        coalesce(customer_states.state not in ('lapsed', 'cancelled'), false) as is_current_customer,
         filled.withdrawn_consents > 0 as has_withdrawn_consent,
         filled.is_left_censored,
         filled.is_change and filled.is_assumed as is_assumed,

@@ -85,6 +85,9 @@ labelled as (
 
         ---------- booleans
         months.is_customer,
+        months.is_buyer,
+        months.is_prospect,
+        months.is_current_customer,
         months.is_left_censored,
         months.has_withdrawn_consent,
         months.is_assumed,

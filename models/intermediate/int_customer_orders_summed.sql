@@ -31,6 +31,7 @@ summed as (
     select
         ---------- ids
         customers.customer_id,
+        customers.record_key,
 
         ---------- counts
         customers.orders,
@@ -46,6 +47,7 @@ summed as (
         coalesce(sums.net_revenue_without_cost, 0) as net_revenue_without_cost,
 
         ---------- booleans
+        customers.is_customer,
         coalesce(sums.is_assumed, false) as is_assumed,
 
         ---------- dates

@@ -9,6 +9,7 @@ def model(dbt, session):
     dbt.config(materialized="table")
     as_of_on, left_censored_days = dbt.source("run", "context").select("as_of_on, left_censored_days").fetchall()[0]
     purchases = dbt.ref("int_purchase_days").filter("is_order")
+    returns = dbt.ref("int_order_days").filter("customer_id <> 0 and sale_line_count = 0")
     contracts = dbt.ref("int_contracts_identified").filter("customer_id <> 0")
     return states_at_month_ends(
         as_of_on,
@@ -17,4 +18,5 @@ def model(dbt, session):
         purchase_days=purchases.select("customer_id, ordered_on").pl(),
         contracts=contracts.select("customer_id, started_on, ends_on, cancelled_on, cancelled_by").pl(),
         settings=read_settings(dbt.source("run", "retention_settings"), RetentionSettings),
+        return_days=returns.select("customer_id, ordered_on").pl(),
     )

@@ -45,6 +45,7 @@ customers as (
         crosswalk.customer_id,
         {{ text_list('customer_records.source') }} as sources,
         count(*) as record_count,
+        min(customer_records.record_id) as record_key,
         min(customer_records.first_seen_on) as first_seen_on,
         max(customer_records.last_seen_on) as last_seen_on
     from customer_records
@@ -55,6 +56,7 @@ customers as (
         0 as customer_id,
         cast(null as string) as sources,
         0 as record_count,
+        cast(null as bigint) as record_key,
         cast(null as date) as first_seen_on,
         cast(null as date) as last_seen_on
 
@@ -71,6 +73,13 @@ bought as (
         cast(sum(orders) as bigint) as orders
     from customer_order_months
     group by customer_id
+
+),
+
+signed as (
+
+    select distinct customer_id
+    from {{ ref('int_contracts_identified') }}
 
 ),
 
@@ -91,15 +100,18 @@ summarised as (
         customers.customer_id,
         customers.sources,
         customers.record_count,
+        customers.record_key,
         least(customers.first_seen_on, bought.first_line_on) as first_seen_on,
         greatest(customers.last_seen_on, bought.last_line_on) as last_seen_on,
         bought.first_ordered_on,
         bought.last_ordered_on,
         coalesce(bought.orders, 0) as orders,
+        bought.customer_id is not null or signed.customer_id is not null as has_bought_or_signed,
         golden_records.acquisition_channel,
         erased.erasure_requested_on
     from customers
     left join bought on customers.customer_id = bought.customer_id
+    left join signed on customers.customer_id = signed.customer_id
     left join golden_records on customers.customer_id = golden_records.customer_id
     left join erased on customers.customer_id = erased.customer_id
 
@@ -114,10 +126,14 @@ beginning as (
 
 ),
 
+-- The one population of all marts. What somebody brought back they had bought, if before the data begin.
 flagged as (
 
     select
         summarised.*,
+        summarised.customer_id <> 0 and summarised.has_bought_or_signed as is_customer,
+        summarised.customer_id <> 0 and summarised.orders > 0 as is_buyer,
+        summarised.customer_id <> 0 and not summarised.has_bought_or_signed as is_prospect,
         summarised.customer_id <> 0 and coalesce(
             {{ days_from('beginning.first_day', 'summarised.first_seen_on') }} < context.left_censored_days, false
         ) as is_left_censored

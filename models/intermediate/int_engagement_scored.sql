@@ -34,8 +34,8 @@ averages as (
 
     select
         {% for part, measure in parts.items() if measure not in shares %}
-            cast(sum({{ measure }}) filter (where is_customer) as double)
-            / nullif(count(*) filter (where is_customer), 0) as average_{{ part }},
+            cast(sum({{ measure }}) filter (where is_current_customer) as double)
+            / nullif(count(*) filter (where is_current_customer), 0) as average_{{ part }},
         {% endfor %}
         measured_on
     from customer_months
@@ -145,6 +145,7 @@ scored as (
         has_withdrawn_consent,
         is_left_censored,
         is_customer,
+        is_current_customer,
         is_as_of
 
     from summed

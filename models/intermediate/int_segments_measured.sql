@@ -33,7 +33,6 @@ customers as (
 
     select
         months.customer_id,
-        months.is_customer,
         {% for segmentation in segmentations %}
             months.{{ segmentation }},
         {% endfor %}

@@ -186,6 +186,8 @@ def fill(company: Company) -> None:
         line("4/1", None, "bread", "2026-02-02 09:00:00+00", 1.75),
         # a return alone
         line("5/1", "ana", "cake", "2026-03-03 09:00:00+00", -10.00, quantity=-1, return_of_order_key="1"),
+        # brought back what she bought before the data begin, and nothing else is known of her
+        line("9/1", "rita", "cake", "2026-01-10 09:00:00+00", -5.00, quantity=-1),
         # after the as-of day
         line("6/1", "ana", "cake", "2026-04-01 10:00:00+00", 99.00),
     )  # fmt: skip

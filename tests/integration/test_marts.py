@@ -101,7 +101,7 @@ def test_every_cost_rule_gives_its_cost(ask: Any) -> None:
 
 def test_a_correction_replaces_a_deletion_removes_and_the_future_is_left_out(ask: Any) -> None:
     orders = dict(ask("select order_key, net_amount from value.orders where source = 'till'"))
-    assert orders == {"1": 33, "2": 21, "3": 0, "5": -10, "7": Decimal("2.5")}
+    assert orders == {"1": 33, "2": 21, "3": 0, "5": -10, "7": Decimal("2.5"), "9": -5}
 
 
 def test_days_are_those_of_the_companys_zone(ask: Any) -> None:
@@ -127,7 +127,7 @@ def test_what_nobody_can_be_named_for_is_kept_under_customer_0(ask: Any) -> None
 
 
 def test_customers_known_only_from_facts_are_customers_too(ask: Any) -> None:
-    assert set(ids(ask)) == {"ana", "ben", "pia", "zoe", "W1", "W2", "W3", "W4"}
+    assert set(ids(ask)) == {"ana", "ben", "pia", "rita", "zoe", "W1", "W2", "W3", "W4"}
     assert ask("select customer_key from customer.customer_records where is_delivered order by 1") == [
         ("W1",), ("ana",), ("ben",), ("pia",),
     ]  # fmt: skip
@@ -177,6 +177,7 @@ def test_life_cycle_stages(ask: Any) -> None:
         "ana": "declining",  # silent for 85 days; nobody has a rhythm yet, and 60 fixed days call that slowing
         "ben": "active",
         "pia": "prospect",
+        "rita": "declining",  # silent for 80 days since she brought something back
         "zoe": "prospect",  # held out of a campaign, never seen
         "W1": "active",
         "W2": "new",
@@ -185,9 +186,40 @@ def test_life_cycle_stages(ask: Any) -> None:
     }
 
 
+def test_there_is_one_population(ask: Any) -> None:
+    told = ask("select customer_id, is_customer, is_buyer, is_current_customer, is_prospect from customer.customers")
+    people = {number: customer for customer, number in ids(ask).items()}
+    assert {people[c]: flags for c, *flags in told if c} == {
+        "ana": [True, True, True, False],
+        "ben": [True, True, True, False],
+        "pia": [False, False, False, True],
+        "rita": [True, False, True, False],  # only brought something back
+        "zoe": [False, False, False, True],
+        "W1": [True, True, True, False],
+        "W2": [True, True, True, False],
+        "W3": [False, False, False, True],
+        "W4": [True, False, False, False],  # the contract is over
+    }
+    prospects = "select customer_id from customer.customers where is_prospect"
+    for mart, columns in (
+        ("retention.customer_retention", "state"),
+        ("segment.customer_segments", "state"),
+        ("segment.customer_segments", "coalesce(engagement_tier, value_tier, strategy, 'prospect')"),
+    ):
+        assert ask(f"select distinct {columns} from {mart} where customer_id in ({prospects})") == [("prospect",)], mart
+
+
+def test_customers_are_ranked_among_customers_and_tenths_are_equally_large(ask: Any) -> None:
+    ranked = ask(
+        "select count(*), max(vin_rank) <= 6, min(net_revenue_decile), max(net_revenue_decile), "
+        "count(distinct net_revenue_decile) from value.customer_value where vin_rank is not null"
+    )
+    assert ranked == [(6, True, 1, 9, 6)], "W1 and W2 bought for as much, and stand in two tenths"
+
+
 def test_every_kind_of_event_is_on_the_timeline(ask: Any) -> None:
     assert dict(ask("select event_kind, count(*) from customer.customer_timeline group by 1")) == {
-        "order": 6, "return": 1, "interaction": 4, "campaign contact": 1, "campaign holdout": 1, "reward": 1,
+        "order": 6, "return": 2, "interaction": 4, "campaign contact": 1, "campaign holdout": 1, "reward": 1,
         "consent": 8, "contract start": 2, "contract end": 1, "erasure request": 1,
     }  # fmt: skip
 

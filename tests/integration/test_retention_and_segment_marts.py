@@ -284,7 +284,9 @@ def test_movements_are_those_of_the_states(ask: Ask) -> None:
     told = ask(
         "select month, closing_customers from retention.customer_movements where segmentation = 'all' order by 1"
     )
-    assert told == ask("select month, count(*) from value.customer_months where is_customer group by 1 order by 1")
+    assert told == ask(
+        "select month, count(*) from value.customer_months where is_current_customer group by 1 order by 1"
+    )
     moved = ask("select sum(moved_in_customers), sum(expected_moved_in_value) from retention.customer_movements")
     assert moved[0][0] > 0 and moved[0][1] > 0
     assert ask("select count(*) > 0 from retention.customer_movements where returned_customers > 0") == [(True,)]
@@ -376,3 +378,20 @@ def test_rules_are_checked_against_the_columns_as_the_models_know_them(ask: Ask)
         for name, kind, *_ in ask(f"describe {mart}")
     }
     assert {name: known.get(name) for name in RULE_COLUMNS} == RULE_COLUMNS
+
+
+def test_tenths_are_equally_large_and_the_frozen_ones_are_those_of_customer_value(ask: Ask) -> None:
+    for decile in ("net_revenue_decile", "contribution_decile", "vin_decile", "expected_decile"):
+        sizes = [
+            size
+            for (size,) in ask(
+                f"select count(*) from value.customer_value where {decile} is not null group by {decile}"
+            )
+        ]
+        assert len(sizes) == 10 and max(sizes) - min(sizes) <= 1, (decile, sizes)
+    compared = ask(
+        "select count(*) > 200, count(*) filter (p.decile is distinct from v.expected_decile) "
+        "from value.value_predictions as p join value.customer_value as v using (customer_id) "
+        "where p.segmentation = 'customer' and p.horizon_months = 12"
+    )
+    assert compared == [(True, 0)]

@@ -60,7 +60,7 @@ joined as (
         golden_records.language,
         golden_records.acquired_on,
         golden_records.acquisition_cost,
-        golden_records.is_prospect,
+        golden_records.is_prospect as is_stated_prospect,
         golden_records.updated_at,
         coalesce(contracts.active_contracts, 0) as active_contracts,
         case
@@ -73,7 +73,8 @@ joined as (
         {% for field in personal_fields %}
             case when customers.erasure_requested_on is null then golden_records.{{ field }} end as {{ field }},
         {% endfor %}
-        states.state
+        states.state,
+        coalesce(states.state not in ('lapsed', 'cancelled'), false) as is_current_customer
     from customers
     left join golden_records on customers.customer_id = golden_records.customer_id
     left join contracts on customers.customer_id = contracts.customer_id
@@ -119,7 +120,11 @@ described as (
         ---------- booleans
         customer_id <> 0 as is_identified,
         is_left_censored,
-        coalesce(is_prospect, false) as is_stated_prospect,
+        is_customer,
+        is_buyer,
+        is_prospect,
+        is_current_customer,
+        coalesce(is_stated_prospect, false) as is_stated_prospect,
         erasure_requested_on is not null as is_erasure_requested,
 
         ---------- dates

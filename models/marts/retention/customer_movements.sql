@@ -12,8 +12,8 @@ neighbours as (
         customer_id,
         month,
         is_month_complete,
-        is_customer,
-        coalesce(lag(is_customer) over by_month, false) as was_customer,
+        is_current_customer,
+        coalesce(lag(is_current_customer) over by_month, false) as was_current_customer,
         coalesce(lag(state) over by_month, 'prospect') in ('lapsed', 'cancelled') as was_gone,
         {% for segmentation in segmentations %}
             coalesce({{ segmentation }}, 'none') as {{ segmentation }},
@@ -44,8 +44,8 @@ moves as (
     select
         month,
         is_month_complete,
-        was_customer,
-        is_customer,
+        was_current_customer,
+        is_current_customer,
         was_gone,
         {% for segmentation in segmentations %}
             {{ segmentation }},
@@ -55,7 +55,7 @@ moves as (
         sum(expected_value) as expected_value,
         sum(coalesce(previous_value, 0)) as previous_value
     from neighbours
-    where was_customer or is_customer
+    where was_current_customer or is_current_customer
     group by all
 
 ),
@@ -72,15 +72,15 @@ steps as (
             '{{ segmentation }}' as segmentation,
             {{ here }} as segment,
             true as is_here,
-            was_customer,
-            is_customer,
+            was_current_customer,
+            is_current_customer,
             was_gone,
             {{ here }} = {{ there }} as is_same,
             customers,
             expected_value,
             previous_value
         from moves
-        where is_customer
+        where is_current_customer
         union all
         select
             month,
@@ -88,15 +88,15 @@ steps as (
             '{{ segmentation }}' as segmentation,
             {{ there }} as segment,
             false as is_here,
-            was_customer,
-            is_customer,
+            was_current_customer,
+            is_current_customer,
             was_gone,
             {{ here }} = {{ there }} as is_same,
             customers,
             expected_value,
             previous_value
         from moves
-        where was_customer
+        where was_current_customer
         {{ 'union all' if not loop.last }}
     {% endfor %}
 
@@ -113,18 +113,19 @@ counted as (
             ('customers', 'customers', 'customers'), ('value', 'expected_value', 'previous_value'),
         ] %}
             coalesce(sum({{ there }}) filter (where not is_here), 0) as opening_{{ measure }},
-            coalesce(sum({{ here }}) filter (where is_here and not was_customer and not was_gone), 0)
+            coalesce(sum({{ here }}) filter (where is_here and not was_current_customer and not was_gone), 0)
                 as new_{{ measure }},
-            coalesce(sum({{ here }}) filter (where is_here and not was_customer and was_gone), 0)
+            coalesce(sum({{ here }}) filter (where is_here and not was_current_customer and was_gone), 0)
                 as returned_{{ measure }},
-            coalesce(sum({{ there }}) filter (where not is_here and not is_customer), 0) as lapsed_{{ measure }},
-            coalesce(sum({{ there }}) filter (where is_here and was_customer and not is_same), 0)
+            coalesce(sum({{ there }}) filter (where not is_here and not is_current_customer), 0)
+                as lapsed_{{ measure }},
+            coalesce(sum({{ there }}) filter (where is_here and was_current_customer and not is_same), 0)
                 as moved_in_{{ measure }},
-            coalesce(sum({{ there }}) filter (where not is_here and is_customer and not is_same), 0)
+            coalesce(sum({{ there }}) filter (where not is_here and is_current_customer and not is_same), 0)
                 as moved_out_{{ measure }},
             coalesce(sum({{ here }}) filter (where is_here), 0) as closing_{{ measure }},
         {% endfor %}
-        coalesce(sum(expected_value - previous_value) filter (where is_here and was_customer), 0) as revaluation
+        coalesce(sum(expected_value - previous_value) filter (where is_here and was_current_customer), 0) as revaluation
     from steps
     group by month, segmentation, segment
 

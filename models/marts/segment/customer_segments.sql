@@ -58,7 +58,7 @@ customer_segments as (
         ---------- life cycle
         case when customers.customer_id = 0 then 'not identified' else coalesce(months.life_cycle_stage, 'prospect') end
             as life_cycle_stage,
-        months.state,
+        case when customers.customer_id <> 0 then coalesce(months.state, 'prospect') end as state,
 
         ---------- RFM
         case

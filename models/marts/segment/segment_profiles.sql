@@ -31,7 +31,7 @@ today as (
 
     select
         customer_id,
-        is_customer
+        is_current_customer
     from months
     where is_as_of
 
@@ -45,9 +45,11 @@ earlier as (
             '{{ segmentation }}' as segmentation,
             {% for back in [1, 3, 12] %}
                 count(*) filter (where months.back = {{ back }}) as customers_{{ back }}m_ago,
-                count(*) filter (where months.back = {{ back }} and months.is_customer) as there_{{ back }}m_ago,
-                count(*) filter (where months.back = {{ back }} and months.is_customer and today.is_customer)
-                    as kept_{{ back }}m,
+                count(*) filter (where months.back = {{ back }} and months.is_current_customer)
+                    as there_{{ back }}m_ago,
+                count(*) filter (
+                    where months.back = {{ back }} and months.is_current_customer and today.is_current_customer
+                ) as kept_{{ back }}m,
             {% endfor %}
             months.{{ segmentation }} as segment
         from months

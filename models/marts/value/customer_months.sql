@@ -69,6 +69,9 @@ customer_months as (
 
         ---------- booleans
         is_customer,
+        is_buyer,
+        is_prospect,
+        is_current_customer,
         is_left_censored,
         has_withdrawn_consent,
         is_assumed,

@@ -59,37 +59,58 @@ valued as (
         forecasts.fallback_reason,
         forecasts.season,
         forecasts.is_left_truncated,
+        forecasts.decile as expected_decile,
+        forecasts.customer_id is not null as is_forecast,
         -- of whom nothing can be expected brings what they have brought; of the anonymous nothing is forecast
         coalesce(forecasts.expected_contribution, 0) as expected_or_nothing,
         cast(coalesce(further_costs.realised_value, 0) as double)
-        + coalesce(forecasts.expected_contribution, 0) as vin,
-        -- the anonymous row is no customer, and has no place among them
-        customers.customer_id <> 0 as is_ranked
+        + coalesce(forecasts.expected_contribution, 0) as vin
     from customers
     left join further_costs on customers.customer_id = further_costs.customer_id
     left join forecasts on customers.customer_id = forecasts.customer_id
 
 ),
 
+-- Customers alone are ranked: neither prospects nor the row of those nobody could be named for have a place there.
+-- Equal figures share a rank. Tenths are equally large: of equal figures, who ordered last stands first, then whose
+-- first record has the smaller key.
 ranked as (
 
     select
         *,
-        rank() over (partition by is_ranked order by net_revenue desc nulls last) as revenue_rank,
-        rank() over (partition by is_ranked order by contribution desc nulls last) as value_rank,
-        rank() over (partition by is_ranked order by vin desc nulls last) as vin_rank,
-        rank() over (partition by is_ranked order by expected_or_nothing desc nulls last) as expected_rank,
-        count(*) over (partition by is_ranked) as customers_ranked,
-        sum(realised_value) over (partition by is_ranked) as realised_total,
+        {% for rank, measure, group in [
+            ('revenue', 'net_revenue', 'is_customer'),
+            ('value', 'contribution', 'is_customer, contribution is not null'),
+            ('vin', 'vin', 'is_customer'),
+            ('expected', 'expected_or_nothing', 'is_forecast'),
+        ] %}
+            rank() over (partition by {{ group }} order by {{ measure }} desc nulls last) as {{ rank }}_rank,
+        {% endfor %}
+        {% for decile, measure, group in [
+            ('revenue', 'net_revenue', 'is_customer'),
+            ('value', 'contribution', 'is_customer, contribution is not null'),
+            ('vin', 'vin', 'is_customer'),
+        ] %}
+            cast(floor(
+                10 * (
+                    row_number() over (
+                        partition by {{ group }}
+                        order by
+                            {{ measure }} desc nulls last, last_ordered_on desc nulls last, record_key asc nulls last
+                    ) - 1
+                ) / count(*) over (partition by {{ group }})
+            ) as int) + 1 as {{ decile }}_decile,
+        {% endfor %}
+        sum(realised_value) over (partition by is_customer) as realised_total,
         -- summed as money, since a sum of floats hangs on the order of its terms
-        sum({{ money('vin') }}) over (partition by is_ranked) as vin_total,
+        sum({{ money('vin') }}) over (partition by is_customer) as vin_total,
         -- equal figures stand at one place, so that the curve does not hang on how ties are ordered
         sum(realised_value) over (
-            partition by is_ranked order by realised_value desc nulls last
+            partition by is_customer order by realised_value desc nulls last
             range between unbounded preceding and current row
         ) as realised_until_here,
         sum({{ money('vin') }}) over (
-            partition by is_ranked order by {{ money('vin') }} desc nulls last
+            partition by is_customer order by {{ money('vin') }} desc nulls last
             range between unbounded preceding and current row
         ) as vin_until_here
     from valued
@@ -135,7 +156,7 @@ customer_value as (
         cast(horizon_months as int) as horizon_months,
 
         ---------- realised + expected
-        case when is_ranked then vin end as vin,
+        case when customer_id <> 0 then vin end as vin,
 
         ---------- how it was expected
         order_model,
@@ -144,25 +165,20 @@ customer_value as (
         fallback_reason,
         season,
 
-        ---------- ranks; equal figures share a rank and a decile
-        case when is_ranked then revenue_rank end as net_revenue_rank,
-        case when is_ranked then cast(floor(10 * (revenue_rank - 1) / customers_ranked) as int) + 1 end
-            as net_revenue_decile,
-        case when is_ranked and contribution is not null then value_rank end as contribution_rank,
-        case
-            when is_ranked and contribution is not null
-                then cast(floor(10 * (value_rank - 1) / customers_ranked) as int) + 1
-        end as contribution_decile,
-        case when is_ranked then vin_rank end as vin_rank,
-        case when is_ranked then cast(floor(10 * (vin_rank - 1) / customers_ranked) as int) + 1 end as vin_decile,
-        case when is_ranked then expected_rank end as expected_rank,
-        case when is_ranked then cast(floor(10 * (expected_rank - 1) / customers_ranked) as int) + 1 end
-            as expected_decile,
+        ---------- ranks and tenths among customers
+        case when is_customer then revenue_rank end as net_revenue_rank,
+        case when is_customer then revenue_decile end as net_revenue_decile,
+        case when is_customer and contribution is not null then value_rank end as contribution_rank,
+        case when is_customer and contribution is not null then value_decile end as contribution_decile,
+        case when is_customer then vin_rank end as vin_rank,
+        case when is_customer then vin_decile end as vin_decile,
+        case when is_forecast then expected_rank end as expected_rank,
+        cast(expected_decile as int) as expected_decile,
 
         ---------- the whale curve
-        case when is_ranked and realised_total > 0 then cast(realised_until_here / realised_total as double) end
+        case when is_customer and realised_total > 0 then cast(realised_until_here / realised_total as double) end
             as cumulative_realised_share,
-        case when is_ranked and vin_total > 0 then cast(vin_until_here / vin_total as double) end
+        case when is_customer and vin_total > 0 then cast(vin_until_here / vin_total as double) end
             as cumulative_vin_share,
 
         ---------- booleans

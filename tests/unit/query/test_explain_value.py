@@ -22,6 +22,10 @@ def ask() -> Callable[[str], list[dict[str, Any]]]:
                 'no season learnt', 20, date '2025-01-02', date '2025-12-01', true, true),
             (2, -3.0, -3.0, null, null, null, null, null, null, null, 9, 10, 8, 9, null, null, null, null, null, 0, null, null,
                 false, false),
+            (3, -1.0, -1.0, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, 0,
+                null, null, false, false),
+            (4, -4.0, -4.0, null, null, null, null, null, null, null, 7, 8, null, null, null, null, null, null, null, 0, null,
+                null, false, false),
             (0, null, 5.0, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, 0,
                 null, null, false, false)
         ) as t(customer_id, vin, realised_value, expected_contribution, expected_contribution_p10, expected_contribution_p90,
@@ -79,3 +83,15 @@ def test_of_whom_nothing_can_be_expected_that_is_said(ask: Any) -> None:
 def test_nobody_and_the_anonymous_are_answered_in_a_sentence(ask: Any, customer: int, sentence: str) -> None:
     with pytest.raises(ClientelaError, match=sentence):
         explain_value(ask, customer, "EUR")
+
+
+@pytest.mark.parametrize(
+    ("customer", "said"),
+    [
+        (1, "rank 3 by VIN (tenth 1), 5 by what is expected (tenth 1)"),
+        (3, "a prospect, who has no rank among customers"),
+        (4, "rank 7 by VIN (tenth 8), nothing can be expected"),
+    ],
+)
+def test_who_has_no_rank_is_told_so(ask: Any, customer: int, said: str) -> None:
+    assert said in explain_value(ask, customer, "EUR")[0]

@@ -293,3 +293,32 @@ def test_the_order_in_which_customers_were_numbered_changes_nothing() -> None:
     told, same = (customers_at(made, AS_OF).drop("made_from") for made in (first, renumbered(again)))
     assert told.equals(same)
     assert told["expected_contribution_p90"].null_count() == 0
+
+
+@pytest.mark.parametrize("customers", [7, 250])
+def test_tenths_are_equally_large_and_the_frozen_ones_are_the_same(customers: int) -> None:
+    """Sixty customers signed and left, of whom nothing is expected: so many equal figures lie in several tenths."""
+    days = invented(customers)
+    contracts = pl.DataFrame(
+        {
+            "customer_id": range(9001, 9061),
+            "started_on": [ONE_DAY] * 60,
+            "ends_on": [date(2025, 3, 1)] * 60,
+            "cancelled_on": [date(2025, 2, 1)] * 60,
+            "period_months": [1] * 60,
+            "contribution": [9.0] * 60,
+        }
+    )
+    made = forecasts_of(days, contracts, AS_OF, SETTINGS)
+    told = customers_at(made, AS_OF)
+    sizes = told.group_by("decile").len().sort("decile")
+    assert sizes["decile"].to_list() == list(range(1, 11))
+    assert sizes["len"].max() - sizes["len"].min() <= 1  # type: ignore[operator]
+    best_first = told.sort("decile")
+    means = best_first.group_by("decile", maintain_order=True).agg(pl.col("expected_contribution").mean())
+    assert means["expected_contribution"].is_sorted(descending=True)
+    frozen = made.filter((pl.col("row_type") == "prediction") & (pl.col("segmentation") == "customer"))
+    for months in (3, 24):
+        then = frozen.filter(pl.col("horizon_months") == months).sort("customer_id")
+        assert then.select("customer_id", "decile").equals(told.select("customer_id", "decile")), months
+    assert customers_at(made, date(2025, 9, 30))["decile"].null_count() == customers_at(made, date(2025, 9, 30)).height
