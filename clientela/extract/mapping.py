@@ -7,7 +7,7 @@ mapped expressions.
 
 from collections.abc import Collection
 from collections.abc import Mapping as Dict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import duckdb
@@ -194,6 +194,8 @@ class Delivery:
     is_put_aside: bool = False
     #: the columns that the configuration names, for the sentence about one that is missing
     expected: frozenset[str] = frozenset()
+    #: what is said of a name, in lower case, that several columns bear: it is refused only where it is mapped
+    repeated: Dict[str, str] = field(default_factory=dict)
     #: a time at midnight has no time of day in any row, as in a workbook, where a day is written in no other way
     is_midnight_a_day: bool = False
 
@@ -378,7 +380,8 @@ def _column(where: str, name: str, delivery: Delivery) -> str:
 
 
 def _undelivered(where: str, name: str, delivery: Delivery) -> str:
-    return f"{where}: the source has {missing_column(name, delivery.columns, delivery.expected)}"
+    told = delivery.repeated.get(name.lower()) or missing_column(name, delivery.columns, delivery.expected)
+    return f"{where}: the source has {told}"
 
 
 def _expression(
