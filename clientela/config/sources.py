@@ -156,7 +156,11 @@ class Constant(Model):
 
 
 class Expression(Model):
-    """An SQL expression over the source's columns, in DuckDB's dialect; `number(column)` reads the source's decimals."""
+    """An SQL expression over the source's columns, in DuckDB's dialect.
+
+    `number(column)` reads the source's decimals; `delivered_on()` is the day of the delivery: the date in the file's name where
+    `version_by` finds one, or else the day on which the file first came.
+    """
 
     sql: str
 
@@ -347,6 +351,11 @@ class EntityConfig(Model):
     )
     columns: dict[str, Mapping] = Field(
         default_factory=dict, description="Contract column: source column, constant or SQL."
+    )
+    amount_unit: Literal["major", "minor"] = Field(
+        "major",
+        description="`minor`: every mapped amount counts the smallest unit of its currency, such as cents; yen have none, "
+        "a dinar has a thousand.",
     )
     attributes: dict[str, str] | None = Field(None, description="Free attributes of a customer: name: source column.")
     required: bool | None = Field(
