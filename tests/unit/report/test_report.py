@@ -69,7 +69,9 @@ def test_a_dozen_figures_are_those_of_the_marts(company: Published) -> None:
     for figure in (texts.number(customers), texts.amount(expected), texts.amount(at_risk), texts.amount(revenue)):
         assert figure in head
     assert texts.amount(at_risk) in page.text("risk")
-    first = company.ask("select customer_id from retention.customer_retention order by expected_value_at_risk desc limit 1")
+    first = company.ask(
+        "select customer_id from retention.customer_retention order by expected_value_at_risk desc limit 1"
+    )
     assert re.search(rf"Why {first[0][0]} ", page.text("risk"))
     assert "12 customers won, 3 returned, 12 lost" in page.text("movements"), "of three months"
     assert "5 customers (12%) have cost more" in page.text("whale") and "€100 together" in page.text("whale")
@@ -117,7 +119,9 @@ def test_what_changed_is_told_against_the_file_before(company: Published) -> Non
     assert "This is the first report" in page_of(company).text("changes")
     before = company.config.published / "before.duckdb"
     before.write_bytes(company.marts.read_bytes())
-    company.change("update value.customer_value set orders = orders + 1, net_revenue = net_revenue + 2.5 where customer_id = 1")
+    company.change(
+        "update value.customer_value set orders = orders + 1, net_revenue = net_revenue + 2.5 where customer_id = 1"
+    )
     changes = page_of(company, before).text("changes")
     assert "Since the report as of 28 February 2026: +1 order and +€2.50 of net revenue." in changes
     assert "There are 34 customers, as before." in changes
@@ -130,7 +134,9 @@ def test_it_is_one_small_file_that_fetches_nothing(company: Published) -> None:
     made = make(company.config, company.config.published)
     assert made.warnings == () and len(made.html.encode()) < 3_000_000
     page = Page(made.html)
-    links = [value for tag, attrs in page.tags for name, value in attrs.items() if name in ("href", "src", "xlink:href")]
+    links = [
+        value for tag, attrs in page.tags for name, value in attrs.items() if name in ("href", "src", "xlink:href")
+    ]
     assert links and not [link for link in links if re.match(r"(https?:)?//", link or "")]
     assert {tag for tag, _ in page.tags} & {"script", "img", "iframe", "object", "video"} == set()
     assert "url(" not in made.html.replace("url(#", ""), "styles fetch nothing"
@@ -166,7 +172,9 @@ def test_spanish_is_spoken_throughout(company: Published) -> None:
     assert "En enero de 2026, 27 clientes hicieron 27 pedidos por 297 €." in text
     assert "4.100 €, dentro del intervalo de 3.600 € a 4.400 €" in text
     assert "no es un importe" in text and "Tantas filas como de costumbre" in text
-    assert [word for word in (" orders", "The ", "Found", " loaded", "refused", "value tier", " of ") if word in text] == []
+    assert [
+        word for word in (" orders", "The ", "Found", " loaded", "refused", "value tier", " of ") if word in text
+    ] == []
 
 
 def test_both_languages_say_everything_with_the_same_places() -> None:
@@ -186,7 +194,9 @@ def test_every_text_that_is_used_is_in_the_catalogue_and_the_other_way_round() -
     said = {text for text in re.findall(r"[\"']([a-z_0-9.]+)[\"']", source) if "." in text}
     # of a text whose key is put together, what comes before the first brace
     beginnings = {text for text in re.findall(r"[\"']([a-z_0-9]+\.[a-z_]*)\{", source)}
-    beginnings |= {f"{kind}." for kind in re.findall(r"label\(\s*[\"'](\w+)[\"']", source)} | {f"{p.key}.title" for p in PARTS}
+    beginnings |= {f"{kind}." for kind in re.findall(r"label\(\s*[\"'](\w+)[\"']", source)} | {
+        f"{p.key}.title" for p in PARTS
+    }
     unused = {key for key in known if key.removesuffix(".one") not in said and not key.startswith(tuple(beginnings))}
     assert unused == set()
 
@@ -215,7 +225,11 @@ def test_without_the_libraries_that_draw_tables_stand_open(company: Published, m
     monkeypatch.setattr("clientela.report.charts.importlib.import_module", absent)
     made = make(company.config, company.config.published)
     assert len(made.warnings) == 1 and "pip install" in made.warnings[0]
-    assert "<svg" not in made.html and "There are no pictures tonight" in made.html and "January 2026" in Page(made.html).text("monthly")
+    assert (
+        "<svg" not in made.html
+        and "There are no pictures tonight" in made.html
+        and "January 2026" in Page(made.html).text("monthly")
+    )
 
 
 def test_each_query_that_is_shown_gives_the_figures(company: Published) -> None:
@@ -235,4 +249,6 @@ def test_numbers_amounts_and_days_are_written_as_the_language_does() -> None:
     assert (spanish.amount(-12.5), english.amount(12.5), english.amount(12)) == ("−12,50\u00a0€", "$12.50", "$12")
     assert (spanish.share(0.256), english.share(0.004)) == ("26\u00a0%", "0.4%")
     assert Texts("en", "JPY").amount(12.4) == "¥12"
-    assert english("gates.refused", count=1).startswith("1 batch was") and "2 batches" in english("gates.refused", count=2)
+    assert english("gates.refused", count=1).startswith("1 batch was") and "2 batches" in english(
+        "gates.refused", count=2
+    )
