@@ -263,12 +263,12 @@ class ExcelFormat(EndOfTable):
 
 
 class DatabaseSource(Model):
-    """A table or query of a PostgreSQL or SQLite database."""
+    """A table or query of a database: PostgreSQL, MySQL, MariaDB, SQLite, or any that SQLAlchemy has a driver for."""
 
     connection_env: str = Field(
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
-        description="Environment variable with the connection: `postgresql://…`, or `sqlite:///path`. Never the "
-        "connection itself.",
+        description="Environment variable with the connection: `postgresql://…`, `mysql://…`, `mariadb://…`, `sqlite:///path` or "
+        "another URL of SQLAlchemy. Never the connection itself.",
     )
     table: str | None = Field(None, min_length=1, description="Table or view, `schema.table` where it needs a schema.")
     query: str | None = Field(None, min_length=1, description="A SELECT, in the database's own SQL.")
@@ -398,7 +398,9 @@ class SourceConfig(Model):
     time_zone: TimeZone | None = Field(None, description="For times without a zone; default: the company's.")
     decimal_style: Literal["point", "comma"] = Field("point", description="`1,234.50` or `1.234,50` in text.")
     date_format: str | None = Field(None, description="strptime format of dates in text; default ISO.")
-    datetime_format: str | None = Field(None, description="strptime format of times in text; default ISO.")
+    datetime_format: str | None = Field(
+        None, description="strptime format of times in text; default ISO. Without hours it reads days."
+    )
     currency: Currency | None = Field(None, description="For amounts without a currency; default: the company's.")
     amounts_include_tax: bool = False
     personal_keys: bool = Field(

@@ -34,7 +34,7 @@ def opened(settings: DatabaseSource, folder: Path, decimal_style: str) -> Iterat
     if not url:
         raise DeliveryError(
             f"the environment variable {settings.connection_env} is not set; it holds the connection, such as "
-            "postgresql://user:password@host/database or sqlite:///path/to/file.db"
+            "postgresql://user:password@host/database, mysql://user:password@host/database or sqlite:///path/to/file.db"
         )
     secrets = _secrets(url)
     _require_driver(settings.connection_env, url)

@@ -25,6 +25,7 @@ from clientela.extract.column_names import missing_column, named_apart
 from clientela.extract.mapping import Delivery
 from clientela.extract.readers import Opened
 from clientela.extract.readers.text import too_large
+from clientela.masking import without_values
 from clientela.sql.quoting import literal, quoted
 
 _PLACE = "clientela's own row"
@@ -73,7 +74,7 @@ def open_excel(
     except (fastexcel.FastExcelError, OSError) as error:
         if isinstance(error, OSError) and is_resource_error(error):
             raise
-        raise DeliveryError(f"it is no whole workbook ({str(error).splitlines()[0]})") from error
+        raise DeliveryError(f"it is no whole workbook ({without_values(str(error).splitlines()[0])})") from error
 
 
 def _refuse_overflowing(path: Path, settings: ExcelFormat, memory: int) -> None:

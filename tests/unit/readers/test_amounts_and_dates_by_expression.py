@@ -12,6 +12,7 @@ from reading import feed_of, prepared
 
 from clientela.extract.mapping import file_date
 from clientela.load import staging
+from clientela.load.context import LoadContext
 from clientela.load.landing import DeliveredFile
 
 LANDED = datetime(2026, 1, 31, 23, 30, tzinfo=UTC)
@@ -38,8 +39,9 @@ def take(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> Callable[...,
         source = settings.pop("source", {})
         feed = feed_of(tmp_path, settings, entity, **source)
         file = DeliveredFile(path, path.name, "0", 1, path, landed_at=LANDED)
-        assert staging.build(connection, feed, [file], tmp_path / "scratch").quarantined == 0
-        found = connection.execute(f"select {wanted}, delivered_sum from candidate, batch_files order by source_row")
+        context = LoadContext(connection, feed, "run", LANDED, tmp_path / "scratch")
+        assert staging.build(context, [file]).quarantined == 0
+        found = connection.execute(f"select {wanted}, delivered_sum from staged_rows, batch_files order by source_row")
         return found.fetchall()
 
     return taken
