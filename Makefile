@@ -77,7 +77,7 @@ docs: $(READY)
 lock: $(COMPLETE)
 	$(COMPILE) --extra dev pyproject.toml -o requirements.lock
 	$(COMPILE) --extra checkout --extra demo --constraint requirements.lock pyproject.toml -o requirements-demo.lock
-	$(COMPILE) --extra checkout --extra dagster --extra postgres --extra sqlite --constraint requirements.lock \
+	$(COMPILE) --extra checkout --extra dagster --extra mysql --extra postgres --extra sqlite --constraint requirements.lock \
 		pyproject.toml -o requirements-server.lock
 	cp requirements.lock requirements-duckdb15.lock
 	$(COMPILE) --override <(printf "$(DUCKDB15)") --extra dev pyproject.toml -o requirements-duckdb15.lock

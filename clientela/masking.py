@@ -26,8 +26,12 @@ DIGITS, KEY_DIGITS = 12, 24
 HASHED_KEY = f"p_[0-9a-f]{{{KEY_DIGITS}}}"
 #: bytes of one block of SHA-256, to which HMAC fills up its key
 _BLOCK = 64
-#: characters of a shape that are shown
-LONGEST_SHAPE = 60
+#: characters of a shape that are shown, and of what a database or a library says
+LONGEST_SHAPE, LONGEST_SENTENCE = 60, 500
+#: characters of it that are looked at
+LONGEST_READ = 20_000
+#: what no terminal and no page shows, or what is half a character
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def read_secret(data_folder: Path) -> str:
@@ -183,6 +187,9 @@ def without_values(sentence: str, known: Callable[[str], bool] = lambda _: False
     def kept(found: re.Match[str]) -> str:
         return found[0] if known(found[0][1:-1]) else f"{found[0][0]}…{found[0][-1]}"
 
+    # what a driver says may be a megabyte, and hold the bytes of a cell; a quote that is cut ends where it is cut
+    sentence = _UNPRINTABLE.sub("�", f"{sentence[:LONGEST_READ]}'" if len(sentence) > LONGEST_READ else sentence)
     sentence = re.sub(r"\"[^\"]*\"?|(?<!\w)'[^\n]*?'(?!\w)", kept, sentence)
     sentence = re.sub(r"=\([^()]*\)", "=(…)", sentence)
-    return re.sub(r"\S*@\S*|\+?\d[\d .-]{4,}\d", "…", sentence)
+    sentence = re.sub(r"\S*@\S*|\+?\d[\d .-]{4,}\d", "…", sentence)
+    return sentence if len(sentence) <= LONGEST_SENTENCE else f"{sentence[:LONGEST_SENTENCE]}…"

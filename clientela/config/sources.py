@@ -75,6 +75,12 @@ def _version_by(value: str) -> str:
     return value
 
 
+def _names_of_columns(names: list[str]) -> list[str]:
+    if repeated := [name for name in names if [other.lower() for other in names].count(name.lower()) > 1]:
+        raise ValueError(f"{repeated[0]!r} stands twice, capital letters aside; each column needs a name of its own")
+    return names
+
+
 def _look_back(value: object) -> object:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else _age(value)
 
@@ -109,7 +115,17 @@ Age = Annotated[timedelta, BeforeValidator(_age, json_schema_input_type=str)]
 Names = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str]), Field(min_length=1)]
 
 
+ColumnNames = Annotated[
+    list[Annotated[str, Field(min_length=1)]], Field(min_length=1), AfterValidator(_names_of_columns)
+]
+
+
 Patterns = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
+
+
+Texts = Annotated[
+    list[Annotated[str, Field(pattern=r"\S")]], BeforeValidator(_as_list, json_schema_input_type=str | list[str])
+]
 
 
 Encoding = Annotated[str, AfterValidator(_encoding)]
@@ -140,7 +156,11 @@ class Constant(Model):
 
 
 class Expression(Model):
-    """An SQL expression over the source's columns, in DuckDB's dialect; `number(column)` reads the source's decimals."""
+    """An SQL expression over the source's columns, in DuckDB's dialect.
+
+    `number(column)` reads the source's decimals; `delivered_on()` is the day of the delivery: the date in the file's name where
+    `version_by` finds one, or else the day on which the file first came.
+    """
 
     sql: str
 
@@ -163,17 +183,34 @@ Key = Annotated[
 ]
 
 
-class CsvFormat(Model):
+class EndOfTable(Model):
+    """What stands below the records and is none, such as a line with totals."""
+
+    skip_footer: int = Field(0, ge=0, description="How many lines or rows at the end are no records, such as totals.")
+    footer_starts_with: Texts = Field(
+        default_factory=list,
+        description="Lines or rows at the end that begin with one of these texts are no records, such as `Total`.",
+    )
+
+
+class CsvFormat(EndOfTable):
     """How a text file is written, where it is not plain UTF-8 CSV with a header."""
 
     delimiter: str = Field(",", min_length=1, max_length=1, description="Character between fields; \\t for a tab.")
     quote: str = Field('"', max_length=1, description="Quote character; empty for none.")
     null_text: Names = Field([""], description="Texts that mean `no value`.")
+    skip_lines: int = Field(0, ge=0, description="Lines above the header that are no records, such as a title.")
+    header: bool = Field(True, description="Whether the first line after `skip_lines` holds the names of the columns.")
+    columns: ColumnNames | None = Field(
+        None, description="Names of the columns in their order, in place of the header's or where there is none."
+    )
 
     @model_validator(mode="after")
     def _characters_differ(self) -> "CsvFormat":
         if self.delimiter in (self.quote, "\n", "\r"):
             raise ValueError(f"delimiter {self.delimiter!r} cannot part fields: it is the quote or a line break")
+        if not self.header and self.columns is None:
+            raise ValueError("without a header the columns need names: list them in their order as `columns`")
         return self
 
 
@@ -184,7 +221,7 @@ class Place(Model):
     width: int = Field(ge=1)
 
 
-class FixedFormat(Model):
+class FixedFormat(EndOfTable):
     """A text file whose columns stand at fixed places."""
 
     columns: dict[str, Annotated[Place, BeforeValidator(_place, json_schema_input_type=Place | list[int])]] = Field(
@@ -203,23 +240,35 @@ class JsonFormat(Model):
     records: str = Field(description="Path of the list of records, such as `data.items`.")
 
 
-class ExcelFormat(Model):
+class ExcelFormat(EndOfTable):
     """Where in a workbook the table is."""
 
     sheet: str | None = Field(None, description="Name of the sheet; the first where not given.")
-    header_row: int = Field(1, ge=1, description="Row with the column names, as Excel counts.")
+    header_row: int = Field(
+        1, ge=1, description="Row with the column names, as Excel counts; without a header the first with a record."
+    )
+    header: bool = Field(True, description="Whether there is a row with the names of the columns.")
+    columns: ColumnNames | None = Field(
+        None, description="Names of the columns in their order, in place of the header's or where there is none."
+    )
     serial_dates: Patterns = Field(
         default_factory=list, description="Columns with dates that stand as Excel's serial numbers, such as 45123."
     )
 
+    @model_validator(mode="after")
+    def _has_names(self) -> "ExcelFormat":
+        if not self.header and self.columns is None:
+            raise ValueError("without a header the columns need names: list them in their order as `columns`")
+        return self
+
 
 class DatabaseSource(Model):
-    """A table or query of a PostgreSQL or SQLite database."""
+    """A table or query of a database: PostgreSQL, MySQL, MariaDB, SQLite, or any that SQLAlchemy has a driver for."""
 
     connection_env: str = Field(
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
-        description="Environment variable with the connection: `postgresql://…`, or `sqlite:///path`. Never the "
-        "connection itself.",
+        description="Environment variable with the connection: `postgresql://…`, `mysql://…`, `mariadb://…`, `sqlite:///path` or "
+        "another URL of SQLAlchemy. Never the connection itself.",
     )
     table: str | None = Field(None, min_length=1, description="Table or view, `schema.table` where it needs a schema.")
     query: str | None = Field(None, min_length=1, description="A SELECT, in the database's own SQL.")
@@ -303,6 +352,11 @@ class EntityConfig(Model):
     columns: dict[str, Mapping] = Field(
         default_factory=dict, description="Contract column: source column, constant or SQL."
     )
+    amount_unit: Literal["major", "minor"] = Field(
+        "major",
+        description="`minor`: every mapped amount counts the smallest unit of its currency, such as cents; yen have none, "
+        "a dinar has a thousand.",
+    )
     attributes: dict[str, str] | None = Field(None, description="Free attributes of a customer: name: source column.")
     required: bool | None = Field(
         None, description="Without a fresh batch nothing is published; default for transactions."
@@ -344,7 +398,9 @@ class SourceConfig(Model):
     time_zone: TimeZone | None = Field(None, description="For times without a zone; default: the company's.")
     decimal_style: Literal["point", "comma"] = Field("point", description="`1,234.50` or `1.234,50` in text.")
     date_format: str | None = Field(None, description="strptime format of dates in text; default ISO.")
-    datetime_format: str | None = Field(None, description="strptime format of times in text; default ISO.")
+    datetime_format: str | None = Field(
+        None, description="strptime format of times in text; default ISO. Without hours it reads days."
+    )
     currency: Currency | None = Field(None, description="For amounts without a currency; default: the company's.")
     amounts_include_tax: bool = False
     personal_keys: bool = Field(

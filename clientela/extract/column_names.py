@@ -5,7 +5,7 @@ So a sentence counts columns, and names one only where it is like a name and clo
 
 import difflib
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 #: letters, digits and what stands between words, and no long number
 _NAME = re.compile(r"(?!.*\d{5})[^\W\d][\w .\-/%#()€$]{0,62}")
@@ -36,6 +36,31 @@ def missing_column(name: str, delivered: Collection[str], expected: Collection[s
     if found:
         return f"no column {name!r}{hint} {counted}, among them {found} of the {len(others)} others that are mapped."
     return f"no column {name!r}{hint} {counted}, and none of those that are mapped: does it begin with a header?"
+
+
+def named_apart(names: Sequence[str]) -> tuple[list[str], Mapping[str, str]]:
+    """Names of which no two are equal, capital letters aside: where several columns bear one, each goes by its place.
+
+    Beside them what is said of such a name, in lower case, where a mapping asks for it.
+    """
+    lowered = [name.lower() for name in names]
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(lowered, 1):
+        places.setdefault(name, []).append(place)
+    apart: list[str] = []
+    for place, name in enumerate(names, 1):
+        if len(places[lowered[place - 1]]) > 1:
+            name = f"column {place}"
+            while name.lower() in lowered:
+                name += "_"
+        apart.append(name)
+    told = {}
+    for name, several in places.items():
+        if len(several) > 1:
+            listed = f"{', '.join(map(str, several[:-1]))} and {several[-1]}"
+            named = repr(names[several[0] - 1])
+            told[name] = f"the name {named} over columns {listed}; map one by its place, as {apart[several[0] - 1]!r}."
+    return apart, told
 
 
 def repeated_columns(columns: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ Each function gives SQL expressions over the typed columns. A rule that compares
 than the exchange rates, does not belong here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from clientela.contracts import Entity
 
@@ -22,6 +22,25 @@ SIGNED = ("quantity", "gross_amount", "discount_amount", "net_amount", "tax_amou
 def minor_digits(currency: str) -> int:
     """Digits after the point of the currency's smallest unit (ISO 4217)."""
     return _DIGITS_OF.get(currency, 2)
+
+
+def minor_units(entity: Entity, currency: str) -> str:
+    """How many of the smallest unit make one of a row's currency, or of `currency` where the entity states none, as SQL."""
+    if "currency" not in entity:
+        return str(10 ** minor_digits(currency))
+    listed = {digits: "', '".join(codes.split()) for digits, codes in _MINOR_DIGITS.items()}
+    cases = " ".join(f"when currency in ('{codes}') then {10**digits}" for digits, codes in listed.items())
+    return f"(case {cases} else 100 end)"
+
+
+def in_major_units(entity: Entity, mapped: Collection[str], currency: str) -> Mapping[str, str]:
+    """The mapped amounts that were delivered in the smallest unit of their currency, four digits kept."""
+    units = minor_units(entity, currency)
+    return {
+        column.name: f"cast(cast({column.name} as decimal(20,4)) * cast(1 / {units} as decimal(4,3)) as decimal(18,4))"
+        for column in entity.columns
+        if column.type == "money" and column.name in mapped
+    }
 
 
 def half_even(expression: str, digits: int) -> str:

@@ -5,10 +5,12 @@ itself as JSON; the caller parts the good from the quarantined. Nothing is read 
 mapped expressions.
 """
 
+import re
 from collections.abc import Collection
 from collections.abc import Mapping as Dict
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -194,6 +196,8 @@ class Delivery:
     is_put_aside: bool = False
     #: the columns that the configuration names, for the sentence about one that is missing
     expected: frozenset[str] = frozenset()
+    #: what is said of a name, in lower case, that several columns bear: it is refused only where it is mapped
+    repeated: Dict[str, str] = field(default_factory=dict)
     #: a time at midnight has no time of day in any row, as in a workbook, where a day is written in no other way
     is_midnight_a_day: bool = False
 
@@ -219,6 +223,9 @@ def staged_select(
         f"then {number('trim(cast(x as varchar))', style.decimal_style, 'decimal(28,6)')} "
         "else try_cast(x as decimal(28,6)) end"
     )
+    day = _delivered_on(feed, file_name, landed_at)
+    stated = f"date '{day}'" if day else "cast(null as date)"
+    connection.execute(f"create or replace temp macro delivered_on() as {stated}")
     expressions = {
         name: _expression(connection, feed, f"{feed.where}.columns.{name}", mapping, delivery, parameters)
         for name, mapping in feed.settings.columns.items()
@@ -259,8 +266,10 @@ def staged_select(
 
     control = feed.settings.control_totals.of if feed.settings.control_totals else (entity.source_amount or "")
     digits = derive.minor_digits(feed.config.currency)
+    is_minor = feed.settings.amount_unit == "minor"
+    scaled = derive.in_major_units(entity, feed.settings.columns, feed.config.currency) if is_minor else {}
     layers = [f"* replace ({_replaced(layer)})" for layer in (derive.completed_amounts(entity),) if layer]
-    layers.append(f"*, {_control(control, entity)} as control_amount")
+    layers.append(f"*, {_control(control, feed, is_minor)} as control_amount")
     if feed.source.amounts_include_tax:
         _need_tax(feed)
         layers += [f"* replace ({_replaced(layer)})" for layer in (derive.without_tax(entity, digits),) if layer]
@@ -321,8 +330,11 @@ read as (
 typed as (
     select *, {", ".join(typed_columns)}, {record_key} as _record_key from read
 ),
+scaled as (
+    select * {f"replace ({_replaced(scaled)})" if scaled else ""} from typed
+),
 bounded as (
-    select * {f"replace ({bounded})" if bounded else ""} from typed
+    select * {f"replace ({bounded})" if bounded else ""} from scaled
 ),
 checked as (
     select
@@ -378,7 +390,8 @@ def _column(where: str, name: str, delivery: Delivery) -> str:
 
 
 def _undelivered(where: str, name: str, delivery: Delivery) -> str:
-    return f"{where}: the source has {missing_column(name, delivery.columns, delivery.expected)}"
+    told = delivery.repeated.get(name.lower()) or missing_column(name, delivery.columns, delivery.expected)
+    return f"{where}: the source has {told}"
 
 
 def _expression(
@@ -622,8 +635,37 @@ def _exchange(feed: Feed, parameters: Parameters) -> tuple[str, str, tuple[str, 
     return f"cast({rate} as {SQL_TYPES['rate']})", join, missing
 
 
-def _control(name: str, entity: Entity) -> str:
-    return f"cast({quoted(name)} as decimal(18,4))" if name in entity else "cast(null as decimal(18,4))"
+def _control(name: str, feed: Feed, is_minor: bool) -> str:
+    """The amount that the source's totals speak of, in the unit that it was delivered in."""
+    entity = feed.entity
+    if name not in entity:
+        return "cast(null as decimal(18,4))"
+    is_amount = is_minor and entity[name].type == "money"
+    units = f" * {derive.minor_units(entity, feed.config.currency)}" if is_amount else ""
+    return f"cast({quoted(name)}{units} as decimal(18,4))"
+
+
+def file_date(feed: Feed, name: str) -> datetime | None:
+    """The date in the file's name, where versions are ordered by it."""
+    declared = feed.settings.version_by or ""
+    if not declared.startswith(FILE_DATE):
+        return None
+    pattern = declared.removeprefix(FILE_DATE).strip()
+    match = re.search(pattern, name)
+    digits = re.sub(r"\D", "", "".join(match.groups("") or (match[0],))) if match else ""
+    for form in ("%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M"):
+        try:
+            return datetime.strptime(digits, form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    raise DeliveryError(f"its name holds no date where version_by looks for it ({pattern})")
+
+
+def _delivered_on(feed: Feed, file_name: str, landed_at: datetime | None) -> date | None:
+    """The day that the file speaks of: that in its name, or else that on which it first came, in the company's zone."""
+    if (stated := file_date(feed, file_name)) is not None:
+        return stated.date()
+    return landed_at.astimezone(ZoneInfo(feed.config.time_zone)).date() if landed_at else None
 
 
 def _versions(

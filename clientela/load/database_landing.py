@@ -7,6 +7,7 @@ a database is read stands in `clientela.extract.readers.database`.
 
 import os
 import re
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -15,7 +16,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from clientela.errors import ConfigError, DeliveryError
-from clientela.extract.mapping import Feed
+from clientela.extract.mapping import Feed, named_columns
 from clientela.extract.readers import database
 from clientela.load.context import LoadContext
 from clientela.load.landing import DeliveredFile, content_sha256, stamp
@@ -37,11 +38,15 @@ def fetch_new(context: LoadContext, folder: Path) -> list[DeliveredFile]:
     assert settings is not None
     folder.mkdir(parents=True, exist_ok=True)
     loaded = _loaded(context)
+    wanted = named_columns(context.connection, feed.settings)
     since = _since(feed, [name for name, _, _ in loaded])
+    if loaded and _is_mapped_since(wanted, folder / loaded[-1][2]):
+        since = None
     aside = folder / f".{os.getpid()}.part"
     try:
         with database.opened(settings, feed.config.path.parent, feed.source.decimal_style) as source:
-            rows = database.fetch(source, [part for part in feed.settings.key if isinstance(part, str)], since, aside)
+            key = [part for part in feed.settings.key if isinstance(part, str)]
+            rows = database.fetch(source, key, since, aside, wanted)
         is_whole = settings.watermark is None and feed.settings.delivery == "snapshot"
         if not rows and not is_whole:
             return []
@@ -82,6 +87,14 @@ def _loaded(context: LoadContext) -> list[tuple[str, str, str]]:
         """,
         context.feed_key,
     ).fetchall()
+
+
+def _is_mapped_since(wanted: Collection[str], landed: Path) -> bool:
+    """Whether a column is mapped that was not read when the file was fetched: the rows known lack it."""
+    if not landed.is_file():
+        return False
+    read = {name.lower() for name in pq.read_schema(landed).names}
+    return not {name.lower() for name in wanted} <= read
 
 
 def _since(feed: Feed, names: list[str]) -> Mark | None:
@@ -184,8 +197,9 @@ def _highest(connection: duckdb.DuckDBPyConnection, watermark: str, file: Path, 
 def _are_known(
     connection: duckdb.DuckDBPyConnection, watermark: str, file: Path, since: Mark | None, loaded: list[Path]
 ) -> bool:
-    """Whether every row of the file stands in a file that was loaded before."""
-    kept = [str(path) for path in loaded if path.is_file()]
+    """Whether every row of the file stands in a file with the same columns that was loaded before."""
+    names = pq.read_schema(file).names
+    kept = [str(path) for path in loaded if path.is_file() and pq.read_schema(path).names == names]
     if not kept or since is None:
         return False
     try:
@@ -194,7 +208,7 @@ def _are_known(
             {"file": str(file), "kept": kept},
         ).fetchall()[0][0]
     except duckdb.Error:
-        # the table has other columns than before
+        # the table's columns have other types than before
         return False
     return not new
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from clientela.extract.inbox import InboxFile, opened
-from clientela.extract.mapping import Feed
-from clientela.load import landing, staging
+from clientela.extract.mapping import Feed, file_date
+from clientela.load import landing
 from clientela.load.context import LoadContext
 from clientela.load.landing import DeliveredFile
 from clientela.load.ledger import first_landings
@@ -42,7 +42,7 @@ def new_files(context: LoadContext, found: Sequence[InboxFile]) -> list[Delivere
     def is_held(path: Path, content: str) -> bool:
         if content not in contents:
             return False
-        if dated and (day := staging.file_date(feed, path.name)) is not None:
+        if dated and (day := file_date(feed, path.name)) is not None:
             return (content, day) in dated
         return bool(last_of.get(path.name, content) == content)
 
@@ -70,7 +70,7 @@ def new_files(context: LoadContext, found: Sequence[InboxFile]) -> list[Delivere
                 first = firsts.get(file.content_sha256, context.now)
                 landing.stamp(file.landed, first)
         file = replace(file, landed_at=first)
-        new.setdefault((file.content_sha256, staging.file_date(feed, file.name)), file)
+        new.setdefault((file.content_sha256, file_date(feed, file.name)), file)
     return list(new.values())
 
 
@@ -82,5 +82,5 @@ def batches(feed: Feed, files: list[DeliveredFile]) -> list[list[DeliveredFile]]
         return [files]
     by_date: dict[datetime | None, list[DeliveredFile]] = {}
     for file in files:
-        by_date.setdefault(staging.file_date(feed, file.name), []).append(file)
+        by_date.setdefault(file_date(feed, file.name), []).append(file)
     return [by_date[day] for day in sorted(by_date, key=lambda day: (day is not None, day))]

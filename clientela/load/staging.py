@@ -4,11 +4,9 @@ Which tables these are, and what each holds, is in `StagedBatch`. All are tempor
 is changed here.
 """
 
-import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 import duckdb
 
@@ -16,10 +14,10 @@ from clientela.errors import DeliveryError, is_resource_error, unreadable
 from clientela.extract.casting import Parameters
 from clientela.extract.column_names import shown_names
 from clientela.extract.mapping import (
-    FILE_DATE,
     LONGEST,
     RATES,
     Feed,
+    file_date,
     staged_select,
 )
 from clientela.extract.open_file import COMPRESSED, open_file
@@ -291,22 +289,6 @@ def _is_batch_ordered(feed: Feed) -> bool:
     is_snapshot = feed.settings.delivery == "snapshot"
     own = {"updated_at", feed.entity.version_by}
     return declared is None and (is_snapshot or own.isdisjoint(feed.settings.columns))
-
-
-def file_date(feed: Feed, name: str) -> datetime | None:
-    """The date in the file's name, where versions are ordered by it."""
-    declared = feed.settings.version_by or ""
-    if not declared.startswith(FILE_DATE):
-        return None
-    pattern = declared.removeprefix(FILE_DATE).strip()
-    match = re.search(pattern, name)
-    digits = re.sub(r"\D", "", "".join(match.groups("") or (match[0],))) if match else ""
-    for form in ("%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M"):
-        try:
-            return datetime.strptime(digits, form).replace(tzinfo=UTC)
-        except ValueError:
-            continue
-    raise DeliveryError(f"its name holds no date where version_by looks for it ({pattern})")
 
 
 def _find_repeated_keys(connection: duckdb.DuckDBPyConnection) -> None:

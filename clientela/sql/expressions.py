@@ -26,7 +26,7 @@ FUNCTIONS = frozenset(
     to_days to_hours to_minutes to_seconds to_months to_years to_weeks make_date make_timestamp make_timestamptz
     epoch_ms epoch to_timestamp timezone year month day hour minute second last_day dayofweek isodow
     json_extract json_extract_string -> ->> json_value json_array_length array_extract list_extract struct_extract
-    number
+    number delivered_on
     """.split()
 )
 #: types of one value that a cast may name; a type that someone made, an enum or a nested one is none of them

@@ -26,6 +26,7 @@ _SHORT = frozenset(
     ascii unicode strptime try_strptime date_part date_trunc date_diff datediff date_add date_sub datepart datetrunc to_days
     to_hours to_minutes to_seconds to_months to_years to_weeks make_date make_timestamp make_timestamptz epoch_ms epoch
     to_timestamp timezone year month day hour minute second last_day dayofweek isodow json_array_length number
+    delivered_on
     """.split()
 )
 _LONGEST_NUMBER = 64

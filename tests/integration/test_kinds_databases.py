@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from clientela.config.read import load_config
+from clientela.errors import ConfigError
 from clientela.load.context import LoadContext
 from clientela.load.loader import load_feed
 from clientela.load.outcome import Outcome
@@ -298,7 +299,7 @@ def test_numbers_are_numbers_in_a_source_that_writes_decimal_commas(
 
 
 def test_many_rows_come_in_row_groups_of_one_size(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clientela.extract.readers.database.ROWS", 1000)
+    monkeypatch.setattr("clientela.extract.readers.database_rows.ROWS", 1000)
     database.run(
         "insert into people with recursive n(i) as (select 3 union all select i + 1 from n where i < 5002) "
         "select i, 'name ' || i, null, null, '2026-01-03 00:00:00' from n"
@@ -332,10 +333,134 @@ def test_no_sentence_tells_the_connection(database: Database, monkeypatch: pytes
         assert outcome.status == "refused"
         assert "hunter2secret" not in outcome.reason
         assert "CRM_DATABASE" in outcome.reason
-    monkeypatch.setenv("CRM_DATABASE", "mysql://spy:hunter2secret@host/db")
+    monkeypatch.setenv("CRM_DATABASE", "mongodb://spy:hunter2secret@host/db")
     outcome = database.night()
     assert outcome.status == "refused" and "hunter2secret" not in outcome.reason
-    assert "begins with mysql://; PostgreSQL and SQLite are read directly" in outcome.reason
+    assert "begins with mongodb://; PostgreSQL, MySQL, MariaDB and SQLite are read directly" in outcome.reason
+    monkeypatch.setenv("CRM_DATABASE", "ingres+none://spy:hunter2secret@host/db")
+    assert "hunter2secret" not in database.night().reason
+    monkeypatch.setenv("CRM_DATABASE", "oracle+oracledb://spy:hunter2secret@host/db")
+    with pytest.raises(ConfigError, match="CRM_DATABASE needs the driver oracledb, which is not installed"):
+        database.night()
+
+
+def test_a_table_of_bytes_is_read_but_for_its_bytes(database: Database) -> None:
+    """Bytes as a key or a reference are their digits; what is not mapped is not read, whatever is in it."""
+    kind = "blob" if database.is_sqlite else "bytea"
+    raw = "x'89504e47ff00'" if database.is_sqlite else "'\\x89504e47ff00'::bytea"
+    broken = "cast(x'c3' as text)" if database.is_sqlite else "repeat('x', 1000000)"
+    database.run(
+        "drop table people",
+        f"create table people (id {kind}, name text, picture {kind}, note text)",
+        f"insert into people values ({raw}, 'Ann', {raw}, {broken}), (null, 'Bo', {raw}, {broken})",
+    )
+    columns = {"full_name": "name"}
+    outcome = database.night(columns=columns)
+    assert (outcome.loaded, outcome.quarantined) == (1, 1)
+    assert database.loaded("record_key, full_name") == [("\\x89504e47ff00", "Ann")]
+    (landed,) = [path for path in database.landed if path.is_file()]
+    assert duckdb.execute("select * from read_parquet(?) limit 0", [str(landed)]).description[0][0] == "id"
+    assert [row[0] for row in duckdb.execute("describe select * from read_parquet(?)", [str(landed)]).fetchall()] == [
+        "id", "name",
+    ]  # fmt: skip
+
+
+def test_a_column_that_fails_hinders_only_those_who_map_it(database: Database) -> None:
+    failing = "json_extract(name, '$')" if database.is_sqlite else "1 / (id - id)"
+    database.run(f"create view seen as select *, {failing} as broken from people")
+    assert database.night({"table": "seen"}).loaded == 2
+    mapped = database.night({"table": "seen"}, columns={**COLUMNS, "phone": "broken"})
+    database.run("drop view seen")
+    assert mapped.status == "refused" and "the database of CRM_DATABASE said" in mapped.reason
+
+
+def test_a_column_that_is_mapped_later_is_read_from_the_beginning(database: Database) -> None:
+    mark = {"watermark": "changed"}
+    columns = {name: column for name, column in COLUMNS.items() if name not in ("email", "updated_at")}
+    assert database.night(mark, columns=columns).loaded == 2
+    assert database.night(mark, columns=columns).status == "nothing new"
+    assert database.night(mark, columns={**columns, "email": "email"}).loaded == 2
+    assert database.loaded("record_key, email") == [("1", "a@x.es"), ("2", None)]
+    assert database.night(mark, columns={**columns, "email": "email"}).status == "nothing new"
+    wrong = database.night(mark, columns={**columns, "phone": "emial"})
+    assert wrong.reason.startswith("people has no column 'emial'; did you mean 'email'?")
+
+
+def test_names_that_stand_twice_hinder_only_those_who_map_them(
+    postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Database(postgres, tmp_path, monkeypatch)
+    query = {"table": None, "query": "select 1 as id, 'Ann' as name, 'a' as note, 'b' as \"NOTE\""}
+    assert made.night(query, columns={"full_name": "name"}).loaded == 1
+    refused = made.night(query, columns={"full_name": "Note"})
+    assert refused.reason.startswith("query has the name 'note' over columns 3 and 4")
+    made.warehouse.close()
+
+
+def test_what_a_database_says_is_short_and_printable(database: Database) -> None:
+    hostile = "select \x01\x1b[31m" + "é" * 5000 + " from people"
+    outcome = database.night({"table": None, "query": hostile})
+    assert outcome.status == "refused"
+    assert len(outcome.reason) < 700 and outcome.reason.isprintable()
+
+
+def test_text_of_sqlite_that_is_no_text_is_its_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sqlite3.connect(tmp_path / "crm.db").close()
+    made = Database(f"sqlite:///{tmp_path / 'crm.db'}", tmp_path, monkeypatch)
+    made.run(
+        "create table people (id integer, name text, email text, cost text, changed text)",
+        "insert into people values (1, cast(x'41f1' as text), 'a@x.es', null, null), (2, 'Ñandú', x'c3', null, null)",
+    )
+    assert made.night().loaded == 2
+    assert made.loaded("record_key, full_name, email") == [("1", "\\x41f1", "a@x.es"), ("2", "Ñandú", "\\xc3")]
+    made.warehouse.close()
+
+
+class _BySqlalchemy(Database):
+    @property
+    def is_sqlite(self) -> bool:
+        return True
+
+    def run(self, *statements: str) -> None:
+        self.url, asked = self.url.replace("sqlite+pysqlite", "sqlite"), self.url
+        super().run(*statements)
+        self.url = asked
+
+
+def test_any_system_that_sqlalchemy_knows_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sqlite3.connect(tmp_path / "crm.db").close()
+    made = _BySqlalchemy(f"sqlite+pysqlite:///{tmp_path / 'crm.db'}", tmp_path, monkeypatch)
+    made.run(
+        "create table people (id integer, name text, email text, cost real, changed text, picture blob)",
+        "insert into people values (1, 'Ann', null, null, '2026-01-01 10:00:00', x'ff'), (2, 'Ñandú :x', null, 7, "
+        "'2026-01-02 10:00:00', x'ff')",
+    )
+    mark = {"watermark": "changed"}
+    assert made.night(mark).loaded == 2
+    assert made.loaded() == [("1", "Ann", None), ("2", "Ñandú :x", Decimal(7))]
+    assert made.night(mark).status == "nothing new"
+    made.run(
+        "insert into people values (3, 'Cid', null, 1.5, '2026-01-03 10:00:00', null), (4, 'too late', '', 1, '2025-01-01', '')"
+    )
+    assert made.night(mark).loaded == 1
+    query = {"table": None, "query": "select *, 'a:b' as extra from people where name <> ':x' and id = 2;"}
+    assert made.night(query, columns={**COLUMNS, "phone": "extra"}).loaded == 1
+    assert made.night({"table": "peeple"}).reason == "the database of CRM_DATABASE said: no such table: peeple"
+    made.warehouse.close()
+
+
+def test_a_column_of_any_system_is_what_all_of_its_values_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clientela.extract.readers.sqlalchemy_database._ROWS", 2)
+    sqlite3.connect(tmp_path / "crm.db").close()
+    made = _BySqlalchemy(f"sqlite+pysqlite:///{tmp_path / 'crm.db'}", tmp_path, monkeypatch)
+    made.run(
+        "create table people (id, name, email, cost, changed)",
+        "insert into people values (1, null, null, null, null), (2, null, null, 1, null), (3, 'C', null, 1.5, null), "
+        "('x4', 7, null, null, null)",
+    )
+    assert made.night().loaded == 4
+    assert made.loaded() == [("1", None, None), ("2", None, Decimal(1)), ("3", "C", Decimal("1.5")), ("x4", "7", None)]
+    made.warehouse.close()
 
 
 def test_a_missing_table_or_watermark_is_a_sentence(database: Database) -> None:

@@ -103,7 +103,7 @@ DELIVERED: dict[str, Callable[[Path, str], None]] = {
 
 def test_every_section_is_tried() -> None:
     rows = ["Repeated rows", "Rows left out", "Several feeds of one entity", "What becomes of each row"]
-    assert list(SECTIONS) == ["The inbox", "Delivery", *rows, *DELIVERED]
+    assert list(SECTIONS) == ["The inbox", "Delivery", *rows, "Days, times and amounts", *DELIVERED]
     assert list(DELIVERED) == list(SNIPPETS)
 
 
@@ -176,6 +176,27 @@ def test_the_feeds_that_the_page_shows_are_two_of_one_entity(tmp_path: Path) -> 
     assert company.current("transactions", "order_key, return_of_order_key, net_amount, is_return") == [
         ("17", "17", -8, True), ("17", None, 20, False)
     ]  # fmt: skip
+
+
+def test_amounts_and_starts_are_what_the_page_makes_of_them(tmp_path: Path) -> None:
+    (told,) = re.findall(r"```yaml\n(.*?)```", SECTIONS["Days, times and amounts"], re.DOTALL)
+    delivered = {
+        "till": ("sales_1.csv", "receipt,line,sold_at,pieces,price,discount_percent\n1,1,2026-02-01,12,1400,15\n"),
+        "telco": ("customers_1.csv", "customer,tenure_months\n7,14\n"),
+    }
+    wanted = {
+        "till": ("transactions", "gross_amount, discount_amount, net_amount", (Decimal(168), Decimal("25.2"), Decimal("142.8"))),
+        "telco": ("contracts", "started_on", (date(2025, 1, 1),)),
+    }  # fmt: skip
+    for name, (file, text) in delivered.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        company = Loading(folder, {name: yaml.safe_load(told)["sources"][name]})
+        company.write(file, text)
+        entity, columns, expected = wanted[name]
+        outcome = company.load()[entity]
+        assert (outcome.status, outcome.loaded) == ("loaded", 1), outcome.reason
+        assert company.current(entity, columns) == [expected]
 
 
 @pytest.mark.parametrize("text", INLINE)

@@ -13,6 +13,7 @@ PARTS = {
     "attack": "an outsider with a file, a link, a name, an account or a reader's access gets nowhere",
     "browser": "the page of a refused batch in a real browser, without a network",
     "dagster": "a served instance: schedule, sensor, queue, retries, faults, and no telemetry however it is started",
+    "databases": "MariaDB as Debian ships it: types, times, watermark, one instant, read only, no secret told",
     "deliveries": "files as they really come: broken, dirty, larger than memory, in any order, around changes of the clock",
     "duckdb15": "clients of DuckDB 1.4 and 1.5 on the published file; the whole suite on 1.5.6",
     "faults": "killed at random instants, disk full, readers under way: nothing lost, nothing half-published",

@@ -7,9 +7,10 @@ where a quote that opens and does not close within its record costs that line, n
 
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import duckdb
 import numpy as np
@@ -20,16 +21,33 @@ import pyarrow.parquet as pq
 from clientela.config.sources import CsvFormat
 from clientela.errors import DeliveryError
 from clientela.extract.casting import Parameters
-from clientela.extract.column_names import repeated_columns
+from clientela.extract.column_names import named_apart
 from clientela.extract.mapping import Delivery
 from clientela.extract.readers import Opened
-from clientela.extract.readers.text import Block, UnreadableRows, as_utf8, blocks, is_utf8, shown, too_long, undecodable
+from clientela.extract.readers.text import (
+    Block,
+    UnreadableRows,
+    as_utf8,
+    blocks,
+    footer_of,
+    is_utf8,
+    part_of,
+    shown,
+    too_long,
+    undecodable,
+)
 from clientela.sql.quoting import quoted
 
 #: lines that one quoted field may span
 LONGEST_FIELD = 1000
 #: bytes that a header may have
 LONGEST_HEADER = 1024 * 1024
+#: lines that a header may have, its names being quoted
+LONGEST_NAME = 20
+#: the line that Excel reads a file's delimiter from, and writes above none
+_STATED_DELIMITER = re.compile(rb'"?sep=([^\x00-\x08\x0a-\x1f"\x80-\xff])"?', re.IGNORECASE)
+_LONGEST_STATED = 16
+_BOM = b"\xef\xbb\xbf"
 #: rows that are held before they are written
 _ROWS = 20_000
 #: the column with a row's line, beside the delivered ones
@@ -47,67 +65,147 @@ def open_csv(
     allowed: int | None = None,
 ) -> Opened:
     """The file as DuckDB reads it straight, each line being one row; read carefully where that does not hold."""
-    plain = as_utf8(path, encoding, scratch, allowed)
-    header = read_header(plain, settings)
-    counted = count(plain, settings)
-    if _has_odd_lines(connection, plain, settings, header, counted):
-        return read_line_by_line(plain, settings, parameters, scratch, encoding)
-    relation = _scan(plain, settings, header, parameters)
+    table = table_in(as_utf8(path, encoding, scratch, allowed), settings, scratch)
+    counted = count(table.path, table.settings)
+    if _has_odd_lines(connection, table, counted):
+        return read_line_by_line(table, parameters, scratch, encoding)
     return Opened(
-        # DuckDB keeps the order of what it inserts; its first row, 0, is the file's line 2
-        Delivery(relation, dict.fromkeys(header, "VARCHAR"), "rowid + 2", is_put_aside=True),
-        expected_rows=counted.lines - 1,
-        fallback_reader=lambda later: read_line_by_line(plain, settings, later, scratch, encoding),
-    )
+        # DuckDB keeps the order of what it inserts; its first row is 0
+        Delivery(
+            _scan(table, parameters), dict.fromkeys(table.columns, "VARCHAR"), f"rowid + {table.first_line}",
+            is_put_aside=True, repeated=table.repeated,
+        ),
+        expected_rows=counted.lines - table.header_lines,
+        title_lines=table.title_lines,
+        footer_lines=table.footer_lines,
+        fallback_reader=lambda later: read_line_by_line(table, later, scratch, encoding),
+    )  # fmt: skip
 
 
-def _has_odd_lines(
-    connection: duckdb.DuckDBPyConnection, path: Path, settings: CsvFormat, header: Sequence[str], counted: "Counted"
-) -> bool:
+@dataclass(frozen=True)
+class CsvTable:
+    """The table in a delivered file: records, and above them a header of one line or none."""
+
+    #: the delivered file, or what is left of it without title, footer and a header of several lines
+    path: Path
+    #: with the delimiter that the file itself states, if it does
+    settings: CsvFormat
+    columns: list[str]
+    #: see Delivery
+    repeated: Mapping[str, str]
+    #: delimiters within the header's names
+    inner_delimiters: int
+    #: lines of the header in `path`, and lines of the delivered file before `path` begins
+    header_lines: int
+    cut_lines: int
+    title_lines: int
+    footer_lines: int
+
+    @property
+    def first_line(self) -> int:
+        """The first record's line in the delivered file."""
+        return self.cut_lines + self.header_lines + 1
+
+
+def table_in(path: Path, settings: CsvFormat, scratch: Path) -> CsvTable:
+    """Where the table is: below title lines and Excel's `sep=;`, above a footer. Raises DeliveryError if there is none."""
+    with path.open("rb") as file:
+        if file.read(len(_BOM)) != _BOM:
+            file.seek(0)
+        settings, titles = _above(file, settings)
+        start, record, header_lines = file.tell(), None, 0
+        if settings.header:
+            record, header_lines = _header_record(file, settings, titles)
+        elif not file.read(1):
+            raise DeliveryError("it is empty; not one line is there")
+        below = file.tell() if settings.header else start
+    names, repeated = _names(record, settings)
+    end, footers = footer_of(path, settings, below, f" \t\r\n{settings.delimiter}{settings.quote}")
+    inner = sum(field.count(settings.delimiter) for field in record.fields) if record else 0
+    cut = 0
+    if titles or footers or header_lines > 1:
+        path, cut, header_lines = part_of(path, below, end, scratch), titles + header_lines, 0
+    return CsvTable(path, settings, names, repeated, inner, header_lines, cut, titles, footers)
+
+
+def _above(file: BinaryIO, settings: CsvFormat) -> tuple[CsvFormat, int]:
+    """Read the lines above the header: the settings with the delimiter that Excel's line states, and how many lines."""
+    start, titles = file.tell(), 0
+    if (stated := _STATED_DELIMITER.fullmatch(file.readline(_LONGEST_STATED).rstrip(b"\r\n"))) is not None:
+        settings, titles = settings.model_copy(update={"delimiter": stated[1].decode()}), 1
+    else:
+        file.seek(start)
+    while titles < settings.skip_lines:
+        line = file.readline(LONGEST_HEADER)
+        if not line:
+            raise DeliveryError(
+                f"it has {titles} lines, and csv.skip_lines says that {settings.skip_lines} stand above its table"
+            )
+        titles += line.endswith(b"\n")
+    return settings, titles
+
+
+def _header_record(file: BinaryIO, settings: CsvFormat, titles: int) -> tuple["Record", int]:
+    """The header, and how many lines it has: a name in quotes may hold line breaks."""
+    place = "its first line" if not titles else f"its line {titles + 1}"
+    record, lines = None, 0
+    while record is None or (record.is_open and lines < LONGEST_NAME):
+        line = file.readline(LONGEST_HEADER).rstrip(b"\r\n")
+        if not is_utf8(line):
+            raise DeliveryError(f"{place} is not UTF-8; say its `encoding`, such as cp1252 or utf-16")
+        if record is None and not line.strip():
+            raise DeliveryError(f"{'it' if not titles else place} is empty; not even a header is there")
+        lines += 1
+        record = Record(settings, line.decode()) if record is None else record.could_go_on(line.decode())
+    if not record.is_whole:
+        raise DeliveryError(f"{place} is not a header: a quote in it is opened and not closed")
+    return record, lines
+
+
+def _names(record: "Record | None", settings: CsvFormat) -> tuple[list[str], Mapping[str, str]]:
+    """The columns' names, line breaks in them as spaces; one without a name, or with that of another, goes by its place."""
+    if settings.columns is not None:
+        if record and len(record.fields) != len(settings.columns):
+            raise DeliveryError(
+                f"its header has {len(record.fields)} columns, and csv.columns names {len(settings.columns)}"
+            )
+        return settings.columns, {}
+    assert record is not None
+    names = (re.sub(r"\s*[\r\n]\s*", " ", name).strip() for name in record.fields)
+    return named_apart([name or f"column {place}" for place, name in enumerate(names, 1)])
+
+
+def _has_odd_lines(connection: duckdb.DuckDBPyConnection, table: CsvTable, counted: "Counted") -> bool:
     """Whether lines have more or fewer delimiters than the header, as far as that can be told from their number.
 
     DuckDB takes a line with surplus fields if those are empty: `1,Smith, John,` would lose its e-mail without a word.
     """
-    surplus = counted.delimiters - (len(header) - 1) * counted.lines
+    surplus = counted.delimiters - (len(table.columns) - 1) * counted.lines
     if surplus == 0:
         return False
     if not counted.has_quotes:
         return True
     parameters = Parameters()
-    delimiter = parameters.bind(settings.delimiter)
+    delimiter = parameters.bind(table.settings.delimiter)
     inside_row = " + ".join(
-        f"coalesce(length({quoted(name)}) - length(replace({quoted(name)}, {delimiter}, '')), 0)" for name in header
+        f"coalesce(length({quoted(name)}) - length(replace({quoted(name)}, {delimiter}, '')), 0)"
+        for name in table.columns
     )
     try:
-        sql = f"select coalesce(sum({inside_row}), 0) from {_scan(path, settings, header, parameters)}"
+        sql = f"select coalesce(sum({inside_row}), 0) from {_scan(table, parameters)}"
         inside = connection.execute(sql, parameters.used_in(sql)).fetchall()[0][0]
     except duckdb.Error:
         return True
-    return bool(inside + sum(name.count(settings.delimiter) for name in header) != surplus)
+    return bool(inside + table.inner_delimiters * table.header_lines != surplus)
 
 
-def read_header(path: Path, settings: CsvFormat) -> list[str]:
-    """The names in the first line; a byte order mark is no part of the first, a column without a name goes by its place."""
-    with path.open("rb") as file:
-        line = file.readline(LONGEST_HEADER).removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")
-    if not is_utf8(line):
-        raise DeliveryError("its first line is not UTF-8; say its `encoding`, such as cp1252 or utf-16")
-    if not line.strip():
-        raise DeliveryError("it is empty; not even a header is there")
-    record = Record(settings, line.decode())
-    if not record.is_whole:
-        raise DeliveryError("its first line is not a header: a quote in it is opened and not closed")
-    names = [name.strip() or f"column {place}" for place, name in enumerate(record.fields, 1)]
-    if repeated := repeated_columns(names):
-        raise DeliveryError(f"its header gives columns {repeated} the same name; does it begin with a header?")
-    return names
-
-
-def _scan(path: Path, settings: CsvFormat, header: Sequence[str], parameters: Parameters) -> str:
-    columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in header)
+def _scan(table: CsvTable, parameters: Parameters) -> str:
+    columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in table.columns)
+    settings = table.settings
     nulls = ", ".join(parameters.bind(text) for text in settings.null_text)
     return (
-        f"read_csv({parameters.bind(str(path))}, columns = {{{columns}}}, header = true, auto_detect = false, "
+        f"read_csv({parameters.bind(str(table.path))}, columns = {{{columns}}}, "
+        f"header = {'true' if table.header_lines else 'false'}, auto_detect = false, "
         f"delim = {parameters.bind(settings.delimiter)}, quote = {parameters.bind(settings.quote)}, "
         f"escape = {parameters.bind(settings.quote)}, nullstr = [{nulls}])"
     )
@@ -214,30 +312,32 @@ class Record:
             at = found + 2
 
 
-def read_line_by_line(path: Path, settings: CsvFormat, parameters: Parameters, scratch: Path, encoding: str) -> Opened:
+def read_line_by_line(table: CsvTable, parameters: Parameters, scratch: Path, encoding: str) -> Opened:
     """The file parsed here, each row with its line; what is no record is told apart, with the reason.
 
     A quoted field may span lines, unless one of those lines would be a whole record by itself: then the quote was a stray
     one. Blank lines are no delivered rows.
     """
-    header = read_header(path, settings)
+    header = table.columns
     unreadable = UnreadableRows(scratch / "unreadable.parquet")
-    walk = _Walk(settings, len(header), unreadable, encoding)
+    walk = _Walk(table, unreadable, encoding)
     types = pa.schema([*((name, pa.string()) for name in header), (LINE, pa.int64())])
     into = scratch / "rows.parquet"
     rows = 0
     with pq.ParquetWriter(into, types, compression="lz4") as writer:
-        for batch in walk.batches(path, types):
+        for batch in walk.batches(types):
             writer.write_batch(batch)
             rows += batch.num_rows
-    nulls = ", ".join(parameters.bind(text) for text in settings.null_text)
+    nulls = ", ".join(parameters.bind(text) for text in table.settings.null_text)
     columns = ", ".join(
         f"case when {quoted(name)} not in ({nulls}) then {quoted(name)} end as {quoted(name)}" for name in header
     )
     relation = f"(select {columns}, {quoted(LINE)} from read_parquet({parameters.bind(str(into))}))"
     return Opened(
-        Delivery(relation, dict.fromkeys(header, "VARCHAR"), quoted(LINE)),
+        Delivery(relation, dict.fromkeys(header, "VARCHAR"), quoted(LINE), repeated=table.repeated),
         expected_rows=rows,
+        title_lines=table.title_lines,
+        footer_lines=table.footer_lines,
         unreadable=unreadable.relation(parameters),
     )
 
@@ -261,17 +361,18 @@ def _has_inner_returns(block: Block) -> bool:
 class _Walk:
     """Over the lines behind the header, from one record to the next."""
 
-    def __init__(self, settings: CsvFormat, width: int, unreadable: UnreadableRows, encoding: str) -> None:
-        self.settings, self.width, self.unreadable, self.encoding = settings, width, unreadable, encoding
+    def __init__(self, table: CsvTable, unreadable: UnreadableRows, encoding: str) -> None:
+        self.table, self.settings, self.width = table, table.settings, len(table.columns)
+        self.unreadable, self.encoding = unreadable, encoding
         #: the lines of a record that is still open, and what they make so far
         self.held: list[tuple[int, str]] = []
         self.record: Record | None = None
         self.rows: list[list[str]] = []
         self.numbers: list[int] = []
-        self.pattern = _pattern(settings, width)
+        self.pattern = _pattern(self.settings, self.width)
 
-    def batches(self, path: Path, types: pa.Schema) -> Iterator[pa.RecordBatch]:
-        for block in blocks(path):
+    def batches(self, types: pa.Schema) -> Iterator[pa.RecordBatch]:
+        for block in blocks(self.table.path, self.table.cut_lines):
             good = self._good(block)
             if len(good):
                 yield from self._parsed(block, good, types)
@@ -298,9 +399,11 @@ class _Walk:
             return self._good_by_count(block)
         good: list[int] = []
         for i, (number, line) in enumerate(block.lines()):
-            if can_match and not self.held and self.pattern.fullmatch(line) and number > 1:  # type: ignore[union-attr]
+            if number < self.table.first_line:
+                continue
+            if can_match and not self.held and self.pattern.fullmatch(line):  # type: ignore[union-attr]
                 good.append(i)
-            elif number > 1:
+            else:
                 self._line(number, line, block.is_too_long)
         return good
 
@@ -308,10 +411,10 @@ class _Walk:
         """Where only delimiters decide where a field ends, their number tells."""
         delimiters = np.frombuffer(block.data, np.uint8) == ord(self.settings.delimiter)
         is_good = np.add.reduceat(delimiters.astype(np.int32), block.starts) == self.width - 1
-        if block.first == 1:
-            is_good[0] = False
+        header_lines = max(self.table.first_line - block.first, 0)
+        is_good[:header_lines] = False
         for i in np.flatnonzero(~is_good).tolist():
-            if block.first + i > 1:
+            if i >= header_lines:
                 self._line(block.first + i, block.data[block.starts[i] : block.ends[i]], False)
         return np.flatnonzero(is_good).tolist()  # type: ignore[no-any-return]
 
@@ -390,4 +493,5 @@ class _Walk:
             self._take(number, text)
 
     def _misfit(self, fields: int) -> str:
-        return f"the line has {fields} field{'s' if fields > 1 else ''} where the header has {self.width}"
+        where = "the header" if self.settings.header else "csv.columns"
+        return f"the line has {fields} field{'s' if fields > 1 else ''} where {where} has {self.width}"

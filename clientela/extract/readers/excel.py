@@ -21,10 +21,11 @@ import pyarrow.parquet as pq
 from clientela.config.sources import ExcelFormat
 from clientela.errors import DeliveryError, is_resource_error
 from clientela.extract.casting import Parameters
-from clientela.extract.column_names import missing_column, repeated_columns
+from clientela.extract.column_names import missing_column, named_apart
 from clientela.extract.mapping import Delivery
 from clientela.extract.readers import Opened
 from clientela.extract.readers.text import too_large
+from clientela.masking import without_values
 from clientela.sql.quoting import literal, quoted
 
 _PLACE = "clientela's own row"
@@ -73,7 +74,7 @@ def open_excel(
     except (fastexcel.FastExcelError, OSError) as error:
         if isinstance(error, OSError) and is_resource_error(error):
             raise
-        raise DeliveryError(f"it is no whole workbook ({str(error).splitlines()[0]})") from error
+        raise DeliveryError(f"it is no whole workbook ({without_values(str(error).splitlines()[0])})") from error
 
 
 def _refuse_overflowing(path: Path, settings: ExcelFormat, memory: int) -> None:
@@ -101,21 +102,24 @@ def _opened(
     sheet = settings.sheet or workbook.sheet_names[0]
     if sheet not in workbook.sheet_names:
         raise DeliveryError(f"it has no sheet {sheet!r}; it has: {', '.join(workbook.sheet_names)}")
-    names = _header(workbook, sheet, settings.header_row)
+    above = settings.header_row if settings.header else settings.header_row - 1
+    names, repeated = _header(workbook, sheet, settings)
     if missing := [name for name in settings.serial_dates if name not in names]:
-        told = missing_column(missing[0], names, settings.serial_dates)
+        told = repeated.get(missing[0].lower()) or missing_column(missing[0], names, settings.serial_dates)
         raise DeliveryError(f"excel.serial_dates: it has {told}")
-    texts = _cells(workbook, sheet, settings.header_row, "string")
-    typed = _cells(workbook, sheet, settings.header_row, None)
+    texts = _cells(workbook, sheet, above, "string")
+    rows, footers = _above_footer(texts, settings)
+    texts = [text.slice(0, rows) for text in texts] if rows else []
+    typed = _cells(workbook, sheet, above, None, rows) if rows else []
     has_dates_in_text = any(
         pa.types.is_string(column.type) and name.lower() in formats for name, column in zip(names, typed, strict=False)
     )
     needs_days = bool(settings.serial_dates) or decimal_style == "comma" or has_dates_in_text
-    days = _cells(workbook, sheet, settings.header_row, "datetime") if needs_days else []
+    days = _cells(workbook, sheet, above, "datetime", rows) if rows and needs_days else []
     columns = {}
     for i, name in enumerate(names):
-        if not texts:
-            columns[name] = pa.array([], pa.string())
+        if i >= len(texts):
+            columns[name] = pa.nulls(rows, pa.string())
         elif needs_days and name in settings.serial_dates:
             columns[name] = _days(connection, texts[i], days[i], formats.get(name.lower()))
         elif needs_days and pa.types.is_string(typed[i].type):
@@ -124,8 +128,7 @@ def _opened(
             is_kept = any(test(typed[i].type) for test in _KEPT)
             columns[name] = typed[i] if is_kept else texts[i].cast(pa.string())
     table = pa.table(columns)
-    first = settings.header_row + 1
-    table = table.append_column(_PLACE, pa.array(range(first, first + len(table)), pa.int64()))
+    table = table.append_column(_PLACE, pa.array(range(above + 1, above + 1 + len(table)), pa.int64()))
     is_blank = pa.repeat(pa.scalar(True), len(table))
     for text in texts:
         is_blank = pc.and_(is_blank, pc.fill_null(pc.equal(pc.utf8_trim_whitespace(text), ""), True))
@@ -134,20 +137,41 @@ def _opened(
     pq.write_table(table, into, compression="lz4")
     relation = f"read_parquet({parameters.bind(str(into))})"
     described = connection.execute("describe select * from read_parquet(?)", [str(into)]).fetchall()
-    columns = {row[0]: row[1] for row in described if row[0] != _PLACE}
-    return Opened(Delivery(relation, columns, quoted(_PLACE), is_midnight_a_day=True), expected_rows=len(table))
+    types = {row[0]: row[1] for row in described if row[0] != _PLACE}
+    delivery = Delivery(relation, types, quoted(_PLACE), is_midnight_a_day=True, repeated=repeated)
+    titles = settings.header_row - 1
+    return Opened(delivery, expected_rows=len(table), title_lines=titles, footer_lines=footers)
 
 
-def _header(workbook: fastexcel.ExcelReader, sheet: str, row: int) -> list[str]:
+def _header(workbook: fastexcel.ExcelReader, sheet: str, settings: ExcelFormat) -> tuple[list[str], Mapping[str, str]]:
+    """The columns' names; one without a name, or with that of another, goes by its place."""
+    row = settings.header_row
     values = [column[0].as_py() for column in _cells(workbook, sheet, row - 1, "string", 1) if len(column)]
+    if settings.columns is not None:
+        if len(values) > len(settings.columns) or (settings.header and len(values) < len(settings.columns)):
+            raise DeliveryError(
+                f"row {row} of sheet {sheet!r} has {len(values)} columns, and excel.columns names {len(settings.columns)}"
+            )
+        return settings.columns, {}
     if not any(value and value.strip() for value in values):
         raise DeliveryError(f"row {row} of sheet {sheet!r} is empty, where its header should be (see excel.header_row)")
-    names = [" ".join((value or "").split()) or f"column {place}" for place, value in enumerate(values, 1)]
-    if repeated := repeated_columns(names):
-        raise DeliveryError(
-            f"the header in row {row} of sheet {sheet!r} gives columns {repeated} the same name (see excel.header_row)"
-        )
-    return names
+    return named_apart([" ".join((value or "").split()) or f"column {i}" for i, value in enumerate(values, 1)])
+
+
+def _above_footer(texts: list[pa.Array], settings: ExcelFormat) -> tuple[int, int]:
+    """(how many rows stand above the footer, blank ones too; how many rows the footer has)."""
+    rows = len(texts[0]) if texts else 0
+    kept, found = rows, 0
+    starts = tuple(settings.footer_starts_with)
+    for i in reversed(range(rows)):
+        if not starts and found >= settings.skip_footer:
+            break
+        text = next((told for column in texts if (told := (column[i].as_py() or "").strip())), "")
+        if text:
+            if found >= settings.skip_footer and not text.startswith(starts):
+                break
+            kept, found = i, found + 1
+    return kept, found
 
 
 def _cells(

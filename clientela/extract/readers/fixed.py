@@ -6,7 +6,7 @@ from clientela.config.sources import FixedFormat
 from clientela.extract.casting import Parameters
 from clientela.extract.mapping import LONGEST, Delivery
 from clientela.extract.readers import Opened
-from clientela.extract.readers.text import UnreadableRows, as_utf8, lines_to_parquet
+from clientela.extract.readers.text import UnreadableRows, as_utf8, footer_of, lines_to_parquet, part_of
 from clientela.sql.quoting import quoted
 
 _PLACE = "clientela's own line"
@@ -22,7 +22,11 @@ def open_fixed(
 ) -> Opened:
     """A line that ends early has no values behind its end; blank lines are no records."""
     rejected = UnreadableRows(scratch / "unreadable.parquet")
-    lines_to_parquet(as_utf8(path, encoding, scratch, allowed), encoding, scratch / "lines.parquet", rejected)
+    plain = as_utf8(path, encoding, scratch, allowed)
+    end, footers = footer_of(plain, settings, 0, " \t\r\n")
+    if footers:
+        plain = part_of(plain, 0, end, scratch)
+    count = lines_to_parquet(plain, encoding, scratch / "lines.parquet", rejected)
     lines = (
         f"(select file_row_number + 1 as {quoted(_PLACE)}, rtrim(line, chr(10) || chr(13)) as line "
         f"from read_parquet({parameters.bind(str(scratch / 'lines.parquet'))}, file_row_number = true) "
@@ -46,4 +50,9 @@ def open_fixed(
             f"({misfits} union all select source_row, text, reason from {unreadable})" if unreadable else f"({misfits})"
         )
     relation = f"(select {', '.join(columns)}, {quoted(_PLACE)} from {lines} where {fits})"
-    return Opened(Delivery(relation, dict.fromkeys(settings.columns, "VARCHAR"), quoted(_PLACE)), unreadable=unreadable)
+    return Opened(
+        Delivery(relation, dict.fromkeys(settings.columns, "VARCHAR"), quoted(_PLACE)),
+        unreadable=unreadable,
+        title_lines=min(settings.header_lines, count),
+        footer_lines=footers,
+    )

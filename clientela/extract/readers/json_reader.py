@@ -72,7 +72,7 @@ def open_json(
     read = f"read_parquet({parameters.bind(str(records))}, file_row_number = true)"
     kind = "try(json_type(line))"
     stated = f"(select file_row_number, line, {kind} as kind from {read} where trim(line, {_SPACES}) <> '')"
-    columns = _columns(connection, records, wanted)
+    columns, repeated = _columns(connection, records, wanted)
     pointers = [parameters.bind(_pointer(field)) for field in columns.values()]
     values = []
     for i, (name, pointer) in enumerate(zip(columns, pointers, strict=True), 1):
@@ -101,7 +101,8 @@ def open_json(
     told_apart = rejected.relation(parameters)
     if told_apart:
         refused += f" union all select source_row, text, reason from {told_apart}"
-    return Opened(Delivery(relation, dict.fromkeys(columns, "VARCHAR"), quoted(_PLACE)), unreadable=f"({refused})")
+    delivery = Delivery(relation, dict.fromkeys(columns, "VARCHAR"), quoted(_PLACE), repeated=repeated)
+    return Opened(delivery, unreadable=f"({refused})")
 
 
 def deepest(chunks: Iterable[bytes]) -> int:
@@ -182,8 +183,13 @@ def _told(error: duckdb.Error) -> str:
     return without_values(said)
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, records: Path, wanted: Collection[str]) -> dict[str, Path_]:
-    """Column → its path in the record: those that the sampled records have, and the wanted ones that any has."""
+def _columns(
+    connection: duckdb.DuckDBPyConnection, records: Path, wanted: Collection[str]
+) -> tuple[dict[str, Path_], dict[str, str]]:
+    """Column → its path in the record: those that the sampled records have, and the wanted ones that any has.
+
+    Fields that differ in nothing but capital letters are no columns; beside them stands what is said where one is mapped.
+    """
     every = max(
         connection.execute("select count(*) from read_parquet(?)", [str(records)]).fetchall()[0][0] // SAMPLED, 1
     )
@@ -198,15 +204,18 @@ def _columns(connection: duckdb.DuckDBPyConnection, records: Path, wanted: Colle
     for (structure,) in structures:
         _merge(merged, json.loads(structure))
     columns: dict[str, Path_] = {}
-    lowered: dict[str, str] = {}
+    lowered: dict[str, list[str]] = {}
     for path in _leaves(merged, ()):
         name = ".".join(path)
-        if (other := lowered.setdefault(name.lower(), name)) != name or name in columns:
-            shown = shown_names((other, name))
-            raise DeliveryError(
-                f"its records have the fields {shown[0]!r} and {shown[1]!r}, which no column can tell apart"
-            )
+        lowered.setdefault(name.lower(), []).append(name)
         columns[name] = path
+    repeated = {}
+    for lower, names in lowered.items():
+        if len(names) > 1:
+            shown = shown_names(names)
+            repeated[lower] = f"the fields {shown[0]!r} and {shown[1]!r}, which no column can tell apart."
+            for name in names:
+                columns.pop(name, None)
     is_empty = not connection.execute("select count(*) from read_parquet(?)", [str(records)]).fetchall()[0][0]
     for name in wanted:
         path = tuple(name.split("."))
@@ -214,7 +223,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, records: Path, wanted: Colle
             columns[name] = path
     if not columns:
         raise DeliveryError("not one of its records can be read")
-    return columns
+    return columns, repeated
 
 
 def _merge(into: dict[str, Any], structure: dict[str, Any]) -> None:

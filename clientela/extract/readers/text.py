@@ -18,12 +18,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from clientela.config.sources import EndOfTable
 from clientela.errors import DeliveryError
 from clientela.extract.casting import Parameters
 from clientela.extract.mapping import LONGEST
 
 #: bytes that one line may have
 LONGEST_LINE = 32 * 1024 * 1024
+#: bytes at a file's end in which a footer is looked for
+LONGEST_FOOTER = 1024 * 1024
 _CHUNK = 8 * 1024 * 1024
 _GZIP, _ZSTD, _ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -202,9 +205,51 @@ class Block:
             yield self.first + i, self.data[start:end]
 
 
-def blocks(path: Path) -> Iterator[Block]:
-    """All lines in order, the last one too if it lacks its line break; without a byte order mark."""
-    number, held = 1, b""
+def footer_of(path: Path, settings: EndOfTable, start: int, blanks: str) -> tuple[int, int]:
+    """(where the records end, how many lines below are a footer): what the settings say to be none, looked for from the end.
+
+    A line of nothing but `blanks` belongs to the footer below or above it, and is no footer by itself. Records begin at byte
+    `start`; a footer has at most a megabyte.
+    """
+    end = path.stat().st_size
+    if not settings.skip_footer and not settings.footer_starts_with:
+        return end, 0
+    first = max(start, end - LONGEST_FOOTER)
+    with path.open("rb") as file:
+        file.seek(first)
+        lines = file.read().splitlines(keepends=True)
+    starts = tuple(text.strip(blanks) for text in settings.footer_starts_with)
+    at, found, passed, filled = end, 0, 0, 0
+    for line in reversed(lines[first > start :]):
+        at -= len(line)
+        text = line.decode("utf-8", "replace").strip(blanks)
+        passed += bool(line.strip())
+        filled += bool(text)
+        if text and filled > settings.skip_footer and not text.startswith(starts):
+            break
+        if text or found:
+            end, found = at, passed
+    return end, found
+
+
+def part_of(path: Path, start: int, end: int, scratch: Path) -> Path:
+    """The file's bytes between two places, as a file of its own."""
+    into = scratch / "part.txt"
+    with path.open("rb") as source, into.open("wb") as target:
+        source.seek(start)
+        left = end - start
+        while left > 0 and (chunk := source.read(min(_CHUNK, left))):
+            target.write(chunk)
+            left -= len(chunk)
+    return into
+
+
+def blocks(path: Path, before: int = 0) -> Iterator[Block]:
+    """All lines in order, the last one too if it lacks its line break; without a byte order mark.
+
+    `before`: lines of the delivered file that stand before this one's first.
+    """
+    number, held = before + 1, b""
     with path.open("rb") as file:
         if file.read(3) != _UTF8_BOM:
             file.seek(0)

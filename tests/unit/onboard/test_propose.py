@@ -223,7 +223,7 @@ def test_the_command_writes_a_file_and_never_over_one(tmp_path: Path) -> None:
 
 def test_a_database_that_cannot_be_asked_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for url, sentence in (
-        ("mysql://spy:hunter2@host/db", "begins with mysql://"),
+        ("mongodb://spy:hunter2@host/db", "begins with mongodb://"),
         ("sqlite:///none.db", "is not there"),
     ):
         monkeypatch.setenv("SHOP_DATABASE", url)

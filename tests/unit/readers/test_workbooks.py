@@ -182,7 +182,10 @@ def test_columns_without_a_header_go_by_their_place(take: Callable[..., Read]) -
     [
         ([], "row 1 of sheet 'D' is empty, where its header should be"),
         ([[], ["id", "name"]], "row 1 of sheet 'D' is empty"),
-        ([["id", "name", "ID"], [1, 2, 3]], "the header in row 1 of sheet 'D' gives columns 1 and 3 the same name"),
+        (
+            [["id", "name", "email", "ID"], [1, 2, 3, 4]],
+            "key: the source has the name 'id' over columns 1 and 4; map one by its place",
+        ),
     ],
 )
 def test_a_header_that_cannot_be_one_refuses_the_batch(
