@@ -154,7 +154,7 @@ class Config(Model):
                     _known(
                         f"{where}.columns.{column}",
                         column,
-                        [c.name for c in ENTITIES[name].columns],
+                        [*(c.name for c in ENTITIES[name].columns), *ENTITIES[name].customer_fields],
                         "a column of the contract",
                     )
                 shown = [c.name for c in ENTITIES[name].columns if not c.personal]
@@ -240,13 +240,17 @@ class Config(Model):
 
     def is_required(self, source: str, feed: str) -> bool:
         """Whether nothing is published while this feed was refused or never came."""
-        if source not in self.sources:
+        settings = self.sources[source].entities.get(feed) if source in self.sources else None
+        if settings is None:
             return False
-        settings = self.sources[source].entities[feed]
-        return ENTITIES[feed].required if settings.required is None and feed in ENTITIES else bool(settings.required)
+        if settings.required is None and feed in ENTITIES and ENTITIES[feed].required:
+            # a company that sells by contract is whole without an order line
+            return not any(other.feeds_of("contracts") for other in self.sources.values())
+        return bool(settings.required)
 
     def max_age(self, source: str, feed: str) -> timedelta | None:
-        return self.sources[source].entities[feed].max_age if source in self.sources else None
+        settings = self.sources[source].entities.get(feed) if source in self.sources else None
+        return settings.max_age if settings else None
 
     def fingerprint(self) -> str:
         """Hash of everything that can change a figure: a different hash means that marts must be built anew."""

@@ -87,7 +87,12 @@ def json_schema() -> dict[str, Any]:
     for name, entity in ENTITIES.items():
         if entity.is_reference:
             continue
-        properties = {c.name: {**mapping, "description": c.description} for c in entity.columns if c.type != "json"}
+        of_customers = [ENTITIES["customers"][name] for name in entity.customer_fields]
+        properties = {
+            c.name: {**mapping, "description": c.description}
+            for c in (*entity.columns, *of_customers)
+            if c.type != "json"
+        }
         columns = {"type": "object", "properties": properties, "additionalProperties": False}
         entities[name] = {
             "description": entity.description,

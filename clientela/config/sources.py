@@ -359,7 +359,8 @@ class EntityConfig(Model):
     )
     attributes: dict[str, str] | None = Field(None, description="Free attributes of a customer: name: source column.")
     required: bool | None = Field(
-        None, description="Without a fresh batch nothing is published; default for transactions."
+        None,
+        description="Without a fresh batch nothing is published; default for transactions of a company without contracts.",
     )
     max_age: Age | None = Field(
         None, description="Oldest that the last event may be, such as `3 days`, before publication stops."

@@ -70,6 +70,8 @@ class Entity:
     #: the columns that make the key, for reference tables only: everything else is keyed by its source's own columns
     key: tuple[str, ...] = ()
     is_reference: bool = False
+    #: fields of a customer that its rows may give, for customers without an id: they make records of customers
+    customer_fields: tuple[str, ...] = ()
     #: every row is an event of its own, so that two equal rows may be two; of the others a row said twice is one
     is_counted: bool = False
     #: the time that orders the versions of a record, where its feed names nothing that does

@@ -25,6 +25,11 @@ CURRENCY = _text("currency", "ISO 4217 code of the amounts; the source's currenc
 PRODUCT = Column("product_key", "text", "The source's own id of the product.", refers_to="products")
 CAMPAIGN = Column("campaign_key", "text", "The source's own id of the campaign.", refers_to="campaigns")
 UPDATED_AT = Column("updated_at", "timestamp", "When the source last changed the record; orders its versions.")
+#: what an order or a contact may say of a customer who has no id
+GUEST_FIELDS = (
+    "email", "phone", "full_name", "given_name", "family_name", "company_name", "tax_id", "street", "postal_code", "city",
+    "region", "country", "language",
+)  # fmt: skip
 CHANNELS = ("phone", "email", "web", "app", "store", "visit", "chat", "post", "sms", "social", "other")
 APPROACHES = ("market", "process", "defensive")
 
@@ -120,6 +125,7 @@ TRANSACTIONS = Entity(
     ),
     event_time="ordered_at",
     source_amount="net_amount",
+    customer_fields=GUEST_FIELDS,
     is_counted=True,
     required=True,
 )
@@ -148,6 +154,7 @@ ORDERS = Entity(
     ),
     event_time="ordered_at",
     source_amount="discount_amount",
+    customer_fields=GUEST_FIELDS,
     is_referred_to=True,
 )
 
@@ -217,6 +224,7 @@ INTERACTIONS = Entity(
     ),
     event_time="opened_at",
     source_amount="amount",
+    customer_fields=GUEST_FIELDS,
     is_counted=True,
 )  # fmt: skip
 

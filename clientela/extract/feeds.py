@@ -3,6 +3,7 @@
 import glob
 import os
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from clientela.errors import (
     ConfigError,
     DeliveryError,
 )
+from clientela.extract.guests import guest_fields, guest_settings
 from clientela.extract.inbox import look, opened
 from clientela.extract.mapping import Feed
 from clientela.extract.readers.csv_reader import LONGEST_HEADER
@@ -40,7 +42,20 @@ def feeds_of(config: Config) -> list[Feed]:
         for name, settings in source.entities.items():
             entity = ENTITIES[settings.entity or name]
             feeds.append(Feed(config, source_name, source, entity, settings, secret, feed_name=name))
+            if guest_fields(entity, settings):
+                feeds.append(_of_guests(feeds[-1]))
     return feeds
+
+
+def _of_guests(feed: Feed) -> Feed:
+    """The feed of the customers whom a feed of orders or contacts describes."""
+    return replace(
+        feed,
+        entity=ENTITIES["customers"],
+        settings=guest_settings(feed.entity, feed.settings),
+        feed_name=f"{feed.name}_customers",
+        is_of_guests=True,
+    )
 
 
 def _is_open(folder: Path) -> bool:
@@ -68,5 +83,9 @@ def _reference(config: Config, entity: Entity, path: Path) -> EntityConfig:
 
 def entities_without_source(config: Config) -> list[str]:
     """What the marts cannot say, by name: the entities that no source of the company delivers."""
-    delivered = {feed.entity or name for source in config.sources.values() for name, feed in source.entities.items()}
+    delivered: set[str] = set()
+    for source in config.sources.values():
+        for name, settings in source.entities.items():
+            entity = settings.entity or name
+            delivered |= {entity, "customers"} if guest_fields(ENTITIES[entity], settings) else {entity}
     return [entity.name for entity in COMPANY_ENTITIES if entity.name not in delivered]

@@ -17,6 +17,7 @@ import duckdb
 from clientela.config.company import Config
 from clientela.config.sources import Constant, EntityConfig, Expression, Mapping, SourceConfig, Translated
 from clientela.contracts import SQL_TYPES, Column, Entity
+from clientela.contracts.entities import GUEST_FIELDS
 from clientela.errors import ConfigError, DeliveryError
 from clientela.extract import derive
 from clientela.extract.casting import (
@@ -36,6 +37,7 @@ from clientela.extract.casting import (
     was_skipped,
 )
 from clientela.extract.column_names import missing_column
+from clientela.extract.guests import guest_key
 from clientela.extract.personal_keys import RECORD_KEY, hashed_columns, personally_keyed_sources
 from clientela.masking import HASHED_KEY, KeyedHash, without_values
 from clientela.sql.expressions import check_expression, names_in
@@ -74,6 +76,8 @@ class Feed:
     identity_key: KeyedHash | None = None
     #: its key in the configuration, where that is not the entity's name
     feed_name: str = ""
+    #: the customers whom orders or contacts describe, read from their rows
+    is_of_guests: bool = False
 
     @property
     def name(self) -> str:
@@ -87,6 +91,8 @@ class Feed:
         Records that others refer to have one space per source, whichever of its feeds delivers them. Of others two feeds
         know nothing of each other's keys: refund 17 is not sale 17.
         """
+        if self.is_of_guests:
+            return self.id_space("customers")
         is_own = self.name != self.entity.name and not self.entity.is_referred_to
         return f"{self.source_name}.{self.name}" if is_own else self.source_name
 
@@ -174,7 +180,9 @@ def formats_of_columns(feed: Feed) -> dict[str, str]:
     """
     formats = {"date": feed.source.date_format, "timestamp": feed.source.datetime_format}
     kinds = {
-        mapping: feed.entity[name].type for name, mapping in feed.settings.columns.items() if isinstance(mapping, str)
+        mapping: feed.entity[name].type
+        for name, mapping in feed.settings.columns.items()
+        if isinstance(mapping, str) and name in feed.entity
     }
     version = feed.settings.version_by
     if version and not version.startswith(FILE_DATE) and version != "updated_at":
@@ -229,6 +237,7 @@ def staged_select(
     expressions = {
         name: _expression(connection, feed, f"{feed.where}.columns.{name}", mapping, delivery, parameters)
         for name, mapping in feed.settings.columns.items()
+        if name in entity
     }
     if feed.settings.attributes is not None:
         expressions["attributes"] = _attributes(feed, delivery)
@@ -236,6 +245,11 @@ def staged_select(
         _expression(connection, feed, f"{feed.where}.key", part, delivery, parameters) for part in feed.settings.key
     ]
     is_taken = _is_taken(connection, feed, delivery, parameters)
+    if guest := _guest(connection, feed, delivery, parameters):
+        if feed.is_of_guests:
+            key_parts, is_taken = [guest.customer_key], f"{is_taken} and {guest.is_described}"
+        else:
+            expressions["customer_key"] = guest.customer_key
     mapped_versions, version, version_at = _versions(connection, feed, delivery, parameters)
     types = _types(connection, delivery, [*expressions.values(), *key_parts], parameters)
     mapped_types = dict(zip(expressions, types, strict=False))
@@ -256,7 +270,7 @@ def staged_select(
     may_state_sums = entity.is_reference or entity.name == "campaigns"
     limited = ("date", "timestamp") if may_state_sums else ("date", "timestamp", "decimal", "money")
     bounded = ", ".join(sensible(entity[name]) for name in expressions if entity[name].type in limited)
-    for i, part in enumerate(feed.settings.key):
+    for i, part in enumerate(feed.settings.key[: len(key_parts)]):
         name = part if isinstance(part, str) else "key"
         faults.append(_fault(f"k_{i} is null", name, "null", "the key is empty", parameters))
     if landed_at is not None and (event := entity.event_time) in expressions and not entity.is_announced_ahead:
@@ -291,7 +305,9 @@ def staged_select(
         ids.append(f"{surrogate_key(parameters.bind(feed.order_space), 'order_key')} as order_id")
     if "return_of_order_key" in entity:
         ids.append(f"{surrogate_key(source, 'return_of_order_key')} as return_of_order_id")
-    contents = ", ".join(_hashable(quoted("m_" + name), mapped_types[name]) for name in expressions)
+    # a guest who orders again says nothing new by the time at which they do
+    told = [name for name in expressions if not (feed.is_of_guests and name == "updated_at")]
+    contents = ", ".join(_hashable(quoted("m_" + name), mapped_types[name]) for name in told)
     content_hash = surrogate_key(f"concat_ws(chr(31), '', {contents})" if contents else "''")
     if entity.wins_ties:
         content_hash = _ranked(content_hash, entity)
@@ -434,6 +450,42 @@ def _is_taken(connection: duckdb.DuckDBPyConnection, feed: Feed, delivery: Deliv
     if kind != "BOOLEAN":
         raise ConfigError(f"{feed.where}.where: it must be true or false for each row, such as status = 'paid'.")
     return f"coalesce({condition}, false)"
+
+
+@dataclass(frozen=True)
+class _Guest:
+    """SQL over a delivered row: the id of its customer, the source's own or a guest's; and whether the row describes one whose
+    record is not delivered otherwise."""
+
+    customer_key: str
+    is_described: str
+
+
+def _guest(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, delivery: Delivery, parameters: Parameters
+) -> _Guest | None:
+    """How a row names its customer where it may describe one itself; None where the feed maps no field of a customer."""
+    settings = feed.settings
+    fields = [name for name in settings.columns if name in GUEST_FIELDS]
+    if not fields or not (feed.is_of_guests or feed.entity.customer_fields):
+        return None
+
+    def text(name: str, mapping: Mapping | Expression) -> str:
+        sql = _expression(connection, feed, f"{feed.where}.columns.{name}", mapping, delivery, parameters)
+        (kind,) = _types(connection, delivery, [sql], parameters)
+        return blank_to_null(f"cast({as_text(sql, kind.split('(')[0])} as varchar)", "VARCHAR")
+
+    row_parts = [settings.columns["order_key"]] if "order_key" in settings.columns else [*settings.key]
+    given = {name: text(name, settings.columns[name]) for name in fields}
+    named = guest_key(given, _joined([text("key", part) for part in row_parts]))
+    hashed = _hashed(f"({named})", feed, parameters)
+    if "customer_key" not in settings.columns:
+        return _Guest(hashed, f"{hashed} is not null")
+    own = text("customer_key", settings.columns["customer_key"])
+    key = f"coalesce({own}, {hashed})"
+    space = feed.config.sources.get(feed.id_space("customers"))
+    has_records = space is not None and bool(space.feeds_of("customers"))
+    return _Guest(key, f"{own} is null and {key} is not null" if has_records else f"({named}) is not null")
 
 
 def _attributes(feed: Feed, delivery: Delivery) -> str:

@@ -24,8 +24,12 @@ _ORDER_COLUMNS = ("order_key", "return_of_order_key")
 def hashed_columns(config: Config, source_name: str, feed_name: str) -> frozenset[str]:
     """The columns of the feed's raw table that hold a keyed hash in place of what was delivered; RECORD_KEY is one."""
     source = config.sources.get(source_name)
-    if source is None or feed_name not in source.entities:
+    if source is None:
         return frozenset()
+    if feed_name not in source.entities:
+        # customers whom orders describe: their ids are those that the orders name
+        space = source.ids_from.get("customers", source_name)
+        return frozenset({RECORD_KEY} if is_personally_keyed(config, space) else ())
     settings = source.entities[feed_name]
     entity = ENTITIES[settings.entity or feed_name]
     personal = _personal_names(config, source_name, feed_name)
@@ -97,7 +101,7 @@ def _declared_names(entity: Entity, settings: EntityConfig) -> set[str]:
     """The source columns that are mapped to a personal column of the contract, or are free attributes."""
     names = _lowered([*(settings.attributes or {}).values()])
     for column, mapping in settings.columns.items():
-        if entity[column].personal:
+        if (entity[column] if column in entity else ENTITIES["customers"][column]).personal:
             names |= names_of(mapping)
     return names
 
@@ -115,7 +119,7 @@ def _keys(entity: Entity, settings: EntityConfig) -> dict[str, frozenset[str]]:
     """Every column that names something, and the source columns that it is made of."""
     keys = {RECORD_KEY: frozenset(_key_names(settings))}
     for column, mapping in settings.columns.items():
-        if column.endswith("_key") and not entity[column].personal:
+        if column.endswith("_key") and column in entity and not entity[column].personal:
             keys[column] = names_of(mapping)
     return keys
 

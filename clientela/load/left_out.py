@@ -15,7 +15,8 @@ _WINS, _LOSES = 2**63 - 1, -1
 def withdraw_left_out(context: LoadContext, batch_id: int) -> int:
     """Insert the tombstones; gives how many records counted until now."""
     feed, settings = context.feed, context.feed.settings
-    if settings.where is None:
+    if settings.where is None or feed.is_of_guests:
+        # a guest whose order is void is a guest
         return 0
     # records that others refer to may be another feed's too, which takes what this one leaves out
     is_alone = not feed.entity.is_referred_to or len(feed.source.feeds_of(feed.entity.name)) == 1

@@ -13,6 +13,7 @@ import duckdb
 from clientela.errors import DeliveryError, is_resource_error, unreadable
 from clientela.extract.casting import Parameters
 from clientela.extract.column_names import shown_names
+from clientela.extract.guests import fullness
 from clientela.extract.mapping import (
     LONGEST,
     RATES,
@@ -306,14 +307,29 @@ def _find_repeated_keys(connection: duckdb.DuckDBPyConnection) -> None:
         )
 
 
+def _keep_fullest(context: LoadContext) -> None:
+    """Of rows that describe a guest at one time, as the lines of an order do, the fullest counts; the others say no more."""
+    context.connection.execute(
+        f"""
+        insert into excluded_rows
+        select rowid, 'unchanged', null from staged_rows where {LOADABLE} and record_id in (select record_id from repeated)
+        qualify row_number() over (
+            partition by record_id, file_index, version order by {fullness(context.feed.settings.columns)} desc, content_hash desc
+        ) > 1
+        """
+    )
+
+
 def _find_excluded_rows(context: LoadContext, is_batch_ordered: bool) -> None:
     """Rows that the feed leaves out, those that conflict within their file, and those that say what is known already."""
     connection, feed = context.connection, context.feed
-    if feed.settings.where is not None:
+    if feed.settings.where is not None or feed.is_of_guests:
         connection.execute(
             "insert into excluded_rows select rowid, 'left out', null from staged_rows where is_left_out"
         )
     _find_repeated_keys(connection)
+    if feed.is_of_guests:
+        _keep_fullest(context)
     # versions that differ in what wins a tie are no conflict: one of them does
     same_rank = ", content_hash >> 60" if feed.entity.wins_ties else ""
     connection.execute(
@@ -326,6 +342,7 @@ def _find_excluded_rows(context: LoadContext, is_batch_ordered: bool) -> None:
                 count(*) over same_key as repeats,
                 min(content_hash) over same_key <> max(content_hash) over same_key as is_conflict
             from staged_rows where {LOADABLE} and record_id in (select record_id from repeated)
+                and rowid not in (select row_id from excluded_rows)
             window same_key as (partition by record_id, file_index, version{same_rank})
         ) where is_conflict
         """
@@ -342,7 +359,7 @@ def _find_excluded_rows(context: LoadContext, is_batch_ordered: bool) -> None:
         where {LOADABLE}
         """
     )
-    same = "record_id" if is_batch_ordered else "record_id, version, content_hash"
+    same = "record_id" if is_batch_ordered or feed.is_of_guests else "record_id, version, content_hash"
     connection.execute(
         f"""
         insert into excluded_rows
@@ -379,6 +396,21 @@ def _find_excluded_rows(context: LoadContext, is_batch_ordered: bool) -> None:
                     group by record_id
                 )
             )"""
+    elif feed.is_of_guests:
+        # nothing new is what the guest said of themselves the last time before
+        known = f"""(
+            select row_id, before.content_hash = said.content_hash and not before.is_deleted as is_same
+            from versioned as said asof join {visible} as before
+                on said.record_id = before.record_id and said.version >= before.version
+        )"""
+        connection.execute(
+            f"""
+            insert into excluded_rows
+            select row_id, 'unchanged', null from {known} where is_same and row_id not in (select row_id from excluded_rows)
+            """,
+            {"source": feed.source_name},
+        )
+        return
     else:
         known = visible
         is_known = "known.content_hash = versioned.content_hash and known.version = versioned.version"

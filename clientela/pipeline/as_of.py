@@ -11,6 +11,7 @@ from clientela.errors import NotPublishedError
 from clientela.pipeline.open_run import take_steps
 from clientela.pipeline.pipeline_run import PipelineRun
 from clientela.pipeline.progress import Watcher, silent
+from clientela.pipeline.run_context import first_day
 from clientela.pipeline.run_summary import Report
 from clientela.sql.quoting import literal, quoted
 from clientela.warehouse import tables
@@ -41,11 +42,9 @@ def _prepare_scratch(run: PipelineRun, scratch: Path, as_of: date) -> None:
     config = run.config
     scratch.parent.mkdir(parents=True, exist_ok=True)
     scratch.unlink(missing_ok=True)
-    first = run.connection.execute("select min(ordered_at) from raw.transactions").fetchall()[0][0]
-    if first is None or as_of < first.astimezone(config.zone).date():
-        raise NotPublishedError(
-            f"No transaction is dated on or before {as_of}; there is nothing to publish for that day."
-        )
+    first = first_day(run.connection, config)
+    if first is None or as_of < first:
+        raise NotPublishedError(f"Nothing is dated on or before {as_of}; there is nothing to publish for that day.")
     copied = run.connection.execute(
         "select schema_name, table_name from duckdb_tables() where schema_name in ('raw', 'ledger', 'memory') and not temporary"
     ).fetchall()

@@ -19,10 +19,9 @@ from clientela.warehouse.run_settings import sections_of, write_settings
 from clientela.warehouse.tables import HEADER_SOURCES
 from clientela.warehouse.transactions import transaction
 
-#: entities whose events tell how far a company's data reach that has no order lines
-_OTHER_EVENTS = tuple(
-    entity.name for entity in COMPANY_ENTITIES if entity.event_time and entity.name not in ("transactions", "orders")
-)
+#: whose days tell how far a company's data reach, and those of a company that has none of these
+_SALES = ("transactions", "orders")
+_OTHER_EVENTS = tuple(entity.name for entity in COMPANY_ENTITIES if entity.event_time and entity.name not in _SALES)
 
 
 @dataclass(frozen=True)
@@ -75,30 +74,39 @@ def as_of_day(connection: duckdb.DuckDBPyConnection, config: Config) -> date:
 def latest_day(connection: duckdb.DuckDBPyConnection, config: Config) -> date:
     """The last business day that the loaded transactions reach, in the company's calendar; never after the last of them
     came, whatever clocks say. Of a company that sells by contract alone, the last day of any of its events."""
-    for entities in (("transactions", "orders"), _OTHER_EVENTS):
+    # a contract may be announced, and end one day: of these only what has happened counts
+    for entities, last in ((_SALES, "max(day)"), (_OTHER_EVENTS, "max(day) filter (day <= landed_on)")):
         days = " union all ".join(_days_of(entity) for entity in entities)
-        ((happened_on, landed_on),) = connection.execute(
+        ((happened_on,),) = connection.execute(
             f"""
-            select
-                (select max(day) from ({days}) where day is not null),
-                (
-                    select cast(timezone($zone, max(coalesce(landed_at, loaded_at))) as date)
-                    from ledger.loads left join ledger.load_files using (batch_id)
-                    where status = 'loaded' and loads.entity in (select unnest($entities))
-                )
+            with landings as (
+                select cast(timezone($zone, max(coalesce(landed_at, loaded_at))) as date) as landed_on
+                from ledger.loads left join ledger.load_files using (batch_id)
+                where status = 'loaded' and loads.entity in (select unnest($entities))
+            ),
+            days as ({days})
+            select least({last}, any_value(landed_on)) from days cross join landings where day is not null
             """,
             {"zone": config.time_zone, "entities": list(entities)},
         ).fetchall()
         if happened_on is not None:
-            return min(happened_on, landed_on)  # type: ignore[no-any-return]
+            return happened_on  # type: ignore[no-any-return]
     raise NotPublishedError("No transaction, contract or other event is loaded, so there is no day to publish as of.")
 
 
+def first_day(connection: duckdb.DuckDBPyConnection, config: Config) -> date | None:
+    """The first business day of any event; None where nothing was loaded that happened."""
+    days = " union all ".join(_days_of(entity) for entity in (*_SALES, *_OTHER_EVENTS))
+    found = connection.execute(f"select min(day) from ({days})", {"zone": config.time_zone}).fetchall()
+    return found[0][0]  # type: ignore[no-any-return]
+
+
 def _days_of(entity: str) -> str:
-    """SQL for the last day of the entity's events; $zone is bound. A contract that ends, or will, was there until then."""
+    """SQL for the days of the entity's events, in column `day`; $zone is bound."""
     event = ENTITIES[entity][ENTITIES[entity].event_time or ""]
     day = event.name if event.type == "date" else f"cast(timezone($zone, {event.name}) as date)"
+    days = f"unnest([{day}, ends_on, cancelled_on])" if entity == "contracts" else day
     return (
-        f"select max({day}) as day from raw.{entity} where not is_deleted "
+        f"select distinct {days} as day from raw.{entity} where not is_deleted "
         "and batch_id in (select batch_id from ledger.loads where status = 'loaded')"
     )

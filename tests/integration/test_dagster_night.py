@@ -233,7 +233,7 @@ def test_a_past_month_is_published_beside(company: Path) -> None:
 def test_a_month_without_data_fails_with_a_sentence(company: Path) -> None:
     result = take_night(company, "as_of", partition_key="2011-05")
     assert not result.success
-    assert any("No transaction is dated on or before 2011-05-31" in sentence for sentence in failures(result))
+    assert any("Nothing is dated on or before 2011-05-31" in sentence for sentence in failures(result))
 
 
 @pytest.mark.parametrize("how", [KeyboardInterrupt, DagsterExecutionInterruptedError])
