@@ -77,7 +77,7 @@ SETTINGS: dict[str, Any] = {
 Ask = Callable[[str], list[tuple[Any, ...]]]
 
 
-def _night(company: Company, days: int) -> None:
+def take_night(company: Company, days: int) -> None:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(loader, "validate", lambda *_: [])
         with open_run(company.config, now=NOW + timedelta(days=days)) as run:
@@ -112,7 +112,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
         "#1,1,eva,1,10.00,5.00,3.00,2026-01-10\n#1,2,eva,1,30.00,,,2026-01-10\n"
         "#2,1,eva,1,1.00,0.10,,2026-01-11\n#2,2,eva,1,1.00,0.10,,2026-01-11\n#2,3,eva,1,1.00,0.10,,2026-01-11\n",
     )
-    _night(made, 0)
+    take_night(made, 0)
     return made
 
 
@@ -131,7 +131,7 @@ def second(company: Company, first: dict[str, list[tuple[Any, ...]]]) -> dict[st
         + "1,ben,web,2026-01-05 10:00,5.00,4.90,0.30,paid,2026-02-03 10:00\n"
         + "2,ben,web,2026-01-06 10:00,0,,,void,2026-02-03 10:00\n",
     )
-    _night(company, 1)
+    take_night(company, 1)
     return _told(company)
 
 

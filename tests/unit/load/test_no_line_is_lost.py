@@ -1,0 +1,51 @@
+"""A line of money is never lost without being told: random layouts, repeats, conditions and overlapping files."""
+
+import os
+import tempfile
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from tests.unit.load.loading import Loading
+from tests.unit.load.shops import Shop, expected, shops
+
+_ANY: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+
+
+def _live(shop: Shop) -> None:
+    wanted = expected(shop)
+    with tempfile.TemporaryDirectory() as folder:
+        company = Loading(Path(folder), {"shop": shop.settings})
+        for night, files in enumerate(shop.nights):
+            for number, rows in enumerate(files):
+                company.write(f"lines_{night}_{number}.{shop.layout.kind}", shop.layout.text(rows))
+            company.load()
+            assert company.is_closed()
+        amounts = company.amounts()
+        nothing = (0, Decimal(0), 0)
+        assert amounts["delivered"] == (wanted.delivered, wanted.money, wanted.unreadable)
+        assert amounts.get("left out", nothing)[0] == wanted.left_out
+        assert amounts.get("quarantined", nothing)[0] == wanted.quarantined
+        found = company.current("transactions", "order_key, product_key, net_amount")
+        assert Counter(found) == wanted.lines
+        # what is quarantined is told with its money, once a row
+        ((told,),) = company.rows("select coalesce(sum(amount), 0) from ledger.quarantined_rows")
+        assert told == amounts.get("quarantined", nothing)[1]
+        company.connection.close()
+
+
+@settings(max_examples=12, derandomize=True, **_ANY)
+@given(shop=shops())
+def test_every_line_counts_or_is_told(shop: Shop) -> None:
+    _live(shop)
+
+
+@pytest.mark.prove
+@settings(max_examples=int(os.environ.get("CLIENTELA_EXAMPLES", "150")), **_ANY)
+@given(shop=shops())
+def test_every_line_of_many_shops_counts_or_is_told(shop: Shop) -> None:
+    _live(shop)
