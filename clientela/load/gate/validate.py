@@ -18,6 +18,7 @@ from clientela.masking import without_values
 from clientela.sql.quoting import quoted
 from clientela.wording import counted
 
+NOT_NULL = "ExpectColumnValuesToNotBeNull"
 #: examples that a report shows of values that fail
 EXAMPLES = 5
 #: a share means something from so many rows on that are not as expected; before, only all of them do
@@ -37,6 +38,15 @@ class Check:
     #: the rows that had a value, and the value of a measure
     rows: int | None = None
     value: float | None = None
+    #: the first rows that are not as expected: file, row and value
+    offenders: tuple[tuple[str, int | None, str | None], ...] = ()
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether there was anything to look at: a measure that can be taken, a row with a value."""
+        if self.expect.on == "batch_metrics":
+            return self.value is not None or not self.is_met
+        return self.expect.type == NOT_NULL or self.rows != 0
 
     @property
     def refuses(self) -> bool:
@@ -52,7 +62,36 @@ def validate(connection: duckdb.DuckDBPyConnection, suite: Sequence[Expect]) -> 
         applicable = [e for e in suite if e.on == on and e.column in known]
         if applicable and not is_empty:
             checks += _validate(connection, relation, applicable)
-    return [_in_few_rows(connection, check) for check in checks]
+    judged = [_in_few_rows(connection, check) for check in checks]
+    return [replace(c, offenders=_offenders(connection, c.expect)) if _has_offenders(c) else c for c in judged]
+
+
+def _has_offenders(check: Check) -> bool:
+    return not check.is_met and check.expect.on == "rows" and bool(check.unexpected_count)
+
+
+def _offenders(connection: duckdb.DuckDBPyConnection, expect: Expect) -> tuple[tuple[str, int | None, str | None], ...]:
+    """The first rows of the batch that an expectation of single values is not met by."""
+    column = quoted(expect.column or "")
+    bounds = {name: expect.arguments.get(name) for name in ("min_value", "max_value")}
+    values = {name: bound for name, bound in bounds.items() if bound is not None}
+    if expect.type == NOT_NULL:
+        unmet = f"{column} is null"
+    elif "value_set" in expect.arguments:
+        values = {"value_set": expect.arguments["value_set"]}
+        unmet = f"{column} not in (select unnest($value_set))"
+    else:
+        unmet = " or ".join(f"{column} {'<' if name == 'min_value' else '>'} ${name}" for name in values) or "false"
+    return tuple(
+        connection.execute(
+            f"""
+            select file_name, source_row, cast({column} as varchar)
+            from gated join batch_files using (file_index) where {unmet}
+            order by file_index, source_row limit {EXAMPLES}
+            """,
+            values,
+        ).fetchall()
+    )
 
 
 def _in_few_rows(connection: duckdb.DuckDBPyConnection, check: Check) -> Check:
@@ -134,7 +173,7 @@ def _check(expect: Expect, result: Any) -> Check:
         value = found.get("observed_value")
         # a measure that cannot be taken is no fault
         is_met = value is None or bool(result.success)
-        return Check(expect, is_met, "" if value is None else f"{value:g}", None, None, (), value=value)
+        return Check(expect, is_met, "" if value is None else figure(value), None, None, (), value=value)
     count = found.get("unexpected_count")
     percent = found.get("unexpected_percent")
     examples = tuple(dict.fromkeys(str(v) for v in found.get("partial_unexpected_list") or [] if v is not None))
@@ -147,6 +186,11 @@ def _check(expect: Expect, result: Any) -> Check:
         examples[:EXAMPLES],
         found.get("element_count"),
     )
+
+
+def figure(value: float) -> str:
+    """A measure as a person reads it: `1,250`, `0.133`."""
+    return f"{value:,.0f}" if abs(value) >= 100 or value == round(value) else f"{value:.3g}"
 
 
 def _exceptions(info: Any) -> Iterator[str]:
