@@ -53,7 +53,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Missing:
-    """A part that can say nothing tonight, and the sentence that says why."""
+    """A part that can say nothing in this run, and the sentence that says why."""
 
     key: str
     title: str

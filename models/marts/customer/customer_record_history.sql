@@ -20,7 +20,7 @@ registry as (
 ),
 
 -- What this run decided is in memory only once it is published.
-tonight as (
+this_run as (
 
     select
         crosswalk.record_id,
@@ -39,7 +39,7 @@ assigned as (
 
     select * from registry
     union all
-    select * from tonight
+    select * from this_run
 
 ),
 

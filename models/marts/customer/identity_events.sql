@@ -23,7 +23,7 @@ remembered as (
 ),
 
 -- What this run decided is in memory only once it is published.
-tonight as (
+this_run as (
 
     select
         events.event,
@@ -43,7 +43,7 @@ events as (
 
     select * from remembered
     union all
-    select * from tonight
+    select * from this_run
 
 ),
 

@@ -1,6 +1,6 @@
 with
 
--- Taken back, or read again: what was refused then is of no use to anyone who mends rows now.
+-- Unloaded, or reloaded: what was refused then is of no use to anyone who mends rows now.
 retired_batches as (
 
     select loads.batch_id

@@ -12,7 +12,7 @@ settings as (
 
 ),
 
--- What was frozen on a later day rests on data that were taken back since.
+-- What was frozen on a later day rests on data that were unloaded since.
 frozen as (
 
     select * from {{ source('memory', 'value_predictions') }}
@@ -30,7 +30,7 @@ segments as (
 ),
 
 -- What this run freezes; it is remembered when the run is published. A run that is built again writes the same.
-tonight as (
+this_run as (
 
     select
         forecasts.measured_on as as_of_on,
@@ -92,7 +92,7 @@ predictions as (
         annual_discount_rate
     from frozen
     union all
-    select * from tonight
+    select * from this_run
 
 ),
 
