@@ -24,6 +24,9 @@ NO_AMOUNT = "the amount of a contract of theirs is not stated, so nothing is exp
 PAUSED = "a contract of theirs is paused, and nobody knows until when, so nothing is expected of it"
 
 
+_CUSTOMERS_AT_ONCE = 20_000
+
+
 @dataclass(frozen=True)
 class ContractForecast:
     """customers: ids in order, everybody who ever had a contract; expected: discounted contribution of their contracts in
@@ -59,6 +62,36 @@ class ContractForecast:
     def draws(self, draws: int, seed: int) -> "ContractDraws":
         """Draws of the discounted contribution, aligned with `customers`."""
         return ContractDraws(self, draws, seed)
+
+    def intervals(
+        self, draws: int, seed: int, groups: dict[str, pl.Series] | None = None
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """P10, P50 and P90 of customers who have nothing but contracts: customer_id and the three; and of the sums of groups:
+        segmentation, segment, customers, expected_contribution and the three. groups: a label per customer, by segmentation."""
+        drawn, rng = self.draws(draws, seed), np.random.default_rng([seed, 6])
+        levels = ("expected_contribution_p10", "expected_contribution_p50", "expected_contribution_p90")
+        labels = {"company": pl.Series(["all"] * len(self.customers)), **(groups or {})}
+        sums = {name: np.zeros((of.n_unique(), draws)) for name, of in labels.items()}
+        codes = {name: (of.rank("dense").to_numpy() - 1).astype(np.int64) for name, of in labels.items()}
+        read = np.zeros((len(self.customers), 3))
+        for start in range(0, len(self.customers), _CUSTOMERS_AT_ONCE):
+            places = np.arange(start, min(start + _CUSTOMERS_AT_ONCE, len(self.customers)))
+            worth = drawn.draw(places, rng)
+            read[places] = np.quantile(worth, (0.1, 0.5, 0.9), axis=1).T
+            for name, sum_of in sums.items():
+                np.add.at(sum_of, codes[name][places], worth)
+        own = pl.DataFrame({"customer_id": self.customers, **dict(zip(levels, read.T, strict=True))})
+        rows = []
+        for name, of in labels.items():
+            frame = pl.DataFrame({"segment": of, "expected_contribution": self.expected})
+            told = frame.group_by("segment").agg(pl.col("expected_contribution").sum(), customers=pl.len())
+            quantiles = dict(zip(levels, np.quantile(sums[name], (0.1, 0.5, 0.9), axis=1), strict=True))
+            rows.append(
+                told.sort("segment").with_columns(
+                    segmentation=pl.lit(name), **{k: pl.Series(v) for k, v in quantiles.items()}
+                )
+            )
+        return own, pl.concat(rows)
 
 
 class ContractDraws:

@@ -42,7 +42,7 @@ def link_contracts(contracts: pl.DataFrame) -> pl.DataFrame:
     renewed_by = {before: after for after, before in renews.items()}
     overlaps = dict(
         pairs.filter(is_same & (pl.col("over_on").is_null() | (pl.col("over_on") > pl.col("started_on_next"))))
-        .filter(pl.col("contract_id") != pl.col("contract_id_next").replace_strict(renews, default=None))
+        .filter(pl.col("contract_id").ne_missing(pl.col("contract_id_next").replace_strict(renews, default=None)))
         .sort("contract_id_next", "started_on", "contract_id")
         .group_by("contract_id_next", maintain_order=True)
         .agg(pl.col("contract_id").first())

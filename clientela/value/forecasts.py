@@ -19,6 +19,7 @@ from clientela.value.settings import ValueSettings
 
 if TYPE_CHECKING:
     from clientela.lifetime.backtest import Backtest, Memo
+    from clientela.lifetime.contract_forecast import ContractForecast
     from clientela.lifetime.origins import Orders
     from clientela.lifetime.renewal_choice import Memo as RenewalMemo
     from clientela.lifetime.renewal_choice import RenewalPast
@@ -383,29 +384,62 @@ class _Company:
         """So few customers, or orders after the first, that a model would only seem to know: one rate for all, each
         customer's own orders weighing as much as one order's worth of it, and no P(alive)."""
         settings = self._settings
-        parts = self._told_without_models(known, day, settings.horizon_months, renewals)
-        if parts and is_as_of:
-            labels = _labelled(parts[0], known)
-            parts = [_shaped(parts[0]).drop("decile").join(labels.select("customer_id", "decile"), on="customer_id")]
-            for months in settings.scored_horizons_months if self._freezes else ():
-                (near,) = self._told_without_models(known, day, months, renewals)
-                parts.append(
-                    near.drop("decile", "cohort", strict=False)
-                    .join(labels, on="customer_id")
-                    .with_columns(
-                        row_type=pl.lit("prediction"), horizon_months=pl.lit(months), segmentation=pl.lit("customer")
-                    )
-                )
+        customers, running = self._told_without_models(known, day, settings.horizon_months, renewals)
+        if customers is None or not is_as_of:
+            return [] if customers is None else [customers]
+        labels = _labelled(customers, known)
+        customers, groups = self._with_intervals(customers, running, known, labels)
+        own = customers.drop("decile").join(labels.select("customer_id", "decile"), on="customer_id")
+        parts = [own, groups.with_columns(row_type=pl.lit("group"))]
+        for months in settings.scored_horizons_months if self._freezes else ():
+            near, near_running = self._told_without_models(known, day, months, renewals)
+            assert near is not None
+            near, groups = self._with_intervals(near, near_running, known, labels)
+            frozen = {"row_type": pl.lit("prediction"), "horizon_months": pl.lit(months)}
+            parts += [
+                near.drop("decile", "cohort")
+                .join(labels, on="customer_id")
+                .with_columns(segmentation=pl.lit("customer"), **frozen),
+                groups.with_columns(**frozen),
+            ]
         return parts
+
+    def _with_intervals(
+        self,
+        customers: pl.DataFrame,
+        running: "ContractForecast | None",
+        known: pl.DataFrame,
+        labels: pl.DataFrame,
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Customers who have nothing but contracts with their intervals, and groups, where all customers are such."""
+        none, customers = _shaped(pl.DataFrame(schema={"customer_id": pl.Int64})), _shaped(customers)
+        if running is None:
+            return customers, none
+        kinds = pl.DataFrame({"customer_id": running.customers}).join(
+            labels, on="customer_id", how="left", maintain_order="left"
+        )
+        by = {name: kinds.get_column(name).cast(pl.String) for name in ("cohort", "decile")}
+        own, groups = running.intervals(self._settings.draws, self._settings.seed, by)
+        levels = [name for name in own.columns if name != "customer_id"]
+        drawn = customers.join(own, on="customer_id", how="left", suffix="_drawn", maintain_order="left")
+        customers = drawn.with_columns(
+            *[pl.when(pl.col("order_model").is_null()).then(f"{n}_drawn").otherwise(n).alias(n) for n in levels],
+            *[
+                pl.when(pl.col("order_model").is_null()).then(0.0).otherwise(name).alias(name)
+                for name in ("expected_orders_p10", "expected_orders_p50", "expected_orders_p90")
+            ],
+        ).select(FORECAST_SCHEMA.names())
+        if known.height:
+            return customers, none
+        return customers, _shaped(groups.with_columns(expected_orders=pl.lit(0.0)))
 
     def _told_without_models(
         self, known: pl.DataFrame, day: date, months: int, renewals: "RenewalPast | None"
-    ) -> list[pl.DataFrame]:
+    ) -> tuple[pl.DataFrame | None, "ContractForecast | None"]:
         settings = self._settings
         horizon = _days_ahead(day, months)
-        parts = []
-        if known.height:
-            parts.append(self._one_rate(known, day, horizon))
+        own = self._one_rate(known, day, horizon) if known.height else None
+        running = None
         if self._contracts.filter(pl.col("started_on") <= day).height:
             from math import log1p
 
@@ -422,29 +456,24 @@ class _Company:
                     "note": running.notes,
                 }
             ).with_columns(contract_reason=pl.lit(running.reason), contract_model=pl.lit(running.model))
-            own = parts[0] if parts else _shaped(pl.DataFrame(schema={"customer_id": pl.Int64}))
-            both = _shaped(own).drop("contract_model").join(contracts, on="customer_id", how="full", coalesce=True)
+            before = _shaped(pl.DataFrame(schema={"customer_id": pl.Int64}) if own is None else own)
+            both = before.drop("contract_model").join(contracts, on="customer_id", how="full", coalesce=True)
             added = pl.col("added").fill_null(0.0)
-            parts = [
-                both.with_columns(
-                    row_type=pl.lit("customer"),
-                    p_alive=pl.when("in_force").then(1.0).when(pl.col("order_model").is_null()).then(0.0),
-                    p_alive_model=pl.when(pl.col("in_force") | pl.col("order_model").is_null()).then(
-                        pl.lit("contract")
-                    ),
-                    expected_orders=pl.col("expected_orders").fill_null(0.0),
-                    expected_contribution=pl.col("expected_contribution").fill_null(0.0) + added,
-                    expected_contribution_given_alive=pl.col("expected_contribution_given_alive").fill_null(0.0)
-                    + added,
-                    expected_contract_contribution=added,
-                    season=pl.lit(NO_SEASON),
-                    is_left_truncated=pl.col("is_left_truncated").fill_null(False),
-                    fallback_reason=pl.concat_str(
-                        "fallback_reason", "contract_reason", "note", separator="; ", ignore_nulls=True
-                    ),
-                )
-            ]
-        return parts
+            own = both.with_columns(
+                row_type=pl.lit("customer"),
+                p_alive=pl.when("in_force").then(1.0).when(pl.col("order_model").is_null()).then(0.0),
+                p_alive_model=pl.when(pl.col("in_force") | pl.col("order_model").is_null()).then(pl.lit("contract")),
+                expected_orders=pl.col("expected_orders").fill_null(0.0),
+                expected_contribution=pl.col("expected_contribution").fill_null(0.0) + added,
+                expected_contribution_given_alive=pl.col("expected_contribution_given_alive").fill_null(0.0) + added,
+                expected_contract_contribution=added,
+                season=pl.lit(NO_SEASON),
+                is_left_truncated=pl.col("is_left_truncated").fill_null(False),
+                fallback_reason=pl.concat_str(
+                    "fallback_reason", "contract_reason", "note", separator="; ", ignore_nulls=True
+                ),
+            )
+        return own, running
 
     def _one_rate(self, known: pl.DataFrame, day: date, horizon: int) -> pl.DataFrame:
         from math import expm1, log, log1p

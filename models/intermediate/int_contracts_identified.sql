@@ -54,7 +54,7 @@ identified as (
         contracts.ends_on,
         contracts.cancelled_on,
         contracts.renews_on,
-        -- the first day on which it does not run: the one after its last; that of the cancellation, where no last day is told
+        -- the first day on which it does not run: after its last one, or of the cancellation, where no last day is told
         coalesce(contracts.ends_on + 1, contracts.cancelled_on) as over_on
 
     from contracts

@@ -8,18 +8,6 @@ order_days as (
 
 ),
 
-contracts as (
-
-    select
-        customer_id,
-        product_id,
-        min(started_on) as started_on
-    from {{ ref('int_contract_terms') }}
-    where product_id is not null
-    group by customer_id, product_id
-
-),
-
 crosswalk as (
 
     select * from {{ ref('int_customer_crosswalk') }}
@@ -30,23 +18,15 @@ crosswalk as (
 charges as (
 
     select
-        order_lines.order_id,
-        order_lines.ordered_on,
+        order_id,
+        ordered_on,
         count(*) as order_lines,
-        count(*) filter (where not order_lines.is_return) as sale_line_count,
-        sum(order_lines.net_amount) as net_amount,
-        coalesce(sum(order_lines.contribution), 0) as contribution,
-        coalesce(
-            sum(order_lines.net_amount) filter (where order_lines.cost_amount is null), 0
-        ) as net_amount_without_cost
-    from {{ ref('int_order_lines') }} as order_lines
-    inner join crosswalk on order_lines.customer_record_id = crosswalk.record_id
-    inner join contracts
-        on
-            crosswalk.customer_id = contracts.customer_id
-            and order_lines.product_id = contracts.product_id
-            and order_lines.ordered_on >= contracts.started_on
-    group by order_lines.order_id, order_lines.ordered_on
+        count(*) filter (where not is_return) as sale_line_count,
+        sum(net_amount) as net_amount,
+        coalesce(sum(contribution), 0) as contribution,
+        coalesce(sum(net_amount) filter (where cost_amount is null), 0) as net_amount_without_cost
+    from {{ ref('int_contract_charges') }}
+    group by order_id, ordered_on
 
 ),
 

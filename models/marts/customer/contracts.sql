@@ -105,8 +105,9 @@ described as (
         coalesce(terms.recurring_amount, contracts.recurring_amount) as recurring_amount,
         cast(coalesce(terms.period_months, contracts.period_months, 1) as bigint) as period_months,
         {{ money('coalesce(prices.monthly_amount, contracts.monthly_amount)') }} as monthly_amount,
-        {{ money('case when contracts.is_active then coalesce(prices.monthly_amount, contracts.monthly_amount) else 0 end') }}
-            as monthly_recurring_amount,
+        {{ money("""case
+            when contracts.is_active then coalesce(prices.monthly_amount, contracts.monthly_amount) else 0
+        end""") }} as monthly_recurring_amount,
         prices.first_recurring_amount,
         contracts.currency,
         contracts.source_recurring_amount,

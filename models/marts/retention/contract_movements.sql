@@ -1,4 +1,10 @@
-{%- set movements = ['new', 'reactivated', 'expanded', 'contracted', 'churned'] -%}
+{%- set movements = {
+    'new': 'amount - amount_before',
+    'reactivated': 'amount - amount_before',
+    'expanded': 'amount - amount_before',
+    'contracted': 'amount_before - amount',
+    'churned': 'amount_before - amount',
+} -%}
 
 with
 
@@ -44,13 +50,11 @@ counted as (
         sum(amount_before) as opening_amount,
         sum(amount) as closing_amount,
         count(*) filter (where amount_before <> 0) as opening_customers,
-        count(*) filter (where amount <> 0) as closing_customers,
-        {% for movement in movements %}
-            {% set change = 'amount_before - amount' if movement in ['contracted', 'churned'] else 'amount - amount_before' %}
+        {% for movement, change in movements.items() %}
             coalesce(sum({{ change }}) filter (where movement = '{{ movement }}'), 0) as {{ movement }}_amount,
-            count(*) filter (where movement = '{{ movement }}') as {{ movement }}_customers
-            {{ ',' if not loop.last }}
+            count(*) filter (where movement = '{{ movement }}') as {{ movement }}_customers,
         {% endfor %}
+        count(*) filter (where amount <> 0) as closing_customers
     from moved
     group by month
 
