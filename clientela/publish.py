@@ -40,6 +40,51 @@ OPERATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "sources": ("select * from ledger.source_state", ()),
 }
 
+#: the rule of the model int_permissions on the published log, for any day; a test compares the two
+PERMISSION_AS_OF = """
+with terms as (
+    select distinct purpose, channel from relationship.contact_permissions
+),
+words as (
+    select consents.*, terms.purpose as asked_purpose, terms.channel as asked_channel
+    from relationship.consents as consents
+    inner join terms
+        on (consents.channel is null or consents.channel = terms.channel)
+        and (
+            consents.purpose = terms.purpose
+            or consents.purpose = 'relationship' and terms.purpose <> 'transactional'
+        )
+    where consents.decided_on <= day
+    qualify row_number() over (
+        partition by consents.customer_id, terms.purpose, terms.channel order by consents.word_number desc
+    ) = 1
+),
+judged as (
+    select
+        asked.customer_id, asked.purpose, asked.channel, words.status,
+        case
+            when customers.erasure_requested_on <= day then null
+            when asked.purpose = 'transactional' then 'transactional'
+            when words.status = 'granted' then 'consent'
+            when words.status is null and asked.is_granted_by_default then 'default'
+        end as basis,
+        case
+            when customers.erasure_requested_on <= day then 'erasure requested'
+            when asked.purpose = 'transactional' then null
+            when words.status in ('refused', 'withdrawn') then words.status
+            when words.status is null and not asked.is_granted_by_default then 'never asked'
+        end as reason
+    from relationship.contact_permissions as asked
+    inner join customer.customers as customers on asked.customer_id = customers.customer_id
+    left join words
+        on asked.customer_id = words.customer_id
+        and asked.purpose = words.asked_purpose
+        and asked.channel = words.asked_channel
+    where customers.first_seen_on <= day or customers.first_seen_on is null
+)
+select customer_id, purpose, channel, basis is not null as is_permitted, basis, reason, status from judged
+"""
+
 #: questions that travel with the file, as table macros: the mart they ask, name with parameters, query, meaning
 MACROS: tuple[tuple[str, str, str, str], ...] = (
     (
@@ -48,6 +93,14 @@ MACROS: tuple[tuple[str, str, str, str], ...] = (
         "select customer_record_id, customer_id from customer.customer_record_history "
         "where valid_from_on <= day and (valid_until_on > day or valid_until_on is null)",
         "Which customer each record was at the end of a day, as the file published then said.",
+    ),
+    (
+        "relationship.contact_permissions",
+        "relationship.permission_as_of(day)",
+        PERMISSION_AS_OF,
+        "Whether each customer had given a ground to be contacted by the end of a day, for each purpose and channel: "
+        "what they had said by then, and today's defaults. Customers are those of today; addresses, complaints and limits "
+        "are left out.",
     ),
 )
 

@@ -17,6 +17,7 @@ SCHEMAS = {
     "value": "what they bring and are expected to bring",
     "retention": "who stays, who leaves and why",
     "segment": "who is alike",
+    "relationship": "whom one may contact, and what contact, service and sales came to",
     "operations": "what was delivered, refused and published",
 }
 _HEAD = """\
@@ -41,7 +42,7 @@ def marts() -> list[Mart]:
     """All marts, by schema and name; the grain is the first sentence of the description."""
     found = []
     for path in sorted((ROOT / "models" / "marts").glob("*/*.yml")):
-        for entry in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
+        for entry in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", []):
             grain = entry["description"].split(". ")[0].rstrip(".") + "."
             found.append(Mart(path.parent.name, entry["name"], grain, entry["config"]["meta"]["question"]))
     return found

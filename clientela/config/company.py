@@ -23,6 +23,7 @@ from clientela.config.sources import Age, Currency, Model, Size, SourceConfig, S
 from clientela.contracts import ENTITIES
 from clientela.errors import ConfigError
 from clientela.identity.settings import IdentitySettings
+from clientela.relationship.settings import CampaignSettings, PermissionSettings
 from clientela.retention.settings import RetentionSettings
 from clientela.segment.settings import SegmentSettings
 from clientela.value.settings import ValueSettings
@@ -124,6 +125,13 @@ class Config(Model):
     )
     segments: SegmentSettings = Field(
         default_factory=SegmentSettings, description="Rule segments, thresholds, micro-segments; docs/segments.md."
+    )
+    permissions: PermissionSettings = Field(
+        default_factory=PermissionSettings,
+        description="Whom one may contact beside what customers decided themselves; docs/relationship.md.",
+    )
+    campaigns: CampaignSettings = Field(
+        default_factory=CampaignSettings, description="How campaigns are watched; docs/relationship.md."
     )
     publish: PublishConfig = Field(default_factory=PublishConfig)
     inbox: InboxConfig = Field(default_factory=InboxConfig)

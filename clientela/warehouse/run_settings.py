@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from clientela.config.company import Config
 from clientela.identity.settings import IdentitySettings
+from clientela.relationship.settings import CampaignSettings, PermissionSettings
 from clientela.retention.settings import RetentionSettings
 from clientela.segment.settings import SegmentSettings
 from clientela.sql.quoting import quoted
@@ -33,6 +34,8 @@ def write_settings(connection: duckdb.DuckDBPyConnection, *sections: BaseModel) 
         ("retention_settings", RetentionSettings),
         ("segment_settings", SegmentSettings),
         ("identity_settings", IdentitySettings),
+        ("permission_settings", PermissionSettings),
+        ("campaign_settings", CampaignSettings),
     ):
         section = given.get(model) or model()
         connection.execute(f"create or replace table run.{table} ({_columns(model)})")
@@ -49,7 +52,7 @@ def write_settings(connection: duckdb.DuckDBPyConnection, *sections: BaseModel) 
 
 def sections_of(config: Config) -> tuple[BaseModel, ...]:
     """What of the configuration the models read."""
-    return config.value, config.retention, config.segments, config.identity
+    return config.value, config.retention, config.segments, config.identity, config.permissions, config.campaigns
 
 
 def read_settings(table: duckdb.DuckDBPyRelation, model: type[Settings]) -> Settings:

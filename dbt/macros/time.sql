@@ -60,3 +60,17 @@
 {% macro month_number(date) -%}
     cast(extract(year from {{ date }}) * 12 + extract(month from {{ date }}) as int)
 {%- endmacro %}
+
+
+{# The date so many days after another. #}
+{% macro days_after(date, days) -%}
+    {{ return(adapter.dispatch('days_after')(date, days)) }}
+{%- endmacro %}
+
+{% macro default__days_after(date, days) -%}
+    ({{ date }} + cast({{ days }} as int))
+{%- endmacro %}
+
+{% macro spark__days_after(date, days) -%}
+    date_add({{ date }}, cast({{ days }} as int))
+{%- endmacro %}

@@ -75,6 +75,8 @@ entries as (
         customer_id,
         month,
         source,
+        cast(null as bigint) as campaign_id,
+        '' as campaign_key,
         'acquisition' as component,
         coalesce(acquisition_channel, '') as activity,
         'stated cost' as rule,
@@ -88,6 +90,8 @@ entries as (
         coalesce(customer_id, 0) as customer_id,
         month,
         'reference' as source,
+        cast(null as bigint) as campaign_id,
+        '' as campaign_key,
         'acquisition' as component,
         acquisition_channel as activity,
         case when customer_id is null then 'nobody won to spread it over' else 'spread over the customers won' end

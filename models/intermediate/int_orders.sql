@@ -58,11 +58,13 @@ orders as (
         changed_order_id as order_id,
         min(customer_record_id) as customer_record_id,
         min(return_of_order_id) as return_of_order_id,
+        min(campaign_id) as campaign_id,
         max(batch_id) as batch_id,
 
         ---------- the source's own keys
         min(source) as source,
         any_value(order_key) as order_key,
+        min_by(campaign_key, campaign_id) as campaign_key,
         min(store_key) as store_key,
         min(channel) as channel,
         min(status) as status,

@@ -19,7 +19,7 @@ consents as (
         customer_key,
 
         ---------- what was decided
-        purpose,
+        lower(trim(purpose)) as purpose,
         channel,
         status,
 

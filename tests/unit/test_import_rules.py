@@ -25,7 +25,14 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ),
     ("clientela.extract",),
     ("clientela.config", "clientela.warehouse", "clientela.masking", "clientela.file_modes"),
-    ("clientela.lifetime", "clientela.retention", "clientela.segment", "clientela.value", "clientela.identity"),
+    (
+        "clientela.lifetime",
+        "clientela.retention",
+        "clientela.segment",
+        "clientela.value",
+        "clientela.relationship",
+        "clientela.identity",
+    ),
     (
         "clientela.contracts",
         "clientela.sql",

@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from clientela.identity.settings import IdentitySettings
+from clientela.relationship.settings import CampaignSettings, PermissionSettings
 from clientela.retention.settings import RetentionSettings
 from clientela.segment.settings import SegmentSettings
 from clientela.value.settings import ValueSettings
@@ -35,11 +36,21 @@ IDENTITY = IdentitySettings.model_validate(
         "default_country": "ES",
     }
 )
+PERMISSIONS = PermissionSettings.model_validate(
+    {
+        "defaults": [{"purpose": "News {{ 1 }}", "channel": "email"}, {"purpose": "o'clock", "status": "refused"}],
+        "limits": [{"channel": "phone", "max_contacts": 1, "per_days": 30}],
+        "waits_for_complaints": True,
+    }
+)
+CAMPAIGNS = CampaignSettings(window_days=14)
 TABLES: dict[str, type[BaseModel]] = {
     "value_settings": ValueSettings,
     "retention_settings": RetentionSettings,
     "segment_settings": SegmentSettings,
     "identity_settings": IdentitySettings,
+    "permission_settings": PermissionSettings,
+    "campaign_settings": CampaignSettings,
 }
 
 
@@ -51,13 +62,15 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def test_what_is_read_back_is_what_was_set(connection: duckdb.DuckDBPyConnection) -> None:
-    write_settings(connection, SEGMENTS, RETENTION, VALUE, IDENTITY)
+    write_settings(connection, SEGMENTS, RETENTION, VALUE, IDENTITY, PERMISSIONS, CAMPAIGNS)
     read = {name: read_settings(connection.table(f"run.{name}"), model) for name, model in TABLES.items()}
     assert read == {
         "value_settings": VALUE,
         "retention_settings": RETENTION,
         "segment_settings": SEGMENTS,
         "identity_settings": IDENTITY,
+        "permission_settings": PERMISSIONS,
+        "campaign_settings": CAMPAIGNS,
     }
     # the next run's take their place, and what is not given has its defaults
     write_settings(connection)

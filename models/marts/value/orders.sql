@@ -9,10 +9,12 @@ orders as (
         orders.order_id,
         coalesce(crosswalk.customer_id, 0) as customer_id,
         orders.return_of_order_id,
+        orders.campaign_id,
 
         ---------- the source's own keys
         orders.source,
         orders.order_key,
+        orders.campaign_key,
 
         ---------- where
         orders.channel,

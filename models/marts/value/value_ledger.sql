@@ -55,6 +55,8 @@ ledger as (
         0 as customer_id,
         {{ month_of('context.as_of_on') }} as month,
         'none' as source,
+        cast(null as bigint) as campaign_id,
+        '' as campaign_key,
         unknown.component,
         '' as activity,
         'nothing delivered that tells it' as rule,
@@ -72,6 +74,8 @@ value_ledger as (
         ---------- ids
         customer_id,
         month,
+        campaign_id,
+        campaign_key,
 
         ---------- what it is
         component,
@@ -87,7 +91,7 @@ value_ledger as (
         is_assumed
 
     from ledger
-    group by customer_id, month, component, activity, rule, source, is_assumed
+    group by customer_id, month, campaign_id, campaign_key, component, activity, rule, source, is_assumed
 
 )
 

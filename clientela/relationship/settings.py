@@ -1,0 +1,94 @@
+"""What a company may decide about contacting its customers, with defaults that hold without a decision.
+
+Belongs here: what is allowed where nobody was asked, how often is too often, how long a campaign is watched. Does not belong
+here: what a customer said, which is data.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from clientela.contracts.entities import CHANNELS
+
+TRANSACTIONAL = "transactional"
+RELATIONSHIP = "relationship"
+
+
+def _purpose(value: str) -> str:
+    purpose = value.strip().lower()
+    if purpose == TRANSACTIONAL:
+        raise ValueError("transactional contact needs no permission and is not limited; name another purpose")
+    return purpose
+
+
+def _channel(value: str) -> str:
+    channel = value.strip().lower()
+    if channel not in CHANNELS:
+        raise ValueError(f"{value!r} is not a channel; there are: {', '.join(CHANNELS)}")
+    return channel
+
+
+Purpose = Annotated[str, Field(min_length=1), AfterValidator(_purpose)]
+Channel = Annotated[str, AfterValidator(_channel)]
+
+
+class DefaultPermission(BaseModel):
+    """What holds for a purpose and a channel while the customer has said nothing about it. The narrowest that fits counts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    purpose: Purpose
+    """The purpose; `relationship` stands for all but transactional contact."""
+    channel: Channel | None = None
+    """The channel; all where not given."""
+    status: Literal["granted", "refused"] = "granted"
+
+
+class ContactLimit(BaseModel):
+    """How often is too often: once so many contacts went out within so many days, the next has to wait."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    purpose: Purpose = RELATIONSHIP
+    """The purpose that has to wait; `relationship` stands for all but transactional contact."""
+    channel: Channel | None = None
+    """The channel whose contacts are counted, and that has to wait; all together where not given."""
+    max_contacts: int = Field(ge=1)
+    per_days: int = Field(ge=1)
+    """Days counted back from the as-of day, which is the first of them."""
+
+
+class PermissionSettings(BaseModel):
+    """Whom one may contact, for what and by which channel, beside what customers themselves decided."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    defaults: tuple[DefaultPermission, ...] = ()
+    """What holds where a customer said nothing; without one the answer is no."""
+    limits: tuple[ContactLimit, ...] = ()
+    """Limits to how often customers are contacted; transactional contact knows none."""
+    waits_for_complaints: bool = False
+    """A customer whose complaint is open is not contacted, transactional contact excepted."""
+
+    @model_validator(mode="after")
+    def _said_once(self) -> Self:
+        named = [(default.purpose, default.channel) for default in self.defaults]
+        twice = sorted(
+            {
+                f"{purpose} by {channel or 'all channels'}"
+                for purpose, channel in named
+                if named.count((purpose, channel)) > 1
+            }
+        )
+        if twice:
+            raise ValueError(f"defaults: {', '.join(twice)} is given twice; keep one")
+        return self
+
+
+class CampaignSettings(BaseModel):
+    """How campaigns are watched."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    window_days: int = Field(default=28, ge=1)
+    """Days after a campaign's last contact in which what its members buy is counted."""
