@@ -57,7 +57,7 @@ def test_rows_go_by_the_number_that_excel_shows(take: Callable[..., Read]) -> No
     sheet = [["Customers of 2024"], [], ["id", "name", "email"], [1, "A", "a"], [], [None, "  "], ["2", "B", None]]
     found = take({"Data": sheet}, {"excel": {"header_row": 3}})
     assert found.rows == {4: ("1", "A", "a"), 7: ("2", "B", None)}
-    assert found.delivered == 2
+    assert found.delivered == 4, "the rows above the header are counted as left out"
 
 
 def test_a_table_that_starts_beyond_the_first_column_and_row_is_found(take: Callable[..., Read]) -> None:
