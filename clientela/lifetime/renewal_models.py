@@ -21,7 +21,7 @@ from clientela.lifetime.contracts import ContractFit, draw_survival, fit_contrac
 from clientela.lifetime.errors import NotIdentified
 
 #: simplest first
-CANDIDATES = ("one_rate", "tenure_curve", "renewal_regression")
+CANDIDATES = ("one_renewal_rate", "tenure_curve", "renewal_regression")
 DEFAULT = "tenure_curve"
 #: below so many contracts nothing but one rate is fitted
 LEAST_CONTRACTS = 30
@@ -58,7 +58,7 @@ class OneRate:
     renewed: float
     customers: float
     reason: str
-    name: str = "one_rate"
+    name: str = "one_renewal_rate"
     log_likelihood: float = 0.0
 
     @property

@@ -28,6 +28,7 @@ MODELS = {
     "sbg": "shifted beta-geometric",
     "bdw": "beta-discrete-Weibull",
     "one_renewal_rate": "one renewal rate for all contracts",
+    "renewal_regression": "a regression of renewals on tenure, term and product",
 }
 
 
@@ -130,7 +131,11 @@ def _expected(query: Query, customer: dict[str, Any], money: Callable[[Any], str
         order by target desc
         """
     )
-    lines += [f"  Why this model of {row['target']}: {row['reason']}." for row in reasons]
+    lines += [
+        f"  Why this model of {row['target']}: {row['reason']}."
+        for row in reasons
+        if customer["contract_model" if row["target"] == "renewals" else "order_model"]
+    ]
     if customer["fallback_reason"]:
         lines.append(f"  To be known: {customer['fallback_reason']}.")
     if customer["is_left_truncated"]:

@@ -70,7 +70,9 @@ def test_who_was_there_when_the_data_begin_says_nothing_of_the_time_before() -> 
     complete, late = lives({"a": 0.04}, 4000), lives({"a": 0.04}, 4000, since=date(2025, 1, 1))
     for frame in (complete, late):
         known = known_contracts(frame, AS_OF, 91)
-        assert fit_renewals("one_rate", known).fits[1].parameters["renewal_rate"] == pytest.approx(0.96, abs=0.004)
+        assert fit_renewals("one_renewal_rate", known).fits[1].parameters["renewal_rate"] == pytest.approx(
+            0.96, abs=0.004
+        )
         fit = fit_renewals("tenure_curve", known).fits[1]
         survival = fit.p_running_after([0.0, 12.0], 12.0)
         assert survival == pytest.approx([0.96**12] * 2, abs=0.05)
@@ -108,7 +110,7 @@ def test_a_file_that_says_who_left_in_its_last_month_is_read_as_that() -> None:
     )
     known = known_contracts(frame, AS_OF, 91)
     assert (known["age"] - known["entered"]).unique().to_list() == [1.0], "each was in sight for one renewal"
-    fit = fit_renewals("one_rate", known).fits[1]
+    fit = fit_renewals("one_renewal_rate", known).fits[1]
     assert fit.parameters["renewal_rate"] == pytest.approx(1080.5 / 1441)
     assert known.filter("is_over").height == known.filter("has_failed").height == 360
 
@@ -116,7 +118,7 @@ def test_a_file_that_says_who_left_in_its_last_month_is_read_as_that() -> None:
 @pytest.mark.parametrize(
     ("frame", "chosen"),
     [
-        (lives({"a": 0.05}, 2500), "one_rate"),
+        (lives({"a": 0.05}, 2500), "one_renewal_rate"),
         (lives({"a": 0.01, "b": 0.15}, 3000), "renewal_regression"),
         (lives({"a": 0.4}, 3000, term=12), "renewal_regression"),
     ],

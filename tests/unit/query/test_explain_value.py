@@ -20,6 +20,8 @@ def ask() -> Callable[[str], list[dict[str, Any]]]:
         select * from (values
             (1, 1200.5, 800.5, 400.0, 100.0, 700.0, 50.0, 0.93, 12.5, 24, 3, 1, 5, 1, 'mbg_nbd', 'gamma_gamma', 'sbg', null,
                 'no season learnt', 20, date '2025-01-02', date '2025-12-01', true, true),
+            (3, 1200.5, 800.5, 400.0, 100.0, 700.0, 50.0, 0.93, 12.5, 24, 3, 1, 5, 1, 'mbg_nbd', 'gamma_gamma', null, null,
+                'no season learnt', 20, date '2025-01-02', date '2025-12-01', true, true),
             (2, -3.0, -3.0, null, null, null, null, null, null, null, 9, 10, 8, 9, null, null, null, null, null, 0, null, null,
                 false, false),
             (3, -1.0, -1.0, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, 0,
@@ -42,7 +44,10 @@ def ask() -> Callable[[str], list[dict[str, Any]]]:
         ) as t(customer_id, month, component, activity, rule, source, entries, amount, is_assumed);
         create table value.value_model_scores as
         select date '2025-12-31' as month_end, null::date as origin_on, 'orders' as target, 'score' as kind,
-            'mbg_nbd' as candidate, true as is_chosen, 'it has the lowest deviance' as reason;
+            'mbg_nbd' as candidate, true as is_chosen, 'it has the lowest deviance' as reason
+        union all by name
+        select date '2025-12-31' as month_end, null::date as origin_on, 'renewals' as target, 'score' as kind,
+            'tenure_curve' as candidate, true as is_chosen, 'it has the lowest Brier score' as reason;
         """
     )
 
@@ -66,11 +71,17 @@ def test_every_part_is_told_with_its_rule_and_every_reservation(ask: Any) -> Non
         "50.00 EUR of it from running contracts, by shifted beta-geometric",
         "One time in ten less than 100.00 EUR, one time in ten more than 700.00 EUR",
         "Why this model of orders: it has the lowest deviance.",
+        "Why this model of renewals: it has the lowest Brier score.",
         "within the first eight weeks",
         "assumed, not measured",
         "no season learnt",
     ):
         assert said in text, said
+
+
+def test_a_model_is_explained_to_those_whom_it_concerns(ask: Any) -> None:
+    text = "\n".join(explain_value(ask, 3, "EUR"))
+    assert "Why this model of orders" in text and "renewals" not in text
 
 
 def test_of_whom_nothing_can_be_expected_that_is_said(ask: Any) -> None:

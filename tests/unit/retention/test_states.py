@@ -155,6 +155,14 @@ def test_an_end_announced_ahead_is_no_end_yet() -> None:
     assert contract_months(announced, ends)["has_contract"].all()
 
 
+def test_where_only_the_cancellation_is_known_it_is_over_on_that_day() -> None:
+    ends = points(START, date(2024, 6, 30))
+    last = date(2024, 5, 31)
+    known = pl.concat([contract(1, START, None, last, "customer"), contract(2, START, last, last, "customer")])
+    at = contract_months(known, ends).filter(pl.col("month_end") == last)
+    assert dict(at.select("customer_id", "has_contract").iter_rows()) == {1: False, 2: True}
+
+
 def test_the_state_at_a_month_end_follows_from_the_month_ends_up_to_it() -> None:
     days = bought(**{f"c{i}": [i * 3 % 50 + j * (5 + i) for j in range(i % 7 + 1)] for i in range(1, 60)})
     cut = date(2024, 7, 31)

@@ -145,3 +145,44 @@ def test_a_confidence_that_is_none_is_refused_and_nobody_gives_no_curve() -> Non
     with pytest.raises(RetentionError, match="between 0 and 1"):
         survival_curves(six_mp(), confidence=95)
     assert survival_curves(six_mp().head(0)).is_empty()
+
+
+def test_a_contract_that_came_into_sight_late_is_at_risk_from_then_on() -> None:
+    # by hand: on day 10 two of three in sight; on day 20 three of four; on day 30 one of two
+    durations = pl.DataFrame(
+        {
+            "duration_days": [10, 20, 30, 30, 20],
+            "has_ended": [True, True, True, False, False],
+            "entered_days": [0, 0, 0, 15, 10],
+        }
+    )
+    curve = survival_curves(durations)
+    assert curve.select("days", "customers_at_risk").rows() == [(0, 3), (10, 3), (20, 4), (30, 2)]
+    assert curve["survival"].to_list() == pytest.approx([1, 2 / 3, 2 / 3 * 3 / 4, 2 / 3 * 3 / 4 / 2])
+
+
+def test_what_had_ended_before_the_data_begin_is_not_taken_for_everlasting() -> None:
+    rng = np.random.default_rng(1)
+    days = 17_532 + rng.integers(0, 2000, 6000)  # from the first of January 2018 on
+    rows = pl.DataFrame({"customer_id": np.arange(6000), "life": rng.exponential(300, 6000).astype(int)}).with_columns(
+        started_on=pl.Series(days.astype(np.int32)).cast(pl.Date)
+    )
+    ends = (pl.col("started_on") + pl.duration(days=pl.col("life"))).cast(pl.Date)
+    as_of, begin = date(2023, 6, 30), date(2022, 6, 30)
+    seen = rows.with_columns(ends_on=ends).filter(pl.col("ends_on") >= begin)
+    seen = seen.with_columns(
+        ends_on=pl.when(pl.col("ends_on") <= as_of).then("ends_on"), cancelled_by=pl.lit("customer")
+    ).with_columns(cancelled_on=pl.col("ends_on"))
+    curve = survival_curves(contract_durations(seen, as_of))
+    at = curve.filter(pl.col("days") <= 300)["survival"].last()
+    assert at == pytest.approx(np.exp(-1), abs=0.04), "of exponential lives of 300 days"
+
+
+def test_a_renewed_contract_goes_on_in_the_one_that_renews_it() -> None:
+    rows = {
+        "customer_id": [1, 1], "started_on": [START, date(2024, 3, 1)], "ends_on": [date(2024, 2, 29), date(2024, 5, 31)],
+        "cancelled_on": [None, date(2024, 5, 1)], "cancelled_by": [None, "customer"],
+        "first_started_on": [START, START], "renewed_on": [date(2024, 3, 1), None],
+    }  # fmt: skip
+    told = contract_durations(pl.DataFrame(rows), date(2024, 6, 30)).sort("duration_days")
+    assert told.select("duration_days", "has_ended", "entered_days").rows() == [(59, False, 0), (151, True, 60)]
