@@ -103,7 +103,9 @@ def _svg(convert: Any, spec: dict[str, Any], texts: Texts, label: str, kind: str
     # one picture is one thing to a screen reader; ids are this picture's own
     body = re.sub(r' (?:role|aria-[a-z]+)="[^"]*"', "", body)
     own = f"{kind}{crc32(label.encode())}-"
-    body = re.sub(r'(id="|url\(#)', rf"\g<1>{own}", body)
+    for number, name in enumerate(dict.fromkeys(re.findall(r' id="([^"]+)"', body))):
+        # Vega counts them over all pictures that a process draws
+        body = body.replace(f' id="{name}"', f' id="{own}{number}"').replace(f"url(#{name})", f"url(#{own}{number})")
     body = re.sub(r'="[^"<>]*"', lambda found: re.sub(r"(\d+\.\d{2})\d+", r"\1", found[0]), body)
     width = box[1].split()[2]
     return (

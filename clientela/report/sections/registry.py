@@ -4,7 +4,7 @@ from clientela.report.sections import business, deliveries, people, worth
 from clientela.report.sections.section import Part
 
 _CHANGES = ("value.customer_value", "value.customer_months", "retention.customer_retention", "operations.loads")
-_RISK = ("retention.customer_retention", "segment.customer_segments", "customer.customers")
+_RISK = ("retention.customer_retention", "customer.customers")
 
 PARTS: tuple[Part, ...] = (
     Part("changes", _CHANGES, business.changes),
