@@ -36,7 +36,7 @@ def test_a_wrong_path_of_the_configuration_is_one_sentence_and_code_two(command:
     [
         (lambda s: s.update(currency="euro"), "currency = 'euro'"),
         (lambda s: s.update(time_zone="Europe/Madird"), "did you mean Europe/Madrid?"),
-        (lambda s: s["sources"]["till"]["entities"].update(orders={}), "'orders' is not an entity"),
+        (lambda s: s["sources"]["till"]["entities"].update(order={}), "'order' is not an entity"),
         (
             lambda s: s["sources"]["till"]["entities"]["transactions"]["columns"].update(net_amuont="net"),
             "did you mean net_amount?",

@@ -139,7 +139,7 @@ def test_a_snapshot_keeps_what_it_said_before_of_a_row_that_is_now_in_the_future
 
 def test_what_may_be_announced_is_no_row_of_the_future(shop: Company) -> None:
     judged = {e.name for e in ENTITIES.values() if e.event_time and not e.is_announced_ahead}
-    assert judged == {"transactions", "interactions", "rewards", "consents", "erasures"}
+    assert judged == {"transactions", "orders", "interactions", "rewards", "consents", "erasures"}
 
     def agree(settings: dict) -> None:
         settings["sources"]["till"]["entities"]["contracts"] = {

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from clientela.errors import NotPublishedError
+from clientela.lifetime.contract_history import COLUMNS
 from clientela.publish import Mart, Published, publish_marts
 from clientela.value import forecasts
 from clientela.warehouse.run_settings import write_settings
@@ -95,14 +96,8 @@ def test_what_was_frozen_on_a_day_that_is_gone_keeps_no_earlier_day_from_freezin
         write_settings(connection)
         connection.execute("create table crosswalk (customer_id bigint, record_id bigint)")
         connection.execute("create table days (customer_id bigint)")
-        connection.execute(
-            """
-            create table contracts (
-                customer_id bigint, started_on date, ends_on date, cancelled_on date, period_months integer,
-                contribution double
-            )
-            """
-        )
+        columns = ", ".join(f"null as {name}" for name in (*COLUMNS, "recurring_amount", "contribution"))
+        connection.execute(f"create table contracts as select {columns} where false")
         relations = {
             "int_purchase_days": "days",
             "int_contract_terms": "contracts",

@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 
 from clientela.config.company import Config
-from clientela.config.sources import CsvFormat, DatabaseSource, EntityConfig, SourceConfig
+from clientela.config.sources import DatabaseSource, EntityConfig, SourceConfig
 from clientela.contracts import ENTITIES
 from clientela.errors import ClientelaError, DeliveryError
 from clientela.extract.casting import Parameters
@@ -383,7 +383,7 @@ def _written(connection: duckdb.DuckDBPyConnection, path: Path, kind: str) -> di
     delimiter = _delimiter(connection, path, lines, settings)
     written: dict[str, Any] = {} if delimiter == "," else {"delimiter": delimiter}
     rows = list(csv.reader(lines, delimiter=delimiter))
-    if has_no_header(rows) and "header" in CsvFormat.model_fields:
+    if has_no_header(rows):
         written |= {"header": False, "columns": [f"column_{place}" for place in range(1, len(rows[0]) + 1)]}
     return settings | ({"csv": written} if written else {})
 

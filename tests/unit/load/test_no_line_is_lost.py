@@ -1,13 +1,11 @@
 """A line of money is never lost without being told: random layouts, repeats, conditions and overlapping files."""
 
-import os
 import tempfile
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.unit.load.loading import Loading
@@ -16,7 +14,7 @@ from tests.unit.load.shops import Shop, expected, shops
 _ANY: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
-def _live(shop: Shop) -> None:
+def live(shop: Shop) -> None:
     wanted = expected(shop)
     with tempfile.TemporaryDirectory() as folder:
         company = Loading(Path(folder), {"shop": shop.settings})
@@ -41,11 +39,4 @@ def _live(shop: Shop) -> None:
 @settings(max_examples=12, derandomize=True, **_ANY)
 @given(shop=shops())
 def test_every_line_counts_or_is_told(shop: Shop) -> None:
-    _live(shop)
-
-
-@pytest.mark.prove
-@settings(max_examples=int(os.environ.get("CLIENTELA_EXAMPLES", "150")), **_ANY)
-@given(shop=shops())
-def test_every_line_of_many_shops_counts_or_is_told(shop: Shop) -> None:
-    _live(shop)
+    live(shop)
