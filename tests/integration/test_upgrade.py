@@ -92,14 +92,22 @@ def test_every_row_is_carried(upgraded: Company) -> None:
     (held,) = _read(
         before, "select schema_name, table_name from duckdb_tables() where schema_name in ('raw', 'ledger', 'memory')"
     )
-    # which has lines for what was delivered now, besides what became of it
+    # what was delivered is the sum of what became of it, and was not counted by itself
     counts = [f"select count(*) from {schema}.{table}" for schema, table in held if table != "load_amounts"]
+    told = (
+        "select sum(row_count), sum(net_amount) from ledger.load_amounts where {} <> 'restated' and {} {} 'delivered'"
+    )
+    became, delivered = _read(
+        upgraded.config.warehouse, *(told.format("disposition", "disposition", sign) for sign in ("<>", "="))
+    )
+    assert became == delivered == _read(before, told.format("fate", "fate", "<>"))[0]
     assert len(counts) > 30 and _read(upgraded.config.warehouse, *counts) == _read(before, *counts)
-    (columns,) = _read(
+    (described,) = _read(
         before, "select column_name from duckdb_columns() where schema_name = 'raw' and table_name = 'transactions'"
     )
+    columns = [column for (column,) in described]
     same = [
-        f"select {', '.join(name for (name,) in columns)} from raw.transactions order by record_id, batch_id",
+        f"select {', '.join(columns)} from raw.transactions order by record_id, batch_id",
         "from memory.customer_registry order by all",
         "from ledger.runs",
     ]
