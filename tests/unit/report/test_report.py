@@ -75,7 +75,7 @@ def test_a_dozen_figures_are_those_of_the_marts(company: Published) -> None:
     assert re.search(rf"Why {first[0][0]} ", page.text("risk"))
     assert "12 customers won, 3 returned, 12 lost" in page.text("movements"), "of three months"
     assert "5 customers (12%) have cost more" in page.text("whale") and "€100 together" in page.text("whale")
-    assert "3 customers have risen in value and 2 have fallen" in page.text("flows")
+    assert "who rose in value since 30 November 2025: 3; who fell: 2." in page.text("flows")
     assert "80% buy in the month after" in page.text("cohorts")
     assert "90% of high value, 80% of medium value and 60% of low value" in page.text("survival")
     assert "€4,100 came, inside the interval from €3,600 to €4,400" in page.text("forecast")
