@@ -39,7 +39,9 @@ def test_the_recurring_amount_is_that_of_the_file_to_the_cent(telco: Telco, ask:
 
 
 def test_what_is_expected_is_what_a_hand_computes(telco: Telco, ask: Any) -> None:
-    assert ask("select distinct contract_model from value.customer_value where customer_id <> 0") == [("one_renewal_rate",)]
+    assert ask("select distinct contract_model from value.customer_value where customer_id <> 0") == [
+        ("one_renewal_rate",)
+    ]
     ends, stays = telco.left.sum() + 0.5, (~telco.left).sum() + 0.5
     by_hand = telco.expected(stays / (stays + ends))
     total, contracts, p10, p90 = ask(

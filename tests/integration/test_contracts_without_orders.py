@@ -43,7 +43,8 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
     # one that ended yesterday is over; one ends today, and one in years
     ends = dict.fromkeys(range(0, 40, 4), "2025-06-29") | {1: "2025-06-30", 2: "2030-12-31"}
     contracts = [
-        f"c{n},{n},{'fibre' if n % 2 else 'phone'},2024-{n % 12 + 1:02}-01,{ends.get(n, '')},{20 + n}" for n in range(40)
+        f"c{n},{n},{'fibre' if n % 2 else 'phone'},2024-{n % 12 + 1:02}-01,{ends.get(n, '')},{20 + n}"
+        for n in range(40)
     ]
     made.write("contracts.csv", "\n".join(["contract,id,plan,from,until,monthly", *contracts]) + "\n")
     return made
