@@ -61,10 +61,13 @@ ACQUISITION_COSTS = _table(
 
 RFM_GROUPS = _table(
     "rfm_groups",
-    "The name of each group of RFM scores; the first rule by rank that fits wins.",
+    "The name of each group of RFM scores and life cycle stage; the first rule by rank that fits wins.",
     ("rank",),
     Column("rank", "integer", "Order in which the rules are tried.", required=True),
     _text("group_name", "Name of the group.", required=True),
+    _text(
+        "life_cycle_stage", "Stage that the rule is for; empty: any.", values=("new", "active", "declining", "lapsed")
+    ),
     Column("recency_from", "integer", "Least recency score, 1 to 5.", required=True, minimum=1, maximum=5),
     Column("recency_to", "integer", "Greatest recency score.", required=True, minimum=1, maximum=5),
     Column("frequency_from", "integer", "Least frequency score, 1 to 5.", required=True, minimum=1, maximum=5),

@@ -13,8 +13,14 @@ from clientela.lifetime.origins import Snapshot
 
 
 def own_rate(h: Histories, horizon: float) -> Floats:
-    """A customer's repeat orders over their age (at least one unit of time), times the horizon; shape (n,)."""
-    return np.asarray(h.x / np.maximum(h.T, 1.0) * horizon)
+    """A customer's repeat orders over their age, times the horizon; shape (n,).
+
+    Whoever is known for less than a usual gap of the company counts as known for one (at least one unit of time): two orders
+    in two days are no habit.
+    """
+    orders = float(h.x.sum())
+    gap = float(h.t_x.sum()) / orders if orders else 1.0
+    return np.asarray(h.x / np.maximum(h.T, max(gap, 1.0)) * horizon)
 
 
 def last_period(recent_orders: Floats, period: float, horizon: float) -> Floats:

@@ -37,9 +37,11 @@ from clientela.lifetime.candidates import (
 )
 from clientela.lifetime.contract_forecast import ContractDraws, ContractForecast, forecast_contracts
 from clientela.lifetime.contribution import ContributionFit, Kind, fit_contribution
+from clientela.lifetime.cost_to_serve import cost_per_day
 from clientela.lifetime.discounting import force_of_interest
 from clientela.lifetime.draws import (
     NOT_WIDENED,
+    BesideSource,
     Futures,
     Intervals,
     MoneySource,
@@ -198,15 +200,17 @@ def forecast(
     groups: pl.DataFrame | None = None,
     contracts: pl.DataFrame | None = None,
     renewals: RenewalPast | None = None,
+    served: pl.DataFrame | None = None,
     fits: Fits | None = None,
 ) -> Forecast:
     """Forecast every customer known at as_of over the months after it.
 
     orders: see origins.py; those after as_of are not looked at. past: what backtest() chose and learnt. groups: customer_id
     and any columns of labels: each label of each column becomes a row of `groups`, with an interval from sums of draws.
-    contracts: see contract_forecast.py; what they bring is added. renewals: what renewal_choice.py chose for them. fits: kept
-    between calls that differ in horizon, groups or draws alone, so that nothing is fitted twice. Raises LifetimeError with
-    one sentence where nothing can be said.
+    contracts: see contract_forecast.py; what they bring is added. renewals: what renewal_choice.py chose for them.
+    served: see cost_to_serve.py; what serving customers costs, for as long as they are expected to be some, is taken off. fits:
+    kept between calls that differ in horizon, groups or draws alone, so that nothing is fitted twice. Raises LifetimeError
+    with one sentence where nothing can be said.
     """
     settings = settings or ForecastSettings()
     if settings.horizon_months < 1:
@@ -219,6 +223,7 @@ def forecast(
         raise LifetimeError(f"There is no candidate {name!r}; there are {', '.join(ORDER_CANDIDATES)}.")
     expected = _expect(ready, as_of, settings, past, Fits() if fits is None else fits)
     made, spend = expected.orders, expected.spend
+    serving = _serving(expected, served, delta) if spend and served is not None else None
     running = forecast_contracts(contracts, as_of, horizon, delta, renewals) if contracts is not None else None
     ids = expected.snapshot.customers.to_numpy()
     only = np.setdiff1d(running.customers, ids) if running is not None else ids[:0]
@@ -232,20 +237,27 @@ def forecast(
         drawing = Drawing(draws, seed, delta, past.dispersion if past else 0.0, past.level_error if past else 0.0)
         source: OrderSource = source_of(made, expected.snapshot, horizon, expected.discount, drawing)
         money: MoneySource | None = spend.draws(draws, seed) if spend else None
-        beside = None
+        beside: list[BesideSource] = []
         if running is not None and money is not None:
             source, money = _More(source, len(only)), _MoreMoney(money, len(ids))
-            beside = _Contracts(running.draws(draws, seed), _places(running.customers, everybody), scale)
+            beside.append(_Contracts(running.draws(draws, seed), _places(running.customers, everybody), scale))
+        if serving is not None:
+            beside.append(_ServingCost(np.concatenate([serving.cost, np.zeros(len(only))]), scale))
         futures = read_futures(
             source,
             money=money,
-            beside=beside,
+            beside=_Together(beside) if beside else None,
             groups=codes if running is None or money is not None else {k: v[: len(ids)] for k, v in codes.items()},
             seed=seed,
             widening=widening,
         )
     drawn = _Drawn(futures, scale, widening)
     customers = _customers(expected, drawn, ready.first_day)
+    if serving is not None:
+        customers = customers.with_columns(
+            pl.col("expected_contribution") - pl.Series(serving.cost),
+            pl.col("expected_contribution_given_alive") - pl.Series(serving.cost_given_alive),
+        )
     if running is not None:
         customers = _with_contracts(customers, running, everybody, horizon, drawn)
     rows = [
@@ -317,6 +329,31 @@ def _spend(s: Snapshot, kind: Kind, sample: Snapshot | None) -> ContributionFit 
     if s.spend is None or not s.spend.known.sum():
         return None
     return fit_contribution(kind, s.spend, sample.spend if sample else None)
+
+
+@dataclass(frozen=True)
+class _Serving:
+    """What serving each customer will cost within the horizon, discounted; shape (n,)."""
+
+    cost: Floats
+    cost_given_alive: Floats
+
+
+def _serving(expected: _Expected, served: pl.DataFrame, delta: float) -> _Serving:
+    """The cost of a day, times the discounted days for which somebody is expected to be a customer: orders expected over
+    orders expected of a day while they are one. A season moves orders, not days."""
+    s, horizon = expected.snapshot, expected.horizon
+    shape = expected.orders.fitted or expected.alive
+    rate = cost_per_day(served, pl.DataFrame({"customer_id": s.customers, "first_ordered_on": s.first_on}), s.as_of)
+    most = -np.expm1(-delta * horizon) / delta if delta else float(horizon)
+    p_alive = shape.each(s.histories, lambda f, h: f.p_alive(h))
+    a_day = shape.each(s.histories, lambda f, h: f.expected_orders(h, 1.0))
+    discounted = shape.each(s.histories, lambda f, h: f.expected_discounted_orders(h, horizon, delta))
+    given = shape.each(s.histories, lambda f, h: f.discounted_orders_if_alive(h, horizon, delta))
+    while_alive = np.where(a_day > 0, p_alive / np.where(a_day > 0, a_day, 1.0), 0.0)
+    days = np.where(a_day > 0, np.minimum(discounted * while_alive, most), p_alive * most)
+    days_given = np.where(a_day > 0, np.clip(given * while_alive, days, most), most)
+    return _Serving(rate * days, rate * days_given)
 
 
 def _label_groups(
@@ -515,6 +552,26 @@ class _Contracts:
 
     def draw(self, rows: slice, rng: np.random.Generator) -> Floats:
         return self._drawn.draw(self._place[rows], rng) / (self._scale or 1.0)
+
+
+class _ServingCost:
+    """What serving customers costs, the same in every draw; `scale` is what all draws are multiplied by later."""
+
+    def __init__(self, cost: Floats, scale: float) -> None:
+        self._cost = cost / (scale or 1.0)
+
+    def draw(self, rows: slice, rng: np.random.Generator) -> Floats:
+        return np.asarray(-self._cost[rows][:, None])
+
+
+class _Together:
+    """Sources of money beside orders, added up."""
+
+    def __init__(self, sources: list[BesideSource]) -> None:
+        self._sources = sources
+
+    def draw(self, rows: slice, rng: np.random.Generator) -> Floats:
+        return np.asarray(sum(source.draw(rows, rng) for source in self._sources))
 
 
 def _group_row(group: _Group, customers: pl.DataFrame, drawn: _Drawn) -> dict[str, object]:

@@ -56,23 +56,30 @@ def hold_tiers(
     return ordered.with_columns(pl.sum_horizontal(above, ignore_nulls=False).alias(name)).drop("_first")
 
 
-def hold_labels(rows: pl.DataFrame, label: str, months: int, name: str | None = None) -> pl.DataFrame:
+def hold_labels(
+    rows: pl.DataFrame, label: str, months: int, name: str | None = None, reason: str | None = None
+) -> pl.DataFrame:
     """`rows`, sorted by customer and month-end, with `label` held, in the column `name` (by default in its place).
 
     rows: customer_id, month_end, `label` (null counts as a label of its own). A customer's first label is taken at
-    once.
+    once. reason: a column that the label follows from; its value at the last month-end that gave the held label itself is
+    added as `held_<reason>`, so that the two agree.
     """
     if months < 1:
         raise SegmentError(f"A label must stand at one month-end or more, not at {months}.")
     out = name or label
-    keep = [*rows.columns, *([out] if out not in rows.columns else [])]
+    keep = [*rows.columns, *([out] if out not in rows.columns else []), *([f"held_{reason}"] if reason else [])]
     ordered = _sorted(rows)
     x, row = pl.col(label), pl.int_range(pl.len())
     is_first = pl.col("_first") == row
     begins = is_first | x.ne_missing(x.shift(1))
     stood = row - pl.when(begins).then(row).forward_fill() + 1
     taken = pl.when(is_first | (stood >= months)).then(row).forward_fill()
-    return ordered.with_columns(x.gather(taken).alias(out)).select(keep)
+    held = [x.gather(taken).alias(out)]
+    if reason:
+        at = pl.when(x.eq_missing(x.gather(taken))).then(row).forward_fill()
+        held.append(pl.col(reason).gather(at).alias(f"held_{reason}"))
+    return ordered.with_columns(held).select(keep)
 
 
 def _sorted(rows: pl.DataFrame) -> pl.DataFrame:

@@ -25,7 +25,8 @@ LABEL_COLUMNS = (
     "measured_on",
     "is_customer",
     "is_current_customer",
-    "rfm_group",
+    "rfm_group_by_scores",
+    "rfm_score",
     "engagement_score",
     "tier_value",
     *BEHAVIOUR,
@@ -45,7 +46,7 @@ def segments_at_month_ends(
 
     labels: LABEL_COLUMNS, one row per customer_id and measured_on. fits: FIT_COLUMNS, as an earlier answer gave them.
     by_rule: the rule segment of each of the same rows, as `predicates.rule_segments` gives it; None without rules. Both
-    answers in one frame: rows with a customer_id bear measured_on, value_tier, engagement_tier, rfm_group, rule_segment,
+    answers in one frame: rows with a customer_id bear measured_on, value_tier, engagement_tier, held_rfm_score, rule_segment,
     rule_segment_today (before it is held) and micro_segment; rows without one bear FIT_COLUMNS, is_new, silhouette and
     stability.
 
@@ -69,8 +70,8 @@ def segments_at_month_ends(
     rows = rows.with_columns(tier_value=pl.when(pl.col("is_current_customer") | is_first).then("tier_value"))
     rows = hold_tiers(rows, "tier_value", ("medium_value_from", "high_value_from"), h.margin, "value_tier")
     rows = hold_tiers(rows, "engagement_score", s.engagement_tiers, h.margin, "engagement_tier")
-    for label in ("rfm_group", "rule_segment", "cluster"):
-        rows = hold_labels(rows, label, h.months)
+    for label, reason in (("rfm_group_by_scores", "rfm_score"), ("rule_segment", None), ("cluster", None)):
+        rows = hold_labels(rows, label, h.months, reason=reason)
     is_gone = pl.col("is_customer") & ~pl.col("is_current_customer")
     tier = pl.when("is_current_customer").then(_named("engagement_tier", ENGAGEMENT_TIERS))
     held = rows.select(
@@ -78,7 +79,7 @@ def segments_at_month_ends(
         measured_on="month_end",
         value_tier=_named("value_tier", VALUE_TIERS),
         engagement_tier=pl.when(is_gone).then(pl.lit("gone")).otherwise(tier),
-        rfm_group="rfm_group",
+        held_rfm_score="held_rfm_score",
         rule_segment="rule_segment",
         rule_segment_today="rule_segment_today",
         micro_segment=pl.when("is_current_customer").then(pl.format("micro-segment {}", "cluster")),

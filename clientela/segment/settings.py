@@ -82,7 +82,8 @@ class ClusterSettings(BaseModel):
 
 
 class RfmSettings(BaseModel):
-    """The fixed thresholds of RFM; the quantile scores need none. Four bounds part five scores."""
+    """A company's own fixed thresholds of RFM, for segment.rfm_readings; the fifths that rfm_group rests on need none.
+    Four bounds part five scores."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
@@ -101,7 +102,8 @@ class SegmentSettings(BaseModel):
 
     rules: tuple[RuleSegment, ...] = ()
     """Segments by rule, in their order: a customer is in the first whose predicate holds."""
-    rfm: RfmSettings = Field(default_factory=RfmSettings)
+    rfm: RfmSettings | None = None
+    """Fixed thresholds, for comparison; without them there is no reading by thresholds: none fits every company."""
     value_tiers: Two = (0.5, 0.8)
     """Shares of the customers not gone, by expected contribution, below which the tiers low and medium end."""
     engagement_tiers: Two = (40, 60)

@@ -251,7 +251,10 @@ class _Company:
         bought = days.filter("is_order").get_column("contribution")
         self._knows_cost = bool(len(bought)) and not bought.is_null().all()
         goods = pl.col("contribution") if self._knows_cost else pl.col("net_revenue")
-        self._days = days.with_columns(contribution=goods - pl.col("cost_to_serve")).drop("cost_to_serve")
+        brought = pl.col("is_order") | (pl.col("net_revenue") != 0) | (pl.col("contribution") != 0).fill_null(True)
+        self._days = days.with_columns(contribution=goods).filter(brought).drop("cost_to_serve")
+        served = days.filter(pl.col("cost_to_serve") != 0)
+        self._served = served.select("customer_id", "ordered_on", "cost_to_serve")
         self._ready: Orders | None = None
         self._memo: Memo | None = None
         self._renewal_memo: RenewalMemo = {}
@@ -338,6 +341,7 @@ class _Company:
                 groups=groups,
                 contracts=self._contracts if self._contracts.height else None,
                 renewals=renewals,
+                served=self._served if self._served.height else None,
                 fits=fits,
             )
 
@@ -478,6 +482,8 @@ class _Company:
     def _one_rate(self, known: pl.DataFrame, day: date, horizon: int) -> pl.DataFrame:
         from math import expm1, log, log1p
 
+        from clientela.lifetime.cost_to_serve import cost_per_day
+
         delta = log1p(self._settings.annual_discount_rate) / DAYS_PER_YEAR
         discount = -expm1(-delta * horizon) / (delta * horizon) if delta else 1.0
         begun = self._days.filter("is_order").get_column("ordered_on").min()
@@ -495,6 +501,7 @@ class _Company:
             .agg(
                 (pl.col("ordered_on").n_unique() - 1).alias("repeats"),
                 pl.col("ordered_on").min().alias("first_ordered_on"),
+                (pl.col("ordered_on").max() - pl.col("ordered_on").min()).dt.total_days().alias("closed"),
             )
             .join(money, on="customer_id", how="left")
             .with_columns(observed=(pl.lit(day) - pl.col("first_ordered_on")).dt.total_days().cast(pl.Float64))
@@ -510,18 +517,20 @@ class _Company:
             rate: pl.Expr = pl.lit(None, pl.Float64)
             why += "; all came on the day itself, so no rate can be told"
         else:
-            rate = (pl.col("repeats") + 1.0) / (pl.col("observed") + observed / repeats)
+            # whoever is known for less than a usual gap counts as known for one: two orders in two days are no habit
+            usual_gap = float(customers["closed"].sum()) / repeats
+            known_for = pl.max_horizontal("observed", pl.lit(usual_gap))
+            rate = (pl.col("repeats") + 1.0) / (known_for + observed / repeats)
         per_order = pl.lit(None, pl.Float64) if mean is None else (pl.col("contribution") + mean) / (pl.col("n") + 1.0)
+        serving = pl.Series(cost_per_day(self._served, customers, day) * horizon * discount)
+        worth = pl.col("rate") * horizon * discount * pl.col("expected_contribution_per_order") - serving
         return customers.with_columns(rate=rate, expected_contribution_per_order=per_order).select(
             pl.lit("customer").alias("row_type"),
             "customer_id",
             expected_orders=pl.col("rate") * horizon,
             expected_contribution_per_order="expected_contribution_per_order",
-            expected_contribution=pl.col("rate") * horizon * discount * pl.col("expected_contribution_per_order"),
-            expected_contribution_given_alive=pl.col("rate")
-            * horizon
-            * discount
-            * pl.col("expected_contribution_per_order"),
+            expected_contribution=worth,
+            expected_contribution_given_alive=worth,
             expected_contract_contribution=pl.lit(0.0),
             median_days_to_next_order=log(2) / pl.col("rate"),
             p_order_within_30_days=1 - (-30 * pl.col("rate")).exp(),

@@ -5,15 +5,10 @@
 
 with
 
-settings as (
-
-    select * from {{ source('run', 'segment_settings') }}
-
-),
-
 rfm_scores as (
 
     select * from {{ ref('int_rfm_scores_named') }}
+    where life_cycle_stage = 'any'
 
 ),
 
@@ -57,22 +52,6 @@ scored as (
                         + 1
             end as {{ score }}_score,
         {% endfor %}
-        {% for score, measure, sign, limits in [
-            ('recency', 'days_since_last_order', '<=', 'settings.rfm.recency_days'),
-            ('frequency', 'cumulative_orders', '>=', 'settings.rfm.orders'),
-            ('monetary', 'cumulative_net_revenue', '>=', 'settings.rfm.net_revenue'),
-        ] %}
-            case
-                when customer_months.cumulative_orders > 0
-                    then
-                        {% for place in range(1, 5) %}
-                            case
-                                when customer_months.{{ measure }} {{ sign }} {{ nth(limits, place) }} then 1 else 0
-                            end {{ '+' if not loop.last }}
-                        {% endfor %}
-                        + 1
-            end as fixed_{{ score }}_score,
-        {% endfor %}
         -- of whom nothing can be expected counts as nothing, once anything is expected of anybody
         case
             when
@@ -82,7 +61,6 @@ scored as (
         end as tier_value
     from customer_months
     inner join bounds on customer_months.measured_on = bounds.measured_on
-    cross join settings
 
 ),
 
@@ -97,15 +75,10 @@ customer_labels as (
         scored.recency_score,
         scored.frequency_score,
         scored.monetary_score,
+        100 * scored.recency_score + 10 * scored.frequency_score + scored.monetary_score as rfm_score,
         case
-            when scored.recency_score is not null then coalesce(by_quantiles.group_name, 'No group')
-        end as rfm_group,
-        scored.fixed_recency_score,
-        scored.fixed_frequency_score,
-        scored.fixed_monetary_score,
-        case
-            when scored.recency_score is not null then coalesce(by_thresholds.group_name, 'No group')
-        end as fixed_rfm_group,
+            when scored.recency_score is not null then coalesce(rfm_scores.group_name, 'No group')
+        end as rfm_group_by_scores,
 
         ---------- life cycle
         case
@@ -140,16 +113,11 @@ customer_labels as (
         scored.is_as_of
 
     from scored
-    left join rfm_scores as by_quantiles
+    left join rfm_scores
         on
-            scored.recency_score = by_quantiles.recency_score
-            and scored.frequency_score = by_quantiles.frequency_score
-            and scored.monetary_score = by_quantiles.monetary_score
-    left join rfm_scores as by_thresholds
-        on
-            scored.fixed_recency_score = by_thresholds.recency_score
-            and scored.fixed_frequency_score = by_thresholds.frequency_score
-            and scored.fixed_monetary_score = by_thresholds.monetary_score
+            scored.recency_score = rfm_scores.recency_score
+            and scored.frequency_score = rfm_scores.frequency_score
+            and scored.monetary_score = rfm_scores.monetary_score
 
 )
 

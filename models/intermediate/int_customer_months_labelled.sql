@@ -18,6 +18,12 @@ segments as (
 
 ),
 
+rfm_groups as (
+
+    select * from {{ ref('int_rfm_scores_named') }}
+
+),
+
 labelled as (
 
     select
@@ -25,6 +31,7 @@ labelled as (
         months.customer_id,
         months.month,
         months.month_end,
+        months.measured_on,
 
         ---------- counts
         months.orders,
@@ -78,8 +85,11 @@ labelled as (
         labels.recency_score,
         labels.frequency_score,
         labels.monetary_score,
-        segments.rfm_group,
-        labels.fixed_rfm_group,
+        segments.held_rfm_score,
+        -- the scores are held, the stage is today's: whoever has lapsed is called so at once
+        case
+            when segments.held_rfm_score is not null then coalesce(rfm_groups.group_name, 'No group')
+        end as rfm_group,
         segments.rule_segment,
         segments.micro_segment,
 
@@ -97,6 +107,8 @@ labelled as (
     from months
     left join labels on months.customer_id = labels.customer_id and months.measured_on = labels.measured_on
     left join segments on months.customer_id = segments.customer_id and months.measured_on = segments.measured_on
+    left join rfm_groups
+        on segments.held_rfm_score = rfm_groups.rfm_score and labels.life_cycle_stage = rfm_groups.life_cycle_stage
 
 )
 

@@ -23,5 +23,5 @@ def model(dbt, session):
         contracts=contracts.select(
             "customer_id, source, started_on, ends_on, cancelled_on, cancelled_by, first_started_on, renewed_on"
         ).pl(),
-        segments=dbt.ref("int_customer_segments").filter("customer_id is not null").select(labels).pl(),
+        segments=dbt.ref("int_customer_months_labelled").filter("customer_id <> 0").select(labels).pl(),
     )

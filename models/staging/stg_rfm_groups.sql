@@ -3,8 +3,8 @@ with
 rfm_groups as (
 
     {{ company_rows_or_default('rfm_groups', [
-        'rank', 'group_name', 'recency_from', 'recency_to', 'frequency_from', 'frequency_to', 'monetary_from',
-        'monetary_to', 'advice',
+        'rank', 'group_name', 'life_cycle_stage', 'recency_from', 'recency_to', 'frequency_from', 'frequency_to',
+        'monetary_from', 'monetary_to', 'advice',
     ]) }}
 
 )

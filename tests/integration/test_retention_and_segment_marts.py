@@ -4,6 +4,7 @@ The shop's sales are drawn here; nothing of clientela makes them. It is built th
 2025 with all that came later in raw, and as of December 2025 with nothing later in raw.
 """
 
+import csv
 import json
 import re
 import shutil
@@ -162,8 +163,8 @@ def test_history_built_later_equals_history_as_it_stood(early: Path, late: Path)
     # P(alive) of earlier month-ends is forecast as far back as the configuration says, counted from the as-of day
     columns = """
         customer_id, month, orders, net_revenue, orders_12m, categories_12m, products_12m, state, engagement_score,
-        engagement_tier, recency_score, frequency_score, monetary_score, rfm_group, fixed_rfm_group, rule_segment,
-        micro_segment
+        engagement_tier, recency_score, frequency_score, monetary_score, held_rfm_score, rfm_group,
+        rule_segment, micro_segment
     """
     query = f"select {columns} from value.customer_months where {within} order by all"
     assert read(early / "warehouse.duckdb", query) == read(late / "warehouse.duckdb", query)
@@ -395,3 +396,40 @@ def test_tenths_are_equally_large_and_the_frozen_ones_are_those_of_customer_valu
         "where p.segmentation = 'customer' and p.horizon_months = 12"
     )
     assert compared == [(True, 0)]
+
+
+def test_the_state_overrules_the_name_of_an_rfm_group(ask: Ask) -> None:
+    """Nobody who is gone bears the name of one who stays, nobody who keeps their rhythm that of one who leaves."""
+    named = ask(
+        "select life_cycle_stage, rfm_group from segment.customer_segments where held_rfm_score is not null group by all"
+    )
+    assert {stage for stage, _ in named} == {"new", "active", "declining", "lapsed"}
+    gone = {"Lapsed champions", "Lapsed regulars", "Lost"}
+    leaving = {"Cannot lose them", "At risk", "About to sleep"}
+    for stage, group in named:
+        assert (group in gone) == (stage == "lapsed"), (stage, group)
+        assert (group in leaving) == (stage == "declining"), (stage, group)
+
+
+def test_a_group_and_the_scores_it_rests_on_agree_at_every_month_end(ask: Ask) -> None:
+    """By the rules as the seed has them, tried one by one."""
+    with (ROOT / "seeds" / "default_rfm_groups.csv").open(encoding="utf-8") as file:
+        rules = sorted(csv.DictReader(file), key=lambda rule: int(rule["rank"]))
+
+    def name(score: int, stage: str) -> str:
+        held = dict(zip(("recency", "frequency", "monetary"), map(int, str(score)), strict=True))
+        for rule in rules:
+            if rule["life_cycle_stage"] in ("", stage) and all(
+                int(rule[f"{part}_from"]) <= held[part] <= int(rule[f"{part}_to"]) for part in held
+            ):
+                return rule["group_name"]
+        return "No group"
+
+    told = ask(
+        "select held_rfm_score, life_cycle_stage, rfm_group, 100 * recency_score + 10 * frequency_score + monetary_score "
+        "from value.customer_months where recency_score is not null"
+    )
+    assert [group for _, _, group, _ in told] == [name(score, stage) for score, stage, _, _ in told]
+    differing = [row for row in told if row[0] != row[3]]
+    assert differing, "some are held"
+    assert all(name(held, "") != name(today, "") for held, _, _, today in differing), "only while another group is held"

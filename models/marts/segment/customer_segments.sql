@@ -13,27 +13,19 @@ months as (
 
 ),
 
-labels as (
-
-    select * from {{ ref('int_customer_labels') }}
-    where is_as_of
-
-),
-
 by_rule as (
 
-    select * from {{ ref('int_customer_segments') }}
-    where customer_id is not null
+    select
+        customer_id,
+        rule_segment_today
+    from {{ ref('int_customer_segments') }}
+    where customer_id is not null and measured_on = {{ as_of() }}
 
 ),
 
 rfm_groups as (
 
-    select
-        group_name,
-        min_by(advice, rank) as advice
-    from {{ ref('stg_rfm_groups') }}
-    group by group_name
+    select * from {{ ref('int_rfm_scores_named') }}
 
 ),
 
@@ -66,20 +58,10 @@ customer_segments as (
             else coalesce(months.rfm_group, 'No orders')
         end as rfm_group,
         rfm_groups.advice as rfm_advice,
-        case
-            when customers.customer_id = 0 then 'Not identified'
-            else coalesce(labels.rfm_group, 'No orders')
-        end as rfm_group_by_scores,
+        months.held_rfm_score,
         months.recency_score,
         months.frequency_score,
         months.monetary_score,
-        case
-            when customers.customer_id = 0 then 'Not identified'
-            else coalesce(months.fixed_rfm_group, 'No orders')
-        end as fixed_rfm_group,
-        labels.fixed_recency_score,
-        labels.fixed_frequency_score,
-        labels.fixed_monetary_score,
 
         ---------- rules and behaviour
         months.rule_segment,
@@ -95,9 +77,9 @@ customer_segments as (
 
     from customers
     left join months on customers.customer_id = months.customer_id
-    left join labels on customers.customer_id = labels.customer_id
-    left join by_rule on labels.customer_id = by_rule.customer_id and labels.measured_on = by_rule.measured_on
-    left join rfm_groups on months.rfm_group = rfm_groups.group_name
+    left join by_rule on customers.customer_id = by_rule.customer_id
+    left join rfm_groups
+        on months.held_rfm_score = rfm_groups.rfm_score and months.life_cycle_stage = rfm_groups.life_cycle_stage
     left join strategies
         on months.value_tier = strategies.value_tier and months.engagement_tier = strategies.engagement_tier
 

@@ -1,5 +1,5 @@
 {%- set segmentations = [
-    'life_cycle_stage', 'value_tier', 'engagement_tier', 'rfm_group', 'fixed_rfm_group', 'rule_segment', 'micro_segment',
+    'life_cycle_stage', 'value_tier', 'engagement_tier', 'rfm_group', 'rule_segment', 'micro_segment',
 ] -%}
 {#- What may set a segment apart from the rest. -#}
 {%- set traits = [

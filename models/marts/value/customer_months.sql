@@ -62,8 +62,8 @@ customer_months as (
         recency_score,
         frequency_score,
         monetary_score,
+        held_rfm_score,
         rfm_group,
-        fixed_rfm_group,
         rule_segment,
         micro_segment,
 

@@ -114,3 +114,13 @@ def test_a_customer_twice_at_a_month_end_and_margins_out_of_range_are_refused() 
         hold_labels(rows, "x", 0)
     with pytest.raises(SegmentError, match="at least one boundary"):
         hold_tiers(rows, "x", [], 0.1)
+
+
+def test_the_reason_beside_a_held_label_is_the_last_that_gave_it() -> None:
+    rows = frame(c1=["a", "a", "b", "a", "b", "b"], c2=["b"]).with_columns(
+        score=pl.Series([11, 12, 21, 13, 22, 23, 24])
+    )
+    held = hold_labels(rows, "x", 2, reason="score")
+    assert held["x"].to_list() == ["a", "a", "a", "a", "a", "b", "b"]
+    assert held["held_score"].to_list() == [11, 12, 12, 13, 13, 23, 24]
+    assert held["score"].to_list() == rows["score"].to_list()

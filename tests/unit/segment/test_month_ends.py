@@ -47,7 +47,7 @@ def labels_of(*rows: dict[str, object]) -> pl.DataFrame:
     }  # fmt: skip
     kinds = dict.fromkeys(BEHAVIOUR, pl.Float64) | {
         "customer_id": pl.Int64, "measured_on": pl.Date, "is_customer": pl.Boolean, "is_current_customer": pl.Boolean,
-        "rfm_group": pl.String, "engagement_score": pl.Float64, "tier_value": pl.Float64,
+        "rfm_group_by_scores": pl.String, "rfm_score": pl.Int64, "engagement_score": pl.Float64, "tier_value": pl.Float64,
     }  # fmt: skip
     return pl.DataFrame([plain | row for row in rows], schema={name: kinds[name] for name in LABEL_COLUMNS})
 

@@ -322,3 +322,69 @@ def test_tenths_are_equally_large_and_the_frozen_ones_are_the_same(customers: in
         then = frozen.filter(pl.col("horizon_months") == months).sort("customer_id")
         assert then.select("customer_id", "decile").equals(told.select("customer_id", "decile")), months
     assert customers_at(made, date(2025, 9, 30))["decile"].null_count() == customers_at(made, date(2025, 9, 30)).height
+
+
+def shop(*more: tuple[int, date, float]) -> pl.DataFrame:
+    """Six customers who come every 22 days or so, and whoever else is told."""
+    return days_of(
+        *((c, date(2025, 6, 1) + timedelta(days=c + 22 * k), 20.0) for c in range(1, 7) for k in range(6)), *more
+    )
+
+
+def test_two_orders_in_two_days_are_no_habit() -> None:
+    """Of so few customers no model is fitted; one of them came yesterday for the first time, and today again."""
+    newcomer = ((7, AS_OF - timedelta(days=2), 20.0), (7, AS_OF - timedelta(days=1), 20.0))
+    told = customers_at(forecasts_of(shop(*newcomer), NO_CONTRACTS, AS_OF, SETTINGS), AS_OF)
+    orders = dict(told.select("customer_id", "expected_orders").rows())
+    usual = sum(orders[c] for c in range(1, 7)) / 6
+    assert usual / 2 < orders[7] < usual * 1.25
+
+
+@pytest.mark.parametrize("customers", [6, 250])
+def test_a_single_repair_is_not_charged_to_every_order_to_come(customers: int) -> None:
+    """Who had a visit of 39 is expected to bring nearly what their likes are; who costs 5 every week, less for good."""
+    days = shop() if customers == 6 else invented(customers)
+    buyer = days.filter("is_order").group_by("customer_id").agg(pl.len(), pl.col("ordered_on").max().alias("last"))
+    few = buyer.sort("len", "last", "customer_id").row(0)
+    often = buyer.sort("len", "last", "customer_id", descending=True).row(0)
+    plain = days.with_columns(cost_to_serve=0.0)
+    costs = [(few[0], few[2], 39.0)] + [(often[0], AS_OF - timedelta(days=7 * week), 5.0) for week in range(1, 15)]
+
+    def with_costs(rows: list[tuple[int, date, float]]) -> pl.DataFrame:
+        served = pl.DataFrame(rows, schema=["customer_id", "ordered_on", "cost_to_serve"], orient="row").with_columns(
+            is_order=False, net_revenue=0.0, contribution=0.0
+        )
+        return pl.concat([plain, served.select(plain.columns)])
+
+    expected = {
+        name: dict(
+            customers_at(forecasts_of(frame, NO_CONTRACTS, AS_OF, SETTINGS), AS_OF)
+            .select("customer_id", "expected_contribution")
+            .rows()
+        )
+        for name, frame in (("plain", plain), ("served", with_costs(costs)))
+    }
+    lost = {c: expected["plain"][c] - expected["served"][c] for c in expected["plain"]}
+    assert 0 < lost[few[0]] < (60 if customers == 6 else 39), "there is no such visit to come with every order"
+    assert lost[few[0]] < sum(lost.values()) / len(lost) or customers > 6, "no dearer than customers are on average"
+    assert lost[often[0]] > 3 * lost[few[0]], "who costs week by week will go on to"
+    assert all(loss >= 0 for loss in lost.values())
+
+
+def test_intervals_stand_around_what_is_left_after_serving() -> None:
+    made = forecasts_of(invented(), NO_CONTRACTS, AS_OF, SETTINGS)
+    dear = forecasts_of(
+        invented().with_columns(cost_to_serve=pl.col("cost_to_serve") * 5), NO_CONTRACTS, AS_OF, SETTINGS
+    )
+    one, other = (
+        frame.filter((pl.col("row_type") == "group") & (pl.col("segmentation") == "company")).row(0, named=True)
+        for frame in (made, dear)
+    )
+    moved = one["expected_contribution"] - other["expected_contribution"]
+    assert moved > 10
+    for level in ("p10", "p50", "p90"):
+        name = f"expected_contribution_{level}"
+        assert one[name] - other[name] == pytest.approx(moved), level
+    told = customers_at(dear, AS_OF)
+    assert (told["expected_contribution_p10"] < told["expected_contribution_p90"]).any()
+    assert told["expected_contribution"].sum() == pytest.approx(other["expected_contribution"])
