@@ -72,7 +72,8 @@ def _realised(query: Query, customer_id: int, money: Callable[[Any], str]) -> li
             min(month) as first_month, max(month) as last_month
         from value.value_ledger where customer_id = {customer_id} group by all
         order by min(case component when 'revenue' then 1 when 'discounts' then 2 when 'returns' then 3
-            when 'cost of goods' then 4 when 'cost to serve' then 5 else 6 end), component, sum(amount)
+            when 'shipping' then 4
+            when 'fees' then 5 when 'cost of goods' then 6 when 'cost to serve' then 7 else 8 end), component, sum(amount)
         """
     )
     if not ledger:

@@ -102,7 +102,8 @@ DELIVERED: dict[str, Callable[[Path, str], None]] = {
 
 
 def test_every_section_is_tried() -> None:
-    rows = ["Repeated rows", "Rows left out", "Several feeds of one entity", "What becomes of each row"]
+    rows = ["Repeated rows", "Rows left out", "Several feeds of one entity", "Orders and their lines"]
+    rows += ["Customers without an id", "What becomes of each row"]
     assert list(SECTIONS) == ["The inbox", "Delivery", *rows, "Days, times and amounts", *DELIVERED]
     assert list(DELIVERED) == list(SNIPPETS)
 
@@ -197,6 +198,32 @@ def test_amounts_and_starts_are_what_the_page_makes_of_them(tmp_path: Path) -> N
         outcome = company.load()[entity]
         assert (outcome.status, outcome.loaded) == ("loaded", 1), outcome.reason
         assert company.current(entity, columns) == [expected]
+
+
+def test_headers_and_lines_of_the_page_meet(tmp_path: Path) -> None:
+    (snippet,) = re.findall(r"```yaml\n(.*?)```", SECTIONS["Orders and their lines"], re.DOTALL)
+    company = Loading(tmp_path, yaml.safe_load(snippet)["sources"])
+    headers = "id,customer,placed,channel,discount,shipping,payment_fee,status,changed\n"
+    company.write("orders_1.csv", headers + "7,a,2026-01-05,web,1.00,4.90,0.30,paid,2026-01-05\n")
+    company.write("lines_1.csv", "order,line,sku,qty,net\n7,1,p,1,20\n")
+    company.load()
+    assert company.rows(
+        "select fee_amount, net_amount from raw.orders join raw.transactions on order_id = orders.record_id"
+    ) == [(Decimal("-0.3"), 20)]
+
+
+def test_a_guest_of_the_page_is_a_customer(tmp_path: Path) -> None:
+    (snippet,) = re.findall(r"```yaml\n(.*?)```", SECTIONS["Customers without an id"], re.DOTALL)
+    company = Loading(tmp_path, yaml.safe_load(snippet)["sources"])
+    header = "Name,Customer ID,Lineitem name,Lineitem quantity,Lineitem price,Created at,Email,Phone,Billing Name\n"
+    rows = "#1,,Cap,1,5,2026-01-05,ann@example.com,,Ann Lee\n#1,,Cap,1,5,2026-01-05,ann@example.com,,\n"
+    company.write("export_1.csv", header + rows + "#2,17,Tie,2,9,2026-01-06,ben@example.com,,Ben\n")
+    company.load()
+    assert company.rows("select count(*), sum(net_amount) from raw.transactions") == [(3, 28)]
+    assert company.current("customers", "full_name, email") == [
+        ("Ann Lee", "ann@example.com"),
+        ("Ben", "ben@example.com"),
+    ]
 
 
 @pytest.mark.parametrize("text", INLINE)

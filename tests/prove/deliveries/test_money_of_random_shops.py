@@ -1,6 +1,6 @@
 """Headers, lines and refunds of random shops, in any order and any night: files to marts, to the cent.
 
-What is expected is summed from the rows in plain Python. Loading alone is proved in tests/unit/load/test_no_line_is_lost.py.
+What is expected is summed from the rows in plain Python.
 """
 
 import os
@@ -79,9 +79,9 @@ def test_the_marts_hold_what_an_independent_sum_of_the_files_holds(seed: int) ->
     shop = Shop(seed)
     with tempfile.TemporaryDirectory() as folder:
         company = Company(Path(folder))
-        settings = yaml.safe_load(yaml.safe_dump(SETTINGS))
-        del settings["sources"]["flat"]
-        company.config_path.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+        told = yaml.safe_load(yaml.safe_dump(SETTINGS))
+        del told["sources"]["flat"]
+        company.config_path.write_text(yaml.safe_dump(told, sort_keys=False), encoding="utf-8")
         company.write("reference/margin_rates.csv", "department,category,margin_rate,is_assumed\n,,0.4,false\n")
         for number in range(3):
             shop.night(company, number)

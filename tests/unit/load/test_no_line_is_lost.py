@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from tests.unit.load.loading import Loading
 from tests.unit.load.shops import Shop, expected, shops
 
-_ANY: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+ANY: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
 def live(shop: Shop) -> None:
+    """Load the shop's nights; fails unless every row counts, or is told, as the rows alone say."""
     wanted = expected(shop)
     with tempfile.TemporaryDirectory() as folder:
         company = Loading(Path(folder), {"shop": shop.settings})
@@ -36,7 +37,7 @@ def live(shop: Shop) -> None:
         company.connection.close()
 
 
-@settings(max_examples=12, derandomize=True, **_ANY)
+@settings(max_examples=12, derandomize=True, **ANY)
 @given(shop=shops())
 def test_every_line_counts_or_is_told(shop: Shop) -> None:
     live(shop)
