@@ -41,6 +41,14 @@ happened as (
     from {{ ref('int_order_days') }} as order_days
     cross join costs
     where order_days.customer_id <> 0
+    union all
+    -- what falls due for a contract while it runs, where no order line bills it, is what was expected of it
+    select
+        customer_id,
+        due_on as day,
+        0 as orders,
+        contribution
+    from {{ ref('int_contract_dues') }}
 
 ),
 

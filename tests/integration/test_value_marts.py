@@ -320,6 +320,22 @@ def test_the_recurring_amount_of_each_customer_moves_month_by_month(ask: Any) ->
     assert ask("select sum(monthly_recurring_amount) from customer.contracts") == [(124,)]
 
 
+def test_what_fell_due_counts_for_contracts_that_no_order_line_bills(ask: Any) -> None:
+    due = """
+        select contract_key, list(contribution order by due_on), max(due_on) from intermediate.int_contract_dues
+        inner join customer.contracts using (contract_id) where due_on >= date '2026-01-01' group by 1 order by 1
+    """
+    assert ask(due) == [
+        ("fay-1", [20, 20, 25], date(2026, 3, 15)),
+        ("gus-1", [30], date(2026, 1, 1)),  # paused until the 5th of March
+        ("hal-1", [40, 40], date(2026, 2, 1)),
+        ("hal-2", [45], date(2026, 3, 1)),
+        ("ida-1", [10, 10], date(2026, 2, 1)),
+        ("jon-1", [15], date(2026, 1, 1)),
+        ("jon-2", [15, 15, 15], date(2026, 3, 1)),
+    ], "ben and cleo are billed by order lines, kim's year was paid in June, ana's contract is over"
+
+
 def test_a_contract_without_a_known_margin_is_expected_at_its_net_amount_and_the_row_says_so(ask: Any) -> None:
     told = ask(
         """

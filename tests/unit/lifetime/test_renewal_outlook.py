@@ -68,6 +68,12 @@ def test_a_contract_that_ends_within_its_term_had_no_renewal_at_stake() -> None:
         started_on=pl.lit(date(2025, 2, 1)), ends_on=pl.lit(date(2025, 8, 31)), cancelled_on=pl.lit(date(2025, 8, 31))
     )
     assert renewal_outlook(one, AS_OF, 365.0, 0.0, "tenure_curve").is_empty()
+    in_the_month_of_its_renewal = one.with_columns(
+        started_on=pl.lit(date(2024, 8, 31)), ends_on=pl.lit(date(2025, 8, 10))
+    )
+    assert renewal_outlook(in_the_month_of_its_renewal, AS_OF, 365.0, 0.0, "tenure_curve").is_empty()
+    with_its_term = one.with_columns(started_on=pl.lit(date(2024, 8, 31)), ends_on=pl.lit(date(2025, 8, 29)))
+    assert renewal_outlook(with_its_term, AS_OF, 365.0, 0.0, "tenure_curve")["renewals"].to_list() == [0]
     rolling = one.with_columns(term_months=pl.lit(1))
     told = renewal_outlook(rolling, AS_OF, 365.0, 0.0, "tenure_curve").sort("month")
     assert told["renewals"].to_list() == [1, 1, 1, 1, 1, 1, 0], "one that runs from month to month had, each month"

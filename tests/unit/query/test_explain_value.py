@@ -20,7 +20,7 @@ def ask() -> Callable[[str], list[dict[str, Any]]]:
         select * from (values
             (1, 1200.5, 800.5, 400.0, 100.0, 700.0, 50.0, 0.93, 12.5, 24, 3, 1, 5, 1, 'mbg_nbd', 'gamma_gamma', 'sbg', null,
                 'no season learnt', 20, date '2025-01-02', date '2025-12-01', true, true),
-            (3, 1200.5, 800.5, 400.0, 100.0, 700.0, 50.0, 0.93, 12.5, 24, 3, 1, 5, 1, 'mbg_nbd', 'gamma_gamma', null, null,
+            (6, 1200.5, 800.5, 400.0, 100.0, 700.0, 50.0, 0.93, 12.5, 24, 3, 1, 5, 1, 'mbg_nbd', 'gamma_gamma', null, null,
                 'no season learnt', 20, date '2025-01-02', date '2025-12-01', true, true),
             (2, -3.0, -3.0, null, null, null, null, null, null, null, 9, 10, 8, 9, null, null, null, null, null, 0, null, null,
                 false, false),
@@ -80,7 +80,7 @@ def test_every_part_is_told_with_its_rule_and_every_reservation(ask: Any) -> Non
 
 
 def test_a_model_is_explained_to_those_whom_it_concerns(ask: Any) -> None:
-    text = "\n".join(explain_value(ask, 3, "EUR"))
+    text = "\n".join(explain_value(ask, 6, "EUR"))
     assert "Why this model of orders" in text and "renewals" not in text
 
 
