@@ -5,6 +5,7 @@ that builds the models fails when anything failed, and this one refuses marts th
 How the file is written and switched in is in `clientela.publish`.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -69,7 +70,7 @@ def morning_report() -> dg.AssetsDefinition:
         ],
         description="The morning report, for a manager: published/report.html, one file that opens offline.",
     )
-    def report(pipeline_run: PipelineRunResource) -> dg.MaterializeResult[None]:
+    def report(pipeline_run: PipelineRunResource) -> Iterator[Any]:
         with pipeline_run.step("published.report") as run:
             if run.published is None:
                 raise NotPublishedError(
@@ -80,7 +81,7 @@ def morning_report() -> dg.AssetsDefinition:
         check = dg.AssetCheckResult(
             passed=not run.warnings, severity=dg.AssetCheckSeverity.WARN, metadata={"warnings": run.warnings}
         )
-        return dg.MaterializeResult(
+        yield dg.MaterializeResult(
             metadata={"path": dg.MetadataValue.path(path)} if path else {}, check_results=[check]
         )
 

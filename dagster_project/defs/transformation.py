@@ -96,6 +96,7 @@ def run_context(config: Config) -> dg.AssetsDefinition:
                 run.set_context()
         if has_no_changes:
             pipeline_run.mark_skipped()
+            pipeline_run.run.renew_report()
             context.log.info(NOTHING_NEW)
             return
         yield dg.Output(None, metadata={"run": run.run_id, "as_of": str(run.as_of_on)})

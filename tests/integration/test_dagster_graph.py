@@ -141,3 +141,10 @@ def test_loads_are_tried_again_and_nothing_else_is(defs: dg.Definitions) -> None
     night = defs.resolve_job_def("night")
     retried = {node.name for node in night.nodes if getattr(node.definition, "retry_policy", None)}
     assert retried == {"raw__customers", "raw__transactions", "raw__interactions", "raw__exchange_rates"}
+
+
+def test_the_report_stands_behind_the_published_file_and_its_check_only_warns(defs: dg.Definitions) -> None:
+    assert graph_of_dagster(defs)["published/report"] == {"published/marts"}
+    graph = defs.resolve_asset_graph()
+    (check,) = (key for key in graph.asset_check_keys if key.asset_key == dg.AssetKey(["published", "report"]))
+    assert not graph.get_check_spec(check).blocking

@@ -11,7 +11,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 PARTS = {
     "attack": "an outsider with a file, a link, a name, an account or a reader's access gets nowhere",
-    "browser": "the page of a refused batch in a real browser, without a network",
+    "browser": "the report and the page of a refused batch in a real browser, without a network; axe finds nothing serious",
     "dagster": "a served instance: schedule, sensor, queue, retries, faults, and no telemetry however it is started",
     "databases": "MariaDB as Debian ships it: types, times, watermark, one instant, read only, no secret told",
     "deliveries": "files as they really come: broken, dirty, larger than memory, in any order, around changes of the clock",

@@ -140,6 +140,7 @@ class Published:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
         settings = copy.deepcopy(SHOP) | {"company": "Casa <b>Lola</b>"}
         (folder / "clientela.yml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
         self.config.published.mkdir(parents=True)
