@@ -49,6 +49,16 @@ COST_RATES = _table(
     IS_ASSUMED,
 )
 
+SERVICE_TARGETS = _table(
+    "service_targets",
+    "How soon a case is to be answered and resolved, by kind and channel; empty means any.",
+    ("kind", "channel"),
+    _text("kind", "Kind of case; empty for all."),
+    _text("channel", "Channel; empty for all."),
+    Column("first_answer_hours", "decimal", "Hours within which it is to be answered.", minimum=0),
+    Column("resolution_hours", "decimal", "Hours within which it is to be resolved.", minimum=0),
+)
+
 ACQUISITION_COSTS = _table(
     "acquisition_costs",
     "What a channel spent in a month to win customers; spread over the customers it won.",
@@ -104,6 +114,7 @@ SEGMENT_STRATEGIES = _table(
     ),
     _text("strategy", "What to do, in a word or two.", required=True),
     _text("advice", "What a manager would do."),
+    _text("value_proposition", "What the company offers these customers, in a sentence."),
 )  # fmt: skip
 
 PORTFOLIOS = _table(
@@ -176,7 +187,7 @@ IDENTITY_DECISIONS = _table(
 )
 
 REFERENCE_TABLES: tuple[Entity, ...] = (
-    EXCHANGE_RATES, MARGIN_RATES, COST_RATES, ACQUISITION_COSTS, RFM_GROUPS, ENGAGEMENT_WEIGHTS, SEGMENT_STRATEGIES,
+    EXCHANGE_RATES, MARGIN_RATES, COST_RATES, SERVICE_TARGETS, ACQUISITION_COSTS, RFM_GROUPS, ENGAGEMENT_WEIGHTS, SEGMENT_STRATEGIES,
     PORTFOLIOS, OFFERS, PROGRAMMES, KPIS, OBJECTIVES,
     IDENTITY_DECISIONS,
 )  # fmt: skip

@@ -47,6 +47,7 @@ identified as (
         interactions.source_amount,
         interactions.satisfaction,
         interactions.minutes,
+        interactions.reopened_count,
 
         ---------- booleans
         interactions.is_date_assumed,
@@ -54,6 +55,7 @@ identified as (
         ---------- times
         interactions.opened_at,
         interactions.opened_on,
+        interactions.first_answered_at,
         interactions.resolved_at,
         interactions.resolved_on
 

@@ -36,6 +36,9 @@ customers as (
         acquisition_channel,
         acquisition_cost,
         is_prospect,
+        is_company,
+        parent_customer_record_id,
+        parent_customer_key,
         {{ known_by_as_of('acquired_on') }} as acquired_on,
 
         ---------- times

@@ -11,6 +11,7 @@ dated as (
     select
         *,
         {{ local_date('opened_at') }} as opened_on,
+        {{ local_date('first_answered_at') }} as first_answered_on,
         {{ local_date('resolved_at') }} as resolved_on
     from delivered
 
@@ -50,6 +51,7 @@ interactions as (
         source_amount,
         case when coalesce(resolved_on <= {{ as_of() }}, true) then satisfaction end as satisfaction,
         case when coalesce(resolved_on <= {{ as_of() }}, true) then minutes end as minutes,
+        case when coalesce(resolved_on <= {{ as_of() }}, true) then reopened_count end as reopened_count,
 
         ---------- booleans
         coalesce(is_date_assumed, false) as is_date_assumed,
@@ -57,6 +59,7 @@ interactions as (
         ---------- times
         opened_at,
         opened_on,
+        case when first_answered_on <= {{ as_of() }} then first_answered_at end as first_answered_at,
         case when resolved_on <= {{ as_of() }} then resolved_at end as resolved_at,
         {{ known_by_as_of('resolved_on') }} as resolved_on
 

@@ -25,7 +25,8 @@ rewards as (
 
         ---------- times
         rewarded_at,
-        {{ local_date('rewarded_at') }} as rewarded_on
+        {{ local_date('rewarded_at') }} as rewarded_on,
+        expires_on
 
     from delivered
 

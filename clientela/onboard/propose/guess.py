@@ -230,6 +230,9 @@ class Guesser:
         rejected: set[str] = set()
         guess.fields = self._fields(table, guess.entity, set(guess.key))
         for contract in entity.references():
+            # a customer of another system is no parent: such columns are found by their names alone
+            if contract.refers_to == guess.entity:
+                continue
             held = [g for g in self.guesses if g.entity == contract.refers_to and g.key and g is not guess]
             found = guess.fields.get(contract.name)
             ranked = sorted(

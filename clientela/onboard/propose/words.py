@@ -191,6 +191,9 @@ FIELDS: dict[str, dict[str, tuple[str, ...]]] = {
         {_CURRENCY}
         amount: amount importe valor value
         agent: agent agente operador operator handled_by gestor comercial
+        first_answered_at: first_answered_at first_response_at first_answer first_response primera_respuesta
+          fecha_primera_respuesta
+        reopened_count: reopened_count reopened reopenings reaperturas veces_reabierto
         satisfaction: satisfaction score satisfaccion csat nota_satisfaccion puntuacion rating valoracion
         minutes: minutes minutos duration_minutes duracion_min duracion
         note: note notes notas observaciones comment comments comentario texto

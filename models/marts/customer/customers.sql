@@ -51,6 +51,18 @@ consents as (
 
 ),
 
+accounts as (
+
+    select * from {{ ref('int_customer_accounts') }}
+
+),
+
+profiles as (
+
+    select * from {{ ref('int_profiles_completed') }}
+
+),
+
 joined as (
 
     select
@@ -70,6 +82,9 @@ joined as (
         end as relationship_consent,
         case when customers.erasure_requested_on is null then consents.granted_purposes end as granted_purposes,
         consents.last_consent_on,
+        accounts.parent_customer_id,
+        coalesce(accounts.is_company, false) as is_company,
+        case when customers.erasure_requested_on is null then profiles.profile_completeness end as profile_completeness,
         {% for field in personal_fields %}
             case when customers.erasure_requested_on is null then golden_records.{{ field }} end as {{ field }},
         {% endfor %}
@@ -79,6 +94,8 @@ joined as (
     left join golden_records on customers.customer_id = golden_records.customer_id
     left join contracts on customers.customer_id = contracts.customer_id
     left join consents on customers.customer_id = consents.customer_id
+    left join accounts on customers.customer_id = accounts.customer_id
+    left join profiles on customers.customer_id = profiles.customer_id
     left join states on customers.customer_id = states.customer_id
 
 ),
@@ -88,6 +105,7 @@ described as (
     select
         ---------- ids
         customer_id,
+        parent_customer_id,
         sources,
 
         ---------- golden record
@@ -116,9 +134,11 @@ described as (
         cast(record_count as bigint) as record_count,
         orders,
         active_contracts,
+        profile_completeness,
 
         ---------- booleans
         customer_id <> 0 as is_identified,
+        is_company,
         is_left_censored,
         is_customer,
         is_buyer,

@@ -46,6 +46,7 @@ customer_segments as (
         months.engagement_tier,
         strategies.strategy,
         strategies.advice as strategy_advice,
+        strategies.value_proposition,
 
         ---------- life cycle
         case when customers.customer_id = 0 then 'not identified' else coalesce(months.life_cycle_stage, 'prospect') end
