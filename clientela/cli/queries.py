@@ -12,7 +12,7 @@ from rich.table import Table
 from clientela.cli.options import config_option, json_option
 from clientela.cli.output import plain_console
 from clientela.config.read import load_config
-from clientela.extract.derive import minor_digits
+from clientela.extract.currency import minor_digits
 from clientela.wording import counted
 
 #: rows that are shown unless more are asked for

@@ -46,7 +46,7 @@ def run(
     nothing that was loaded, and readers of the published file are never disturbed.
     """
     from clientela.pipeline import nightly
-    from clientela.pipeline.as_of import run_as_of
+    from clientela.pipeline.past_day import run_as_of
     from clientela.pipeline.progress import silent
     from clientela.pipeline.run_summary import as_dict
 

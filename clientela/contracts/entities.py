@@ -56,7 +56,9 @@ CUSTOMERS = Entity(
         Column("acquired_on", "date", "Day on which the customer was won, as the source states it."),
         _money("acquisition_cost", "What winning the customer cost, company currency.", minimum=0),
         Column("is_prospect", "boolean", "Has not bought yet, as the source states it."),
-        Column("is_company", "boolean", "A company rather than a person; where not mapped, one that has a company name."),
+        Column(
+            "is_company", "boolean", "A company rather than a person; where not mapped, one that has a company name."
+        ),
         Column(
             "parent_customer_key",
             "text",

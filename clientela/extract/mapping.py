@@ -19,7 +19,7 @@ from clientela.config.sources import Constant, EntityConfig, Expression, Mapping
 from clientela.contracts import SQL_TYPES, Column, Entity
 from clientela.contracts.entities import GUEST_FIELDS
 from clientela.errors import ConfigError, DeliveryError
-from clientela.extract import derive
+from clientela.extract import currency, derive
 from clientela.extract.casting import (
     Parameters,
     Style,
@@ -279,16 +279,16 @@ def staged_select(
         faults.append(_fault(is_ahead, event, quoted("m_" + event), IN_FUTURE, parameters))
 
     control = feed.settings.control_totals.of if feed.settings.control_totals else (entity.source_amount or "")
-    digits = derive.minor_digits(feed.config.currency)
+    digits = currency.minor_digits(feed.config.currency)
     is_minor = feed.settings.amount_unit == "minor"
-    scaled = derive.in_major_units(entity, feed.settings.columns, feed.config.currency) if is_minor else {}
+    scaled = currency.in_major_units(entity, feed.settings.columns, feed.config.currency) if is_minor else {}
     layers = [f"* replace ({_replaced(layer)})" for layer in (derive.completed_amounts(entity),) if layer]
     layers.append(f"*, {_control(control, feed, is_minor)} as control_amount")
     if feed.source.amounts_include_tax:
         _need_tax(feed)
         layers += [f"* replace ({_replaced(layer)})" for layer in (derive.without_tax(entity, digits),) if layer]
     rate, rate_join, rate_fault = _exchange(feed, parameters)
-    final = dict(derive.converted(entity, digits))
+    final = dict(currency.converted(entity, digits))
 
     record_key = _record_key(len(key_parts))
     hashed = feed.hashed
@@ -693,7 +693,7 @@ def _control(name: str, feed: Feed, is_minor: bool) -> str:
     if name not in entity:
         return "cast(null as decimal(18,4))"
     is_amount = is_minor and entity[name].type == "money"
-    units = f" * {derive.minor_units(entity, feed.config.currency)}" if is_amount else ""
+    units = f" * {currency.minor_units(entity, feed.config.currency)}" if is_amount else ""
     return f"cast({quoted(name)}{units} as decimal(18,4))"
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from clientela.lifetime.arrays import Floats, Integers
 from clientela.lifetime.baselines import last_period, mean_of_two, own_rate, poisson_regression
 from clientela.lifetime.draws import ModelDraws, OrderSource
-from clientela.lifetime.errors import LifetimeError, NotIdentified
+from clientela.lifetime.errors import LifetimeError
 from clientela.lifetime.fitting import (
     MODELS,
     Fallback,
@@ -22,7 +22,6 @@ from clientela.lifetime.fitting import (
     fit,
     fit_by_segment,
     fit_or_simpler,
-    one_rate,
 )
 from clientela.lifetime.histories import Histories
 from clientela.lifetime.origins import Orders, Snapshot
@@ -166,26 +165,6 @@ def forecast_orders(
         except LifetimeError as why:
             return OrderForecast(candidate, mean, "mean_of_two", f"poisson_regression: {why}")
     return OrderForecast(candidate, mean, candidate, "")
-
-
-def fit_alive(s: Snapshot, chosen: Fitted | None, sample: Snapshot | None = None) -> Fitted:
-    """The model P(alive) is taken from: the chosen one if it can see one-time buyers die, else Pareto/NBD, then MBG/NBD.
-
-    Where neither can be fitted nobody is seen to leave: NBD or one rate, P(alive) 1, with the reasons. sample: as in
-    fit_snapshot.
-    """
-    learnt = (sample or s).histories
-    if chosen is not None and all(p.fit.model.knows_death_of_one_time_buyers for p in chosen.parts.values()):
-        return chosen
-    given_up: list[Fallback] = []
-    for name in ("pareto_nbd", "mbg_nbd", "nbd"):
-        try:
-            one = fit(name, learnt)
-            return Fitted({-1: FitWithHistory(one, given_up)}, np.full(len(s), -1), {-1: np.arange(len(s))})
-        except NotIdentified as why:
-            given_up.append(Fallback(name, str(why)))
-    last = FitWithHistory(one_rate(learnt.compressed()), given_up)
-    return Fitted({-1: last}, np.full(len(s), -1), {-1: np.arange(len(s))})
 
 
 def parameter_rows(part: str, fitted: Fitted) -> list[dict[str, object]]:

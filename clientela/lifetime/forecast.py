@@ -31,7 +31,6 @@ from clientela.lifetime.candidates import (
     Fitted,
     Learning,
     OrderForecast,
-    fit_alive,
     forecast_orders,
     parameter_rows,
 )
@@ -52,6 +51,7 @@ from clientela.lifetime.draws import (
 )
 from clientela.lifetime.errors import LifetimeError
 from clientela.lifetime.origins import LEFT_TRUNCATED_DAYS, Orders, Snapshot
+from clientela.lifetime.p_alive import fit_alive
 from clientela.lifetime.renewal_choice import RenewalPast
 from clientela.lifetime.renewal_models import PeriodFit, Regression
 from clientela.lifetime.season import NOT_LEARNT

@@ -30,7 +30,7 @@ from clientela.load.outcome import Outcome
 from clientela.load.repeats import overlapping_files
 from clientela.load.staging import StagedBatch, prepare_rates
 from clientela.masking import shape
-from clientela.pipeline import verdict
+from clientela.pipeline import publication_verdict
 from clientela.pipeline.open_run import begin
 from clientela.pipeline.pipeline_run import PipelineRun
 from clientela.pipeline.progress import silent
@@ -162,7 +162,7 @@ def _end(run: PipelineRun, source: str | None) -> tuple[int, str]:
     """(exit code, why nothing would be published) of a night with what was loaded here."""
     states = [state for state in run.source_states() if source in (None, state.source)]
     for state in states:
-        if reason := verdict.blocking_reason(run.config, state):
+        if reason := publication_verdict.blocking_reason(run.config, state):
             return 4, reason
     if source is None:
         try:

@@ -1,72 +1,59 @@
-"""A run for a past day: a full refresh in a scratch file, published beside, remembering nothing."""
+"""Which day a run is as of: the one that the configuration names, else the last that the company's data reach."""
 
-from datetime import date, datetime
-from functools import partial
-from pathlib import Path
+from datetime import date
 
 import duckdb
 
 from clientela.config.company import Config
+from clientela.contracts import COMPANY_ENTITIES, ENTITIES
 from clientela.errors import NotPublishedError
-from clientela.pipeline.open_run import take_steps
-from clientela.pipeline.pipeline_run import PipelineRun
-from clientela.pipeline.progress import Watcher, silent
-from clientela.pipeline.run_context import first_day
-from clientela.pipeline.run_summary import Report
-from clientela.sql.quoting import literal, quoted
-from clientela.warehouse import tables
+
+#: whose days tell how far a company's data reach, and those of a company that has none of these
+_SALES = ("transactions", "orders")
+_OTHER_EVENTS = tuple(entity.name for entity in COMPANY_ENTITIES if entity.event_time and entity.name not in _SALES)
 
 
-def run_as_of(config: Config, as_of: date, known_at: datetime | None = None, watch: Watcher = silent) -> Report:
-    """Publish the marts of a past day, with what was loaded by `known_at`; by default all that is loaded."""
-    return take_steps(config, "as_of", watch, None, partial(_publish_past_day, as_of=as_of, known_at=known_at))
+def as_of_day(connection: duckdb.DuckDBPyConnection, config: Config) -> date:
+    """The day that the configuration asks for: the one it names, else the latest."""
+    return latest_day(connection, config) if isinstance(config.as_of, str) else config.as_of
 
 
-def _publish_past_day(run: PipelineRun, *, as_of: date, known_at: datetime | None) -> None:
-    scratch = run.config.data / "scratch" / "as_of.duckdb"
-    try:
-        run.known_at = known_at or run.now
-        _prepare_scratch(run, scratch, as_of)
-        run.transform_scratch(scratch)
-        run.publish_beside(as_of)
-        run.as_of_on = as_of
-        run.write_report()
-    finally:
-        run.session.build_in(run.config.warehouse)
-        for leftover in (scratch, scratch.with_name(f"{scratch.name}.wal")):
-            leftover.unlink(missing_ok=True)
+def latest_day(connection: duckdb.DuckDBPyConnection, config: Config) -> date:
+    """The last business day that the loaded transactions reach, in the company's calendar; never after the last of them
+    came, whatever clocks say. Of a company that sells by contract alone, the last day of any of its events."""
+    # a contract may be announced, and end one day: of these only what has happened counts
+    for entities, last in ((_SALES, "max(day)"), (_OTHER_EVENTS, "max(day) filter (day <= landed_on)")):
+        days = " union all ".join(_days_of(entity) for entity in entities)
+        ((happened_on,),) = connection.execute(
+            f"""
+            with landings as (
+                select cast(timezone($zone, max(coalesce(landed_at, loaded_at))) as date) as landed_on
+                from ledger.loads left join ledger.load_files using (batch_id)
+                where status = 'loaded' and loads.entity in (select unnest($entities))
+            ),
+            days as ({days})
+            select least({last}, any_value(landed_on)) from days cross join landings where day is not null
+            """,
+            {"zone": config.time_zone, "entities": list(entities)},
+        ).fetchall()
+        if happened_on is not None:
+            return happened_on  # type: ignore[no-any-return]
+    raise NotPublishedError("No transaction, contract or other event is loaded, so there is no day to publish as of.")
 
 
-def _prepare_scratch(run: PipelineRun, scratch: Path, as_of: date) -> None:
-    """A file whose raw, ledger and memory are views of the warehouse, as they were on the as-of day."""
-    config = run.config
-    scratch.parent.mkdir(parents=True, exist_ok=True)
-    scratch.unlink(missing_ok=True)
-    first = first_day(run.connection, config)
-    if first is None or as_of < first:
-        raise NotPublishedError(f"Nothing is dated on or before {as_of}; there is nothing to publish for that day.")
-    copied = run.connection.execute(
-        "select schema_name, table_name from duckdb_tables() where schema_name in ('raw', 'ledger', 'memory') and not temporary"
-    ).fetchall()
-    run.session.close()
-    connection = duckdb.connect(str(scratch))
-    try:
-        connection.execute(f"attach {literal(str(config.warehouse))} as warehouse (read_only)")
-        for schema in ("raw", "ledger", "memory", "run", "identity"):
-            connection.execute(f"create schema {schema}")
-        for schema, table in copied:
-            seen = (
-                f"where run_id in (select run_id from warehouse.ledger.runs where as_of_on <= date '{as_of.isoformat()}')"
-                if schema == "memory" and table not in ("keys", "schema_version")
-                else ""
-            )
-            name = f"{schema}.{quoted(table)}"
-            connection.execute(f"create view {name} as select * from warehouse.{name} {seen}")
-        connection.execute(f"create table run.context ({tables.CONTEXT})")
-        connection.execute(f"create table run.built ({tables.BUILT})")
-        tables.prepare_identity(connection)
-        connection.execute(f"create view ledger.source_state as {tables.source_state_sql()}")
-    finally:
-        connection.close()
-    run.session.build_in(scratch)
-    run.set_context(as_of)
+def first_day(connection: duckdb.DuckDBPyConnection, config: Config) -> date | None:
+    """The first business day of any event; None where nothing was loaded that happened."""
+    days = " union all ".join(_days_of(entity) for entity in (*_SALES, *_OTHER_EVENTS))
+    found = connection.execute(f"select min(day) from ({days})", {"zone": config.time_zone}).fetchall()
+    return found[0][0]  # type: ignore[no-any-return]
+
+
+def _days_of(entity: str) -> str:
+    """SQL for the days of the entity's events, in column `day`; $zone is bound."""
+    event = ENTITIES[entity][ENTITIES[entity].event_time or ""]
+    day = event.name if event.type == "date" else f"cast(timezone($zone, {event.name}) as date)"
+    days = f"unnest([{day}, ends_on, cancelled_on])" if entity == "contracts" else day
+    return (
+        f"select distinct {days} as day from raw.{entity} where not is_deleted "
+        "and batch_id in (select batch_id from ledger.loads where status = 'loaded')"
+    )

@@ -10,7 +10,7 @@ import duckdb
 
 from clientela import project_files, transform
 from clientela.config.company import Config
-from clientela.pipeline.run_context import as_of_day
+from clientela.pipeline.as_of import as_of_day
 from clientela.publish import MARTS_FILE, is_readable
 from clientela.transform import NodeResult
 from clientela.warehouse.transactions import transaction

@@ -19,10 +19,11 @@ from clientela.load.context import LoadContext
 from clientela.load.loader import load_feed
 from clientela.load.outcome import Outcome
 from clientela.load.staging import prepare_rates
-from clientela.pipeline import build_cache, publication, verdict
+from clientela.pipeline import build_cache, publication, publication_verdict
+from clientela.pipeline.as_of import as_of_day, latest_day
 from clientela.pipeline.progress import Watcher
 from clientela.pipeline.publication import Destination
-from clientela.pipeline.run_context import RunContext, as_of_day, latest_day, write_context
+from clientela.pipeline.run_context import RunContext, write_context
 from clientela.pipeline.run_summary import Report, SourceStatus, outcome_sentence
 from clientela.pipeline.session import Session
 from clientela.publish import Published
@@ -96,11 +97,11 @@ class PipelineRun:
 
     def source_states(self) -> list[SourceStatus]:
         """The state of every configured feed."""
-        return verdict.source_states(self.connection, self.config, self.outcomes, self.now)
+        return publication_verdict.source_states(self.connection, self.config, self.outcomes, self.now)
 
     def require_sources(self) -> None:
         """Raise NotPublishedError if a required feed was refused, never came, or is older than allowed."""
-        verdict.require_sources(self.config, self.source_states())
+        publication_verdict.require_sources(self.config, self.source_states())
 
     def has_no_changes(self) -> bool:
         """Whether the published file already says what this run would say."""
@@ -130,7 +131,7 @@ class PipelineRun:
     def _build(self, scratch: Path | None, *, is_full_refresh: bool) -> list[NodeResult]:
         self.session.close()
         self.results = transform.build(self.config, self._on_node, scratch, is_full_refresh=is_full_refresh)
-        verdict.raise_on_failures(self.connection, self.results)
+        publication_verdict.raise_on_failures(self.connection, self.results)
         build_cache.remember_models(self.connection, self.config, self.results, self.run_id)
         return self.results
 

@@ -10,18 +10,13 @@ import duckdb
 
 from clientela import project_files
 from clientela.config.company import Config
-from clientela.contracts import COMPANY_ENTITIES, CONTRACT_VERSION, ENTITIES
-from clientela.errors import NotPublishedError
+from clientela.contracts import CONTRACT_VERSION
 from clientela.extract.feeds import entities_without_source
 from clientela.identity import step
 from clientela.warehouse import keys
 from clientela.warehouse.run_settings import sections_of, write_settings
 from clientela.warehouse.tables import HEADER_SOURCES
 from clientela.warehouse.transactions import transaction
-
-#: whose days tell how far a company's data reach, and those of a company that has none of these
-_SALES = ("transactions", "orders")
-_OTHER_EVENTS = tuple(entity.name for entity in COMPANY_ENTITIES if entity.event_time and entity.name not in _SALES)
 
 
 @dataclass(frozen=True)
@@ -64,49 +59,3 @@ def write_context(connection: duckdb.DuckDBPyConnection, config: Config, context
             if source.feeds_of("orders"):
                 connection.execute("insert into run.header_sources values (?)", [name])
         step.write_run_tables(connection, config.identity, key, are_changes_accepted=context.is_identity_accepted)
-
-
-def as_of_day(connection: duckdb.DuckDBPyConnection, config: Config) -> date:
-    """The day that the configuration asks for: the one it names, else the latest."""
-    return latest_day(connection, config) if isinstance(config.as_of, str) else config.as_of
-
-
-def latest_day(connection: duckdb.DuckDBPyConnection, config: Config) -> date:
-    """The last business day that the loaded transactions reach, in the company's calendar; never after the last of them
-    came, whatever clocks say. Of a company that sells by contract alone, the last day of any of its events."""
-    # a contract may be announced, and end one day: of these only what has happened counts
-    for entities, last in ((_SALES, "max(day)"), (_OTHER_EVENTS, "max(day) filter (day <= landed_on)")):
-        days = " union all ".join(_days_of(entity) for entity in entities)
-        ((happened_on,),) = connection.execute(
-            f"""
-            with landings as (
-                select cast(timezone($zone, max(coalesce(landed_at, loaded_at))) as date) as landed_on
-                from ledger.loads left join ledger.load_files using (batch_id)
-                where status = 'loaded' and loads.entity in (select unnest($entities))
-            ),
-            days as ({days})
-            select least({last}, any_value(landed_on)) from days cross join landings where day is not null
-            """,
-            {"zone": config.time_zone, "entities": list(entities)},
-        ).fetchall()
-        if happened_on is not None:
-            return happened_on  # type: ignore[no-any-return]
-    raise NotPublishedError("No transaction, contract or other event is loaded, so there is no day to publish as of.")
-
-
-def first_day(connection: duckdb.DuckDBPyConnection, config: Config) -> date | None:
-    """The first business day of any event; None where nothing was loaded that happened."""
-    days = " union all ".join(_days_of(entity) for entity in (*_SALES, *_OTHER_EVENTS))
-    found = connection.execute(f"select min(day) from ({days})", {"zone": config.time_zone}).fetchall()
-    return found[0][0]  # type: ignore[no-any-return]
-
-
-def _days_of(entity: str) -> str:
-    """SQL for the days of the entity's events, in column `day`; $zone is bound."""
-    event = ENTITIES[entity][ENTITIES[entity].event_time or ""]
-    day = event.name if event.type == "date" else f"cast(timezone($zone, {event.name}) as date)"
-    days = f"unnest([{day}, ends_on, cancelled_on])" if entity == "contracts" else day
-    return (
-        f"select distinct {days} as day from raw.{entity} where not is_deleted "
-        "and batch_id in (select batch_id from ledger.loads where status = 'loaded')"
-    )

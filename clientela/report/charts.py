@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 from zlib import crc32
 
-from clientela.report.texts import Texts
+from clientela.report.catalogue import Texts
 
 #: one meaning each; `styles` in `page` gives each its colour on a dark screen
 INK, QUIET, GRID = "#1c2431", "#5b6573", "#dfe3e8"

@@ -15,8 +15,8 @@ import duckdb
 from clientela.config.company import Config
 from clientela.file_modes import make_shared_folder, share
 from clientela.publish import OPERATIONS_FILE
+from clientela.report.catalogue import Texts
 from clientela.report.page import ENVIRONMENT, style
-from clientela.report.texts import Texts
 from clientela.report.write import GATE, INDEX_FILE, REPORT_FILE, REPORTS, replace_text
 
 CATALOGUE_FILE = "catalogue.html"

@@ -10,8 +10,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from clientela.report.catalogue import Texts
 from clientela.report.sections.section import Missing, Section
-from clientela.report.texts import Texts
 
 TEMPLATES = Path(__file__).parent / "templates"
 ENVIRONMENT = Environment(

@@ -8,12 +8,12 @@ import duckdb
 
 from clientela.config.company import Config
 from clientela.report import published as files
+from clientela.report.catalogue import Texts
 from clientela.report.page import Head, Tile, render
 from clientela.report.published import PublishedFile, Row
 from clientela.report.sections.business import told_month
 from clientela.report.sections.registry import PARTS
 from clientela.report.sections.section import Missing, Night, Part, Section
-from clientela.report.texts import Texts
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from datetime import date
 import polars as pl
 
 from clientela.retention.calendar import RetentionError, check_points, require
+from clientela.retention.lapse import silence_limits
 from clientela.retention.settings import StateSettings
 
 STATES = ("new", "active", "slowing", "at_risk", "lapsed", "returned", "cancelled")
@@ -69,7 +70,7 @@ def states(
         customer_row=pl.when("is_first").then(row).forward_fill(),
         silence_row=pl.when(pl.col("is_first") | ordered.ne_missing(ordered.shift(1))).then(row).forward_fill(),
     )
-    limits = {name: limit.gather(pl.col("silence_row")) for name, limit in _thresholds(s).items()}
+    limits = {name: limit.gather(pl.col("silence_row")) for name, limit in silence_limits(s).items()}
     rows = rows.with_columns(**limits).with_columns(
         lapses_after_days=pl.when(ordered.is_not_null()).then(pl.col("lapsed_limit").floor().cast(pl.Int64))
     )
@@ -155,18 +156,6 @@ def with_end(contracts: pl.DataFrame) -> pl.DataFrame:
         ended_on=pl.coalesce(pl.col("ends_on").cast(pl.Date), pl.col("cancelled_on").cast(pl.Date).dt.offset_by("-1d")),
         will=pl.when(pl.col("cancelled_on").is_not_null()).then(by).otherwise(pl.lit("expiry")),
     )
-
-
-def _thresholds(s: StateSettings) -> dict[str, pl.Expr]:
-    """Silences in days, per row, beyond which a customer is slowing, at risk, lapsed."""
-    names, days = ("slowing_limit", "at_risk_limit", "lapsed_limit"), (s.slowing_days, s.at_risk_days, s.lapsed_days)
-    fixed = [pl.lit(float(d)) for d in days]
-    if s.rule == "fixed_days":
-        return {name: pl.repeat(float(d), pl.len(), dtype=pl.Float64) for name, d in zip(names, days, strict=True)}
-    spreads = (s.slowing_spreads, s.at_risk_spreads, s.lapsed_spreads)
-    beyond = [pl.col("expected_days_between_orders") + k * pl.col("stddev_days_between_orders") for k in spreads]
-    beyond[2] = beyond[2].clip(s.lapsed_at_least_days, s.lapsed_at_most_days)
-    return {name: pl.coalesce(b, f) for name, b, f in zip(names, beyond, fixed, strict=True)}
 
 
 def _joined(rhythms: pl.DataFrame, contracts: pl.DataFrame | None) -> pl.DataFrame:

@@ -40,7 +40,7 @@ RULE_COLUMNS: dict[str, str] = {
     "is_left_censored": "BOOLEAN",
 }
 
-#: those of them that int_customer_labels computes; the others stand in int_customer_months
+#: those of them that int_rfm_scored computes; the others stand in int_customer_months
 SCORES = ("engagement_score", "recency_score", "frequency_score", "monetary_score")
 
 #: what a customer's behaviour is told by, for micro-segments and nearest customers; columns of value.customer_months

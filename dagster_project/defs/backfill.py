@@ -10,7 +10,7 @@ import dagster as dg
 
 from clientela.config.company import Config
 from clientela.config.read import load_config
-from clientela.pipeline.as_of import run_as_of
+from clientela.pipeline.past_day import run_as_of
 from dagster_project.defs.ingestion import feeds_by_entity, raw_key
 from dagster_project.defs.schedules import company_tags
 

@@ -15,8 +15,8 @@ from clientela.errors import NotPublishedError
 from clientela.extract.feeds import feeds_of
 from clientela.extract.mapping import Feed
 from clientela.load.outcome import Outcome
+from clientela.pipeline.publication_verdict import blocking_reason
 from clientela.pipeline.run_summary import SourceStatus
-from clientela.pipeline.verdict import blocking_reason
 from dagster_project.defs.resources import PipelineRunResource
 
 RATES = "exchange_rates"

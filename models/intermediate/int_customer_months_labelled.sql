@@ -8,7 +8,7 @@ months as (
 
 labels as (
 
-    select * from {{ ref('int_customer_labels') }}
+    select * from {{ ref('int_rfm_scored') }}
 
 ),
 

@@ -10,7 +10,7 @@ from clientela.warehouse.run_settings import read_settings
 def model(dbt, session):
     dbt.config(materialized="table")
     settings = read_settings(dbt.source("run", "segment_settings"), SegmentSettings)
-    labels, months = dbt.ref("int_customer_labels"), dbt.ref("int_customer_months")
+    labels, months = dbt.ref("int_rfm_scored"), dbt.ref("int_customer_months")
     by_rule = None
     if settings.rules:
         key = "labels.customer_id = months.customer_id and labels.measured_on = months.measured_on"

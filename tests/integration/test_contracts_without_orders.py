@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from clientela.pipeline.as_of import run_as_of
+from clientela.pipeline.past_day import run_as_of
 from tests.conftest import Company
 
 SETTINGS: dict[str, Any] = {

@@ -9,9 +9,9 @@ import duckdb
 import pytest
 import yaml
 
-from clientela.pipeline.as_of import run_as_of
 from clientela.pipeline.identity_review import preview, retrain
 from clientela.pipeline.nightly import run
+from clientela.pipeline.past_day import run_as_of
 from clientela.query.explain_customer import explain_customer
 from tests.conftest import Company, marts
 

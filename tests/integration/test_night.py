@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from clientela.pipeline.as_of import run_as_of
+from clientela.pipeline.past_day import run_as_of
 from tests.conftest import MORE_SALES, NOW, SALES, Company, marts
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from clientela.pipeline.as_of import run_as_of
+from clientela.pipeline.past_day import run_as_of
 from clientela.pipeline.reload import reapply, reload, unload
 from tests.conftest import NOW, Company, marts
 

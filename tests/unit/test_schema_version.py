@@ -12,8 +12,8 @@ from clientela.errors import ClientelaError
 from clientela.masking import read_secret
 from clientela.onboard.doctor import examine
 from clientela.pipeline import nightly
-from clientela.pipeline.as_of import run_as_of
 from clientela.pipeline.identity_review import preview, retrain
+from clientela.pipeline.past_day import run_as_of
 from clientela.pipeline.reload import reapply, reload, unload
 from clientela.pipeline.upgrade import upgrade
 from clientela.warehouse import memory, tables

@@ -15,10 +15,10 @@ from clientela.errors import ConfigError, NotPublishedError
 from clientela.extract.casting import Parameters
 from clientela.masking import KeyedHash, evidence_key, masked, read_secret, shape, shape_sql, without_values
 from clientela.onboard.doctor import examine
-from clientela.pipeline.as_of import run_as_of
 from clientela.pipeline.identity_review import preview, retrain
 from clientela.pipeline.nightly import publish_again
 from clientela.pipeline.open_run import open_run
+from clientela.pipeline.past_day import run_as_of
 from clientela.pipeline.reload import reload, unload
 from clientela.pipeline.run_summary import Report
 from clientela.publish import Mart, publish_marts, publish_operations

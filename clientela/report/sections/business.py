@@ -4,9 +4,9 @@ from decimal import Decimal
 from typing import Any
 
 from clientela.report import charts
+from clientela.report.catalogue import Texts
 from clientela.report.published import Row
 from clientela.report.sections.section import Missing, Night, Section, Table, amounts, cells
-from clientela.report.texts import Texts
 
 #: measure of `totals.sql` → whether it is money
 CHANGES = {

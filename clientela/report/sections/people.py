@@ -3,9 +3,9 @@
 from datetime import date
 
 from clientela.report import charts
+from clientela.report.catalogue import catalogue
 from clientela.report.published import Row
 from clientela.report.sections.section import SHADES, Cell, Missing, Night, Section, Table, cells, shade
-from clientela.report.texts import catalogue
 
 #: months that the waterfall adds up
 MOVEMENT_MONTHS = 3

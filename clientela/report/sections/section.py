@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from clientela.report.catalogue import EXACT_BELOW, Texts
 from clientela.report.charts import Draw, NotDrawnError, Picture, draw
 from clientela.report.published import Answer, PublishedFile
-from clientela.report.texts import EXACT_BELOW, Texts
 
 #: shades of a cell, from none to full
 SHADES = 6

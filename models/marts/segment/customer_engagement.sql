@@ -12,7 +12,7 @@ customers as (
 
 labels as (
 
-    select * from {{ ref('int_customer_labels') }}
+    select * from {{ ref('int_rfm_scored') }}
     where is_as_of
 
 ),

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from clientela.pipeline.as_of import run_as_of
+from clientela.pipeline.past_day import run_as_of
 from tests.conftest import Company
 
 #: zone → (an instant when its clock springs forward, one when it falls back); Santiago and Havana change at midnight,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from clientela.report.catalogue import Texts, catalogue
 from clientela.report.report import make
 from clientela.report.sections.registry import PARTS
-from clientela.report.texts import Texts, catalogue
 from tests.unit.report.conftest import RUN, Published
 
 PACKAGE = Path(__file__).parents[3] / "clientela" / "report"

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from clientela.pipeline.verdict import blocking_reason, raise_on_failures, require_sources, source_states
 
 from clientela.errors import NotPublishedError
 from clientela.load.outcome import Outcome
 from clientela.pipeline.run_summary import SourceStatus
-from clientela.pipeline.verdict import blocking_reason, raise_on_failures, require_sources, source_states
 from clientela.transform import NodeResult
 from clientela.warehouse import tables
 from tests.conftest import Company
