@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from clientela.pipeline.verdict import blocking_reason, raise_on_failures, require_sources, source_states
+from clientela.pipeline.publication_verdict import blocking_reason, raise_on_failures, require_sources, source_states
 
 from clientela.errors import NotPublishedError
 from clientela.load.outcome import Outcome
