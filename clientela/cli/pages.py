@@ -1,5 +1,6 @@
 """Commands about pages that people look at: `report`, `open`."""
 
+import webbrowser
 from datetime import datetime
 from pathlib import Path
 
@@ -50,4 +51,4 @@ def open_page(config_path: Path) -> None:
     if not page.is_file():
         raise ClientelaError(f"There is no page yet at {page}; `clientela run` writes it.")
     click.echo(page)
-    click.launch(page.as_uri())
+    webbrowser.open(page.as_uri())

@@ -62,6 +62,10 @@ def changes(night: Night) -> Section | Missing:
         if arrived["loaded_batches"]
         else texts("changes.nothing_arrived")
     )
+    if arrived["refused_batches"]:
+        sentences.append(texts("gates.refused", count=arrived["refused_batches"]))
+    if arrived["quarantined_rows"]:
+        sentences.append(texts("gates.set_aside", count=arrived["quarantined_rows"]))
     headings = [texts("changes.measure"), texts("changes.before"), texts("changes.now"), texts("changes.difference")]
     table = Table(texts("changes.title"), headings, rows, numbers=(1, 2, 3))
     return Section(

@@ -4,11 +4,11 @@ from clientela.report.sections import business, deliveries, people, worth
 from clientela.report.sections.section import Part
 
 _CHANGES = ("value.customer_value", "value.customer_months", "retention.customer_retention", "operations.loads")
+_GATES = ("operations.loads", "operations.load_checks", "operations.quarantined_rows")
 _RISK = ("retention.customer_retention", "customer.customers")
 
 PARTS: tuple[Part, ...] = (
     Part("changes", _CHANGES, business.changes),
-    Part("gates", ("operations.loads", "operations.quarantined_rows"), deliveries.gates),
     Part("monthly", ("value.customer_months",), business.monthly),
     Part("movements", ("retention.customer_movements",), people.movements),
     Part("risk", _RISK, worth.value_at_risk),
@@ -19,4 +19,5 @@ PARTS: tuple[Part, ...] = (
     Part("survival", ("retention.survival_curves",), people.survival),
     Part("forecast", ("value.value_backtest", "value.value_predictions", "value.value_model_scores"), worth.forecast),
     Part("identity", ("customer.identity_events",), people.identity),
+    Part("gates", _GATES, deliveries.gates),
 )

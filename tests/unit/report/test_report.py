@@ -1,14 +1,18 @@
 """The report says what the marts say, in the company's language, in one file that fetches nothing."""
 
+import csv
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from clientela.report.catalogue import Texts, catalogue
 from clientela.report.report import make
 from clientela.report.sections.registry import PARTS
+from clientela.retention.settings import Reason
+from clientela.retention.states import STATES
 from tests.unit.report.conftest import RUN, Published
 
 PACKAGE = Path(__file__).parents[3] / "clientela" / "report"
@@ -252,3 +256,15 @@ def test_numbers_amounts_and_days_are_written_as_the_language_does() -> None:
     assert english("gates.refused", count=1).startswith("1 batch was") and "2 batches" in english(
         "gates.refused", count=2
     )
+
+
+def test_what_clientela_itself_advises_is_said_in_both_languages() -> None:
+    with (PACKAGE.parents[1] / "seeds" / "default_segment_strategies.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    spanish, english = Texts("es", "EUR"), catalogue("en")
+    assert len(rows) == 12
+    for row in rows:
+        assert english[f"advice.{row['value_tier']}_{row['engagement_tier']}"] == row["advice"]
+        assert spanish.label("strategy", row["strategy"]) != row["strategy"]
+    assert [state for state in STATES if f"state.{state}" not in english] == []
+    assert [reason for reason in get_args(Reason) if f"reason.{reason}" not in english] == []
