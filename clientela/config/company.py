@@ -94,7 +94,7 @@ class Config(Model):
     company: str = Field(min_length=1, description="The company's name, as reports show it.")
     currency: Currency = Field(description="ISO 4217 code of the currency that all figures are in.")
     time_zone: TimeZone = Field(description="The zone whose calendar days count.")
-    language: Literal["en", "es"] = Field("en", description="The language of the report and of the pages around it.")
+    language: Literal["en", "es"] = Field("en", description="The language of the report, of the pages around it and of the timeline's sentences.")
     data_folder: Path = Field(
         Path("data"), description="Where warehouse, landing and published files go; relative to this file."
     )
@@ -262,7 +262,7 @@ class Config(Model):
 
     def fingerprint(self) -> str:
         """Hash of everything that can change a figure: a different hash means that marts must be built anew."""
-        left_out = {"on_failure", "on_stale", "max_silence", "limits", "landing", "inbox", "language"}
+        left_out = {"on_failure", "on_stale", "max_silence", "limits", "landing", "inbox"}
         values = self.model_dump(mode="json", exclude=left_out)
         del values["publish"]["group"]
         for resource in ("memory_limit", "threads", "temp_directory"):

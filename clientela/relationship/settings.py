@@ -92,3 +92,12 @@ class CampaignSettings(BaseModel):
 
     window_days: int = Field(default=28, ge=1)
     """Days after a campaign's last contact in which what its members buy is counted."""
+
+
+class TimelineSettings(BaseModel):
+    """How a customer's timeline speaks."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    language: Literal["en", "es"] = "en"
+    """The language of its sentences: that of the company."""

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from clientela.config.company import Config
 from clientela.identity.settings import IdentitySettings
-from clientela.relationship.settings import CampaignSettings, PermissionSettings
+from clientela.relationship.settings import CampaignSettings, PermissionSettings, TimelineSettings
 from clientela.retention.settings import RetentionSettings
 from clientela.segment.settings import SegmentSettings
 from clientela.sql.quoting import quoted
@@ -36,6 +36,7 @@ def write_settings(connection: duckdb.DuckDBPyConnection, *sections: BaseModel) 
         ("identity_settings", IdentitySettings),
         ("permission_settings", PermissionSettings),
         ("campaign_settings", CampaignSettings),
+        ("timeline_settings", TimelineSettings),
     ):
         section = given.get(model) or model()
         connection.execute(f"create or replace table run.{table} ({_columns(model)})")
@@ -52,7 +53,16 @@ def write_settings(connection: duckdb.DuckDBPyConnection, *sections: BaseModel) 
 
 def sections_of(config: Config) -> tuple[BaseModel, ...]:
     """What of the configuration the models read."""
-    return config.value, config.retention, config.segments, config.identity, config.permissions, config.campaigns
+    timeline = TimelineSettings(language=config.language)
+    return (
+        config.value,
+        config.retention,
+        config.segments,
+        config.identity,
+        config.permissions,
+        config.campaigns,
+        timeline,
+    )
 
 
 def read_settings(table: duckdb.DuckDBPyRelation, model: type[Settings]) -> Settings:

@@ -23,6 +23,7 @@ dated as (
         contacts.campaign_id,
         contacts.source,
         contacts.campaign_contact_key,
+        contacts.campaign_key,
         contacts.role,
         coalesce(contacts.channel, campaigns.channel) as channel,
         coalesce(campaigns.campaign_name, contacts.campaign_key) as campaign_name,

@@ -19,6 +19,7 @@ identified as (
     select
         ---------- ids
         interactions.interaction_id,
+        interactions.customer_record_id,
         coalesce(crosswalk.customer_id, 0) as customer_id,
         interactions.campaign_id,
         interactions.product_id,

@@ -221,7 +221,7 @@ def test_customers_are_ranked_among_customers_and_tenths_are_equally_large(ask: 
 def test_every_kind_of_event_is_on_the_timeline(ask: Any) -> None:
     assert dict(ask("select event_kind, count(*) from customer.customer_timeline group by 1")) == {
         "order": 6, "return": 2, "interaction": 4, "campaign contact": 1, "campaign holdout": 1, "reward": 1,
-        "consent": 8, "contract start": 2, "contract end": 1, "erasure request": 1,
+        "consent": 8, "contract start": 2, "contract end": 1, "erasure request": 1, "resolution": 1,
     }  # fmt: skip
 
 

@@ -93,8 +93,8 @@ def reads(text: str) -> Reads:
 
 
 def layer(model: str) -> str:
-    """The layer that a model stands in; `seeds` for a default of a reference table."""
-    if model.startswith("default_"):
+    """The layer that a model stands in; `seeds` for a default of a reference table, and for the texts."""
+    if model.startswith("default_") or model == "texts":
         return "seeds"
     (path,) = [path for path in MODELS if path.stem == model]
     return path.relative_to(ROOT / "models").parts[0]

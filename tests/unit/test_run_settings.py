@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from clientela.identity.settings import IdentitySettings
-from clientela.relationship.settings import CampaignSettings, PermissionSettings
+from clientela.relationship.settings import CampaignSettings, PermissionSettings, TimelineSettings
 from clientela.retention.settings import RetentionSettings
 from clientela.segment.settings import SegmentSettings
 from clientela.value.settings import ValueSettings
@@ -44,6 +44,7 @@ PERMISSIONS = PermissionSettings.model_validate(
     }
 )
 CAMPAIGNS = CampaignSettings(window_days=14)
+TIMELINE = TimelineSettings(language="es")
 TABLES: dict[str, type[BaseModel]] = {
     "value_settings": ValueSettings,
     "retention_settings": RetentionSettings,
@@ -51,6 +52,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "identity_settings": IdentitySettings,
     "permission_settings": PermissionSettings,
     "campaign_settings": CampaignSettings,
+    "timeline_settings": TimelineSettings,
 }
 
 
@@ -62,7 +64,7 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def test_what_is_read_back_is_what_was_set(connection: duckdb.DuckDBPyConnection) -> None:
-    write_settings(connection, SEGMENTS, RETENTION, VALUE, IDENTITY, PERMISSIONS, CAMPAIGNS)
+    write_settings(connection, SEGMENTS, RETENTION, VALUE, IDENTITY, PERMISSIONS, CAMPAIGNS, TIMELINE)
     read = {name: read_settings(connection.table(f"run.{name}"), model) for name, model in TABLES.items()}
     assert read == {
         "value_settings": VALUE,
@@ -71,6 +73,7 @@ def test_what_is_read_back_is_what_was_set(connection: duckdb.DuckDBPyConnection
         "identity_settings": IDENTITY,
         "permission_settings": PERMISSIONS,
         "campaign_settings": CAMPAIGNS,
+        "timeline_settings": TIMELINE,
     }
     # the next run's take their place, and what is not given has its defaults
     write_settings(connection)

@@ -12,14 +12,7 @@ context as (
 customers as (
 
     select * from {{ ref('int_customers') }}
-    where customer_id <> 0 and first_ordered_on is null
-
-),
-
-contracts as (
-
-    select distinct customer_id
-    from {{ ref('int_contracts_identified') }}
+    where is_prospect
 
 ),
 
@@ -97,7 +90,7 @@ described as (
         customers.customer_id,
         customers.sources,
         golden_records.acquisition_channel,
-        golden_records.is_prospect,
+        golden_records.is_prospect as is_stated_prospect,
         golden_records.email is not null as has_email,
         golden_records.phone is not null as has_phone,
         golden_records.street is not null as has_street,
@@ -107,8 +100,6 @@ described as (
     from customers
     cross join context
     left join golden_records on customers.customer_id = golden_records.customer_id
-    left join contracts on customers.customer_id = contracts.customer_id
-    where contracts.customer_id is null
 
 ),
 
@@ -163,10 +154,10 @@ prospects as (
         coalesce(foreseen.similar_prospects, 0) as similar_prospects,
 
         ---------- booleans
-        coalesce(foreseen.is_prospect, false) as is_stated_prospect,
-        foreseen.has_email is not null and foreseen.has_email and foreseen.erasure_requested_on is null as has_email,
-        foreseen.has_phone is not null and foreseen.has_phone and foreseen.erasure_requested_on is null as has_phone,
-        foreseen.has_street is not null and foreseen.has_street and foreseen.erasure_requested_on is null as has_street,
+        coalesce(foreseen.is_stated_prospect, false) as is_stated_prospect,
+        coalesce(foreseen.has_email and foreseen.erasure_requested_on is null, false) as has_email,
+        coalesce(foreseen.has_phone and foreseen.erasure_requested_on is null, false) as has_phone,
+        coalesce(foreseen.has_street and foreseen.erasure_requested_on is null, false) as has_street,
 
         ---------- dates
         foreseen.entered_on,
