@@ -94,7 +94,9 @@ class Config(Model):
     company: str = Field(min_length=1, description="The company's name, as reports show it.")
     currency: Currency = Field(description="ISO 4217 code of the currency that all figures are in.")
     time_zone: TimeZone = Field(description="The zone whose calendar days count.")
-    language: Literal["en", "es"] = Field("en", description="The language of the report, of the pages around it and of the timeline's sentences.")
+    language: Literal["en", "es"] = Field(
+        "en", description="The language of the report, of the pages around it and of the timeline's sentences."
+    )
     data_folder: Path = Field(
         Path("data"), description="Where warehouse, landing and published files go; relative to this file."
     )
