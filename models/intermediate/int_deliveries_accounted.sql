@@ -2,13 +2,16 @@
 
 with
 
+-- A batch that begins after the as-of day is not of that day, though its month has begun.
 known_batches as (
 
     select
         loads.batch_id,
         {{ month_of('cast(loads.loaded_at as date)') }} as loaded_month
     from {{ source('ledger', 'loads') }} as loads
-    where loads.batch_id in (select known.batch_id from {{ ref('int_raw_batches_known') }} as known)
+    where
+        loads.batch_id in (select known.batch_id from {{ ref('int_raw_batches_known') }} as known)
+        and (loads.first_event_on is null or loads.first_event_on <= {{ as_of() }})
 
 ),
 
