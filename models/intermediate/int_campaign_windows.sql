@@ -25,8 +25,9 @@ campaign_windows as (
         members.first_contacted_on,
         members.last_contacted_on,
         coalesce(members.first_contacted_on, campaigns.started_on) as window_from_on,
-        {{ days_after('coalesce(members.last_contacted_on, campaigns.ended_on, campaigns.started_on)', 'settings.window_days') }}
-            as window_until_on
+        {{ days_after(
+            'coalesce(members.last_contacted_on, campaigns.ended_on, campaigns.started_on)', 'settings.window_days'
+        ) }} as window_until_on
     from {{ ref('int_campaigns') }} as campaigns
     left join members on campaigns.campaign_id = members.campaign_id
     cross join settings

@@ -2,12 +2,6 @@
 
 with
 
-context as (
-
-    select * from {{ source('run', 'context') }}
-
-),
-
 members as (
 
     select

@@ -69,7 +69,7 @@ refusals_of_something_granted as (
     inner join words as earlier_words
         on
             refusals.customer_id = earlier_words.customer_id
-            and earlier_words.word_number < refusals.word_number
+            and refusals.word_number > earlier_words.word_number
             and earlier_words.status <> 'refused'
             and ({{ covers('earlier_words', 'refusals') }} or {{ covers('refusals', 'earlier_words') }})
     where refusals.status = 'refused'

@@ -14,8 +14,9 @@ summaries as (
         customer_id,
         max(case when is_latest_word and purpose = 'relationship' and channel is null then status end)
             as relationship_consent,
-        {{ text_list("case when is_latest_word and status = 'granted' then purpose || coalesce(' by ' || channel, '') end") }}
-            as granted_purposes,
+        {{ text_list(
+            "case when is_latest_word and status = 'granted' then purpose || coalesce(' by ' || channel, '') end"
+        ) }} as granted_purposes,
         max(decided_on) as last_consent_on
     from consents
     group by customer_id
