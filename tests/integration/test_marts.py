@@ -1,6 +1,7 @@
 """The dbt project from raw to marts on a small company made by hand: what each mart must say, and what must never move it."""
 
 import os
+import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -12,6 +13,7 @@ import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
+from clientela.publish import MACROS
 from tests.integration.marts_fixture import AS_OF, Company, fill, line
 
 ROOT = Path(__file__).parents[2]
@@ -223,6 +225,46 @@ def test_every_kind_of_event_is_on_the_timeline(ask: Any) -> None:
         "order": 6, "return": 2, "interaction": 4, "campaign contact": 1, "campaign holdout": 1, "reward": 1,
         "consent": 8, "contract start": 2, "contract end": 1, "erasure request": 1, "resolution": 1,
     }  # fmt: skip
+
+
+def test_the_queries_of_the_page_on_the_relationship_run(built: Path, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "relationship.md").read_text(encoding="utf-8")
+    queries = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+    named = {name for query in queries for name in re.findall(r"(?:relationship|customer)\.\w+", query)}
+    marts = {f"relationship.{path.stem}" for path in (ROOT / "models" / "marts" / "relationship").glob("*.sql")}
+    assert marts <= named
+    with duckdb.connect(tmp_path / "published.duckdb") as connection:
+        connection.execute(f"attach '{built / 'warehouse.duckdb'}' as warehouse (read_only)")
+        for schema in ("relationship", "customer"):
+            connection.execute(f"create schema {schema}")
+            for (mart,) in connection.execute(
+                "select distinct table_name from duckdb_columns() where database_name = 'warehouse' and schema_name = ?",
+                [schema],
+            ).fetchall():
+                connection.execute(f"create table {schema}.{mart} as from warehouse.{schema}.{mart}")
+        for _, signature, query, _ in MACROS:
+            connection.execute(f"create macro {signature} as table {query}")
+        for query in queries:
+            connection.execute(query).fetchall()
+        # what may be asked for any day is, for the as-of day, what the mart says
+        differing = connection.execute(
+            f"""
+            select count(*) from relationship.contact_permissions as today
+            full join relationship.permission_as_of(date '{AS_OF}') as asked using (customer_id, purpose, channel)
+            where today.basis is distinct from asked.basis or today.status is distinct from asked.status
+            """
+        ).fetchall()
+        assert differing == [(0,)]
+
+
+def test_nobody_is_contactable_without_a_ground(ask: Any) -> None:
+    assert ask("select count(*) > 0 from relationship.contact_permissions where is_contactable") == [(True,)]
+    assert ask(
+        "select count(*) from relationship.contact_permissions as permissions "
+        "left join relationship.consents as consents using (consent_id) "
+        "where permissions.is_contactable and permissions.purpose <> 'transactional' "
+        "and not coalesce(consents.status = 'granted' and consents.is_active, permissions.is_granted_by_default)"
+    ) == [(0,)]
 
 
 def test_rows_that_the_as_of_day_leaves_out_are_counted(ask: Any) -> None:
