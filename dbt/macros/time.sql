@@ -74,3 +74,9 @@
 {% macro spark__days_after(date, days) -%}
     date_add({{ date }}, cast({{ days }} as int))
 {%- endmacro %}
+
+
+{# Whole minutes from one instant to another. #}
+{% macro minutes_from(first_instant, second_instant) -%}
+    {{ dbt.datediff(first_instant, second_instant, 'minute') }}
+{%- endmacro %}

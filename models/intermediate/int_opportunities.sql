@@ -1,8 +1,11 @@
 {#- What companies write where a proposal was decided. -#}
-{%- set won = ['won', 'accepted', 'sold', 'signed', 'ganado', 'ganada', 'aceptado', 'aceptada', 'firmado', 'firmada'] -%}
+{%- set won = [
+    'won', 'accepted', 'sold', 'signed', 'ganado', 'ganada', 'aceptado', 'aceptada', 'firmado', 'firmada',
+] -%}
 {%- set lost = ['lost', 'rejected', 'declined', 'refused', 'perdido', 'perdida', 'rechazado', 'rechazada'] -%}
 {{ config(materialized="view") }}
 
+-- noqa: disable=AM04
 with
 
 -- A sales contact is a contact that concerns an amount, or was won or lost.
@@ -11,8 +14,12 @@ staged as (
     select
         *,
         case
-            when lower(coalesce(outcome, status)) in ('{{ won | join("', '") }}') then 'won'
-            when lower(coalesce(outcome, status)) in ('{{ lost | join("', '") }}') then 'lost'
+            when lower(coalesce(outcome, status)) in (
+                '{{ won | join("', '") }}'
+            ) then 'won'
+            when lower(coalesce(outcome, status)) in (
+                '{{ lost | join("', '") }}'
+            ) then 'lost'
             when resolved_on is null then 'open'
             else 'undecided'
         end as stage

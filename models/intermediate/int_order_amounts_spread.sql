@@ -11,6 +11,7 @@
 {%- set changed = changed_orders() %}
 {%- set versions = ref('stg_transaction_versions') %}
 
+-- noqa: disable=LT02
 with
 
 {% if is_incremental() %}
@@ -22,7 +23,7 @@ with
 
 {% endif %}
 
--- What a line weighs is what it costs before discounts; returns weigh nothing, and where all weigh nothing all weigh alike.
+-- A line weighs what it costs before discounts; returns weigh nothing; where all weigh nothing all weigh alike.
 lines as (
 
     select

@@ -26,17 +26,16 @@ header_sources as (
 amounts_on_lines as (
 
     select
-        order_id,
         {% for amount in amounts %}
-            coalesce(nullif(max(order_{{ amount }}_amount), 0), min(order_{{ amount }}_amount)) as {{ amount }}_amount
-            {{- ',' if not loop.last }}
+            coalesce(nullif(max(order_{{ amount }}_amount), 0), min(order_{{ amount }}_amount)) as {{ amount }}_amount,
         {% endfor %}
+        order_id
     from lines
     where
-        {% for amount in amounts %}
-            order_{{ amount }}_amount is not null
-            {{ 'or' if not loop.last }}
-        {% endfor %}
+        order_discount_amount is not null
+        or order_shipping_amount is not null
+        or order_fee_amount is not null
+        or order_tax_amount is not null
     group by order_id
 
 ),
@@ -132,7 +131,7 @@ order_lines as (
     left join amounts_on_lines on lines.order_id = amounts_on_lines.order_id
     left join sales_returned
         on lines.return_of_order_id = sales_returned.order_id and lines.customer_record_id is null
-    -- where a source delivers headers a line waits for its own; a return of a sale has none where it states its day itself
+    -- where a source delivers headers a line waits for its own; a return has none where it states its day itself
     where
         header_sources.source is null
         or headers.order_id is not null

@@ -55,7 +55,7 @@ lines as (
         coalesce({{ local_date('visible.ordered_at') }}, {{ local_date('headers.ordered_at') }}) as happened_on,
         coalesce(visible.coupon, headers.coupon) as coupon_used,
         coalesce(
-            visible.source in (select header_sources.source from {{ source('run', 'header_sources') }} as header_sources)
+            visible.source in (select sources.source from {{ source('run', 'header_sources') }} as sources)
             and coalesce({{ local_date('headers.ordered_at') }} > {{ as_of() }}, true)
             and not (visible.return_of_order_id is not null and visible.ordered_at is not null),
             false
@@ -63,8 +63,10 @@ lines as (
         {% for amount in amounts %}
             headers.{{ amount }}_amount as header_{{ amount }}_amount,
         {% endfor %}
-        case when coalesce(visible.is_return, false) then 0 else abs(coalesce(visible.gross_amount, visible.net_amount, 0)) end
-            as own_weight
+        case
+            when coalesce(visible.is_return, false) then 0
+            else abs(coalesce(visible.gross_amount, visible.net_amount, 0))
+        end as own_weight
     from visible_lines as visible
     left join replaced_lines as replaced
         on
@@ -87,7 +89,9 @@ order_amounts as (
             order_id,
             '{{ amount }}' as kind,
             coalesce(
-                max(header_{{ amount }}_amount), nullif(max(order_{{ amount }}_amount), 0), min(order_{{ amount }}_amount)
+                max(header_{{ amount }}_amount),
+                nullif(max(order_{{ amount }}_amount), 0),
+                min(order_{{ amount }}_amount)
             ) as amount
         from lines
         where header_{{ amount }}_amount <> 0 or order_{{ amount }}_amount <> 0
@@ -141,7 +145,9 @@ shares as (
         amount,
         whole_cents,
         cents - sum(whole_cents) over (partition by order_id, kind) as cents_left,
-        row_number() over (partition by order_id, kind order by remainder desc nulls last, record_id asc nulls last) as share_rank,
+        row_number() over (
+            partition by order_id, kind order by remainder desc nulls last, record_id asc nulls last
+        ) as share_rank,
         abs(amount) - cents * cast(0.01 as decimal(18, 4)) as finer_than_a_cent
     from remainders
 
@@ -150,7 +156,6 @@ shares as (
 shares_of_lines as (
 
     select
-        record_id,
         {% for amount in amounts %}
             sum(
                 sign(amount) * (
@@ -158,9 +163,9 @@ shares_of_lines as (
                     + case when share_rank <= cents_left then cast(0.01 as decimal(18, 4)) else 0 end
                     + case when share_rank = 1 then finer_than_a_cent else 0 end
                 )
-            ) filter (where kind = '{{ amount }}') as {{ amount }}_share
-            {{- ',' if not loop.last }}
+            ) filter (where kind = '{{ amount }}') as {{ amount }}_share,
         {% endfor %}
+        record_id
     from shares
     group by record_id
 

@@ -1,5 +1,6 @@
 {{ config(materialized="view") }}
 
+-- noqa: disable=AM04
 with
 
 events as (

@@ -56,7 +56,7 @@ faults as (
             and faults.customer_id = earlier.customer_id
             and faults.customer_id <> 0
             and earlier.sale_line_count > 0
-            and earlier.ordered_on <= faults.opened_on
+            and faults.opened_on >= earlier.ordered_on
     where faults.kind in ('complaint', 'incident')
     qualify
         row_number() over (
@@ -98,10 +98,10 @@ summed as (
 
     select
         month,
-        channel,
         {% for measure in ['orders', 'due_orders', 'on_time_orders', 'returned_orders', 'order_errors', 'complaints'] %}
-            cast(sum({{ measure }}) as bigint) as {{ measure }}{{ ',' if not loop.last }}
+            cast(sum({{ measure }}) as bigint) as {{ measure }},
         {% endfor %}
+        channel
     from counted
     group by month, channel
 

@@ -35,10 +35,12 @@ bought as (
         sum(case when order_lines.cost_amount is null then order_lines.net_amount end) as net_revenue_without_cost,
         count(
             distinct case
-                when not order_lines.is_return and order_lines.campaign_id = members.campaign_id then order_lines.order_id
+                when not order_lines.is_return and order_lines.campaign_id = members.campaign_id
+                    then order_lines.order_id
             end
         ) as campaign_orders,
-        sum(case when order_lines.campaign_id = members.campaign_id then order_lines.net_amount end) as campaign_net_revenue
+        sum(case when order_lines.campaign_id = members.campaign_id then order_lines.net_amount end)
+            as campaign_net_revenue
     from members
     inner join windows on members.campaign_id = windows.campaign_id
     inner join order_lines

@@ -52,7 +52,7 @@ limits_reached as (
     from {{ ref('int_outbound_contacts') }} as contacts
     inner join limits
         on
-            coalesce(limits.channel = contacts.channel, limits.channel is null)
+            coalesce(contacts.channel = limits.channel, limits.channel is null)
             and {{ days_from('contacts.contacted_on', as_of()) }} < limits.per_days
     group by contacts.customer_id, limits.purpose, limits.channel, limits.max_contacts, limits.per_days
     having count(*) >= limits.max_contacts

@@ -94,7 +94,8 @@ customer_satisfaction as (
         quarters.complaints,
 
         ---------- booleans
-        row_number() over (partition by quarters.customer_id order by quarters.quarter desc nulls last) = 1 as is_latest,
+        row_number() over (partition by quarters.customer_id order by quarters.quarter desc nulls last) = 1
+            as is_latest,
         cast(date_trunc('quarter', context.as_of_on) as date) > quarters.quarter as is_quarter_complete,
 
         ---------- dates

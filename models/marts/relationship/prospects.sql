@@ -112,8 +112,10 @@ foreseen as (
             when described.erasure_requested_on is not null then 'erasure requested'
             when described.age_days is null then 'not known since when'
             when shares.from_days is null then 'nobody of this channel and age was watched for a year'
-            when shares.company_prospects < {{ min_prospects }} then 'too few prospects of this age were watched for a year'
-            when first_years.first_year_contribution is null then 'no new customer has a year whose contribution is known'
+            when shares.company_prospects < {{ min_prospects }}
+                then 'too few prospects of this age were watched for a year'
+            when first_years.first_year_contribution is null
+                then 'no new customer has a year whose contribution is known'
         end as reason,
         (
             shares.buyers + {{ company_weight }} * cast(shares.company_buyers as double) / shares.company_prospects

@@ -33,7 +33,7 @@ actions as (
     inner join interactions as earlier
         on
             opportunities.customer_id = earlier.customer_id
-            and earlier.opened_at < opportunities.opened_at
+            and opportunities.opened_at > earlier.opened_at
             and {{ days_from('earlier.opened_on', 'opportunities.opened_on') }} <= 365
     where opportunities.customer_id <> 0 and earlier.kind <> 'session'
     group by opportunities.interaction_id

@@ -33,8 +33,8 @@ targets as (
     from cases
     inner join {{ ref('stg_service_targets') }} as targets
         on
-            (targets.kind = cases.kind or targets.kind = '')
-            and (targets.channel = cases.channel or targets.channel = '')
+            (cases.kind = targets.kind or targets.kind = '')
+            and (cases.channel = targets.channel or targets.channel = '')
     qualify
         row_number() over (
             partition by cases.interaction_id order by targets.kind desc nulls last, targets.channel desc nulls last
@@ -46,9 +46,9 @@ timed as (
 
     select
         cases.*,
-        cast({{ dbt.datediff('cases.opened_at', 'cases.first_answered_at', 'minute') }} as double) / 60
+        cast({{ minutes_from('cases.opened_at', 'cases.first_answered_at') }} as double) / 60
             as hours_to_first_answer,
-        cast({{ dbt.datediff('cases.opened_at', 'cases.resolved_at', 'minute') }} as double) / 60 as hours_to_resolution,
+        cast({{ minutes_from('cases.opened_at', 'cases.resolved_at') }} as double) / 60 as hours_to_resolution,
         case when cases.resolved_on is null then {{ days_from('cases.opened_on', 'context.as_of_on') }} end as age_days
     from cases
     cross join context
