@@ -16,6 +16,7 @@ RENAMED: Mapping[str, str | None] = {
 #: column that the predicates of `segments.rules` could name → its name now
 RENAMED_COLUMNS: Mapping[str, str] = {
     "contracts_running": "active_contracts",
+    "has_withdrawn_contact": "has_withdrawn_consent",
     "rhythm_days": "expected_days_between_orders",
     "silence_multiple": "recency_ratio",
 }

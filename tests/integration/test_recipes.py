@@ -9,7 +9,8 @@ from textwrap import dedent
 
 import duckdb
 import pytest
-from conftest import Company
+
+from tests.conftest import Company
 
 ROOT = Path(__file__).parents[2]
 #: a block that bears a file's name, below the heading of its recipe

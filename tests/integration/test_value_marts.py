@@ -322,7 +322,7 @@ def test_the_recurring_amount_of_each_customer_moves_month_by_month(ask: Any) ->
 
 def test_what_fell_due_counts_for_contracts_that_no_order_line_bills(ask: Any) -> None:
     due = """
-        select contract_key, list(contribution order by due_on), max(due_on) from intermediate.int_contract_dues
+        select contract_key, list(dues.contribution order by due_on), max(due_on) from intermediate.int_contract_dues as dues
         inner join customer.contracts using (contract_id) where due_on >= date '2026-01-01' group by 1 order by 1
     """
     assert ask(due) == [
