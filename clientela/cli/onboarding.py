@@ -54,12 +54,12 @@ def _examine(config_path: Path, source: str | None, as_json: bool) -> int:
 
     seen = doctor.foretell(load_config(config_path), source)
     if as_json:
-        told = {
+        answer = {
             "exit_code": seen.exit_code,
             "sentence": seen.sentence,
             "findings": [finding.__dict__ for finding in seen.findings],
         }
-        click.echo(json.dumps(told, indent=2, default=str))
+        click.echo(json.dumps(answer, indent=2, default=str))
     else:
         _say_findings(seen.findings)
         _say_ending(seen)
@@ -115,14 +115,14 @@ def init(as_json: bool, overwrite: bool, folder: Path) -> None:
     begun = start(folder, overwrite=overwrite)
     seen = begun.examination
     if as_json:
-        told = {
+        answer = {
             "written": str(begun.path),
             "sentences": begun.sentences,
             "exit_code": seen.exit_code,
             "sentence": seen.sentence,
             "next": begun.next_command,
         }
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
         for sentence in begun.sentences:
             click.echo(sentence)

@@ -54,13 +54,15 @@ def named_apart(names: Sequence[str]) -> tuple[list[str], Mapping[str, str]]:
             while name.lower() in lowered:
                 name += "_"
         apart.append(name)
-    told = {}
+    repeated = {}
     for name, several in places.items():
         if len(several) > 1:
             listed = f"{', '.join(map(str, several[:-1]))} and {several[-1]}"
             named = repr(names[several[0] - 1])
-            told[name] = f"the name {named} over columns {listed}; map one by its place, as {apart[several[0] - 1]!r}."
-    return apart, told
+            repeated[name] = (
+                f"the name {named} over columns {listed}; map one by its place, as {apart[several[0] - 1]!r}."
+            )
+    return apart, repeated
 
 
 def repeated_columns(columns: Sequence[str]) -> str:

@@ -136,13 +136,15 @@ def look(config: Config, patterns: Sequence[str]) -> Found:
                     refused[path] = fault
                 else:
                     files[path] = file
-    told = list(ignored.values())
+    sentences = list(ignored.values())
     if own:
-        told.append(f"{own:,} file{'s' * (own != 1)} in the data folder, where clientela writes, are no deliveries")
+        sentences.append(
+            f"{own:,} file{'s' * (own != 1)} in the data folder, where clientela writes, are no deliveries"
+        )
     return Found(
         tuple(sorted(files.values(), key=lambda file: (file.name, str(file.path)))),
         tuple(refused.values()),
-        tuple(told),
+        tuple(sentences),
     )
 
 

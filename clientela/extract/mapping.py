@@ -306,8 +306,8 @@ def staged_select(
     if "return_of_order_key" in entity:
         ids.append(f"{surrogate_key(source, 'return_of_order_key')} as return_of_order_id")
     # a guest who orders again says nothing new by the time at which they do
-    told = [name for name in expressions if not (feed.is_of_guests and name == "updated_at")]
-    contents = ", ".join(_hashable(quoted("m_" + name), mapped_types[name]) for name in told)
+    contents_of = [name for name in expressions if not (feed.is_of_guests and name == "updated_at")]
+    contents = ", ".join(_hashable(quoted("m_" + name), mapped_types[name]) for name in contents_of)
     content_hash = surrogate_key(f"concat_ws(chr(31), '', {contents})" if contents else "''")
     if entity.wins_ties:
         content_hash = _ranked(content_hash, entity)
@@ -569,8 +569,8 @@ def _day_columns(
         if feed.entity[name].type != "timestamp" or name == VERSION_TIME or not is_local:
             continue
         if not delivery.is_midnight_a_day:
-            told = style.datetime_format if delivered_type == "VARCHAR" else None
-            if told and (states_zone(told) or not states_time(told)):
+            stated_format = style.datetime_format if delivered_type == "VARCHAR" else None
+            if stated_format and (states_zone(stated_format) or not states_time(stated_format)):
                 continue
             value = blank_to_null(sql, delivered_type)
             local = local_time(feed.entity[name], "x", delivered_type, style, parameters) or "cast(x as timestamp)"

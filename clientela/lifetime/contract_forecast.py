@@ -84,10 +84,10 @@ class ContractForecast:
         rows = []
         for name, of in labels.items():
             frame = pl.DataFrame({"segment": of, "expected_contribution": self.expected})
-            told = frame.group_by("segment").agg(pl.col("expected_contribution").sum(), customers=pl.len())
+            by_segment = frame.group_by("segment").agg(pl.col("expected_contribution").sum(), customers=pl.len())
             quantiles = dict(zip(levels, np.quantile(sums[name], (0.1, 0.5, 0.9), axis=1), strict=True))
             rows.append(
-                told.sort("segment").with_columns(
+                by_segment.sort("segment").with_columns(
                     segmentation=pl.lit(name), **{k: pl.Series(v) for k, v in quantiles.items()}
                 )
             )

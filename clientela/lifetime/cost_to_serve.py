@@ -35,11 +35,11 @@ def cost_per_day(served: pl.DataFrame, customers: pl.DataFrame, as_of: date) -> 
         .group_by("customer_id", maintain_order=True)
         .agg(cost.sum().alias("cost"), pl.len().cast(pl.Float64).alias("events"))
     )
-    told = customers.join(known, on="customer_id", how="left", maintain_order="left").select(
+    costs = customers.join(known, on="customer_id", how="left", maintain_order="left").select(
         pl.col("cost", "events").fill_null(0.0),
         days=((pl.lit(as_of) - pl.col("first_ordered_on")).dt.total_days() + 1).cast(pl.Float64),
     )
-    total, events, days = (told.get_column(name).to_numpy() for name in ("cost", "events", "days"))
+    total, events, days = (costs.get_column(name).to_numpy() for name in ("cost", "events", "days"))
     if not events.any():
         return np.zeros(len(total))
     often, dear = events.sum() / days.sum(), total.sum() / events.sum()

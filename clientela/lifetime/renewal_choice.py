@@ -170,8 +170,8 @@ def _chosen(scored: list[_Scored], holdout_days: int) -> RenewalPast:
             else f"{choice.excess[candidate]:.3g} above the best loss, standard error {choice.standard_error[candidate]:.2g}"
         )
         for origin, y, p, model in entries:
-            told = vars(score(y, p, counts=False))
-            told.pop("mean_poisson_deviance")
+            measures = vars(score(y, p, counts=False))
+            measures.pop("mean_poisson_deviance")
             rows.append(
                 {
                     "row_type": "score",
@@ -180,7 +180,7 @@ def _chosen(scored: list[_Scored], holdout_days: int) -> RenewalPast:
                     "model_used": model,
                     "is_chosen": is_chosen,
                     "reason": reason,
-                    **told,
+                    **measures,
                 }
             )
     tenure = np.array([name for s in scored for name in s.tenure])

@@ -59,7 +59,7 @@ def renewal_outlook(
     own = running.select("contract_id", "expected").join(
         ahead.select("contract_id", "renews_on", "renewal_probability"), on="contract_id", how="left"
     )
-    told = [
+    months = [
         own.with_columns(row_type=pl.lit("contract")).rename({"expected": "expected_contribution"}),
         _by_month(
             ahead.select(
@@ -77,10 +77,10 @@ def renewal_outlook(
         until = as_of if number == 0 else end
         if number:
             end = end.replace(day=1) - timedelta(days=1)
-        told.append(_by_month(_past(contracts, end, until, as_of, candidate)))
+        months.append(_by_month(_past(contracts, end, until, as_of, candidate)))
     typed = [
         part.select(pl.col(name).cast(kind) for name, kind in OUTLOOK_SCHEMA.items() if name in part.columns)
-        for part in told
+        for part in months
     ]
     return pl.concat([pl.DataFrame(schema=OUTLOOK_SCHEMA), *typed], how="diagonal")
 

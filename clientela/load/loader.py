@@ -173,8 +173,8 @@ def _commonest_fault(connection: duckdb.DuckDBPyConnection) -> str:
         group by cause order by count(*) desc, cause limit 3
         """
     ).fetchall()
-    told = [f"{cause} ({counted(rows, 'row')})" for cause, rows in faults]
-    return f". Most often: {'; '.join(told)}" if told else ""
+    causes = [f"{cause} ({counted(rows, 'row')})" for cause, rows in faults]
+    return f". Most often: {'; '.join(causes)}" if causes else ""
 
 
 def _new_columns(context: LoadContext, columns: tuple[str, ...]) -> tuple[str, ...]:

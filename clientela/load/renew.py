@@ -124,10 +124,10 @@ def _hide_values(connection: duckdb.DuckDBPyConnection) -> None:
             f"where regexp_matches({column}, $quoting)",
             {"quoting": _QUOTING},
         )
-    told = connection.execute(
+    batches = connection.execute(
         "select batch_id, columns, new_columns from ledger.loads where columns is not null or new_columns is not null"
     ).fetchall()
-    for batch_id, *lists in told:
+    for batch_id, *lists in batches:
         shown = [", ".join(shown_names(names.split(", "))) if names else None for names in lists]
         connection.execute(
             "update ledger.loads set columns = ?, new_columns = ? where batch_id = ?", [*shown, batch_id]

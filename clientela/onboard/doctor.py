@@ -208,11 +208,11 @@ def _sentence(outcomes: list[Outcome]) -> str:
         "left out": sum(o.left_out for o in outcomes),
         "would be quarantined": sum(o.quarantined for o in outcomes),
     }
-    told = f"{counted(files, 'file')}, {counted(sum(o.delivered for o in outcomes), 'row')}"
+    delivered = f"{counted(files, 'file')}, {counted(sum(o.delivered for o in outcomes), 'row')}"
     if last.status == "refused":
-        return f"{told}, and the gate would refuse them: {last.reason}"
+        return f"{delivered}, and the gate would refuse them: {last.reason}"
     parts = [f"{count:,} {word}" for word, count in counts.items() if count or word == "would load"]
-    return ", ".join([told, *parts])
+    return ", ".join([delivered, *parts])
 
 
 def _repeats(context: LoadContext) -> list[str]:
@@ -235,7 +235,7 @@ def _repeats(context: LoadContext) -> list[str]:
 def _notes(context: LoadContext, batch: StagedBatch, checks: Sequence[Check]) -> list[str]:
     """How columns map, what is not used, what the gate would say beside refusing, and examples of faults."""
     connection, feed = context.connection, context.feed
-    mapped = [f"{column} ← {_told(mapping)}" for column, mapping in feed.settings.columns.items()]
+    mapped = [f"{column} ← {_mapping_text(mapping)}" for column, mapping in feed.settings.columns.items()]
     lowered = {name.lower() for name in named_columns(connection, feed.settings)}
     unused = [name for name in batch.columns if name.lower() not in lowered]
     notes = [f"maps {', '.join(mapped)}"] if mapped else []
@@ -271,7 +271,7 @@ def _notes(context: LoadContext, batch: StagedBatch, checks: Sequence[Check]) ->
     return notes + [f"{counted(count, 'row')}: {reason}" for reason, count in rows]
 
 
-def _told(mapping: Mapping) -> str:
+def _mapping_text(mapping: Mapping) -> str:
     """What a column is mapped to, in short."""
     if isinstance(mapping, Constant):
         return repr(mapping.value)

@@ -250,7 +250,7 @@ def waterfall_floor(ends: Sequence[int]) -> int:
 def curve(texts: Texts, points: Sequence[tuple[float, float]], marked: tuple[float, float]) -> Draw:
     """Share of customers against share of value, with the line at all of it and one point told."""
     rows = [{"x": x, "y": y} for x, y in points]
-    told = [{"x": marked[0], "y": marked[1], "text": f"{texts.share(marked[0])} → {texts.share(marked[1])}"}]
+    labels = [{"x": marked[0], "y": marked[1], "text": f"{texts.share(marked[0])} → {texts.share(marked[1])}"}]
 
     def chart(alt: Any, wide: bool) -> Chart:
         width = WIDTHS["wide" if wide else "narrow"] - 70
@@ -260,7 +260,7 @@ def curve(texts: Texts, points: Sequence[tuple[float, float]], marked: tuple[flo
         x = alt.X("x:Q", title=texts("whale.x"), scale=alt.Scale(domain=[0, 1]), axis=percent)
         y = alt.Y("y:Q", title=texts("whale.y"), scale=scale, axis=percent)
         base = alt.rows(rows)
-        point = alt.rows(told)
+        point = alt.rows(labels)
         return alt.layer(
             base.mark_area(color=SOFT, opacity=0.55).encode(x=x, y=y),
             base.mark_line(color=STRONG, strokeWidth=2.5).encode(x=x, y=y),

@@ -11,7 +11,7 @@ from clientela.report import published as files
 from clientela.report.catalogue import Texts
 from clientela.report.page import Head, Tile, render
 from clientela.report.published import PublishedFile, Row
-from clientela.report.sections.business import told_month
+from clientela.report.sections.business import shown_month
 from clientela.report.sections.registry import PARTS
 from clientela.report.sections.section import Missing, Night, Part, Section
 
@@ -94,7 +94,7 @@ def _tiles(night: Night) -> list[Tile]:
         )
     ]
     if rows:
-        at = told_month(rows)
+        at = shown_month(rows)
         detail = ""
         if at and rows[at - 1]["net_revenue"]:
             change = float(rows[at]["net_revenue"] / rows[at - 1]["net_revenue"]) - 1

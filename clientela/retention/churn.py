@@ -302,8 +302,8 @@ def _compare(
             row = row.with_columns(pl.Series(candidate, (p - y) ** 2))
         errors.append(row)
     chosen, reason = _choose(pl.concat(errors) if errors else pl.DataFrame(), candidates)
-    told = pl.DataFrame(scores, schema=SCORES).with_columns(is_chosen=pl.col("candidate") == chosen)
-    return Comparison(made_from, chosen, reason, told, pl.concat(deciles))
+    compared = pl.DataFrame(scores, schema=SCORES).with_columns(is_chosen=pl.col("candidate") == chosen)
+    return Comparison(made_from, chosen, reason, compared, pl.concat(deciles))
 
 
 def _choose(errors: pl.DataFrame, candidates: list[str]) -> tuple[str, str]:
@@ -319,8 +319,8 @@ def _choose(errors: pl.DataFrame, candidates: list[str]) -> tuple[str, str]:
         per_customer = extra.group_by("customer_id").agg(d=(pl.col("d") - mean).sum())["d"]
         error = float((per_customer**2).sum()) ** 0.5 / len(extra)
         if mean <= error:
-            told = ", ".join(f"{c} {brier[c]:.4f}" for c in candidates)
-            return candidate, f"the simplest within one standard error of the best Brier score ({told})"
+            scores = ", ".join(f"{c} {brier[c]:.4f}" for c in candidates)
+            return candidate, f"the simplest within one standard error of the best Brier score ({scores})"
     raise AssertionError("the best candidate is within one standard error of itself")
 
 

@@ -56,12 +56,12 @@ def curves(
     states = states.rename({"measured_on": "month_end"})
     ordering = states.filter(pl.col("first_ordered_on").is_not_null())
     lapses = lapse_durations(ordering, ordering)
-    told = [
+    parts = [
         *_by_origin("first lapse", lapses, customers),
         *_by_origin("contract", contract_durations(contracts, as_of_on), customers),
         *_since_landmark(as_of_on, states, segments),
     ]
-    return pl.concat([pl.DataFrame(schema=_TOLD), *told], how="diagonal").select(*_TOLD)
+    return pl.concat([pl.DataFrame(schema=_TOLD), *parts], how="diagonal").select(*_TOLD)
 
 
 def _by_origin(basis: str, durations: pl.DataFrame, customers: pl.DataFrame) -> list[pl.DataFrame]:
@@ -116,5 +116,5 @@ def _curve(rows: pl.DataFrame, basis: str, population: str, segmentation: str, b
         return pl.DataFrame(schema=_TOLD)
     curve = survival_curves(rows, by)
     group = pl.col("group") if by else pl.lit(segmentation)
-    told = {"basis": basis, "population": population, "segmentation": segmentation}
-    return curve.with_columns(segment=group, **{name: pl.lit(value) for name, value in told.items()})
+    labels = {"basis": basis, "population": population, "segmentation": segmentation}
+    return curve.with_columns(segment=group, **{name: pl.lit(value) for name, value in labels.items()})

@@ -157,12 +157,12 @@ def outlook(
     probability = probability.with_columns(churn_model=pl.lit(model.chosen))
     if inputs.contracts is not None and inputs.contracts.height:
         probability = _with_contracts(probability, states, inputs, as_of_on, s.churn.horizon_months)
-    told = [_customers(as_of_on, states, months, forecasts, probability, s), *_scores(model)]
+    answers = [_customers(as_of_on, states, months, forecasts, probability, s), *_scores(model)]
     if len(model.scores):
-        told.append(_reasons_at(model.scores["origin_on"].max(), past, months, s))  # type: ignore[arg-type]
+        answers.append(_reasons_at(model.scores["origin_on"].max(), past, months, s))  # type: ignore[arg-type]
     typed = [
         part.select(pl.col(name).cast(OUTLOOK_SCHEMA[name]) for name in part.columns if name in OUTLOOK_SCHEMA)
-        for part in told
+        for part in answers
     ]
     return pl.concat([pl.DataFrame(schema=OUTLOOK_SCHEMA), *typed], how="diagonal")
 

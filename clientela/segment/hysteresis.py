@@ -42,8 +42,8 @@ def hold_tiers(
         trigger = (
             pl.when(is_first).then(v >= b).when(v >= b + band).then(pl.lit(True)).when(v < b - band).then(pl.lit(False))
         )
-        told = pl.when(trigger.is_not_null()).then(row).forward_fill() >= pl.col("_first")
-        above.append(pl.when(told).then(trigger.forward_fill()).cast(pl.Int64))
+        is_held = pl.when(trigger.is_not_null()).then(row).forward_fill() >= pl.col("_first")
+        above.append(pl.when(is_held).then(trigger.forward_fill()).cast(pl.Int64))
     if not above:
         raise SegmentError("Tiers need at least one boundary.")
     limits = ordered.select(

@@ -89,11 +89,11 @@ def segments_at_month_ends(
 
 def fit_row(model: ClusterModel, made_from: str, is_new: bool) -> dict[str, object]:
     """A fit as memory keeps it."""
-    told = json.dumps(model.as_values(), default=str)
+    fitted = json.dumps(model.as_values(), default=str)
     return {
         "fitted_on": model.fitted_on,
         "made_from": made_from,
-        "fit": told,
+        "fit": fitted,
         "is_new": is_new,
         "silhouette": model.silhouette,
         "stability": model.stability,
@@ -133,7 +133,7 @@ def _micro_segments(rows: pl.DataFrame, fits: pl.DataFrame, s: SegmentSettings) 
     behaving = rows.filter(is_buyer).select(*_KEY, pl.col(BEHAVIOUR).cast(pl.Float64).fill_null(0))
     kept = {(row["fitted_on"], row["made_from"]): row["fit"] for row in fits.iter_rows(named=True)}
     known: list[ClusterModel] = []
-    told: list[dict[str, object]] = []
+    fit_rows: list[dict[str, object]] = []
     before = ""
     schema = {
         "fitted_on": pl.Date,
@@ -150,14 +150,14 @@ def _micro_segments(rows: pl.DataFrame, fits: pl.DataFrame, s: SegmentSettings) 
         before = _made_from(months[day], s, before)
         if (day, before) in kept:
             known.append(read_fit(kept[(day, before)]))
-            told.append(fit_row(known[-1], before, is_new=False))
+            fit_rows.append(fit_row(known[-1], before, is_new=False))
         else:
-            told.append({"fitted_on": day, "made_from": before, "is_new": True})
+            fit_rows.append({"fitted_on": day, "made_from": before, "is_new": True})
     clusters, models = clusters_over_time(behaving, BEHAVIOUR, s.clusters, known)
     made = {model.fitted_on: model for model in models}
     whole = [
         fit_row(made[day], str(row["made_from"]), bool(row["is_new"]))
-        for row in told
+        for row in fit_rows
         if isinstance(day := row["fitted_on"], date) and day in made
     ]
     return clusters, pl.DataFrame(whole, schema=schema)

@@ -175,20 +175,20 @@ def forecast_customers(
         days, contracts = (f.drop("customer_id").rename({"key": "customer_id"}) for f in (days, contracts))
     company = _Company(days, contracts, settings, freezes)
     newest = _month_end_until(as_of)
-    told_newest: pl.DataFrame | None = None
+    comparisons: pl.DataFrame | None = None
     for day in measured:
         stands = prints[day] in held and day != as_of
         if stands:
             rows = _shaped(kept.filter(pl.col("made_from") == prints[day]))
         else:
-            rows = company.at(day, as_of, told_newest if day == as_of else None)
+            rows = company.at(day, as_of, comparisons if day == as_of else None)
             if keys is not None:
                 numbered = keys.select(customer_id="key", number="customer_id")
                 rows = rows.join(numbered, on="customer_id", how="left").drop("customer_id")
                 rows = rows.rename({"number": "customer_id"})
             rows = _shaped(rows.with_columns(made_from=pl.lit(prints[day])))
         if day == newest:
-            told_newest = rows.filter(pl.col("row_type") != "customer")
+            comparisons = rows.filter(pl.col("row_type") != "customer")
         elif day < newest:
             rows = rows.filter(~_OF_NEWEST)
         yield Measured(rows.sort(_ORDER, nulls_last=True), prints[day] if stands else None)
@@ -203,8 +203,8 @@ def _fingerprints(
     )
     daily = hashes.agg(pl.col("day_hash").sum(), pl.len()).sort("ordered_on")
     agreed = contracts.select(sorted(contracts.columns)).sort(pl.all())
-    told_later = [name for name in ("renewed_on", "paused_on") if name in agreed.columns]
-    told: dict[date, str] = {}
+    later_columns = [name for name in ("renewed_on", "paused_on") if name in agreed.columns]
+    fingerprints: dict[date, str] = {}
     for day in measured:
         until = daily.filter(pl.col("ordered_on") <= day).select(pl.col("day_hash").sum(), pl.col("len").sum()).row(0)
         known = agreed.filter(pl.col("started_on") <= day).with_columns(
@@ -212,7 +212,7 @@ def _fingerprints(
             pl.when((pl.col("cancelled_on") <= day).fill_null(pl.col("cancelled_on").is_null()))
             .then("ends_on")
             .alias("ends_on"),
-            *[pl.when(pl.col(name) <= day).then(name).alias(name) for name in told_later],
+            *[pl.when(pl.col(name) <= day).then(name).alias(name) for name in later_columns],
         )
         facts = (
             code_version,
@@ -222,8 +222,8 @@ def _fingerprints(
             until,
             known.hash_rows(seed=0).sum(),
         )
-        told[day] = hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
-    return told
+        fingerprints[day] = hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+    return fingerprints
 
 
 def _shaped(frame: pl.DataFrame) -> pl.DataFrame:
@@ -306,7 +306,7 @@ class _Company:
         is_as_of = day == as_of
         # candidates are compared at month-ends: what is chosen stands until the next
         last = _month_end_until(day)
-        past, told = _remembered(newest) if newest is not None and day != last else (None, [])
+        past, scores = _remembered(newest) if newest is not None and day != last else (None, [])
         if past is None and last >= self._ready.first_day:
             past = backtest(
                 self._ready,
@@ -320,7 +320,7 @@ class _Company:
                 ),
                 memo=self._memo,
             )
-            told = _scores(past, settings)
+            scores = _scores(past, settings)
         fits = Fits()
 
         def ahead(months: int, groups: pl.DataFrame | None = None, draws: int = 0) -> Forecast:
@@ -380,7 +380,7 @@ class _Company:
         else:
             # nothing was drawn, so nothing was widened
             parts[0] = parts[0].with_columns(widening_orders=pl.lit(None), widening_contribution=pl.lit(None))
-        return parts + told
+        return parts + scores
 
     def _without_models(
         self, known: pl.DataFrame, day: date, is_as_of: bool, renewals: "RenewalPast | None"
@@ -511,8 +511,8 @@ class _Company:
         number = float(customers["n"].sum())
         mean = float(customers["contribution"].sum()) / number if number else None
         count = customers.height
-        told = "1 customer" if count == 1 else f"{count} customers"
-        why = f"no model is fitted to {told} with {int(repeats)} orders after their first"
+        who = "1 customer" if count == 1 else f"{count} customers"
+        why = f"no model is fitted to {who} with {int(repeats)} orders after their first"
         if observed <= 0:
             rate: pl.Expr = pl.lit(None, pl.Float64)
             why += "; all came on the day itself, so no rate can be told"

@@ -20,8 +20,8 @@ class _AdbcDatabase(Database):
         with closing(self.connection.cursor()) as cursor:
             cursor.execute(f"select * from {self.rows} limit 0")
             schema = cursor.fetch_record_batch().schema
-        told = [(field.name, ((field.metadata or {}).get(b"POSTGRESQL:type") or b"").decode()) for field in schema]
-        return [(name, BYTES if kind == "bytea" else kind) for name, kind in told]
+        typed = [(field.name, ((field.metadata or {}).get(b"POSTGRESQL:type") or b"").decode()) for field in schema]
+        return [(name, BYTES if kind == "bytea" else kind) for name, kind in typed]
 
     def _names(self, sql: str) -> list[str]:
         with closing(self.connection.cursor()) as cursor:
@@ -100,7 +100,7 @@ class SqliteDatabase(_AdbcDatabase):
         with closing(self.connection.cursor()) as cursor:
             cursor.execute(f"select {each} from {self.rows}")
             row = cursor.fetchone()
-        return {name: set((told or "").split(",")) - {""} for name, told in zip(names, row, strict=True)}
+        return {name: set((members or "").split(",")) - {""} for name, members in zip(names, row, strict=True)}
 
     def _as_delivered(self, name: str, found: set[str]) -> str:
         column = self.quoted(name)

@@ -47,7 +47,7 @@ def opened(settings: DatabaseSource, folder: Path, decimal_style: str) -> Iterat
         if not _is_of_driver(error):
             raise
         raise DeliveryError(
-            f"the database of {settings.connection_env} said: {_told(error, secrets, settings)}"
+            f"the database of {settings.connection_env} said: {_failure(error, secrets, settings)}"
         ) from None
 
 
@@ -147,7 +147,7 @@ def _secrets(url: str) -> tuple[str, ...]:
     return tuple(sorted((p for p in pieces if len(p) > 2 and p.lower() not in allowed), key=len, reverse=True))
 
 
-def _told(error: Exception, secrets: Sequence[str], settings: DatabaseSource) -> str:
+def _failure(error: Exception, secrets: Sequence[str], settings: DatabaseSource) -> str:
     """What the database said, without the connection and without what it quotes but for words of the configuration."""
     cause = getattr(error, "orig", None) or error
     # PyMySQL's errors are a number and a sentence

@@ -166,7 +166,7 @@ def _above_footer(texts: list[pa.Array], settings: ExcelFormat) -> tuple[int, in
     for i in reversed(range(rows)):
         if not starts and found >= settings.skip_footer:
             break
-        text = next((told for column in texts if (told := (column[i].as_py() or "").strip())), "")
+        text = next((cell for column in texts if (cell := (column[i].as_py() or "").strip())), "")
         if text:
             if found >= settings.skip_footer and not text.startswith(starts):
                 break
@@ -187,38 +187,44 @@ def _cells(
     return list(pa.record_batch(loaded).columns)
 
 
-def _days(connection: duckdb.DuckDBPyConnection, text: pa.Array, days: pa.Array, told: str | None) -> pa.Array:
+def _days(
+    connection: duckdb.DuckDBPyConnection, text: pa.Array, days: pa.Array, datetime_format: str | None
+) -> pa.Array:
     """A column whose bare numbers are days too."""
     if days.null_count == text.null_count:
         return days
-    return pc.if_else(pc.is_valid(days), _written(connection, days, told), text)
+    return pc.if_else(pc.is_valid(days), _written(connection, days, datetime_format), text)
 
 
 def _mixed(
-    connection: duckdb.DuckDBPyConnection, text: pa.Array, days: pa.Array, told: str | None, decimal_style: str
+    connection: duckdb.DuckDBPyConnection,
+    text: pa.Array,
+    days: pa.Array,
+    datetime_format: str | None,
+    decimal_style: str,
 ) -> pa.Array:
     """A column with text in it. Only what is a number or a date in the sheet can also be read as a day."""
     as_read = text.cast(pa.string())
-    if told:
+    if datetime_format:
         is_date = pc.and_(pc.is_valid(days), pc.fill_null(pc.match_substring_regex(text, _DAY), False))
-        as_read = pc.if_else(is_date, _written(connection, days, told), as_read)
+        as_read = pc.if_else(is_date, _written(connection, days, datetime_format), as_read)
     if decimal_style == "comma":
         is_number = pc.and_(pc.is_valid(days), pc.fill_null(pc.match_substring_regex(text, _NUMBER), False))
         as_read = pc.if_else(is_number, pc.replace_substring(text, ".", ","), as_read)
     return as_read
 
 
-def _written(connection: duckdb.DuckDBPyConnection, days: pa.Array, told: str | None) -> pa.Array:
-    """The days in the format `told`, in ISO where that would read them back as another time.
+def _written(connection: duckdb.DuckDBPyConnection, days: pa.Array, datetime_format: str | None) -> pa.Array:
+    """The days in the format `datetime_format`, in ISO where that would read them back as another time.
 
     A format without seconds, or of days alone, drops them as it does in text.
     """
     iso = f"strftime(day, {literal(_ISO)})"
     written = iso
     # a sheet's times know no zone
-    if told and "%z" not in told:
-        in_format = f"strftime(day, {literal(told)})"
-        back = f"try_strptime({in_format}, {literal(told)})"
+    if datetime_format and "%z" not in datetime_format:
+        in_format = f"strftime(day, {literal(datetime_format)})"
+        back = f"try_strptime({in_format}, {literal(datetime_format)})"
         shortened = ", ".join(f"date_trunc('{unit}', day)" for unit in ("day", "minute", "second"))
         written = f"case when {back} in (day, {shortened}) then {in_format} else {iso} end"
     table = pa.table({"day": days.cast(pa.timestamp("us"))})

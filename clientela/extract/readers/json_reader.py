@@ -98,9 +98,9 @@ def open_json(
         f"then 'the {what} is not whole JSON' else 'the {what} is no JSON object but ' || lower(kind) end as reason "
         f"from {stated} where kind is distinct from 'OBJECT'"
     )
-    told_apart = rejected.relation(parameters)
-    if told_apart:
-        refused += f" union all select source_row, text, reason from {told_apart}"
+    causes = rejected.relation(parameters)
+    if causes:
+        refused += f" union all select source_row, text, reason from {causes}"
     delivery = Delivery(relation, dict.fromkeys(columns, "VARCHAR"), quoted(_PLACE), repeated=repeated)
     return Opened(delivery, unreadable=f"({refused})")
 
@@ -164,7 +164,7 @@ def _unwrap(connection: duckdb.DuckDBPyConnection, path: Path, settings: JsonFor
         try:
             found = connection.execute(f"select json_type(json, $pointer) {whole}", values).fetchall()
         except duckdb.Error as error:
-            raise DeliveryError(f"it is not whole JSON ({_told(error)})") from error
+            raise DeliveryError(f"it is not whole JSON ({_cause(error)})") from error
         if {kind for (kind,) in found} != {"ARRAY"}:
             kinds = ", ".join(sorted(kind.lower() if kind else "nothing" for (kind,) in found)) or "nothing"
             raise DeliveryError(f"at json.records = {settings.records!r} it holds {kinds} where a list is expected")
@@ -174,10 +174,10 @@ def _unwrap(connection: duckdb.DuckDBPyConnection, path: Path, settings: JsonFor
             {**values, "into": str(into)},
         )
     except duckdb.Error as error:
-        raise DeliveryError(f"it is not whole JSON ({_told(error)})") from error
+        raise DeliveryError(f"it is not whole JSON ({_cause(error)})") from error
 
 
-def _told(error: duckdb.Error) -> str:
+def _cause(error: duckdb.Error) -> str:
     """DuckDB's sentence without the scratch file's name."""
     said = re.sub(r'in file ".*?", ', "", str(error).splitlines()[0].split(": ", 1)[-1]).rstrip(". ")
     return without_values(said)

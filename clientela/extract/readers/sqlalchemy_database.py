@@ -71,7 +71,8 @@ class SqlalchemyDatabase(Database):
             assert cursor is not None
             fields = getattr(getattr(cursor, "_result", None), "fields", None) or [None] * len(cursor.description)
             return [
-                (told[0], self._kind(told[1], field)) for told, field in zip(cursor.description, fields, strict=True)
+                (described[0], self._kind(described[1], field))
+                for described, field in zip(cursor.description, fields, strict=True)
             ]
 
     def _kind(self, code: Any, field: Any) -> str:
@@ -131,8 +132,8 @@ def _batches(
     if pa.null() in types:
         for columns in rows():
             types = [_common(kind, _kind_of(column)) for kind, column in zip(types, columns, strict=True)]
-    told = [(name, pa.string() if kind == pa.null() else kind) for name, kind in zip(kinds, types, strict=True)]
-    schema = pa.schema(told)
+    typed = [(name, pa.string() if kind == pa.null() else kind) for name, kind in zip(kinds, types, strict=True)]
+    schema = pa.schema(typed)
 
     def batches() -> Iterator[pa.RecordBatch]:
         for columns in rows():

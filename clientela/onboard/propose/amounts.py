@@ -108,8 +108,8 @@ def _price(guess: TableGuess) -> str | None:
     columns = guess.table.columns
     for word in words.UNIT_PRICES:
         for name, profile in columns.items():
-            told = normalised(name)
-            if profile.is_number and (told == word or told.removeprefix("lineitem_").removeprefix("item_") == word):
+            plain = normalised(name)
+            if profile.is_number and (plain == word or plain.removeprefix("lineitem_").removeprefix("item_") == word):
                 return name
     return None
 

@@ -104,8 +104,8 @@ def _head_of(
     head.key_evidence = f"{same.share:.0%} of its values stand in {lines.table.name}.{same.other_column}"
     for name in _HEAD_AMOUNTS:
         _leave_to_lines(connection, head, lines, name)
-    told = {name for name in ("customer_key", "ordered_at") if name in head.fields and name not in lines.fields}
-    if not told and not {*_HEAD_AMOUNTS, "status"} & set(head.fields):
+    on_head = {name for name in ("customer_key", "ordered_at") if name in head.fields and name not in lines.fields}
+    if not on_head and not {*_HEAD_AMOUNTS, "status"} & set(head.fields):
         return None
     lines.has_heads = True
     if "customer_key" in head.fields and "customer_key" not in lines.fields:
@@ -174,8 +174,8 @@ def _is_refund_feed(guess: TableGuess, chosen: TableGuess, same: sales.Sameness)
         None,
     )
     if own is not None:
-        told = f"{same.share:.0%} of its values stand in {same.other.table.name}.{same.other_column}"
-        fields["return_of_order_key"] = FieldGuess(same.column, same.column, 0.8, [told])
+        evidence = f"{same.share:.0%} of its values stand in {same.other.table.name}.{same.other_column}"
+        fields["return_of_order_key"] = FieldGuess(same.column, same.column, 0.8, [evidence])
         fields["order_key"] = FieldGuess(own, own, 0.8, ["the refund's own number"])
         guess.key, guess.key_evidence = [own], f"no two of {guess.table.seen} share it"
     fields["is_return"] = FieldGuess({"value": True}, None, 0.8, [f"told by the name {guess.table.name}"])
@@ -249,8 +249,8 @@ def _join_by_email(guesses: list[TableGuess]) -> None:
             shared = len((found.all_values or frozenset()) & column.all_values) if found is not None else 0
             if found is None or shared < 0.5 * found.distinct:
                 continue
-            told = f"{shared / found.distinct:.0%} of its values stand in {home.table.name}.{column.name}"
-            guess.fields["customer_key"] = FieldGuess(found.name, found.name, 0.8, [told])
+            evidence = f"{shared / found.distinct:.0%} of its values stand in {home.table.name}.{column.name}"
+            guess.fields["customer_key"] = FieldGuess(found.name, found.name, 0.8, [evidence])
             guess.refers_to["customers"] = home
             home.key, home.key_evidence = [column.name], "sales name customers by it, and by nothing else"
             home.has_personal_key = True

@@ -19,14 +19,14 @@ def complete(connection: duckdb.DuckDBPyConnection, guess: TableGuess) -> None:
             continue
         column = getattr(fields.get("order_key"), "column", None) or ""
         parts = normalised(f"{guess.table.name} {guess.table.folder.name} {column}").split("_")
-        told = next((value for part in parts for value, listed in by_word.items() if part in listed), None)
-        if told or default:
+        meant = next((value for part in parts for value, listed in by_word.items() if part in listed), None)
+        if meant or default:
             why = (
                 f"told by the name {guess.table.name}{f' or {column}' if column else ''}"
-                if told
+                if meant
                 else "ASSUMED: no column tells it"
             )
-            fields[name] = FieldGuess({"value": told or default}, None, 0.5, [why])
+            fields[name] = FieldGuess({"value": meant or default}, None, 0.5, [why])
     for name, found in fields.items():
         contract = ENTITIES[entity][name]
         if contract.values and found.column:
@@ -64,10 +64,10 @@ def _translate(guess: TableGuess, name: str, profile: ColumnProfile) -> None:
     values: dict[str, str] = {}
     unknown: list[str] = []
     for value in profile.values:
-        told = normalised(value)
+        plain = normalised(value)
         if value.lower() in allowed:
             continue
-        meant = next((m for m, listed in known.items() if told == m or told in listed), None)
+        meant = next((m for m, listed in known.items() if plain == m or plain in listed), None)
         if meant is None:
             unknown.append(value)
             meant = next((m for m in ("contact", "other") if m in allowed), None)

@@ -249,9 +249,9 @@ class Guesser:
             is_same_name = normalised(name) == normalised(other.key[0])
             if share >= 0.5 or (is_same_name and share >= 0.05):
                 guess.refers_to[contract.refers_to or ""] = other
-                told = f"{share:.0%} of its values stand in {other.table.name}.{other.key[0]}"
+                sentence = f"{share:.0%} of its values stand in {other.table.name}.{other.key[0]}"
                 found = guess.fields.setdefault(contract.name, FieldGuess(name, name, 0.5 + share / 2))
-                found.evidence.insert(0, told)
+                found.evidence.insert(0, sentence)
             elif found is not None and share < 0.1 and found.score < 0.95 and held:
                 rejected.add(str(found.column))
                 del guess.fields[contract.name]
@@ -333,12 +333,12 @@ class Guesser:
         distinct, absent = self._told_apart(table, columns)
         others = table.rows - table.repeated
         if distinct == table.rows:
-            told = f"no two of {table.seen} share it"
+            sentence = f"no two of {table.seen} share it"
         elif distinct >= others:
-            told = f"of {table.seen} {table.repeated:,} repeat another whole; no two others share it"
+            sentence = f"of {table.seen} {table.repeated:,} repeat another whole; no two others share it"
         else:
-            told = f"CHECK: of {table.seen} {others - distinct:,} share it with another that says something else"
-        return f"{told}; {counted(absent, 'row')} without it" if absent else told
+            sentence = f"CHECK: of {table.seen} {others - distinct:,} share it with another that says something else"
+        return f"{sentence}; {counted(absent, 'row')} without it" if absent else sentence
 
     def _find_key(self, guess: TableGuess) -> None:
         table, fields = guess.table, guess.fields
@@ -362,8 +362,8 @@ class Guesser:
             for columns in map(list, itertools.combinations(candidates, size)):
                 if columns not in tried and self.is_key(table, columns, 1.0):
                     guess.key = columns
-                    told = self._key_evidence(table, columns)
-                    guess.key_evidence = f"no column is named like a key; the first found: {told}"
+                    evidence = self._key_evidence(table, columns)
+                    guess.key_evidence = f"no column is named like a key; the first found: {evidence}"
                     return
         guess.key = tried[0] if tried else candidates[:1] or list(table.columns)[:1]
         guess.key_evidence = (

@@ -8,12 +8,12 @@ def has_no_header(lines: list[list[str]]) -> bool:
     if len(lines) < 2 or len(lines[0]) < 2 or any(len(line) != len(lines[0]) for line in lines[:5]):
         return False
     first, others = lines[0], lines[1:20]
-    told = [kind_of(cell) for cell in first]
+    kinds = [kind_of(cell) for cell in first]
     is_alike = all(
-        told[place] in ("empty", *{kind_of(line[place]) for line in others if place < len(line)})
+        kinds[place] in ("empty", *{kind_of(line[place]) for line in others if place < len(line)})
         for place in range(len(first))
     )
-    return is_alike and sum(kind in ("number", "day") for kind in told) * 2 >= len(told)
+    return is_alike and sum(kind in ("number", "day") for kind in kinds) * 2 >= len(kinds)
 
 
 def kind_of(cell: str) -> str:

@@ -26,20 +26,20 @@ def normalised(name: str) -> str:
 @lru_cache(maxsize=100_000)
 def nearness(name: str, synonyms: tuple[str, ...]) -> float:
     """How near a column's name is to any of the words, 0 to 1."""
-    told = normalised(name)
-    parts = told.split("_")
+    plain = normalised(name)
+    parts = plain.split("_")
     named = frozenset(parts)
     bare = "_".join(p for p in parts if p not in _ENTITY_WORDS)
     best = 0.0
     for place, synonym in enumerate(synonyms):
         words = synonym.split("_")
-        if told == synonym:
+        if plain == synonym:
             score = 1.0
         elif bare and bare == synonym:
             score = 0.9
         elif named.issuperset(words):
             score = 0.5 + 0.3 * len(words) / len(parts)
-        elif is_slip(told, synonym):
+        elif is_slip(plain, synonym):
             score = 0.7
         else:
             continue

@@ -269,8 +269,8 @@ def of_database(
                 f"create or replace temp table {table} as select *, 0 as {quoted(FILE)} from read_parquet(?) limit {ROWS}",
                 [str(fetched)],
             )
-            told = {"database": {"connection_env": connection_env, "table": name}}
-            tables.append(_profiled(connection, name, table, folder, [], rows <= ROWS, told, is_view))
+            own_settings = {"database": {"connection_env": connection_env, "table": name}}
+            tables.append(_profiled(connection, name, table, folder, [], rows <= ROWS, own_settings, is_view))
         except (ClientelaError, duckdb.Error) as error:
             unread.append(Unread(name, str(error).splitlines()[0]))
     return tables, unread
@@ -479,9 +479,13 @@ def _column(connection: duckdb.DuckDBPyConnection, relation: str, name: str, kin
         at_midnight = sum(count for value, count in rows if re.search(r" 00:00:00([+-]\d\d)?$", value)) / seen
         shapes["timed"] = 1 - at_midnight
     values = [value for value, _ in rows]
-    told, is_ambiguous = (None, False) if kind != "VARCHAR" else _date_format(values)
-    if told is None and (kind == "VARCHAR" or "INT" in kind) and (has_word(name, _TIMES) or UNNAMED.fullmatch(name)):
-        told = "%Y%m%d" if values and all(_COMPACT.fullmatch(value) for value in values) else None
+    found_format, is_ambiguous = (None, False) if kind != "VARCHAR" else _date_format(values)
+    if (
+        found_format is None
+        and (kind == "VARCHAR" or "INT" in kind)
+        and (has_word(name, _TIMES) or UNNAMED.fullmatch(name))
+    ):
+        found_format = "%Y%m%d" if values and all(_COMPACT.fullmatch(value) for value in values) else None
     numbers = [number for value in values if (number := _number(value, shapes["comma"] > shapes["point"])) is not None]
     return ColumnProfile(
         name,
@@ -490,7 +494,7 @@ def _column(connection: duckdb.DuckDBPyConnection, relation: str, name: str, kin
         distinct,
         tuple(values[:30]),
         shapes,
-        told,
+        found_format,
         is_ambiguous,
         all_values=frozenset(values) if are_all else None,
         low=min(numbers, default=0.0),
@@ -529,5 +533,5 @@ def _date_format(values: list[str]) -> tuple[str | None, bool]:
 
 def relative(path: str, folder: Path) -> str:
     """The path as a configuration in `folder` would name it; one of another tree stays whole."""
-    told = os.path.relpath(path, folder)
-    return path if told.startswith("../../../..") else told
+    below = os.path.relpath(path, folder)
+    return path if below.startswith("../../../..") else below

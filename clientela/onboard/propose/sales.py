@@ -131,7 +131,7 @@ def _shared(column: ColumnProfile, other: ColumnProfile) -> int:
 
 def _could_be_one(guess: TableGuess, name: str, other: TableGuess, other_name: str) -> bool:
     """Whether the two columns may name one thing: small numbers alone stand in any table, so their names must agree."""
-    told, other_told = normalised(name), normalised(other_name)
+    plain, other_plain = normalised(name), normalised(other_name)
     columns = guess.table.columns[name], other.table.columns[other_name]
     is_coded = not any(c.is_mostly("integer") for c in columns)
     orders = words.FIELDS["transactions"]["order_key"]
@@ -139,8 +139,8 @@ def _could_be_one(guess: TableGuess, name: str, other: TableGuess, other_name: s
         nearness(column, orders) >= 0.5 or (g.fields.get("order_key") is not None and g.fields["order_key"].column == column)
         for g, column in ((guess, name), (other, other_name))
     ]  # fmt: skip
-    if told == other_told:
-        return told != "id" and (is_coded or all(are_orders))
+    if plain == other_plain:
+        return plain != "id" and (is_coded or all(are_orders))
     if all(are_orders):
         return True
     if is_coded:
@@ -148,23 +148,23 @@ def _could_be_one(guess: TableGuess, name: str, other: TableGuess, other_name: s
     # charges.id and refunds.charge_id, payments.order and orders.id
     return any(
         theirs == "id" and has_word(mine, frozenset({_singular(table.table.name)}))
-        for mine, theirs, table in ((told, other_told, other), (other_told, told, guess))
+        for mine, theirs, table in ((plain, other_plain, other), (other_plain, plain, guess))
     )
 
 
 def _singular(name: str) -> str:
-    told = normalised(name).split("_")[-1]
-    return told.removesuffix("s")
+    plain = normalised(name).split("_")[-1]
+    return plain.removesuffix("s")
 
 
 def reason(connection: duckdb.DuckDBPyConnection, guess: TableGuess, same: Sameness) -> str:
     """The sentence about a table of sales that is left out."""
-    told = f"{same.share:.0%} of its {same.column} stand in {same.other.table.name}.{same.other_column}"
+    sentence = f"{same.share:.0%} of its {same.column} stand in {same.other.table.name}.{same.other_column}"
     mine, theirs = (_total(connection, g) for g in (guess, same.other))
     if mine is not None and theirs is not None and theirs and abs(mine - theirs) <= 0.01 * abs(theirs):
-        told += ", and both add up to the same amount"
+        sentence += ", and both add up to the same amount"
     kind = "a view of" if guess.table.is_view else kind_of(guess) + " of"
-    return f"{kind} the same sales, which would count twice: {told}"
+    return f"{kind} the same sales, which would count twice: {sentence}"
 
 
 def _total(connection: duckdb.DuckDBPyConnection, guess: TableGuess) -> float | None:

@@ -55,9 +55,9 @@ def _source_name(group: list[TableGuess], groups: list[list[TableGuess]], name: 
         wanted = next(iter(folders)).name if len(groups) > 1 else name
     else:
         wanted = next((g for g in group if g.entity == "transactions" and not g.feed), group[0]).table.name
-    told = re.sub(r"^[^a-z]+", "", normalised(wanted)) or "source"
-    told = "company" if told == "reference" else told
-    return told if told not in taken else f"{told}_{len(taken) + 1}"
+    plain = re.sub(r"^[^a-z]+", "", normalised(wanted)) or "source"
+    plain = "company" if plain == "reference" else plain
+    return plain if plain not in taken else f"{plain}_{len(taken) + 1}"
 
 
 def _settle_source(source: SourceGuess, sources: list[SourceGuess]) -> None:
@@ -72,27 +72,27 @@ def _settle_source(source: SourceGuess, sources: list[SourceGuess]) -> None:
         for name, found in guess.fields.items():
             kind = ENTITIES[guess.entity][name].type
             if kind in by_type and isinstance(found.mapping, str):
-                told = guess.table.columns[found.mapping]
-                if told.format or told.is_iso:
-                    by_type[kind].append((told.format, told.is_ambiguous))
+                column = guess.table.columns[found.mapping]
+                if column.format or column.is_iso:
+                    by_type[kind].append((column.format, column.is_ambiguous))
     if comma > point:
         source.settings["decimal_style"] = "comma"
         source.comments["decimal_style"] = (
             f"{comma:,} numbers such as 1.234,50 in the sample, {point:,} such as 1,234.50"
         )
     for kind, key in (("timestamp", "datetime_format"), ("date", "date_format")):
-        formats = [told for told, _ in by_type[kind]]
+        formats = [stated for stated, _ in by_type[kind]]
         if not any(formats):
             continue
         # ISO, which needs no setting, where it is as frequent
-        chosen = max(set(formats), key=lambda told: (formats.count(told), told is None, told or ""))
+        chosen = max(set(formats), key=lambda stated: (formats.count(stated), stated is None, stated or ""))
         _mend_formats(source, kind, chosen)
         if chosen is None:
             continue
         source.settings[key] = chosen
         if kind == "timestamp" and "%H" not in chosen:
             source.comments[key] = "days without a time of day: they count as days of the company's calendar"
-        if all(is_ambiguous for told, is_ambiguous in by_type[kind] if told == chosen):
+        if all(is_ambiguous for stated, is_ambiguous in by_type[kind] if stated == chosen):
             source.comments[key] = "CHECK: in the sample day and month could be the other way round"
     if any(guess.has_personal_key for guess in source.tables):
         source.settings["personal_keys"] = True

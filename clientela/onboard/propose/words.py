@@ -10,8 +10,8 @@ def _table(text: str) -> dict[str, tuple[str, ...]]:
     table: dict[str, tuple[str, ...]] = {}
     name = ""
     for line in text.strip().splitlines():
-        told, is_named, words = line.rpartition(":")
-        name = told.strip() if is_named else name
+        key, is_named, words = line.rpartition(":")
+        name = key.strip() if is_named else name
         table[name] = (*table.get(name, ()), *words.split())
     return table
 

@@ -105,8 +105,8 @@ def _source(source: SourceGuess, named: Callable[[str], str]) -> list[str]:
 
 def _entity(guess: TableGuess, named: Callable[[str], str]) -> list[str]:
     table = guess.table
-    told = f"; score {guess.score:.1f}" * bool(guess.score) + (f"; next {guess.runner_up}" if guess.runner_up else "")
-    lines = [_commented(f"      {guess.feed or guess.entity}:", f"{table.seen}{told}")]
+    score = f"; score {guess.score:.1f}" * bool(guess.score) + (f"; next {guess.runner_up}" if guess.runner_up else "")
+    lines = [_commented(f"      {guess.feed or guess.entity}:", f"{table.seen}{score}")]
     if guess.feed:
         lines.append(f"        entity: {guess.entity}")
     if table.files:
@@ -140,8 +140,8 @@ def _entity(guess: TableGuess, named: Callable[[str], str]) -> list[str]:
     if unused:
         lines.append(f"        # delivered and not used: {', '.join(unused)}")
     if table.never:
-        told = ", ".join(f"{name} ({what})" for name, what in table.never.items())
-        lines.append(f"        # NEVER TAKEN: {told}")
+        secrets = ", ".join(f"{name} ({what})" for name, what in table.never.items())
+        lines.append(f"        # NEVER TAKEN: {secrets}")
     return lines
 
 
@@ -176,5 +176,5 @@ def _commented(line: str, comment: str) -> str:
 def _scalar(value: Any) -> str:
     """A value on one line, quoted where YAML needs it."""
     flow = not isinstance(value, str)
-    told = yaml.safe_dump(value, default_flow_style=flow, allow_unicode=True, width=10_000, sort_keys=False)
-    return re.sub(r"\n\.\.\.\n?$", "", told).strip()
+    text = yaml.safe_dump(value, default_flow_style=flow, allow_unicode=True, width=10_000, sort_keys=False)
+    return re.sub(r"\n\.\.\.\n?$", "", text).strip()

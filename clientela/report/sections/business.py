@@ -102,7 +102,7 @@ def monthly(night: Night) -> Section | Missing:
     rows = answer.rows
     if not rows:
         return Missing("monthly", title, texts("missing.no_orders"))
-    at = told_month(rows)
+    at = shown_month(rows)
     row = rows[at]
     sentences = [
         texts(
@@ -154,7 +154,7 @@ def monthly(night: Night) -> Section | Missing:
     )  # fmt: skip
 
 
-def told_month(rows: list[Row]) -> int:
+def shown_month(rows: list[Row]) -> int:
     """Which month the sentences are about: the last that is over, else the last."""
     complete = [place for place, row in enumerate(rows) if row["is_complete"]]
     return complete[-1] if complete else len(rows) - 1

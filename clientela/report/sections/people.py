@@ -20,17 +20,17 @@ def movements(night: Night) -> Section | Missing:
     texts, answer = night.texts, night.ask("movements")
     title = texts("movements.title")
     over = [row for row in answer.rows if row["is_month_complete"]] or answer.rows
-    told = over[-MOVEMENT_MONTHS:]
-    if not told or not any(row["closing_customers"] or row["opening_customers"] for row in told):
+    shown = over[-MOVEMENT_MONTHS:]
+    if not shown or not any(row["closing_customers"] or row["opening_customers"] for row in shown):
         return Missing("movements", title, texts("missing.movements"))
-    opening, closing = told[0]["opening_customers"], told[-1]["closing_customers"]
-    new, returned, lapsed = (sum(row[f"{kind}_customers"] for row in told) for kind in ("new", "returned", "lapsed"))
+    opening, closing = shown[0]["opening_customers"], shown[-1]["closing_customers"]
+    new, returned, lapsed = (sum(row[f"{kind}_customers"] for row in shown) for kind in ("new", "returned", "lapsed"))
     steps = [
-        (texts("movements.opening", month=texts.short_month(told[0]["month"])), opening, True),
+        (texts("movements.opening", month=texts.short_month(shown[0]["month"])), opening, True),
         (texts("movements.new"), new, False),
         (texts("movements.returned"), returned, False),
         (texts("movements.lapsed"), -lapsed, False),
-        (texts("movements.closing", month=texts.short_month(told[-1]["month"])), closing, True),
+        (texts("movements.closing", month=texts.short_month(shown[-1]["month"])), closing, True),
     ]
     others = closing - (opening + new + returned - lapsed)
     if others:
@@ -38,9 +38,9 @@ def movements(night: Night) -> Section | Missing:
     balance = closing - opening
     sentences = [
         texts(
-            "movements.sentence" if len(told) > 1 else "movements.sentence_month",
-            first=texts.month(told[0]["month"]),
-            last=texts.month(told[-1]["month"]),
+            "movements.sentence" if len(shown) > 1 else "movements.sentence_month",
+            first=texts.month(shown[0]["month"]),
+            last=texts.month(shown[-1]["month"]),
             new=texts.number(new),
             returned=texts.number(returned),
             lapsed=texts.number(lapsed),
