@@ -4,17 +4,19 @@ import os
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from tests.unit.load.shops import Shop, shops
+from tests.unit.load.shops import shops
 from tests.unit.load.test_no_line_is_lost import live
 
 
 @pytest.mark.prove
+@pytest.mark.parametrize("repeats", [None, "number", "drop"])
 @settings(
-    max_examples=int(os.environ.get("CLIENTELA_EXAMPLES", "150")),
+    max_examples=int(os.environ.get("CLIENTELA_EXAMPLES", "50")),
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-@given(shop=shops())
-def test_every_line_of_many_shops_counts_or_is_told(shop: Shop) -> None:
-    live(shop)
+@given(data=st.data())
+def test_every_line_of_many_shops_counts_or_is_told(repeats: str | None, data: st.DataObject) -> None:
+    live(data.draw(shops(repeats)))

@@ -132,8 +132,9 @@ def expected(shop: Shop) -> Expected:
     )
 
 
-def shops() -> st.SearchStrategy[Shop]:
-    """A shop of some nights. Few receipts, products and amounts, so that rows repeat and files overlap."""
+def shops(repeats: str | None) -> st.SearchStrategy[Shop]:
+    """A shop of some nights. Few receipts, products and amounts, and rows that are there up to three times, so that rows
+    repeat and files overlap."""
     amounts = st.sampled_from(["1.00", "2.50", "-1.00", "1234.56", *UNREADABLE])
     # whether a line is void follows from its receipt: a line that is void today and was not yesterday is another proof
     rows = st.tuples(st.sampled_from("123"), st.sampled_from(["cap", "tie, red", "ñ"]), amounts, st.just("")).map(
@@ -150,6 +151,8 @@ def shops() -> st.SearchStrategy[Shop]:
         ),
         extra=st.booleans(),
     )
-    files = st.lists(rows, min_size=1, max_size=8)
+    files = st.lists(st.tuples(rows, st.integers(1, 3)), min_size=2, max_size=5).map(
+        lambda told: [row for row, times in told for _ in range(times)]
+    )
     nights = st.lists(st.lists(files, min_size=1, max_size=2), min_size=1, max_size=3)
-    return st.builds(Shop, layouts, st.sampled_from([None, "number", "drop"]), st.booleans(), nights)
+    return st.builds(Shop, layouts, st.just(repeats), st.booleans(), nights)

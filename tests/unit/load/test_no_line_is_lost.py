@@ -6,7 +6,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.unit.load.loading import Loading
 from tests.unit.load.shops import Shop, expected, shops
@@ -37,7 +39,8 @@ def live(shop: Shop) -> None:
         company.connection.close()
 
 
-@settings(max_examples=12, derandomize=True, **ANY)
-@given(shop=shops())
-def test_every_line_counts_or_is_told(shop: Shop) -> None:
-    live(shop)
+@pytest.mark.parametrize("repeats", [None, "number", "drop"])
+@settings(max_examples=5, derandomize=True, **ANY)
+@given(data=st.data())
+def test_every_line_counts_or_is_told(repeats: str | None, data: st.DataObject) -> None:
+    live(data.draw(shops(repeats)))
