@@ -27,6 +27,7 @@ from clientela.lifetime.draws import (
 from clientela.lifetime.errors import LifetimeError
 from clientela.lifetime.origins import Orders, Snapshot, rolling_origins
 from clientela.lifetime.scoring import (
+    SCORE_COLUMNS,
     Choice,
     calibrated_coverage,
     calibration,
@@ -53,17 +54,7 @@ SCORE_SCHEMA = pl.Schema(
         "candidate": pl.String,
         "model_used": pl.String,
         "fallback_reason": pl.String,
-        "customers": pl.Int64,
-        "actual_total": pl.Float64,
-        "expected_total": pl.Float64,
-        "error_in_total": pl.Float64,
-        "rmse": pl.Float64,
-        "mae": pl.Float64,
-        "spearman": pl.Float64,
-        "top_decile_share": pl.Float64,
-        "calibration_error": pl.Float64,
-        "mean_poisson_deviance": pl.Float64,
-        "mean_squared_error": pl.Float64,
+        **SCORE_COLUMNS,
         "is_chosen": pl.Boolean,
         "reason": pl.String,
     }

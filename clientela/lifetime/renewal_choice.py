@@ -18,7 +18,7 @@ from clientela.lifetime.arrays import Floats, Integers
 from clientela.lifetime.contract_history import complete, full_months, given_no_notice, known_contracts
 from clientela.lifetime.origins import rolling_origins
 from clientela.lifetime.renewal_models import CANDIDATES, CELL, DEFAULT, LEAST_CONTRACTS, RenewalModel, fit_renewals
-from clientela.lifetime.scoring import choose, score
+from clientela.lifetime.scoring import SCORE_COLUMNS, choose, score
 
 #: first year, second year, third and fourth, later: from how many months on
 TENURES = ((0, "first year"), (12, "second year"), (24, "third and fourth year"), (48, "later"))
@@ -31,16 +31,8 @@ SCORE_SCHEMA = pl.Schema(
         "candidate": pl.String,
         "segment": pl.String,
         "model_used": pl.String,
-        "customers": pl.Int64,
-        "actual_total": pl.Float64,
-        "expected_total": pl.Float64,
-        "error_in_total": pl.Float64,
-        "rmse": pl.Float64,
-        "mae": pl.Float64,
-        "spearman": pl.Float64,
-        "top_decile_share": pl.Float64,
-        "calibration_error": pl.Float64,
-        "mean_squared_error": pl.Float64,
+        # a renewal is a yes or no, and no count
+        **{name: kind for name, kind in SCORE_COLUMNS.items() if name != "mean_poisson_deviance"},
         "is_chosen": pl.Boolean,
         "reason": pl.String,
     }

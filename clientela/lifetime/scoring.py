@@ -8,9 +8,11 @@ difference of customers' mean losses over the origins, since the same customers 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
+import polars as pl
 from scipy.special import ndtri, xlogy
 
 from clientela.lifetime.arrays import Floats, Integers, floats, same_length, spearman
@@ -35,6 +37,12 @@ class Scores:
     calibration_error: float
     mean_poisson_deviance: float | None
     mean_squared_error: float
+
+
+#: the same as columns of a frame
+SCORE_COLUMNS: Mapping[str, Any] = {
+    field.name: pl.Int64 if field.name == "customers" else pl.Float64 for field in fields(Scores)
+}
 
 
 def score(
