@@ -22,8 +22,8 @@ from clientela.project_files import PROJECT
 
 #: the dbt package, and the schema, of the company's own models
 COMPANY_PACKAGE = "custom"
-#: called at the end of each node with kind, name, status, seconds
-Progress = Callable[[str, str, str, float], None]
+#: called where a node begins and where it ends: `begin` or `node`, its name, and what there is to say
+Progress = Callable[[str, str, str], None]
 _WHAT_DATA_CHANGES = ("config.materialized:table", "config.materialized:incremental", "resource_type:test")
 _FAILED = ("error", "fail", "runtime error")
 
@@ -105,9 +105,12 @@ def build(
     from dbt.cli.main import dbtRunner
 
     def on_event(event: Any) -> None:
-        if progress and event.info.name in ("LogModelResult", "LogTestResult", "LogSeedResult"):
-            node = event.data.node_info
-            progress(node.resource_type, node.node_name, str(event.data.status), float(event.data.execution_time))
+        name, data = event.info.name, event.data
+        if progress and name == "LogStartLine":
+            progress("begin", data.node_info.node_name, f"{data.index} of {data.total}")
+        elif progress and name in ("LogModelResult", "LogTestResult", "LogSeedResult"):
+            node = data.node_info
+            progress("node", node.node_name, f"{node.resource_type} {data.status} {float(data.execution_time):.2f}")
 
     target = "as_of" if scratch else "night"
     with set_environment(environment(config, scratch)):

@@ -4,6 +4,7 @@ import atexit
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +16,9 @@ from rich.text import Text
 
 from clientela.config.company import Config
 from clientela.wording import counted
+
+#: how long a run may be silent before it says what it is at
+PATIENCE_SECONDS = 10.0
 
 
 def plain_console(**options: Any) -> Console:
@@ -41,16 +45,39 @@ def leave(code: int) -> None:
 
 
 class Progress:
-    """Says each step as it begins and ends."""
+    """Says each step as it begins and ends, and, where one takes long, what it still is."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = PATIENCE_SECONDS) -> None:
         self.console = plain_console(stderr=True)
         self.started = datetime.now(UTC)
-        self.nodes = 0
+        self.patience = patience
+        #: what is under way; empty before the first step and after the last
+        self.under_way = ""
+        self._is_heard = threading.Event()
 
     def watch(self, step: str, subject: str, sentence: str) -> None:
-        seconds = (datetime.now(UTC) - self.started).total_seconds()
-        stamp = Text(f"{seconds:6.1f} s", "dim")
+        """The watcher of a run."""
+        if step in ("load", "transform", "begin", "publish", "report", "end"):
+            began = {"load": "loading", "begin": "building or testing", "publish": "publishing", "report": "writing"}
+            place = f", {sentence}" if step == "begin" else ""
+            is_first = not self.under_way
+            self.under_way = "" if step == "end" else f"{began.get(step, 'building')} {subject}{place}"
+            if is_first and self.under_way:
+                threading.Thread(target=self._break_silence, name="progress", daemon=True).start()
+        self._say(step, subject, sentence)
+
+    def _stamp(self) -> Text:
+        return Text(f"{(datetime.now(UTC) - self.started).total_seconds():6.1f} s", "dim")
+
+    def _break_silence(self) -> None:
+        while self.under_way:
+            self._is_heard.clear()
+            if not self._is_heard.wait(self.patience) and (under_way := self.under_way):
+                self.console.print(self._stamp(), Text(f"still {under_way}", "dim"), sep="  ")
+
+    def _say(self, step: str, subject: str, sentence: str) -> None:
+        """Print what there is to say of a step; most nodes pass unsaid."""
+        stamp = self._stamp()
         if step == "loaded":
             style = "red" if sentence.startswith("refused") else "green"
             self.console.print(stamp, Text(subject, style), sentence, sep="  ")
@@ -58,14 +85,18 @@ class Progress:
             self.console.print(stamp, sentence, sep="  ")
         elif step == "transform":
             self.console.print(stamp, "building and testing the models", sep="  ")
-        elif step == "node":
-            self.nodes += 1
-            if self.nodes % 20 == 0:
-                self.console.print(stamp, f"{self.nodes} models and tests done", sep="  ")
+        elif step == "begin":
+            index, _, total = sentence.partition(" of ")
+            if int(index) % 20 != 0:
+                return
+            self.console.print(stamp, f"{index} of {total} models and tests, at {subject}", sep="  ")
+        elif step in ("load", "node", "end"):
+            return
         elif step == "report":
             self.console.print(stamp, f"writing {subject}", sep="  ")
         elif step == "publish":
             self.console.print(stamp, f"publishing {subject}", sep="  ")
+        self._is_heard.set()
 
 
 def say_report(config: Config, report: dict[str, Any], as_json: bool) -> None:
@@ -110,6 +141,9 @@ def say_report(config: Config, report: dict[str, Any], as_json: bool) -> None:
         where = f"{outcome['source']}.{outcome.get('feed', outcome['entity'])}"
         reasons += [f"{where}: left alone: {sentence}" for sentence in outcome.get("ignored", ())]
         reasons += [f"{where}: warning {sentence}" for sentence in outcome.get("warnings", ())]
+        page = outcome.get("validation_report")
+        if page and (outcome.get("warnings") or outcome.get("quarantined") or outcome["status"] == "refused"):
+            reasons.append(f"{where}: see {config.published / 'gate' / page}")
     console.print(table)
     for reason in reasons:
         console.print(reason)

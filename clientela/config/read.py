@@ -4,15 +4,15 @@ The models below are the only description of the file: the JSON schema that edit
 How a mapping's expressions are checked against a delivered file stands in `clientela.extract.mapping`.
 """
 
+import difflib
 import importlib.util
 import os
 import re
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import (
-    ValidationError,
-)
+from pydantic import BaseModel, ValidationError
 
 from clientela.config.company import CONFIG_VARIABLE, DEFAULT_CONFIG, Config
 from clientela.config.renamed import refuse_renamed
@@ -46,7 +46,7 @@ def load_config(path: Path | str | None = None) -> Config:
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
-        sentences = [_sentence(dict(problem)) for problem in error.errors()]
+        sentences = [_sentence(dict(problem), lines) for problem in error.errors()]
         raise ConfigError(f"{chosen}: {sentences[0]}", "\n".join(sentences[1:])) from None
     config._path = chosen.resolve()
     return config
@@ -55,7 +55,7 @@ def load_config(path: Path | str | None = None) -> Config:
 _UNION_TAGS = {"str", "Constant", "Expression", "Translated", "list[str]", "date", "literal['latest']"}
 
 
-def _sentence(problem: dict[str, Any]) -> str:
+def _sentence(problem: dict[str, Any], lines: dict[str, int]) -> str:
     where = ".".join(str(part) for part in problem["loc"] if str(part) not in _UNION_TAGS)
     if (inside := re.match(r"(.*(?<!\.fixed)\.columns\.\w+)", where)) and problem["type"] != "value_error":
         return (
@@ -73,8 +73,48 @@ def _sentence(problem: dict[str, Any]) -> str:
     if problem["type"] == "missing":
         return f"{where}: this key is missing."
     if problem["type"] == "extra_forbidden":
-        return f"{where}: there is no such key here."
+        line = lines.get(".".join(str(part) for part in problem["loc"]))
+        place = f" at line {line}" if line else ""
+        known = sorted(_keys_beside(problem["loc"]))
+        near = difflib.get_close_matches(str(problem["loc"][-1]), known, 1)
+        hint = f"; did you mean {near[0]}?" if near else f"; there are: {', '.join(known)}." if known else "."
+        return f"{where}{place}: there is no such key here{hint}"
     return f"{where} = {problem['input']!r}: {problem['msg'].removeprefix('Input ')}."
+
+
+def _keys_beside(location: tuple[str | int, ...]) -> set[str]:
+    """The keys that may stand where this one does, by the settings' classes."""
+    kinds: list[Any] = [Config]
+    for part in location[:-1]:
+        below = [inner for kind in kinds for inner in _below(kind, part)]
+        # what is no key is the name of one of several types that a value may have
+        kinds = below or kinds
+    return {name for kind in kinds for plain in _plain(kind) if _is_settings(plain) for name in plain.model_fields}
+
+
+def _below(kind: Any, part: str | int) -> list[Any]:
+    found = []
+    for plain in _plain(kind):
+        if _is_settings(plain):
+            found += [plain.model_fields[part].annotation] if part in plain.model_fields else []
+        elif get_origin(plain) is dict:
+            found.append(get_args(plain)[1])
+        elif get_origin(plain) in (list, tuple) and isinstance(part, int):
+            found.append(get_args(plain)[0])
+    return found
+
+
+def _plain(kind: Any) -> list[Any]:
+    """The types that a value of this one may have."""
+    if get_origin(kind) is Annotated:
+        return _plain(get_args(kind)[0])
+    if get_origin(kind) in (Union, UnionType):
+        return [plain for member in get_args(kind) for plain in _plain(member)]
+    return [kind]
+
+
+def _is_settings(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 def json_schema() -> dict[str, Any]:

@@ -60,6 +60,7 @@ def end_run(run: PipelineRun, fault: BaseException | None) -> Ending:
         if error is not None:
             error.report = report
         stopping.settle()
+        run.watch("end", "", report.status)
         return Ending(error, internal_error)
 
 

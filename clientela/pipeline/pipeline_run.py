@@ -130,13 +130,10 @@ class PipelineRun:
 
     def _build(self, scratch: Path | None, *, is_full_refresh: bool) -> list[NodeResult]:
         self.session.close()
-        self.results = transform.build(self.config, self._on_node, scratch, is_full_refresh=is_full_refresh)
+        self.results = transform.build(self.config, self.watch, scratch, is_full_refresh=is_full_refresh)
         publication_verdict.raise_on_failures(self.connection, self.results)
         build_cache.remember_models(self.connection, self.config, self.results, self.run_id)
         return self.results
-
-    def _on_node(self, kind: str, name: str, status: str, seconds: float) -> None:
-        self.watch("node", name, f"{kind} {status} {seconds:.2f}")
 
     # --------------------------------------------------------------- publish
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-#: called with step, subject, and a sentence
+#: called with step, subject, and a sentence: `load`, `loaded`, `transform`, `begin` and `node` (a model or test begins, ends),
+#: `publish`, `report`, `notice`, `end`
 Watcher = Callable[[str, str, str], None]
 
 

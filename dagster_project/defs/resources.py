@@ -112,6 +112,7 @@ def _watcher(context: dg.InitResourceContext) -> Watcher:
         return silent
 
     def watch(step: str, subject: str, sentence: str) -> None:
-        log.info(f"{step} {subject} {sentence}".rstrip())
+        if step not in ("begin", "end"):
+            log.info(f"{step} {subject} {sentence}".rstrip())
 
     return watch

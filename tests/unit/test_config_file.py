@@ -1,6 +1,8 @@
 """What YAML allows and nobody means is refused in one sentence with its line; whatever was meant is read as before."""
 
+import copy
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -86,3 +88,36 @@ def test_what_was_meant_is_read_as_pyyaml_reads_it(tmp_path: Path) -> None:
     assert read_yaml(path) is None
     path.write_text(yaml.safe_dump(SHOP), encoding="utf-8")
     assert load_config(path).company == "Corner shop"
+
+
+@pytest.mark.parametrize(
+    ("added", "expected"),
+    [
+        ({"curency": "EUR"}, "curency at line 1: there is no such key here; did you mean currency?"),
+        (
+            {"publish": {"personaldata": "full"}},
+            "publish.personaldata at line 2: there is no such key here; did you mean personal_data?",
+        ),
+        (
+            {"publish": {"xyz": 1}},
+            "publish.xyz at line 2: there is no such key here; there are: group, keep, personal_data, storage_version.",
+        ),
+    ],
+)
+def test_a_key_that_does_not_exist_is_told_with_its_line_and_the_nearest(
+    tmp_path: Path, added: dict[str, Any], expected: str
+) -> None:
+    # without the full stop that every sentence has but a question
+    text = yaml.safe_dump(added) + yaml.safe_dump(SHOP, sort_keys=False)
+    (tmp_path / "clientela.yml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as refused:
+        load_config(tmp_path / "clientela.yml")
+    assert refused.value.sentence == f"{tmp_path / 'clientela.yml'}: {expected}"
+
+
+def test_a_key_deep_in_a_source_is_told_too(tmp_path: Path) -> None:
+    settings = copy.deepcopy(SHOP)
+    settings["sources"]["till"]["timezone"] = "UTC"
+    (tmp_path / "clientela.yml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"sources\.till\.timezone at line \d+: .* did you mean time_zone\?"):
+        load_config(tmp_path / "clientela.yml")

@@ -1,5 +1,6 @@
 """What is said on the terminal stands there as it is: a name or a message with brackets is no markup, and crashes nothing."""
 
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -87,3 +88,17 @@ def test_there_is_one_console_and_it_makes_no_markup() -> None:
     makers = {path.name: path.read_text().count("Console(") for path in sources if "Console(" in path.read_text()}
     assert makers == {"output.py": 1}
     assert not [path for path in sources if "markup=True" in path.read_text() or "from_markup" in path.read_text()]
+
+
+def test_a_run_under_way_is_never_silent_for_long(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = Progress(patience=0.05)
+    progress.watch("begin", "customer_months", "3 of 162")
+    time.sleep(0.5)
+    assert "still building or testing customer_months, 3 of 162" in capsys.readouterr().err
+    progress.watch("begin", "orders", "20 of 162")
+    assert "20 of 162 models and tests, at orders" in capsys.readouterr().err
+    progress.watch("end", "", "published")
+    time.sleep(0.2)
+    capsys.readouterr()
+    time.sleep(0.3)
+    assert capsys.readouterr().err == "", "and it is silent after the end"
