@@ -44,6 +44,14 @@ def share(path: Path) -> None:
     _set(path, _SHARED_FILE, path.parent.stat().st_gid)
 
 
+def close_export(config: Config, folder: Path) -> None:
+    """Let those read an export, and nobody else, who may read what is published: the group of `publish.group`, or its owner."""
+    group = _group(config)
+    for path in folder.iterdir():
+        _set(path, _PRIVATE_FILE if group is None else _SHARED_FILE, group)
+    _set(folder, _PRIVATE_FOLDER if group is None else _SHARED_FOLDER, group)
+
+
 @contextmanager
 def closed(config: Config) -> Iterator[str | None]:
     """While it lasts, what this process writes is its owner's alone. Gives a sentence if the data folder was wider.

@@ -70,6 +70,7 @@ for command in (
     pages.report,
     pages.open_page,
     queries.sql,
+    queries.export,
     queries.explain,
     queries.nearest,
     corrections.reload,

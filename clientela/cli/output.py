@@ -48,7 +48,7 @@ class Progress:
     """Says each step as it begins and ends, and, where one takes long, what it still is."""
 
     def __init__(self, patience: float = PATIENCE_SECONDS) -> None:
-        self.console = plain_console(stderr=True)
+        self.console = plain_console(stderr=True, soft_wrap=True)
         self.started = datetime.now(UTC)
         self.patience = patience
         #: what is under way; empty before the first step and after the last

@@ -1,10 +1,10 @@
-"""Commands that query the published file: `sql`, `explain`, `nearest`."""
+"""Commands that query the published file, or hand it on: `sql`, `export`, `explain`, `nearest`."""
 
 import json
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 from rich.table import Table
@@ -69,6 +69,50 @@ def sql(
         answers.write_csv(answer, sys.stdout)
     else:
         answers.say(answer, minor_digits(config.currency))
+
+
+@click.command()
+@config_option
+@click.option("--all", "is_all", is_flag=True, help="Every table of the published file.")
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FOLDER",
+    help="A folder that is not there yet.",
+)
+@click.option("--format", "file_format", type=click.Choice(["parquet", "csv"]), default="parquet", show_default=True)
+@click.option("--replace", "is_replacing", is_flag=True, help="Write FOLDER anew if an earlier export is there.")
+@click.option("--as-of", "as_of", type=click.DateTime(["%Y-%m-%d"]), help="Export the marts published for a past day.")
+@click.argument("marts", metavar="[MART]...", nargs=-1)
+def export(
+    config_path: Path,
+    is_all: bool,
+    folder: Path,
+    file_format: Literal["parquet", "csv"],
+    is_replacing: bool,
+    as_of: datetime | None,
+    marts: tuple[str, ...],
+) -> None:
+    """Hand on published tables as files of FOLDER, with a manifest.json of rows, columns, meanings and checksums.
+
+    All are of one publication. FOLDER is there whole or not at all; personal columns are as in the published file.
+
+    \b
+    Examples:
+      clientela export value.customer_value --to for_excel --format csv
+      clientela export --all --to lake/clientela --replace
+    """
+    from clientela.query.export import export as export_marts
+
+    if bool(marts) == is_all:
+        raise click.UsageError("Name the marts to export, or say --all.")
+    day = as_of.date() if as_of else None
+    manifest = export_marts(load_config(config_path), marts, folder, file_format, day, is_replacing=is_replacing)
+    tables = manifest["tables"]
+    rows = sum(table["rows"] for table in tables)
+    click.echo(f"{folder}: {counted(len(tables), 'table')}, {counted(rows, 'row')}, as of {manifest['as_of_on']}.")
 
 
 @click.group()

@@ -7,6 +7,7 @@ import duckdb
 from clientela.config.company import Config
 from clientela.contracts import COMPANY_ENTITIES, ENTITIES
 from clientela.errors import NotPublishedError
+from clientela.wording import listed
 
 #: whose days tell how far a company's data reach, and those of a company that has none of these
 _SALES = ("transactions", "orders")
@@ -46,6 +47,34 @@ def first_day(connection: duckdb.DuckDBPyConnection, config: Config) -> date | N
     days = " union all ".join(_days_of(entity) for entity in (*_SALES, *_OTHER_EVENTS))
     found = connection.execute(f"select min(day) from ({days})", {"zone": config.time_zone}).fetchall()
     return found[0][0]  # type: ignore[no-any-return]
+
+
+def rows_after(connection: duckdb.DuckDBPyConnection, config: Config, as_of: date) -> str:
+    """A sentence on the loaded records whose event lies after the as-of day, which no mart shows yet; empty if there are none.
+    What is announced ahead, as contracts are, waits for its day unsaid."""
+    late = []
+    for entity in COMPANY_ENTITIES:
+        if entity.event_time is None or entity.is_announced_ahead:
+            continue
+        event = entity[entity.event_time]
+        day = event.name if event.type == "date" else f"cast(timezone($zone, {event.name}) as date)"
+        # the newest version of a record is the one that counts
+        ((count,),) = connection.execute(
+            f"""
+            select count(*) from (
+                select {day} > $as_of as is_late, is_deleted from raw.{entity.name}
+                where record_id in (select record_id from raw.{entity.name} where {day} > $as_of)
+                    and batch_id in (select batch_id from ledger.loads where status = 'loaded')
+                qualify row_number() over (partition by record_id order by version desc, content_hash desc) = 1
+            ) where is_late and not is_deleted
+            """,
+            {"zone": config.time_zone, "as_of": as_of},
+        ).fetchall()
+        if count:
+            late.append(f"{count:,} of {entity.name}")
+    if not late:
+        return ""
+    return f"Dated after {as_of}, the as-of day, and in no mart before their day comes: {listed(late)}."
 
 
 def _days_of(entity: str) -> str:

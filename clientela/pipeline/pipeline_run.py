@@ -20,7 +20,7 @@ from clientela.load.loader import load_feed
 from clientela.load.outcome import Outcome
 from clientela.load.staging import prepare_rates
 from clientela.pipeline import build_cache, publication, publication_verdict
-from clientela.pipeline.as_of import as_of_day, latest_day
+from clientela.pipeline.as_of import as_of_day, latest_day, rows_after
 from clientela.pipeline.progress import Watcher
 from clientela.pipeline.publication import Destination
 from clientela.pipeline.run_context import RunContext, write_context
@@ -107,11 +107,18 @@ class PipelineRun:
         """Whether the published file already says what this run would say."""
         return build_cache.has_no_changes(self.connection, self.config)
 
+    def note_rows_after(self, as_of: date) -> None:
+        """Say which loaded rows no mart shows yet, since they lie after the as-of day."""
+        if sentence := rows_after(self.connection, self.config, as_of):
+            self.notices.append(sentence)
+
     # ------------------------------------------------------------- transform
 
     def set_context(self, as_of: date | None = None) -> None:
         """Write the run's two instants and settings, which every model reads."""
         self.as_of_on = as_of or as_of_day(self.connection, self.config)
+        if as_of is None:
+            self.note_rows_after(self.as_of_on)
         context = RunContext(self.run_id, self.as_of_on, self.known_at, self.now, self.is_identity_accepted)
         write_context(self.connection, self.config, context)
 
