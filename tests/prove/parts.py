@@ -15,7 +15,7 @@ PARTS = {
     "dagster": "a served instance: schedule, sensor, queue, retries, faults, and no telemetry however it is started",
     "databases": "MariaDB as Debian ships it: types, times, watermark, one instant, read only, no secret told",
     "deliveries": "files as they really come: broken, dirty, larger than memory, in any order, around changes of the clock",
-    "duckdb15": "clients of DuckDB 1.4 and 1.5 on the published file; the whole suite on 1.5.6",
+    "duckdb15": "clients of DuckDB 1.4 and 1.5, and of Node, on the published file; the whole suite on 1.5.6",
     "faults": "killed at random instants, disk full, readers under way: nothing lost, nothing half-published",
     "identity": "not below plain Splink, as precise as it says, the same in any order of arrival",
     "install": "a wheel in an empty environment, with all that it requires from a package index",

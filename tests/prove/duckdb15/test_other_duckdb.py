@@ -2,16 +2,21 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from tests.conftest import ROOT, Company
 from tests.prove.duckdb15.other_python import python_with
 
+#: the newest client for Node, of November 2026
+NODE_CLIENT = "1.5.6-r.1"
 #: what a client is asked; run by its own interpreter
 ASK = """
 import json, sys
@@ -64,3 +69,22 @@ def test_the_whole_suite_passes_on_duckdb_1_5(tmp_path: Path) -> None:
     told = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR")) or " passed" in line]
     print("\n".join(told))
     assert done.returncode == 0, "\n".join(told[-40:])
+
+
+@pytest.mark.prove
+def test_the_client_for_node_reads_the_published_file(small: Company, tmp_path: Path) -> None:
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if npm is None or node is None:
+        pytest.skip("there is no Node on this machine")
+    install = [npm, "install", "--no-audit", "--no-fund", "--silent", f"@duckdb/node-api@{NODE_CLIENT}"]
+    done = subprocess.run(install, cwd=tmp_path, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"the client for Node cannot be installed here: {(done.stderr or done.stdout).strip()[:200]}")
+    assert small.night().exit_code in (0, 3)
+    (tmp_path / "published").symlink_to(small.config.published)
+    page = (ROOT / "docs" / "connect.md").read_text(encoding="utf-8")
+    (tmp_path / "ask.mjs").write_text(re.findall(r"```js\n(.*?)```", page, re.DOTALL)[0], encoding="utf-8")
+    answer = subprocess.run([node, "ask.mjs"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    with duckdb.connect(str(small.config.published / "marts.duckdb"), read_only=True) as connection:
+        ((customers,),) = connection.execute("select count(*) from value.customer_value").fetchall()
+    assert json.loads(answer.stdout) == [{"customers": customers}]
