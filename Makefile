@@ -2,7 +2,7 @@
 # make test   the tests that guard every change          make prove  the long proofs, or PART=… of them
 # make check  lint, types, SQL lint                      make bench  speed, beside a floor measured in the same run
 # make dev    Dagster's UI on this machine               make lock   pin the dependencies anew
-# make docs   the page of marts, out of their YAML
+# make docs   the pages of marts and of the contract, out of their YAML and the contract itself
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -71,6 +71,7 @@ dev: $(COMPLETE)
 
 docs: $(READY)
 	$(BIN)/python dbt/marts_page.py
+	$(BIN)/python -m clientela.contracts.page > docs/contract.md
 
 # What is pinned stays as long as it fits pyproject.toml; `make lock UPGRADE=--upgrade` takes the newest releases. What installs
 # less is a part of the whole

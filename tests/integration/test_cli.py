@@ -1,13 +1,14 @@
 """The command line as a careless and a careful person use it."""
 
 import json
+import re
 from collections.abc import Sequence
 
 import pytest
 from click.testing import CliRunner, Result
 
 from clientela.cli.main import main
-from tests.conftest import Company
+from tests.conftest import ROOT, Company
 
 
 def invoke(*arguments: str) -> Result:
@@ -65,6 +66,11 @@ def test_doctor_says_what_would_be_quarantined_and_loads_nothing(small: Company)
     assert "1 would be quarantined" in answer.output and "net_amount like 'aaaaa' is not an amount" in answer.output
     assert "row 4 of ventas_2026-02.csv" in answer.output and "cinco" not in answer.output
     assert not small.config.warehouse.exists()
+    # what README says of it
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    ((row, file, shape),) = re.findall(r"it points at row (\d+) of `(\S+)`, whose amount looks like `(\w+)`", readme)
+    assert f"net_amount like '{shape}' is not" in answer.output and f"row {row} of {file}" in answer.output
+    assert f"looks like `{shape}`: five letters where a number should be" in readme and len(shape) == 5
 
 
 @pytest.mark.parametrize("header", ["code,valid_from,rate", "currency;valid_from;rate"])
@@ -94,6 +100,12 @@ def test_a_night_and_what_is_asked_of_it_afterwards(small: Company) -> None:
     rows = json.loads(invoke("sql", *config, "--json", "select sum(net_amount) as net from value.order_lines").output)
     # by hand: till 10 + 40 + 1000 + 5 + 20 - 20 + 20 + 50, web 18 + 900 + 40 + (50 + 21.60) × 1.15 - 50 × 1.17
     assert rows == [{"net": "2106.8400"}]
+    # README: `run` loads the rest, and that line stays in quarantine with its reason, its value not shown
+    odd = json.loads(invoke("sql", *config, "--json", "from operations.quarantined_rows").output)
+    assert [(line["source_file"], line["source_row"], line["field"], line["shape"]) for line in odd] == [
+        ("ventas_2026-02.csv", 4, "net_amount", "aaaaa")
+    ]
+    assert odd[0]["reason"].startswith("not an amount") and "cinco" not in json.dumps(odd)
     tables = invoke("sql", *config).output
     assert "value.customer_value" in tables and "customer.customer_timeline" in tables
     kinds = json.loads(
