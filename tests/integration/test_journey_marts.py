@@ -172,3 +172,15 @@ def test_every_household_is_expected_something_and_no_season_is_learnt_from_one_
         """
     )
     assert told == [(2_469, 2_469, "no season learnt", "no season learnt", False, True, True, 2_148)]
+
+
+def test_its_campaigns_held_nobody_out_and_none_is_said_to_have_had_an_effect(journey: Company) -> None:
+    told = journey.published(
+        """
+        select evidence, comparison, count(*), count(incremental_contribution), bool_or(has_effect)
+        from relationship.campaign_results where segmentation = 'all' group by all order by all
+        """
+    )
+    # three began when there were no sales before them to compare with
+    assert told == [("association", "matched customers", 24, 0, False), ("none", None, 3, 0, False)]
+    assert journey.published("select distinct verdict from relationship.campaign_results") == [("open",)]

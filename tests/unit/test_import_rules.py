@@ -53,6 +53,7 @@ APART: dict[str, tuple[str, ...]] = {
         "clientela.retention",
         "clientela.segment",
         "clientela.value",
+        "clientela.relationship",
         "clientela.identity",
         "clientela.identity.step",
         "clientela.warehouse",
