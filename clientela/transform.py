@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from clientela import stopping
+from clientela import parsed_models, stopping
 from clientela.config.company import Config
 from clientela.errors import NotPublishedError
 from clientela.masking import failure_without_values
@@ -90,7 +90,7 @@ def arguments(config: Config, command: str = "build", target: str = "night") -> 
         *("--target-path", str(target_folder(config) / target)),
         *("--log-path", str(target_folder(config) / "logs")),
         *("--log-level", "none"),
-        *("--log-level-file", "info"),
+        *("--log-level-file", "none"),
     ]
 
 
@@ -123,6 +123,7 @@ def build(
                 # unit tests are of the models, not of the night: `make test` runs them
                 [
                     *arguments(config, "build", target),
+                    "--no-write-json",
                     *("--exclude-resource-type", "unit_test"),
                     *(["--full-refresh"] if is_full_refresh else ["--select", *_WHAT_DATA_CHANGES]),
                 ]
@@ -149,11 +150,10 @@ def build(
 
 
 def manifest(config: Config, target: str = "night") -> dict[str, Any]:
-    """dbt's manifest: every node with its columns and descriptions."""
+    """The nodes of dbt's manifest, with their columns and descriptions."""
     with set_environment(environment(config)):
         parsed = _parse(config, target)
-    described: dict[str, Any] = parsed.writable_manifest().to_dict()
-    return described
+    return {"nodes": {key: node.to_resource().to_dict() for key, node in parsed.nodes.items()}}
 
 
 #: the parsed project by what its parsing depends on; a process that serves several nights parses once
@@ -161,19 +161,29 @@ _PARSED: dict[tuple[str, ...], Any] = {}
 
 
 def _parse(config: Config, target: str) -> Any:
-    """The project, parsed. Its relations bear no path, so that the same manifest serves every file."""
+    """The project, parsed. Its relations bear no path, so that the same manifest serves every file.
+
+    Other runs find it where parsed_models keeps it; a company's own models are parsed beside it, in its own folder.
+    """
+    own = [f"{path}:{path.stat().st_mtime_ns}:{path.stat().st_size}" for path in config.model_files()]
+    key = (target, str(config.models), str(parsed_models.path(target)), *own)
+    if key not in _PARSED:
+        kept = parsed_models.read(target) if config.models is None else None
+        _PARSED[key] = kept or _parse_anew(config, target)
+    return _PARSED[key]
+
+
+def _parse_anew(config: Config, target: str) -> Any:
     from dbt.cli.main import dbtRunner
 
-    own = [f"{path}:{path.stat().st_mtime_ns}:{path.stat().st_size}" for path in config.model_files()]
-    key = (target, str(config.models), *own)
-    if key not in _PARSED:
-        answer = dbtRunner().invoke(arguments(config, "parse", target))
-        _heed_stop(answer)
-        if not answer.success:
-            cause = " ".join(line.strip() for line in str(answer.exception).splitlines() if line.strip())
-            raise NotPublishedError(f"The models cannot be parsed: {cause}")
-        _PARSED[key] = answer.result
-    return _PARSED[key]
+    answer = dbtRunner().invoke([*arguments(config, "parse", target), "--no-write-json"])
+    _heed_stop(answer)
+    if not answer.success:
+        cause = " ".join(line.strip() for line in str(answer.exception).splitlines() if line.strip())
+        raise NotPublishedError(f"The models cannot be parsed: {cause}")
+    if config.models is None:
+        parsed_models.keep(target, answer.result)
+    return answer.result
 
 
 def _company_package(config: Config, models: Path) -> Path:

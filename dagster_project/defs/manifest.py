@@ -51,9 +51,7 @@ def _parse(config: Config, path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as aside:
         arguments = [*transform.arguments(config, "parse"), "--target-path", aside, "--log-path", aside]
         with transform.set_environment(transform.environment(config)):
-            answer = dbtRunner().invoke(
-                [*arguments, "--log-level", "none", "--log-level-file", "none", "--no-partial-parse"]
-            )
+            answer = dbtRunner().invoke([*arguments, "--no-partial-parse"])
         if not answer.success:
             raise ClientelaError(f"dbt cannot parse the models: {str(answer.exception).splitlines()[0]}", str(answer))
         made = Path(aside) / "manifest.json"

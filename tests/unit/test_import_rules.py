@@ -20,6 +20,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     (
         "clientela.load",
         "clientela.publish",
+        "clientela.parsed_models",
         "clientela.transform",
         "clientela.identity.step",
     ),
