@@ -18,6 +18,7 @@ SCHEMAS = {
     "retention": "who stays, who leaves and why",
     "segment": "who is alike",
     "relationship": "whom one may contact, and what contact, service and sales came to",
+    "objective": "what the company steers by, and whether its objectives are being met",
     "operations": "what was delivered, refused and published",
 }
 _HEAD = """\

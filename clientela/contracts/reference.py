@@ -151,26 +151,40 @@ PROGRAMMES = _table(
 
 KPIS = _table(
     "kpis",
-    "Indicators the company steers by.",
+    "Indicators the company steers by, beside those that are shipped; one of the same name takes its place.",
     ("kpi",),
     _text("kpi", "Name.", required=True),
     _text("definition", "What it measures."),
-    _text("unit", "Unit."),
-    Column("is_higher_better", "boolean", "More is better."),
-)
+    _text("unit", "Unit: share, amount, customers, points …"),
+    Column("is_higher_better", "boolean", "More is better; empty where neither is."),
+    _text("aggregation", "How rows become a value.", required=True, values=("sum", "ratio", "mean", "share")),
+    _text("mart", "The facts that it is computed over: customer_months, campaign_contacts, service_cases or orders."),
+    _text("numerator", "What each row adds: an SQL expression over the columns of the facts."),
+    _text("denominator", "What it is divided by, likewise; of a share the rows that are asked, all where empty."),
+    _text("scopes", "What it may be cut by, with commas: value_tier, engagement_tier, rfm_group, channel; empty: all of them."),
+    _text("segments_at", "Whether customers are in the segment that they began the month in, or ended it in.",
+          values=("start", "end")),
+    _text("needs", "The entities and reference tables without which it says nothing, with commas."),
+)  # fmt: skip
 
 OBJECTIVES = _table(
     "objectives",
     "A KPI with a baseline, a target, a due date and an owner.",
     ("objective",),
     _text("objective", "Name.", required=True),
+    _text("area", "What it is about.", values=("customer", "value", "retention", "segment", "relationship")),
     _text("kpi", "The KPI.", required=True),
-    _text("scope", "Segment, portfolio or channel; empty for the company."),
-    Column("baseline", "decimal", "Value at the start."),
-    Column("target", "decimal", "Value to be reached.", required=True),
+    _text("scope", "What the KPI is cut by: value_tier, engagement_tier, rfm_group, channel; empty for the company."),
+    _text("segment", "Which part of it; empty for the company."),
+    Column("baseline", "decimal", "Value at the start; empty: what the KPI was in the months before."),
+    Column("target", "decimal", "Value to be reached, or the change as a share of the baseline.", required=True),
+    _text("target_kind", "What the target is: value, or change (-0.1: ten per cent less); empty: value.",
+          values=("value", "change")),
+    Column("months", "integer", "Months that a value is taken over; empty: one.", minimum=1, maximum=36),
+    Column("started_on", "date", "When it begins; empty: a year before it is due."),
     Column("due_on", "date", "When it is due.", required=True),
     _text("owner", "Who answers for it."),
-)
+)  # fmt: skip
 
 IDENTITY_DECISIONS = _table(
     "identity_decisions",

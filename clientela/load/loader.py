@@ -16,6 +16,7 @@ from clientela.extract.inbox import Found, look, need_folders
 from clientela.load import staging
 from clientela.load.context import LOADABLE, VERSION, LoadContext
 from clientela.load.database_landing import fetch_new
+from clientela.load.definitions import refuse_wrong_definitions
 from clientela.load.deliveries import batches, landing_folder, new_files
 from clientela.load.gate.metrics import take_batch_metrics
 from clientela.load.gate.suite import suite_of
@@ -98,6 +99,7 @@ def _load_batch(context: LoadContext, files: Sequence[DeliveredFile], is_staged:
     suite = suite_of(feed.entity, feed.settings, feed.where)
     try:
         batch = staging.build(context, files)
+        refuse_wrong_definitions(context)
     except DeliveryError as error:
         outcome = replace(begun, status="refused", reason=error.sentence)
         if is_staged:

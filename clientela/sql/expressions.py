@@ -53,14 +53,15 @@ def check_expression(
     columns: Collection[str],
     where: str,
     unknown: Callable[[str, str, Collection[str]], ClientelaError] | None = None,
+    holder: str = "a mapping",
 ) -> set[str]:
     """Refuse any expression but a scalar over `columns`; give the columns it reads.
 
     `where` is the configuration's key path, for the sentence of the ConfigError; `unknown` gives the error for a column
-    that is not there, by default `unknown_column` does.
+    that is not there, by default `unknown_column` does; `holder`: whose expression it is, for the sentence.
     """
     try:
-        return _check(connection, text, columns, where, unknown or unknown_column)
+        return _check(connection, text, columns, where, unknown or unknown_column, holder)
     except (RecursionError, duckdb.Error) as error:
         reason = "is nested too deep" if isinstance(error, RecursionError) else str(error).splitlines()[0]
         raise ConfigError(
@@ -74,6 +75,7 @@ def _check(
     columns: Collection[str],
     where: str,
     unknown: Callable[[str, str, Collection[str]], ClientelaError],
+    holder: str,
 ) -> set[str]:
     shown = repr(text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…")
     answer = connection.execute("select json_serialize_sql(?)", [f"select (\n{text}\n)"]).fetchall()[0][0]
@@ -96,19 +98,19 @@ def _check(
     used: set[str] = set()
     for part in _nodes(node["select_list"]):
         if "lambda" in json.dumps(part.get("type", "")).lower() or part["class"] not in _CLASSES:
-            raise ConfigError(f"{where}: {shown} uses {part['class'].lower()}, which a mapping may not.")
+            raise ConfigError(f"{where}: {shown} uses {part['class'].lower()}, which {holder} may not.")
         if part["type"] == "GROUPING_FUNCTION":
-            raise ConfigError(f"{where}: {shown} uses grouping(), which a mapping may not.")
+            raise ConfigError(f"{where}: {shown} uses grouping(), which {holder} may not.")
         if part["class"] == "CAST" and (name := _type_name(part)) not in TYPES:
-            raise ConfigError(f"{where}: {shown} casts to {name or 'a nested type'}, which a mapping may not.")
+            raise ConfigError(f"{where}: {shown} casts to {name or 'a nested type'}, which {holder} may not.")
         if part["class"] == "FUNCTION":
             if part.get("distinct") or part.get("filter") or (part.get("order_bys") or {}).get("orders"):
-                raise ConfigError(f"{where}: {shown} uses distinct, filter or order by, which a mapping may not.")
+                raise ConfigError(f"{where}: {shown} uses distinct, filter or order by, which {holder} may not.")
             name = part["function_name"].lower()
             # DuckDB 1.5 itself writes main.trim for trim
             has_place = part.get("schema") and not (part["schema"] == "main" and name in _SPELLED_OUT)
             if has_place or part.get("catalog") or name not in FUNCTIONS:
-                raise ConfigError(f"{where}: {shown} calls {name}(), which a mapping may not.")
+                raise ConfigError(f"{where}: {shown} calls {name}(), which {holder} may not.")
         if part["class"] == "COLUMN_REF":
             names = part["column_names"]
             if len(names) != 1 or names[0].lower() not in by_lower:

@@ -10,3 +10,17 @@ select {{ columns | join(', ') }}
 from {{ ref('default_' ~ table) }}
 where not exists (select 1 from company)
 {% endmacro %}
+
+
+{# A reference table: the neutral default in seeds/, and the company's own rows beside it; one with the same key takes its place. #}
+{% macro company_rows_and_default(table, key, columns) %}
+with
+
+company as ( {{ current_version(table, is_state=true) }} )
+
+select {{ columns | join(', ') }}, false as is_shipped from company
+union all
+select {{ columns | join(', ') }}, true as is_shipped
+from {{ ref('default_' ~ table) }}
+where {{ key }} not in (select company.{{ key }} from company)
+{% endmacro %}

@@ -17,7 +17,7 @@ from clientela.publish import MACROS
 from tests.integration.marts_fixture import AS_OF, Company, fill, line
 
 ROOT = Path(__file__).parents[2]
-AREAS = ("customer", "value", "retention", "segment", "relationship")
+AREAS = ("customer", "value", "retention", "segment", "relationship", "objective")
 
 
 def dbt(folder: Path, *command: str, zone: str = "UTC", target: str = "night") -> dict[str, str]:

@@ -32,6 +32,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "clientela.segment",
         "clientela.value",
         "clientela.relationship",
+        "clientela.objective",
         "clientela.identity",
     ),
     (
@@ -55,6 +56,7 @@ APART: dict[str, tuple[str, ...]] = {
         "clientela.segment",
         "clientela.value",
         "clientela.relationship",
+        "clientela.objective",
         "clientela.identity",
         "clientela.identity.step",
         "clientela.warehouse",

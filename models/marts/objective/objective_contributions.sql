@@ -1,0 +1,26 @@
+with
+
+moved as (
+
+    select * from {{ ref('int_objectives_followed') }}
+    where row_type = 'contribution'
+
+),
+
+objective_contributions as (
+
+    select
+        ---------- ids
+        objective,
+        month,
+        scope,
+        segment,
+
+        ---------- numbers
+        contribution
+
+    from moved
+
+)
+
+select * from objective_contributions
