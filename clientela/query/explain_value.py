@@ -128,7 +128,7 @@ def _expected(query: Query, customer: dict[str, Any], money: Callable[[Any], str
         """
         select target, reason from value.value_model_scores
         where kind = 'score' and is_chosen and origin_on is null
-            and month_end = (select max(month_end) from value.value_model_scores)
+            and measured_on = (select max(measured_on) from value.value_model_scores)
         order by target desc
         """
     )

@@ -143,7 +143,7 @@ def test_the_candidate_chosen_before_october_is_nearly_the_best_after_it(journey
     ((chosen,),) = journey.published(
         """
         select candidate from value.value_model_scores
-        where month_end = '2017-09-30' and target = 'orders' and origin_on is null and is_chosen
+        where measured_on = '2017-09-30' and target = 'orders' and origin_on is null and is_chosen
         """
     )
     scores = {
@@ -151,7 +151,7 @@ def test_the_candidate_chosen_before_october_is_nearly_the_best_after_it(journey
         for row in journey.published(
             """
             select candidate, error_in_total, rmse, spearman from value.value_model_scores
-            where month_end = '2017-12-31' and kind = 'score' and target = 'orders' and origin_on = '2017-09-30'
+            where measured_on = '2017-12-31' and kind = 'score' and target = 'orders' and origin_on = '2017-09-30'
             """
         )
     }

@@ -10,7 +10,7 @@ value_model_scores as (
 
     select
         ---------- ids
-        measured_on as month_end,
+        measured_on,
         origin_on,
         target,
         row_type as kind,

@@ -43,10 +43,10 @@ def ask() -> Callable[[str], list[dict[str, Any]]]:
             (0, date '2025-12-01', 'rewards', '', 'nothing delivered that tells it', 'none', 0, 0.0, false)
         ) as t(customer_id, month, component, activity, rule, source, entries, amount, is_assumed);
         create table value.value_model_scores as
-        select date '2025-12-31' as month_end, null::date as origin_on, 'orders' as target, 'score' as kind,
+        select date '2025-12-31' as measured_on, null::date as origin_on, 'orders' as target, 'score' as kind,
             'mbg_nbd' as candidate, true as is_chosen, 'it has the lowest deviance' as reason
         union all by name
-        select date '2025-12-31' as month_end, null::date as origin_on, 'renewals' as target, 'score' as kind,
+        select date '2025-12-31' as measured_on, null::date as origin_on, 'renewals' as target, 'score' as kind,
             'tenure_curve' as candidate, true as is_chosen, 'it has the lowest Brier score' as reason;
         """
     )

@@ -130,7 +130,7 @@ select horizon_months, 'company' as segmentation, '{run}' as run_id, 10.0e0 * ho
 from (values (3), (12)) as horizons (horizon_months);
 create table value.value_model_scores (
     origin_on date, target varchar, holdout_days int, customers bigint, actual_total double, expected_total double,
-    error_in_total double, candidate varchar, reason varchar, kind varchar, month_end date, is_chosen boolean
+    error_in_total double, candidate varchar, reason varchar, kind varchar, measured_on date, is_chosen boolean
 );
 """
 
