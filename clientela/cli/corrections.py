@@ -31,7 +31,7 @@ def reload(config_path: Path, as_json: bool, source: str, entity: str | None, si
       clientela reload --source till --entity transactions --since 2026-01-01
       clientela run
     """
-    from clientela.pipeline import reload as corrections
+    from clientela.pipeline import unload_and_reload as corrections
 
     config = load_config(config_path)
     _say_change(corrections.reload(config, source, entity, since.date() if since else None, watcher(as_json)), as_json)
@@ -54,7 +54,7 @@ def unload(config_path: Path, as_json: bool, batch: int) -> None:
       clientela unload 17
       clientela run
     """
-    from clientela.pipeline import reload as corrections
+    from clientela.pipeline import unload_and_reload as corrections
 
     _say_change(corrections.unload(load_config(config_path), batch, watcher(as_json)), as_json)
 
@@ -74,7 +74,7 @@ def reapply(config_path: Path, as_json: bool, batch: int) -> None:
       clientela reapply 17
       clientela run
     """
-    from clientela.pipeline import reload as corrections
+    from clientela.pipeline import unload_and_reload as corrections
 
     _say_change(corrections.reapply(load_config(config_path), batch, watcher(as_json)), as_json)
 

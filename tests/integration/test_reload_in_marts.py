@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from clientela.pipeline.past_day import run_as_of
-from clientela.pipeline.reload import reapply, reload, unload
+from clientela.pipeline.unload_and_reload import reapply, reload, unload
 from tests.conftest import NOW, Company, marts
 
 OVERLAPPING = """receipt,line,customer,product,net,sold_at

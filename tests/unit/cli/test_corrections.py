@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from clientela.cli.main import main
-from clientela.pipeline import reload as corrections
-from clientela.pipeline.reload import Change
+from clientela.pipeline import unload_and_reload as corrections
+from clientela.pipeline.unload_and_reload import Change
 from tests.conftest import Company
 
 

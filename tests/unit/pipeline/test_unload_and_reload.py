@@ -14,9 +14,9 @@ import yaml
 from clientela.errors import ClientelaError, ConfigError, StoppedError
 from clientela.load import loader as load
 from clientela.pipeline import ending
-from clientela.pipeline import reload as reloading
+from clientela.pipeline import unload_and_reload as reloading
 from clientela.pipeline.open_run import open_run
-from clientela.pipeline.reload import reapply, reload, unload
+from clientela.pipeline.unload_and_reload import reapply, reload, unload
 from tests.conftest import SHOP, Company
 
 NOW = datetime(2026, 3, 1, 3, tzinfo=UTC)
