@@ -88,9 +88,9 @@ select customer_id, purpose, channel, basis is not null as is_permitted, basis, 
 #: questions that travel with the file, as table macros: the mart they ask, name with parameters, query, meaning
 MACROS: tuple[tuple[str, str, str, str], ...] = (
     (
-        "customer.customer_record_history",
+        "quality.customer_record_history",
         "customer.customer_id_as_of(day)",
-        "select customer_record_id, customer_id from customer.customer_record_history "
+        "select customer_record_id, customer_id from quality.customer_record_history "
         "where valid_from_on <= day and (valid_until_on > day or valid_until_on is null)",
         "Which customer each record was at the end of a day, as the file published then said.",
     ),

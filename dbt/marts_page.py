@@ -19,6 +19,7 @@ SCHEMAS = {
     "segment": "who is alike",
     "relationship": "whom one may contact, and what contact, service and sales came to",
     "objective": "what the company steers by, and whether its objectives are being met",
+    "quality": "judgement and evidence: how far the figures can be trusted, and what they rest on",
     "operations": "what was delivered, refused and published",
 }
 _HEAD = """\
@@ -26,6 +27,11 @@ _HEAD = """\
 
 Every table of the published file, its grain and the question that it answers. What each column means stands in the comments of
 the file itself. This page is made of the YAML beside each mart: change that, and run `make docs`.
+
+To begin with, fifteen answer most questions: `customers`, `customer_records`, `customer_timeline`, `interactions`, `contracts`;
+`orders`, `order_lines`, `products`, `customer_value`, `customer_months`, `value_ledger`; `customer_retention`,
+`customer_movements`; `customer_segments`; `contact_permissions`. No question of the business needs the schemas `quality` and
+`operations`: they say how far to trust the answer. [names.md](names.md) says which mart stands where, and why.
 """
 
 

@@ -162,7 +162,8 @@ def marts(company: Company, file: str = "marts.duckdb") -> dict[str, list[tuple[
             """
             select schema_name, table_name from duckdb_tables()
             where schema_name <> 'operations' and table_name not in (
-                'value_predictions', 'value_backtest', 'identity_events', 'customer_record_history', 'customer_ids'
+                'value_predictions', 'value_backtest', 'identity_events', 'identity_measures', 'customer_record_history',
+                'customer_ids'
             )
             order by 1, 2
             """

@@ -60,7 +60,7 @@ def out_of_range(connection: duckdb.DuckDBPyConnection) -> str:
     """Which measures of the build under way are not as expected, and what to do about it, in one sentence."""
     found = connection.execute(
         """
-        select measure, value, expected_from, expected_to from operations.identity_measures where is_out_of_range order by all
+        select measure, value, expected_from, expected_to from quality.identity_measures where is_out_of_range order by all
         """
     ).fetchall()
     sentences = [

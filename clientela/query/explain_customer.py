@@ -24,7 +24,7 @@ def explain_customer(config: Config, customer_id: int) -> list[str]:
         links = marts.sql(
             f"""
             select customer_record_id as record_id_l, other_customer_record_id as record_id_r, {weights}
-            from customer.identity_links where customer_id = $customer or other_customer_id = $customer
+            from quality.identity_links where customer_id = $customer or other_customer_id = $customer
             order by status desc, record_id_l, record_id_r
             """,
             params=params,
@@ -41,7 +41,7 @@ def explain_customer(config: Config, customer_id: int) -> list[str]:
         values = marts.sql(
             """
             select customer_id, field, value, is_winner, rule, customer_record_id as record_id
-            from customer.customer_field_values where customer_id = $customer order by field
+            from quality.customer_field_values where customer_id = $customer order by field
             """,
             params=params,
         ).pl()
@@ -52,7 +52,7 @@ def explain_customer(config: Config, customer_id: int) -> list[str]:
         for event, on, other, cause in marts.execute(
             """
             select event, occurred_on, case when customer_id = $customer then other_customer_id else customer_id end, cause
-            from customer.identity_events where customer_id = $customer or other_customer_id = $customer
+            from quality.identity_events where customer_id = $customer or other_customer_id = $customer
             order by occurred_at, event
             """,
             params,

@@ -126,9 +126,9 @@ def _expected(query: Query, customer: dict[str, Any], money: Callable[[Any], str
         )
     reasons = query(
         """
-        select target, reason from value.value_model_scores
+        select target, reason from quality.value_model_scores
         where kind = 'score' and is_chosen and origin_on is null
-            and measured_on = (select max(measured_on) from value.value_model_scores)
+            and measured_on = (select max(measured_on) from quality.value_model_scores)
         order by target desc
         """
     )

@@ -82,7 +82,7 @@ class ClusterSettings(BaseModel):
 
 
 class RfmSettings(BaseModel):
-    """A company's own fixed thresholds of RFM, for segment.rfm_readings; the fifths that rfm_group rests on need none.
+    """A company's own fixed thresholds of RFM, for quality.rfm_readings; the fifths that rfm_group rests on need none.
     Four bounds part five scores."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)

@@ -106,7 +106,7 @@ def commit(connection: duckdb.DuckDBPyConnection) -> int:
                 f"""
                 insert into memory.{name} by name
                 select mart.* replace (this_run.sequence as run_sequence)
-                from value.{name} as mart inner join this_run using (run_id)
+                from quality.{name} as mart inner join this_run using (run_id)
                 """
             )
         connection.execute(

@@ -48,7 +48,7 @@ def test_what_is_expected_is_what_a_hand_computes(telco: Telco, ask: Any) -> Non
         """
         select sum(customer_value.expected_contribution), (select sum(expected_contribution) from customer.contracts),
             any_value(company.expected_contribution_p10), any_value(company.expected_contribution_p90)
-        from value.customer_value cross join value.value_predictions as company
+        from value.customer_value cross join quality.value_predictions as company
         where company.segmentation = 'company' and company.horizon_months = 24
         """
     )[0]
@@ -70,7 +70,7 @@ def test_every_mart_copes_without_an_order(telco: Telco, ask: Any) -> None:
     )
     rate = 1 - (telco.left.sum() + 0.5) / (CUSTOMERS + 1)
     assert churn == [("contract", pytest.approx(1 - rate**3, abs=1e-6))]
-    assert ask("select bool_and(is_within_tolerance) from value.value_reconciliation") in ([(True,)], [(None,)])
+    assert ask("select bool_and(is_within_tolerance) from quality.value_reconciliation") in ([(True,)], [(None,)])
     due = ask("select sum(renewals_due), sum(expected_renewals) from retention.contract_renewals where is_ahead")
     assert due == [((~telco.left).sum(), pytest.approx((~telco.left).sum() * rate))]
     past = ask(

@@ -11,7 +11,7 @@ from clientela.transform import PROJECT
 from dagster_project.definitions import build_defs
 
 Graph = dict[str, set[str]]
-AREAS = ("customer", "value", "retention", "segment", "relationship", "objective", "operations")
+AREAS = ("customer", "value", "retention", "segment", "relationship", "objective", "quality", "operations")
 
 
 @pytest.fixture(scope="module")

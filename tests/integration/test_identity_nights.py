@@ -58,6 +58,7 @@ BUILT = (
     "segment",
     "relationship",
     "objective",
+    "quality",
     "operations",
     "identity",
 )
@@ -81,7 +82,7 @@ def two(tmp_path: Path) -> Company:
     return company
 
 
-EVENTS = "select event, customer_id, record_count from customer.identity_events order by all"
+EVENTS = "select event, customer_id, record_count from quality.identity_events order by all"
 
 
 def night(company: Company, day: int) -> None:
@@ -150,7 +151,7 @@ def test_evidence_that_comes_merges_and_evidence_that_goes_splits_and_all_marts_
     assert marts(two) == marts(again)
     kept = "select * from memory.customer_registry order by all"
     assert again.warehouse(kept) == two.warehouse(kept), "a rerun changes no id"
-    assert [event for (event,) in two.published("select event from customer.identity_events order by occurred_at, event")] == [
+    assert [event for (event,) in two.published("select event from quality.identity_events order by occurred_at, event")] == [
         "created", "created", "created", "merged", "split",
     ]  # fmt: skip
 
@@ -181,7 +182,7 @@ def test_people_decide_and_a_night_that_changes_too_many_waits_for_them(two: Com
     assert accepted.exit_code == 0, accepted.failures
     now = ids(two)
     assert now["w1"] == now["t2"] != now["t1"]
-    measured = dict(two.published("select measure, value from operations.identity_measures where breakdown is null"))
+    measured = dict(two.published("select measure, value from quality.identity_measures where breakdown is null"))
     assert measured["labelled_pairs"] == 1 and measured["precision"] == 1.0
 
     # a new model is looked at, and then accepted; one that is in force stays so

@@ -132,7 +132,7 @@ def test_the_ledger_of_every_month_equals_a_query_over_the_file_itself(journey: 
     assert [row[0] for row in told] == [row[0] for row in expected]
     assert sum(row[3] for row in told) == sum(row[3] for row in expected) == Decimal("4596039.58")
     assert told == expected
-    assert journey.published("select bool_and(is_within_tolerance) from value.value_reconciliation") == [(True,)]
+    assert journey.published("select bool_and(is_within_tolerance) from quality.value_reconciliation") == [(True,)]
     ((named,),) = journey.published(
         "select string_agg(component, ', ' order by component) from value.value_ledger where source = 'none'"
     )
@@ -142,7 +142,7 @@ def test_the_ledger_of_every_month_equals_a_query_over_the_file_itself(journey: 
 def test_the_candidate_chosen_before_october_is_nearly_the_best_after_it(journey: Company) -> None:
     ((chosen,),) = journey.published(
         """
-        select candidate from value.value_model_scores
+        select candidate from quality.value_model_scores
         where measured_on = '2017-09-30' and target = 'orders' and origin_on is null and is_chosen
         """
     )
@@ -150,7 +150,7 @@ def test_the_candidate_chosen_before_october_is_nearly_the_best_after_it(journey
         row[0]: row[1:]
         for row in journey.published(
             """
-            select candidate, error_in_total, rmse, spearman from value.value_model_scores
+            select candidate, error_in_total, rmse, spearman from quality.value_model_scores
             where measured_on = '2017-12-31' and kind = 'score' and target = 'orders' and origin_on = '2017-09-30'
             """
         )

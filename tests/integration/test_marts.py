@@ -17,7 +17,7 @@ from clientela.publish import MACROS
 from tests.integration.marts_fixture import AS_OF, Company, fill, line
 
 ROOT = Path(__file__).parents[2]
-AREAS = ("customer", "value", "retention", "segment", "relationship", "objective")
+AREAS = ("customer", "value", "retention", "segment", "relationship", "objective", "quality")
 
 
 def dbt(folder: Path, *command: str, zone: str = "UTC", target: str = "night") -> dict[str, str]:
@@ -235,7 +235,7 @@ def test_the_queries_of_the_page_on_the_relationship_run(built: Path, tmp_path: 
     assert marts <= named
     with duckdb.connect(tmp_path / "published.duckdb") as connection:
         connection.execute(f"attach '{built / 'warehouse.duckdb'}' as warehouse (read_only)")
-        for schema in ("relationship", "customer"):
+        for schema in ("relationship", "customer", "quality"):
             connection.execute(f"create schema {schema}")
             for (mart,) in connection.execute(
                 "select distinct table_name from duckdb_columns() where database_name = 'warehouse' and schema_name = ?",

@@ -156,9 +156,9 @@ def _told(company: Company) -> dict[str, list[tuple[Any, ...]]]:
                 select sum(net_revenue), sum(shipping_amount), sum(fee_amount), sum(realised_value)
                 from value.customer_value""",
             "reconciliation": """
-                select compared_with, component, amount from value.value_reconciliation
+                select compared_with, component, amount from quality.value_reconciliation
                 where compared_with like '%waiting_for_header' order by all""",
-            "differing": "select * from value.value_reconciliation where difference <> 0",
+            "differing": "select * from quality.value_reconciliation where difference <> 0",
             "customers": """
                 select customer_key from customer.customer_records where customer_key is not null order by 1""",
         }

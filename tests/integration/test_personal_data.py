@@ -252,7 +252,7 @@ def test_records_keyed_by_what_is_personal_are_still_one_customer(company: Compa
     assert together[1] == 4 * len(PEOPLE) - 1 and together[0] <= len(PEOPLE)
     assert company.published("select count(*) from value.order_lines where customer_id = 0") == [(0,)]
     assert company.published("select sum(net_amount) from value.order_lines") == [(2 * 40 * 12.5,)]
-    assert company.published("select count(*) from customer.identity_links where rule = 'always'") == [(1,)]
+    assert company.published("select count(*) from quality.identity_links where rule = 'always'") == [(1,)]
 
 
 def test_an_email_in_an_amounts_column_is_masked_and_its_row_can_be_mended(company: Company) -> None:

@@ -82,7 +82,7 @@ OF_MARCH = """receipt,line,customer,product,net,sold_at
 
 def test_a_day_whose_batch_is_taken_back_gives_way_and_comes_again_with_it(running: Company) -> None:
     def frozen() -> list[tuple[Any, ...]]:
-        return running.published("select distinct as_of_on from value.value_predictions order by 1")
+        return running.published("select distinct as_of_on from quality.value_predictions order by 1")
 
     def told() -> tuple[Any, ...]:
         return running.published("select as_of_on from operations.publication")[0]

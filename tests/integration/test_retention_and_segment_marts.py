@@ -29,7 +29,7 @@ CUSTOMERS = 260
 RULES = (RuleSegment(name="whale's", predicate="net_revenue_12m > 200 and state <> 'lapsed' -- not gone"),)
 #: tables of the same company that must not differ
 TABLES = (
-    "value.customer_months", "retention.customer_retention", "retention.retention_model_scores",
+    "value.customer_months", "retention.customer_retention", "quality.retention_model_scores",
     "retention.survival_curves", "retention.cohort_retention", "retention.customer_movements",
     "segment.customer_engagement", "segment.customer_segments", "segment.segment_history", "segment.segment_flows",
     "segment.segment_profiles",
@@ -134,7 +134,7 @@ def ask(late: Path) -> Ask:
 def test_the_company_has_something_of_everything(ask: Ask) -> None:
     states = dict(ask("select state, count(*) from retention.customer_retention where customer_id > 0 group by 1"))
     assert {"new", "active", "slowing", "at_risk", "lapsed", "returned", "cancelled"} <= set(states), states
-    assert ask("select count(*) > 0 from retention.retention_model_scores where kind = 'decile'") == [(True,)]
+    assert ask("select count(*) > 0 from quality.retention_model_scores where kind = 'decile'") == [(True,)]
     bases = {row[0] for row in ask("select distinct basis from retention.survival_curves")}
     assert bases == {"first lapse", "since landmark", "contract"}
     assert ask("select count(distinct micro_segment) > 1 from segment.customer_segments") == [(True,)]
@@ -392,7 +392,7 @@ def test_tenths_are_equally_large_and_the_frozen_ones_are_those_of_customer_valu
         assert len(sizes) == 10 and max(sizes) - min(sizes) <= 1, (decile, sizes)
     compared = ask(
         "select count(*) > 200, count(*) filter (p.decile is distinct from v.expected_decile) "
-        "from value.value_predictions as p join value.customer_value as v using (customer_id) "
+        "from quality.value_predictions as p join value.customer_value as v using (customer_id) "
         "where p.segmentation = 'customer' and p.horizon_months = 12"
     )
     assert compared == [(True, 0)]

@@ -198,7 +198,7 @@ def test_memorys_copy_alone_is_brought_forward(company: Company) -> None:
 
 IDS = "select source, customer_key, customer_id, customer_record_id from customer.customer_records order by all"
 EVENTS = """
-    select event, customer_id, other_customer_id, run_id from customer.identity_events
+    select event, customer_id, other_customer_id, run_id from quality.identity_events
     where run_id < '20261201' order by all
 """
 
@@ -210,7 +210,7 @@ def test_every_customer_keeps_their_id_and_their_history(first_night: Company, t
     assert _read(now, IDS, EVENTS, states) == _read(before, IDS, EVENTS, states)
     assert len(_read(now, IDS)[0]) == 7
     frozen = "customer_id, horizon_months, run_id, expected_orders, expected_contribution"
-    predictions = f"select {frozen} from value.value_predictions where run_id < '20261201' order by all"
+    predictions = f"select {frozen} from quality.value_predictions where run_id < '20261201' order by all"
     ((now_frozen,), (then_frozen,)) = _read(now, predictions), _read(before, predictions)
     assert now_frozen == then_frozen and len(now_frozen) == 72
     assert first_night.warehouse("select count(*) from memory.identity_events where run_id > '20261201'") == [(0,)]

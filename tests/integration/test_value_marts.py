@@ -214,7 +214,9 @@ def test_the_ledger_is_the_sum_of_everything_delivered(ask: Any) -> None:
             "rewards": "-2.00", "acquisition": "-20.84", "campaigns": "-15.50", "offers": "-0.30",
         }.items()
     }  # fmt: skip
-    assert ask("select count(*) > 20, bool_and(is_within_tolerance) from value.value_reconciliation") == [(True, True)]
+    assert ask("select count(*) > 20, bool_and(is_within_tolerance) from quality.value_reconciliation") == [
+        (True, True)
+    ]
     (sums,) = ask(
         """
         select
@@ -381,7 +383,7 @@ def test_a_ledger_that_differs_from_raw_or_from_control_totals_stops_the_night(f
     assert set(failed(dbt(tmp_path, "build", "--select", *nodes))) == {"the_ledger_agrees_with_raw"}
     connection = duckdb.connect(str(broken), read_only=True)
     found = connection.execute(
-        "select component, compared_with, difference from value.value_reconciliation where not is_within_tolerance order by 1"
+        "select component, compared_with, difference from quality.value_reconciliation where not is_within_tolerance order by 1"
     ).fetchall()
     connection.close()
     assert found == [

@@ -37,6 +37,8 @@ RECONCILIATION = {
     "int_deliveries_accounted",
     "int_raw_order_lines",
 }
+#: who is who rests on evidence: the surest link of a record, and the records that had an id of an old report
+EVIDENCE = {"customer_records": {"identity_links"}, "customer_ids": {"customer_record_history"}}
 
 #: a KPI adds up the rows of a mart, so that whoever reads the mart can do it again
 OVER_MARTS = {"int_kpi_customer_months", "int_kpi_campaign_contacts", "int_kpi_service_cases", "int_kpi_orders"}
@@ -129,6 +131,14 @@ def test_what_the_ledger_is_compared_with_comes_through_no_model_that_the_ledger
     for model in sorted(RECONCILIATION - {"value_reconciliation"}):
         (path,) = [path for path in MODELS if path.stem == model]
         assert reads(path.read_text()).models <= RECONCILIATION, model
+
+
+def test_no_mart_of_the_business_rests_on_judgement_or_operations() -> None:
+    apart = {path.stem for path in MODELS if path.parent.name in ("quality", "operations")}
+    assert {"value_model_scores", "retention_model_scores", "value_backtest", "identity_links"} <= apart
+    for model in MODELS:
+        if "marts" in model.parts and model.stem not in apart:
+            assert reads(model.read_text()).models & apart == EVIDENCE.get(model.stem, set()), model.stem
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)

@@ -17,7 +17,11 @@ PARTS: tuple[Part, ...] = (
     Part("flows", ("segment.segment_flows",), people.flows),
     Part("cohorts", ("retention.cohort_retention",), people.cohorts),
     Part("survival", ("retention.survival_curves",), people.survival),
-    Part("forecast", ("value.value_backtest", "value.value_predictions", "value.value_model_scores"), worth.forecast),
-    Part("identity", ("customer.identity_events",), people.identity),
+    Part(
+        "forecast",
+        ("quality.value_backtest", "quality.value_predictions", "quality.value_model_scores"),
+        worth.forecast,
+    ),
+    Part("identity", ("quality.identity_events",), people.identity),
     Part("gates", _GATES, deliveries.gates),
 )

@@ -94,11 +94,11 @@ def test_the_marts_hold_what_an_independent_sum_of_the_files_holds(seed: int) ->
                     """
                     select coalesce(sum(amount) filter (compared_with like 'amount%'), 0),
                         coalesce(sum(amount) filter (compared_with like 'lines%'), 0)
-                    from value.value_reconciliation where compared_with like '%waiting_for_header'
+                    from quality.value_reconciliation where compared_with like '%waiting_for_header'
                     """
                 ).fetchall()[0]
                 assert (
-                    connection.execute("select * from value.value_reconciliation where difference <> 0").fetchall()
+                    connection.execute("select * from quality.value_reconciliation where difference <> 0").fetchall()
                     == []
                 )
             assert (net, shipping, fees, *waiting) == shop.expected(), number

@@ -37,7 +37,7 @@ def test_the_orders_expected_of_all_customers_come_true_within_five_per_cent(pro
         expected, actual = ask(
             f"""
             select
-                (select expected_orders from value.value_predictions
+                (select expected_orders from quality.value_predictions
                 where horizon_months = {months} and segmentation = 'company'),
                 (select sum(future_orders_{months}m) from {truth})
             """
@@ -90,4 +90,4 @@ def test_the_ledger_holds_what_the_files_hold_to_the_cent(tmp_path: Path) -> Non
         from read_csv('{tmp_path}/loyalty/campaigns.csv', all_varchar = true) left join mailed using (campaign)
         """
     )
-    assert ask("select bool_and(is_within_tolerance) from value.value_reconciliation") == [(True,)]
+    assert ask("select bool_and(is_within_tolerance) from quality.value_reconciliation") == [(True,)]

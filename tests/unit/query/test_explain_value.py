@@ -16,6 +16,7 @@ def ask() -> Callable[[str], list[dict[str, Any]]]:
     connection.execute(
         """
         create schema value;
+        create schema quality;
         create table value.customer_value as
         select * from (values
             (1, 1200.5, 800.5, 400.0, 100.0, 700.0, 50.0, 0.93, 12.5, 24, 3, 1, 5, 1, 'mbg_nbd', 'gamma_gamma', 'sbg', null,
@@ -42,7 +43,7 @@ def ask() -> Callable[[str], list[dict[str, Any]]]:
             (2, date '2025-03-01', 'campaigns', 'Spring', 'unit cost', 'mail', 1, -3.0, false),
             (0, date '2025-12-01', 'rewards', '', 'nothing delivered that tells it', 'none', 0, 0.0, false)
         ) as t(customer_id, month, component, activity, rule, source, entries, amount, is_assumed);
-        create table value.value_model_scores as
+        create table quality.value_model_scores as
         select date '2025-12-31' as measured_on, null::date as origin_on, 'orders' as target, 'score' as kind,
             'mbg_nbd' as candidate, true as is_chosen, 'it has the lowest deviance' as reason
         union all by name

@@ -16,6 +16,7 @@ RUN, RUN_BEFORE = "20260301T030000000", "20260228T030000000"
 
 MARTS = """
 create schema operations; create schema value; create schema retention; create schema segment; create schema customer;
+create schema quality;
 
 create table operations.publication as select
     '{run}' as run_id, 'Casa <b>Lola</b>' as company, 'EUR' as currency, 'Europe/Madrid' as time_zone,
@@ -113,22 +114,22 @@ select id as customer_id, 'Name <script>alert(' || id || ')</script>' as full_na
     cast(null as varchar) as family_name, cast(null as varchar) as company_name
 from range(41) as ids (id);
 
-create table customer.identity_events as
+create table quality.identity_events as
 select * from (values (5, 'merged', 2, '{run}'), (6, 'merged', 3, '{run}'), (7, 'split', 1, '{run}'), (8, 'created', 1, '{run}'),
     (9, 'merged', 1, '{before}')) as events (customer_id, event, record_count, run_id);
 
-create table value.value_backtest as
+create table quality.value_backtest as
 select date '2025-11-30' as as_of_on, 3 as horizon_months, 'company' as segmentation, 34 as customers, 100.0e0 as expected_orders,
     98 as actual_orders, 4000.0e0 as expected_contribution, 4100.0e0 as actual_contribution,
     3600.0e0 as expected_contribution_p10, 4400.0e0 as expected_contribution_p90, 90.0e0 as expected_orders_p10,
     110.0e0 as expected_orders_p90, '20251201T030000000' as predicted_by, '{run}' as run_id;
-create table value.value_predictions as
+create table quality.value_predictions as
 select horizon_months, 'company' as segmentation, '{run}' as run_id, 10.0e0 * horizon_months as expected_orders,
     9.0e0 * horizon_months as expected_orders_p10, 11.0e0 * horizon_months as expected_orders_p90,
     1500.0e0 * horizon_months as expected_contribution, 1400.0e0 * horizon_months as expected_contribution_p10,
     1600.0e0 * horizon_months as expected_contribution_p90
 from (values (3), (12)) as horizons (horizon_months);
-create table value.value_model_scores (
+create table quality.value_model_scores (
     origin_on date, target varchar, holdout_days int, customers bigint, actual_total double, expected_total double,
     error_in_total double, candidate varchar, reason varchar, kind varchar, measured_on date, is_chosen boolean
 );

@@ -91,9 +91,9 @@ def test_a_dozen_figures_are_those_of_the_marts(company: Published) -> None:
 @pytest.mark.parametrize(
     ("change", "section", "sentence"),
     [
-        ("update value.value_backtest set actual_contribution = 3000", "forecast", "below the interval"),
-        ("update value.value_backtest set actual_contribution = 5000", "forecast", "above the interval"),
-        ("delete from value.value_backtest", "forecast", "No forecast has come due yet"),
+        ("update quality.value_backtest set actual_contribution = 3000", "forecast", "below the interval"),
+        ("update quality.value_backtest set actual_contribution = 5000", "forecast", "above the interval"),
+        ("delete from quality.value_backtest", "forecast", "No forecast has come due yet"),
         ("update value.customer_value set realised_value = abs(realised_value)", "whale", "No customer has cost more"),
         ("update value.customer_months set contribution = null", "monthly", "there is no contribution yet"),
         ("update value.customer_months set is_assumed = true", "monthly", "margins that are assumed"),
@@ -105,7 +105,7 @@ def test_a_dozen_figures_are_those_of_the_marts(company: Published) -> None:
         ("update retention.customer_movements set closing_customers = opening_customers - 5, lapsed_customers = 10",
          "movements", "fewer than at the start"),
         ("delete from segment.segment_flows where to_segment = 'medium'", "flows", "No customer of high value has fallen"),
-        ("delete from customer.identity_events where event <> 'created'", "identity", "Nobody was merged"),
+        ("delete from quality.identity_events where event <> 'created'", "identity", "Nobody was merged"),
         ("delete from operations.loads where status = 'refused'", "gates", "3 rows were set aside"),
         ("update operations.loads set status = 'loaded', quarantined_rows = 0; delete from operations.quarantined_rows",
          "gates", "No batch was refused, and no row was set aside"),
