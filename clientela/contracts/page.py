@@ -47,6 +47,7 @@ _UNITS = {
     "full_at": "of the part",
     "baseline": "of the KPI",
     "target": "of the KPI",
+    "months": "months",
     "_months": "months",
     "_hours": "hours",
     "_count": "times",
@@ -287,8 +288,14 @@ REFERENCE_EXAMPLES: dict[str, str] = {
     "portfolios": "portfolio,manager,capacity,rule\nMadrid,Eva,200,region = 'Madrid'\n",
     "offers": "offer,approach,channel,unit_cost,rule\nSecond cap,market,email,0.10,orders >= 1\n",
     "programmes": "programme,approach,started_on,ended_on,monthly_cost\nClub,defensive,2026-01-01,,300.00\n",
-    "kpis": "kpi,definition,unit,is_higher_better\nnet_revenue,Net revenue of the year,EUR,true\n",
-    "objectives": "objective,kpi,scope,baseline,target,due_on,owner\nGrow,net_revenue,,100000,120000,2026-12-31,Eva\n",
+    "kpis": (
+        "kpi,definition,unit,is_higher_better,aggregation,mart,numerator,denominator,scopes,segments_at,needs\n"
+        "order value,Net amount of an order,amount,true,mean,orders,case when not is_return then net_amount end,,channel,,\n"
+    ),
+    "objectives": (
+        "objective,area,kpi,scope,segment,baseline,target,target_kind,months,started_on,due_on,owner\n"
+        "Dearer orders,value,order value,channel,web,,0.1,change,3,2026-01-01,2026-12-31,Eva\n"
+    ),
     "identity_decisions": (
         "first_source,first_key,second_source,second_key,decision,note,decided_on\n"
         "shop,C-7,shop,C-9,never,Two sisters,2026-01-21\n"

@@ -4,7 +4,7 @@ How much of it anyone buys stands in `baskets`.
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -136,6 +136,10 @@ def reference_tables(settings: SimulateSettings) -> dict[str, pl.DataFrame]:
             "is_assumed": np.zeros(spent.size, dtype=np.bool_),
         }
     )
+    targets = pl.DataFrame(
+        [("complaint", None, 24, 72), ("incident", None, 8, 48), (None, None, 24, 120)],
+        schema=["kind", "channel", "first_answer_hours", "resolution_hours"], orient="row",
+    )  # fmt: skip
     return {
         "exchange_rates": exchange,
         "margin_rates": margins,
@@ -143,4 +147,27 @@ def reference_tables(settings: SimulateSettings) -> dict[str, pl.DataFrame]:
             "channel", "kind", "valid_from", "cost_per_contact", "cost_per_minute", "is_assumed"
         ),
         "acquisition_costs": acquisition,
+        "service_targets": targets,
+        "objectives": _objectives(settings),
     }
+
+
+def _objectives(settings: SimulateSettings) -> pl.DataFrame:
+    """One for each area; they began nine months before the history ends, and are due a year after they began."""
+    begun = _months_from(settings.cut, -8)
+    return pl.DataFrame(
+        [
+            ("More customers", "customer", "active customers", None, None, 0.05, "change", 1, "Sales"),
+            ("More value to come", "value", "expected contribution", None, None, 0.05, "change", 1, "CRM"),
+            ("Lose fewer customers", "retention", "churn rate", None, None, -0.1, "change", 3, "CRM"),
+            ("The best buy more widely", "segment", "cross-sell ratio", "value_tier", "high", 6.0, "value", 1, "Marketing"),
+            ("More may be contacted", "relationship", "contactable share", None, None, 0.5, "value", 1, "Marketing"),
+        ],
+        schema=["objective", "area", "kpi", "scope", "segment", "target", "target_kind", "months", "owner"], orient="row",
+    ).with_columns(started_on=pl.lit(begun), due_on=pl.lit(_months_from(begun, 12) - timedelta(days=1)))  # fmt: skip
+
+
+def _months_from(day: date, months: int) -> date:
+    """The first of the month so many months on."""
+    number = day.year * 12 + day.month - 1 + months
+    return date(number // 12, number % 12 + 1, 1)

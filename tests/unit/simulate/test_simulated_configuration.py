@@ -12,8 +12,11 @@ import yaml
 
 from clientela.config.read import load_config
 from clientela.contracts import ENTITIES
+from clientela.objective.columns import AREAS
+from clientela.objective.definitions import kpi_of, months_between, objective_of
 from clientela.simulate import SimulateSettings, write_company
 from clientela.simulate.catalogue import reference_tables
+from tests.unit.objective.definitions import shipped
 
 
 def columns_of(path: Path, settings: dict[str, Any]) -> set[str]:
@@ -58,11 +61,21 @@ def test_every_mapping_names_a_column_of_the_contract_and_one_of_the_file(
 def test_clientela_reads_it(company: Path) -> None:
     config = load_config(company / "clientela.yml")
     assert list(config.sources) == ["till", "webshop", "call_centre", "loyalty"]
-    for table in ("exchange_rates", "margin_rates", "cost_rates", "acquisition_costs"):
+    for table in reference_tables(SimulateSettings()):
         header = (company / "reference" / f"{table}.csv").read_text().split("\n")[0].split(",")
         assert set(header) <= {c.name for c in ENTITIES[table].columns}
         required = {c.name for c in ENTITIES[table].columns if c.required}
         assert required <= set(header)
+
+
+def test_an_objective_of_each_area_can_be_followed() -> None:
+    known = {row["kpi"]: kpi_of(row) for row in shipped()}
+    rows = reference_tables(SimulateSettings())["objectives"].to_dicts()
+    assert [row["area"] for row in rows] == list(AREAS)
+    for row in rows:
+        followed = objective_of(row | {"baseline": None}, known)
+        assert months_between(followed.started_on, followed.due_on) == 11
+        assert followed.started_on < SimulateSettings().cut < followed.due_on
 
 
 def test_a_session_costs_the_same_in_the_app_as_on_the_web() -> None:
