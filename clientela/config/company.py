@@ -167,6 +167,10 @@ class Config(Model):
                         [*(c.name for c in ENTITIES[name].columns), *ENTITIES[name].customer_fields],
                         "a column of the contract",
                     )
+                if ENTITIES[name].is_counted and isinstance(settings, dict) and settings.get("repeats") == "last":
+                    raise ValueError(
+                        f"{where}.repeats = 'last': each row of {name} is an event of its own; choose number or drop"
+                    )
                 shown = [c.name for c in ENTITIES[name].columns if not c.personal]
                 for column in settings.get("not_personal") or [] if isinstance(settings, dict) else []:
                     _known(f"{where}.not_personal", str(column), ["key", *shown], "a column that may be shown")

@@ -339,10 +339,11 @@ class EntityConfig(Model):
         "counted as left out; one that was loaded before counts no longer.",
     )
     key: Key = Field(description="The source's columns, or `{sql: …}` over them, that make the record's key.")
-    repeats: Literal["number", "drop"] | None = Field(
+    repeats: Literal["number", "drop", "last"] | None = Field(
         None,
         description="What rows of one file are that say the same: `number`: each counts, as two caps on one receipt; `drop`: "
-        "they are duplicates. Unset, a repeated order line, contact or reward is quarantined.",
+        "they are duplicates. Unset, a repeated order line, contact or reward is quarantined. `last`, of customers or products "
+        "that several rows describe, as lines of sales do: the last row of a file counts.",
     )
     version_by: VersionBy | None = Field(
         None,

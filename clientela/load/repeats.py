@@ -25,7 +25,7 @@ def settle_repeats(context: LoadContext) -> bool:
     """
     connection, feed = context.connection, context.feed
     repeats = feed.settings.repeats
-    if repeats == "drop" or (repeats is None and not feed.entity.is_counted):
+    if repeats in ("drop", "last") or (repeats is None and not feed.entity.is_counted):
         return False
     connection.execute(
         f"""

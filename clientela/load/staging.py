@@ -320,6 +320,17 @@ def _keep_fullest(context: LoadContext) -> None:
     )
 
 
+def _keep_last(context: LoadContext) -> None:
+    """Of rows of one file that describe the same, as lines of sales describe their customers, the last one counts."""
+    context.connection.execute(
+        f"""
+        insert into excluded_rows
+        select rowid, 'unchanged', null from staged_rows where {LOADABLE} and record_id in (select record_id from repeated)
+        qualify row_number() over (partition by record_id, file_index, version order by source_row desc, rowid desc) > 1
+        """
+    )
+
+
 def _find_excluded_rows(context: LoadContext, is_batch_ordered: bool) -> None:
     """Rows that the feed leaves out, those that conflict within their file, and those that say what is known already."""
     connection, feed = context.connection, context.feed
@@ -330,6 +341,8 @@ def _find_excluded_rows(context: LoadContext, is_batch_ordered: bool) -> None:
     _find_repeated_keys(connection)
     if feed.is_of_guests:
         _keep_fullest(context)
+    elif feed.settings.repeats == "last":
+        _keep_last(context)
     # versions that differ in what wins a tie are no conflict: one of them does
     same_rank = ", content_hash >> 60" if feed.entity.wins_ties else ""
     connection.execute(

@@ -9,6 +9,7 @@ import duckdb
 from clientela.contracts import ENTITIES
 from clientela.onboard.propose import sales, words
 from clientela.onboard.propose.amounts import number_sql
+from clientela.onboard.propose.flat import described_in
 from clientela.onboard.propose.guess import Guesser
 from clientela.onboard.propose.model import FieldGuess, TableGuess
 from clientela.onboard.propose.names import has_word, nearness, normalised
@@ -44,7 +45,7 @@ def arranged(connection: duckdb.DuckDBPyConnection, guesser: Guesser) -> list[Ta
     _join_by_email(guesses)
     for guess in [g for g in guesses if not g.left_out]:
         guesses += [found for found in (contract_of(guess), consent_of(guess)) if found is not None]
-    return guesses
+    return guesses + described_in(connection, guesser, guesses)
 
 
 def _leave_unreferred(guesses: list[TableGuess]) -> None:
@@ -66,6 +67,9 @@ def _part_sales(connection: duckdb.DuckDBPyConnection, guesser: Guesser) -> None
     for group in sales.groups([g for g in guesses if not g.left_out]):
         chosen = min(group.tables, key=sales.rank)
         heads = [g for g in group.tables if g is not chosen and sales.kind_of(g) == "orders"]
+        if not heads and "ordered_at" not in chosen.fields:
+            # lines of invoices have their day on the invoice
+            heads = [g for g in group.tables if g is not chosen and sales.kind_of(g) == "invoices"]
         head = None
         if heads and sales.kind_of(chosen) == "lines":
             orders = min(heads, key=sales.rank)

@@ -30,7 +30,7 @@ def complete(connection: duckdb.DuckDBPyConnection, guess: TableGuess) -> None:
     for name, found in fields.items():
         contract = ENTITIES[entity][name]
         if contract.values and found.column:
-            _translate(guess, name, columns[found.column])
+            translate(guess, name, columns[found.column])
         elif contract.type in ("date", "timestamp") and isinstance(found.mapping, str):
             _read_days(found, contract.type, columns[found.mapping])
     if entity == "transactions":
@@ -58,7 +58,8 @@ def _read_days(found: FieldGuess, kind: str, profile: ColumnProfile) -> None:
         found.evidence.append("always midnight: a day, not a time")
 
 
-def _translate(guess: TableGuess, name: str, profile: ColumnProfile) -> None:
+def translate(guess: TableGuess, name: str, profile: ColumnProfile) -> None:
+    """The column's values as the field's own, where their words are known."""
     allowed = ENTITIES[guess.entity][name].values
     known = words.VALUES.get((guess.entity, name), {})
     values: dict[str, str] = {}

@@ -28,6 +28,8 @@ _NO_SALES = frozenset(
     "draft abandoned checkout cart carrito quote presupuesto estimate payout inventory metafield risk fulfillment "
     "shipment dispute agreement discount variant stock price".split()
 )
+#: words of tables of what somebody did who was contacted
+_NO_CONTACTS = frozenset("activity activities unsubscribe bounce click open report".split())
 #: words of columns that name no order
 _NO_ORDER = frozenset("sort display rank email balance".split())
 #: numbers of orders such as #1001 or SO-43001
@@ -89,6 +91,12 @@ class Guesser:
         self._settle(guess)
         return guess
 
+    def fields(self, table: TableProfile, entity: str, taken: set[str]) -> dict[str, FieldGuess]:
+        """The table's columns, but for those taken, as fields of the entity; references are none of them."""
+        references = {column.name for column in ENTITIES[entity].references()}
+        found = self._fields(table, entity, taken)
+        return {name: field for name, field in found.items() if name not in references}
+
     # -------------------------------------------------------------- entities
 
     def _entity(self, table: TableProfile) -> TableGuess | None:
@@ -139,6 +147,7 @@ class Guesser:
         if entity == "campaign_contacts" and len(pair) == 2:
             # a customer is chosen for a campaign once; who stands there again and again did something
             score += 1 if self.is_key(table, [str(column) for column in pair]) else -3
+            score -= 4 * has_word(table.name, _NO_CONTACTS)
         return score
 
     def _columns_of_order(self, table: TableProfile) -> frozenset[str]:

@@ -3,6 +3,7 @@
 One file then feeds two entities. A start that is told as months of tenure is counted back from the day the file was made.
 """
 
+from clientela.onboard.propose.complete import translate
 from clientela.onboard.propose.model import FieldGuess, TableGuess
 from clientela.onboard.propose.names import has_word, nearness, normalised
 from clientela.onboard.propose.profile import ColumnProfile, TableProfile
@@ -79,11 +80,26 @@ def consent_of(guess: TableGuess) -> TableGuess | None:
     found.fields["channel"] = FieldGuess({"value": "email"}, None, 0.8, ["an audience of e-mail addresses"])
     if status is not None and status.distinct <= 8:
         found.fields["status"] = FieldGuess(status.name, status.name, 0.8)
+        translate(found, "status", status)
     else:
         value = "refused" if "cleaned" in names else "withdrawn" if is_out else "granted"
         found.fields["status"] = FieldGuess({"value": value}, None, 0.7, [f"told by the name {table.name}"])
-    found.fields["decided_at"] = FieldGuess(decided.name, decided.name, 0.8)
+    found.fields["decided_at"] = _decided_at(found, status, decided)
     return found
+
+
+def _decided_at(found: TableGuess, status: ColumnProfile | None, decided: ColumnProfile) -> FieldGuess:
+    """When it was decided: of members who went, when their row was last changed, where both times stand there."""
+    left = _column(found.table, _OPTED_OUT)
+    values = (
+        found.fields["status"].mapping.get("values", {}) if isinstance(found.fields["status"].mapping, dict) else {}
+    )
+    gone = [value for value, meant in values.items() if meant in ("withdrawn", "refused")]
+    if status is None or left is None or left is decided or not left.is_date or not gone:
+        return FieldGuess(decided.name, decided.name, 0.8)
+    test = f"{named(status.name)} in ({', '.join(map(text, gone))})"
+    sql = f"case when {test} then {named(left.name)} else {named(decided.name)} end"
+    return FieldGuess({"sql": sql}, decided.name, 0.7, ["CHECK: of those who went, when their row was last changed"])
 
 
 def _column(table: TableProfile, synonyms: tuple[str, ...]) -> ColumnProfile | None:

@@ -23,9 +23,9 @@ FILES = _table(
       demographics users usuarios people
       personas contactos_crm subscribers suscriptores abonados patients pacientes guests huespedes leads prospects crm
       clientela
-    products: products productos articulos articles items skus catalogue catalog catalogo referencias servicios
+    products: products productos articulos articles items skus catalogue catalog catalogo referencias servicios tracks
     transactions: transactions transacciones ventas sales orders pedidos order_lines lineas_pedido tickets receipts
-      facturas invoices compras purchases baskets till tpv caja charges cargos payments pagos
+      facturas invoices invoice_lines lineas_factura compras purchases baskets till tpv caja charges cargos payments pagos
     contracts: contracts contratos subscriptions suscripciones policies polizas memberships abonos
     interactions: interactions interacciones contacts contactos calls llamadas cases casos incidents incidencias
       complaints quejas reclamaciones support soporte service visits visitas redemptions canjes responses respuestas
@@ -47,7 +47,7 @@ _CUSTOMER = (
 )
 _PRODUCT = (
     "product_key: product_id product sku articulo id_articulo cod_articulo codigo_articulo producto id_producto "
-    "cod_producto item item_id article article_id referencia ref ean upc product_code stock_code stockcode plan plan_id "
+    "cod_producto item item_id article article_id referencia ref ean upc product_code stock_code stockcode track_id plan plan_id "
     "tarifa product_key"
 )
 _CAMPAIGN = "campaign_key: campaign_id campaign campana id_campana campana_id cod_campana promo_id accion id_accion"
@@ -206,7 +206,7 @@ FIELDS: dict[str, dict[str, tuple[str, ...]]] = {
         kind: kind type tipo campaign_type clase
         channel: channel canal medium medio
         goal: goal objetivo objective
-        started_on: started_on start_date start inicio fecha_inicio begin_date desde
+        started_on: started_on start_date start inicio fecha_inicio begin_date desde send_time sent_at fecha_envio
         ended_on: ended_on end_date end fin fecha_fin hasta
         budget_amount: budget_amount budget presupuesto
         fixed_cost: fixed_cost coste_fijo cost coste
@@ -315,9 +315,9 @@ VALUES: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {
     ),
     ("consents", "status"): _table(
         """
-        granted: yes true si s 1 y concedido otorgado aceptado opt_in accepted
-        refused: no false n 0 denegado rechazado
-        withdrawn: retirado revocado opt_out revoked
+        granted: yes true si s 1 y concedido otorgado aceptado opt_in accepted subscribed suscrito
+        refused: no false n 0 denegado rechazado cleaned bounced
+        withdrawn: retirado revocado opt_out revoked unsubscribed baja
         """
     ),
     ("campaign_contacts", "role"): _table(

@@ -25,6 +25,9 @@ PUBLISHED = {
     "shipping": "select sum(shipping_amount) from value.order_lines",
     "interactions": "select count(*) from customer.interactions",
     "contracts": "select count(*) from customer.contracts",
+    "products": "select count(distinct product_key) from value.order_lines",
+    "consents": "select count(*) from relationship.consents",
+    "granted": "select count(*) from relationship.consents where status = 'granted'",
     "cancelled": "select count(cancelled_on) from customer.contracts",
 }
 

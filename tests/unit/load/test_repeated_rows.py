@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from clientela.config.read import load_config
+from clientela.errors import ConfigError
 from clientela.extract.feeds import feeds_of
 from clientela.load import staging
 from clientela.load.context import LoadContext
@@ -117,3 +118,42 @@ def test_files_that_overlap_are_named_where_no_order_holds_their_rows(
     files = [DeliveredFile(tmp_path / name, name, name, 100, tmp_path / name) for name in ("a.csv", "b.csv")]
     staging.build(context, files)
     assert overlapping_files(context) == found
+
+
+FLAT = {
+    "entities": {
+        "customers": {
+            "files": "lines*.csv", "key": "customer", "where": "customer is not null", "repeats": "last",
+            "columns": {"full_name": "name", "city": "town"},
+        },
+        "transactions": {"files": "lines*.csv", **NO_LINES},
+    }
+}  # fmt: skip
+FLAT_HEADER = "receipt,product,customer,name,town,net,sold_at\n"
+
+
+def test_of_customers_whom_lines_of_sales_describe_the_last_line_counts(tmp_path: Path) -> None:
+    company = Loading(tmp_path, {"till": FLAT})
+    company.write(
+        "lines_1.csv",
+        FLAT_HEADER
+        + "1,cap,a,Ana,Leon,5.00,2026-01-05\n2,tie,b,Blas,Soria,9.00,2026-01-05\n"
+        + "3,cap,a,Ana,Burgos,5.00,2026-01-06\n4,cap,,,,5.00,2026-01-06\n",
+    )
+    outcomes = company.load()
+    told = outcomes["customers"]
+    assert (told.loaded, told.unchanged, told.left_out, told.quarantined) == (2, 1, 1, 0)
+    assert company.current("customers", "record_key, city") == [("a", "Burgos"), ("b", "Soria")]
+    company.write(
+        "lines_2.csv", FLAT_HEADER + "5,cap,a,Ana,Burgos,5.00,2026-02-05\n6,cap,b,Blas,Leon,5.00,2026-02-05\n"
+    )
+    told = company.load()["customers"]
+    assert (told.loaded, told.unchanged) == (1, 1), "who is as before says nothing new"
+    assert company.current("customers", "record_key, city") == [("a", "Burgos"), ("b", "Leon")]
+    assert company.rows("select count(*) from raw.transactions") == [(6,)]
+
+
+def test_the_last_of_lines_of_sales_is_refused_as_a_setting(tmp_path: Path) -> None:
+    company = shop(tmp_path, repeats="last", **NO_LINES)
+    with pytest.raises(ConfigError, match=r"repeats = 'last': each row of transactions is an event of its own"):
+        load_config(company.folder / "clientela.yml")

@@ -16,7 +16,7 @@ from clientela.config.read import load_config
 from clientela.onboard.propose import propose
 from clientela.pipeline.open_run import open_run
 from clientela.pipeline.pipeline_run import PipelineRun
-from tests.unit.onboard import layouts
+from tests.unit.onboard import layouts, more_layouts
 
 #: a line waits for the head of its order where its source has heads; a return of another order does not
 ENTERED = """
@@ -39,6 +39,11 @@ LOADED = {
     "complaints": "select count(*) from raw.interactions where kind = 'complaint'",
     "contracts": "select count(*) from raw.contracts",
     "recurring": "select sum(recurring_amount) from raw.contracts",
+    "consents": "select count(*) from raw.consents",
+    "last_withdrawn": """
+        select max(cast(timezone('UTC', decided_at) as date))::varchar from raw.consents where status = 'withdrawn'
+    """,
+    "granted": "select count(*) from raw.consents where status = 'granted'",
     "cancelled": "select count(cancelled_on) from raw.contracts",
 }
 
@@ -63,6 +68,12 @@ LAYOUTS = {
     "salesforce": Layout(layouts.salesforce),
     "star_schema": Layout(layouts.star_schema),
     "telco": Layout(layouts.telco),
+    "online_retailer": Layout(more_layouts.online_retailer),
+    "superstore": Layout(more_layouts.superstore),
+    "purchase_log": Layout(more_layouts.purchase_log),
+    "northwind": Layout(more_layouts.northwind, most=3, variable="SHOP_DB"),
+    "chinook": Layout(more_layouts.chinook, most=3, variable="SHOP_DB"),
+    "mailchimp": Layout(more_layouts.mailchimp),
 }
 
 

@@ -15,6 +15,7 @@ RECIPES = re.findall(r"^## (.+?)\n.*?```yaml\n(.*?)```\n\n\*Watch:\*", PAGE, re.
 #: the layouts in the order of the page
 ORDER = [
     "shopify_export", "shopify_api", "woocommerce", "stripe", "salesforce", "star_schema", "spanish_erp", "telco",
+    "superstore",
 ]  # fmt: skip
 
 
