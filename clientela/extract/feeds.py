@@ -55,6 +55,8 @@ def _of_guests(feed: Feed) -> Feed:
         settings=guest_settings(feed.entity, feed.settings),
         feed_name=f"{feed.name}_customers",
         is_of_guests=True,
+        # a database is asked by each feed for itself, from its own watermark on
+        guests_of=feed.name if feed.settings.files else "",
     )
 
 

@@ -78,6 +78,8 @@ class Feed:
     feed_name: str = ""
     #: the customers whom orders or contacts describe, read from their rows
     is_of_guests: bool = False
+    #: the feed whose files describe these guests, where they come as files
+    guests_of: str = ""
 
     @property
     def name(self) -> str:
@@ -95,6 +97,16 @@ class Feed:
             return self.id_space("customers")
         is_own = self.name != self.entity.name and not self.entity.is_referred_to
         return f"{self.source_name}.{self.name}" if is_own else self.source_name
+
+    @property
+    def is_named_by_head(self) -> bool:
+        """Whether its lines leave it to the heads of their orders to name the customer."""
+        heads = self.source.feeds_of("orders")
+        return (
+            self.entity.name == "transactions"
+            and "customer_key" not in self.settings.columns
+            and any("customer_key" in settings.columns for settings in heads.values())
+        )
 
     @property
     def order_space(self) -> str:

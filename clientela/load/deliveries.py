@@ -16,8 +16,8 @@ from clientela.load.ledger import first_landings
 
 
 def landing_folder(feed: Feed) -> Path:
-    """Where the feed's delivered files are kept."""
-    return feed.config.data / "landing" / feed.source_name / feed.name
+    """Where the feed's delivered files are kept. Those of guests are those of the feed that describes them."""
+    return feed.config.data / "landing" / feed.source_name / (feed.guests_of or feed.name)
 
 
 def new_files(context: LoadContext, found: Sequence[InboxFile]) -> list[DeliveredFile]:

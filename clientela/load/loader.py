@@ -96,7 +96,7 @@ def _load_batch(context: LoadContext, files: Sequence[DeliveredFile], is_staged:
     connection, feed = context.connection, context.feed
     batch_id = connection.execute("select coalesce(max(batch_id), 0) + 1 from ledger.loads").fetchall()[0][0]
     begun = replace(outcome_of(feed, "loaded"), batch_id=batch_id, files=tuple(file.name for file in files))
-    suite = suite_of(feed.entity, feed.settings, feed.where)
+    suite = suite_of(feed.entity, feed.settings, feed.where, is_named_by_head=feed.is_named_by_head)
     try:
         batch = staging.build(context, files)
         refuse_wrong_definitions(context)

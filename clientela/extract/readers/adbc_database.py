@@ -23,10 +23,10 @@ class _AdbcDatabase(Database):
         typed = [(field.name, ((field.metadata or {}).get(b"POSTGRESQL:type") or b"").decode()) for field in schema]
         return [(name, BYTES if kind == "bytea" else kind) for name, kind in typed]
 
-    def _names(self, sql: str) -> list[str]:
+    def _tables(self, sql: str) -> dict[str, bool]:
         with closing(self.connection.cursor()) as cursor:
             cursor.execute(sql)
-            return [row[0] for row in cursor.fetchall()]
+            return {row[0]: bool(row[1]) for row in cursor.fetchall()}
 
     def _read(self, selected: str, rest: str, value: object, exact: set[str]) -> tuple[pa.Schema, Iterator[Any]]:
         # the cursor must outlive this call: its batches are read later
@@ -53,9 +53,9 @@ class PostgresqlDatabase(_AdbcDatabase):
 
     placeholder, not_iso = "$1", "!~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}'"
 
-    def tables(self) -> list[str]:
-        return self._names(
-            "select case when table_schema = 'public' then '' else table_schema || '.' end || table_name "
+    def tables(self) -> dict[str, bool]:
+        return self._tables(
+            "select case when table_schema = 'public' then '' else table_schema || '.' end || table_name, table_type = 'VIEW' "
             "from information_schema.tables where table_schema not in ('pg_catalog', 'information_schema') order by 1"
         )
 
@@ -84,9 +84,10 @@ class SqliteDatabase(_AdbcDatabase):
             declared = dict(cursor.fetchall())
         return [(name, BYTES if "BLOB" in (declared.get(name) or "").upper() else "") for name, _ in super().columns()]
 
-    def tables(self) -> list[str]:
-        return self._names(
-            "select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite_%' order by 1"
+    def tables(self) -> dict[str, bool]:
+        return self._tables(
+            "select name, type = 'view' from sqlite_master "
+            "where type in ('table', 'view') and name not like 'sqlite_%' order by 1"
         )
 
     def read(self, kinds: dict[str, str], rest: str, value: object) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:

@@ -53,8 +53,8 @@ class Database(ABC):
         """Every column with the system's name of its type, BYTES for bytes, empty where it has none."""
 
     @abstractmethod
-    def tables(self) -> list[str]:
-        """The names of all tables and views that may be read, as `table:` takes them."""
+    def tables(self) -> dict[str, bool]:
+        """The names of all tables and views that may be read, as `table:` takes them, and whether each is a view."""
 
     @abstractmethod
     def read(self, kinds: dict[str, str], rest: str, value: object) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:

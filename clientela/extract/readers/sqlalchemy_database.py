@@ -84,9 +84,10 @@ class SqlalchemyDatabase(Database):
             BYTES if getattr(field, "charsetnr", None) == _BINARY and code not in _TIMES else "text"
         )
 
-    def tables(self) -> list[str]:
+    def tables(self) -> dict[str, bool]:
         inspector = sqlalchemy.inspect(self.connection)
-        return sorted({*inspector.get_table_names(), *inspector.get_view_names()})
+        views = set(inspector.get_view_names())
+        return {name: name in views for name in sorted({*inspector.get_table_names(), *views})}
 
     def read(self, kinds: dict[str, str], rest: str, value: object) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         if self.is_mysql and isinstance(value, datetime) and value.tzinfo is not None:

@@ -51,8 +51,13 @@ def of_contract(entity: Entity) -> list[Expect]:
     return suite
 
 
-def suite_of(entity: Entity, settings: EntityConfig | None, where: str) -> list[Expect]:
-    """The feed's suite with its thresholds; ConfigError for an override of something that is not in it."""
+def suite_of(
+    entity: Entity, settings: EntityConfig | None, where: str, *, is_named_by_head: bool = False
+) -> list[Expect]:
+    """The feed's suite with its thresholds; ConfigError for an override of something that is not in it.
+
+    `is_named_by_head`: its lines need not name their customer, since the head of their order does.
+    """
     of_entity = _written_suite("reference" if entity.is_reference else entity.name)
     suite = {e.name: e for e in (*EVERY_ENTITY, *of_contract(entity), *of_entity)}
     for name, override in (settings.gate if settings else {}).items():
@@ -69,6 +74,8 @@ def suite_of(entity: Entity, settings: EntityConfig | None, where: str) -> list[
         if override.maximum is not None:
             changed["max_value"] = override.maximum
         suite[name] = replace(suite[name], severity=override.severity or suite[name].severity, arguments=changed)
+    if is_named_by_head:
+        suite.pop("customer_key_is_given", None)
     return list(suite.values())
 
 

@@ -113,7 +113,7 @@ def _head_of(
         return None
     lines.has_heads = True
     if "customer_key" in head.fields and "customer_key" not in lines.fields:
-        lines.settings["gate"] = ({"customer_key_is_given": {"severity": "off"}}, "the order names the customer")
+        lines.notes.append("the order names the customer")
     head.notes.append(f"heads of the orders whose lines are in {lines.table.name}")
     return head
 

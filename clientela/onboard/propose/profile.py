@@ -241,26 +241,14 @@ def of_database(
     """Every table and view of the database that the environment variable names."""
     asked = DatabaseSource(connection_env=connection_env, query="select 1 as one")
     with database.opened(asked, folder, "point") as source:
-        if source.is_sqlite:
-            listing = (
-                "select name, type = 'view' from sqlite_master "
-                "where type in ('table', 'view') and name not like 'sqlite_%'"
-            )
-        else:
-            listing = (
-                "select case when table_schema = 'public' then '' else table_schema || '.' end || table_name, "
-                "table_type = 'VIEW' from information_schema.tables "
-                "where table_schema not in ('pg_catalog', 'information_schema')"
-            )
-        with source.connection.cursor() as cursor:
-            cursor.execute(f"{listing} order by 1")
-            names = {row[0]: bool(row[1]) for row in cursor.fetchall()}
+        names = source.tables()
+        relations = {name: ".".join(source.quoted(part) for part in name.split(".")) for name in names}
     tables: list[TableProfile] = []
     unread: list[Unread] = []
     for name, is_view in names.items():
         try:
-            relation = ".".join(quoted(part) for part in name.split("."))
-            settings = DatabaseSource(connection_env=connection_env, query=f"select * from {relation} limit {ROWS + 1}")
+            query = f"select * from {relations[name]} limit {ROWS + 1}"
+            settings = DatabaseSource(connection_env=connection_env, query=query)
             fetched = scratch / f"table_{len(tables)}.parquet"
             with database.opened(settings, folder, "point") as source:
                 rows = database.fetch(source, [], None, fetched)

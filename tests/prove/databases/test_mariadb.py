@@ -19,6 +19,7 @@ import pytest
 
 from clientela.config.sources import DatabaseSource
 from clientela.extract.readers import database as reader
+from clientela.onboard.propose import propose
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "integration"))
 import test_kinds_databases as shared
@@ -189,7 +190,7 @@ def test_rows_are_those_of_one_instant_and_nothing_can_be_written(database: Mari
         database.run("insert into people values (3, 'later', null, null, null)", "delete from people where id = 1")
         assert reader.fetch(source, ["id"], None, tmp_path / "x.parquet", ["id", "name"]) == 2
         assert pq.read_table(tmp_path / "x.parquet").to_pydict() == {"id": [1, 2], "name": ["Ann", "Ñandú"]}
-        assert source.tables() == ["people"]
+        assert source.tables() == {"people": False}
         with pytest.raises(Exception, match="READ ONLY transaction"):
             source.connection.exec_driver_sql("delete from people")
     with reader.opened(settings, tmp_path, "point") as source:
@@ -220,3 +221,15 @@ def test_no_sentence_tells_the_connection(database: MariaDb, monkeypatch: pytest
         assert outcome.status == "refused" and "the database of CRM_DATABASE said: " in outcome.reason
         for secret in (PASSWORD, ENCODED, "hunter2", "host.invalid", "secretdb", USER):
             assert secret not in outcome.reason, outcome.reason
+
+
+def test_tables_are_proposed_with_the_quotes_of_this_system(database: MariaDb, tmp_path: Path) -> None:
+    database.run(
+        "create table `order` (`id` int primary key, `customer_id` int, `total` decimal(9,2), `order_date` datetime)",
+        "insert into `order` select seq, 1 + seq % 2, seq, '2026-01-05 10:00:00' + interval seq hour from seq_1_to_20",
+        "create view shown as select * from `order`",
+    )
+    proposal = propose("CRM_DATABASE", tmp_path)
+    assert proposal.unread == [] and "table: order}" in proposal.text and "table: people}" in proposal.text
+    with reader.opened(DatabaseSource(connection_env="CRM_DATABASE", table="order"), tmp_path, "point") as source:
+        assert source.tables() == {"order": False, "people": False, "shown": True}

@@ -123,3 +123,14 @@ def test_ids_that_are_personal_are_hashed_alike_in_lines_and_records(tmp_path: P
     assert _customers_of_lines(company) == [("1", "ann@example.com", None, "Ann")]
     keys = company.rows("select record_key from raw.customers union all select customer_key from raw.transactions")
     assert len(set(keys)) == 1 and "ann@" not in keys[0][0]
+
+
+def test_a_file_that_describes_guests_is_kept_once(tmp_path: Path) -> None:
+    company = _shop(tmp_path)
+    company.write("orders_1.csv", HEADER + "1,1,,5,2026-01-05,a@b.es,600,Ann\n")
+    company.load()
+    company.write("orders_2.csv", HEADER + "2,1,,5,2026-01-06,c@b.es,700,Eva\n")
+    outcomes = company.load()
+    assert outcomes["transactions_customers"].loaded == 1 and outcomes["transactions"].loaded == 1
+    kept = [path.name for path in (tmp_path / "data" / "landing").rglob("*.csv")]
+    assert len(kept) == 2 == len(set(kept)), "the customers are read from the copy that the orders have"

@@ -13,6 +13,7 @@ from clientela.config.read import load_config
 from clientela.errors import ConfigError
 from clientela.onboard.doctor import examine
 from clientela.onboard.propose import propose
+from tests.unit.onboard import more_layouts
 
 ROOT = Path(__file__).resolve().parents[3]
 #: settings of a source that decide how its values are read
@@ -230,3 +231,15 @@ def test_a_database_that_cannot_be_asked_is_said_in_a_sentence(tmp_path: Path, m
         with pytest.raises(ConfigError, match=f"--propose SHOP_DATABASE: .*{sentence}") as caught:
             propose("SHOP_DATABASE", tmp_path)
         assert "hunter2" not in str(caught.value)
+
+
+def test_a_database_behind_sqlalchemy_is_asked_in_its_own_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more_layouts.northwind(tmp_path)
+    monkeypatch.setenv("SHOP_DB", "sqlite:///shop.db")
+    directly = propose("SHOP_DB", tmp_path)
+    # any other system is reached so: its names, its quotes, its views
+    monkeypatch.setenv("SHOP_DB", f"sqlite+pysqlite:///{tmp_path / 'shop.db'}")
+    through = propose("SHOP_DB", tmp_path)
+    assert through.unread == [] and through.text.replace("Shop db", "") == directly.text.replace("Shop db", "")
