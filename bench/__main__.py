@@ -41,8 +41,8 @@ def stage(name: str, folder: Path, kind: str) -> dict[str, Any]:
     )  # fmt: skip
     if done.returncode:
         raise SystemExit(f"{name} on {folder} failed:\n{done.stderr[-3000:]}")
-    told: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return told
+    result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return result
 
 
 def measure(lines: int, rows: list[dict[str, Any]]) -> None:
@@ -50,12 +50,12 @@ def measure(lines: int, rows: list[dict[str, Any]]) -> None:
     folder = FOLDER / str(lines)
     shutil.rmtree(folder, ignore_errors=True)
 
-    def add(name: str, told: dict[str, Any], floor: float | None = None, **more: Any) -> None:
-        seconds = max(told["seconds"], 0.001)
+    def add(name: str, result: dict[str, Any], floor: float | None = None, **more: Any) -> None:
+        seconds = max(result["seconds"], 0.001)
         rows.append(
             {
                 "lines": lines, "stage": name, "seconds": round(seconds, 2), "lines_per_second": round(lines / seconds),
-                "peak_mb": told["peak_mb"], "floor_seconds": floor and round(floor, 2),
+                "peak_mb": result["peak_mb"], "floor_seconds": floor and round(floor, 2),
                 "ratio": floor and round(seconds / floor, 2), **more,
             }
         )  # fmt: skip
@@ -161,8 +161,8 @@ def keep(rows: list[dict[str, Any]]) -> None:
         row["growth"] = round(row["seconds"] / smaller[-1]["seconds"], 1) if smaller else None
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     kept = FOLDER / f"bench_{now}.json"
-    told = {"machine": f"{platform.machine()}, {platform.python_version()}", "at": now, "rows": rows}
-    kept.write_text(json.dumps(told, indent=1))
+    record = {"machine": f"{platform.machine()}, {platform.python_version()}", "at": now, "rows": rows}
+    kept.write_text(json.dumps(record, indent=1))
     print_tables(rows)
     plain_console(width=120).print(f"Kept in {kept}")
 

@@ -214,7 +214,7 @@ STAGES = {
 
 if __name__ == "__main__":
     name, where, how = sys.argv[1:4]
-    told = STAGES[name](Path(where), how)
-    told["peak_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-    print("\n" + json.dumps(told), flush=True)
+    result = STAGES[name](Path(where), how)
+    result["peak_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print("\n" + json.dumps(result), flush=True)
     os._exit(0)

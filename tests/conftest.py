@@ -175,15 +175,15 @@ def marts(company: Company, file: str = "marts.duckdb") -> dict[str, list[tuple[
             from customer.customer_records group by customer_id
             """
         )
-        told = {}
+        contents = {}
         for schema, table in tables:
             names = [r[0] for r in connection.execute(f"describe {schema}.{table}").fetchall()]
             ids = [n for n in names if n == "customer_id" or n.endswith("_customer_id")]
             joins = " ".join(f"left join known as k_{n} on k_{n}.customer_id = t.{n}" for n in ids)
             shown = ", ".join(f"coalesce(k_{n}.who, cast(t.{n} as varchar))" if n in ids else f"t.{n}" for n in names)
-            told[f"{schema}.{table}"] = connection.execute(
+            contents[f"{schema}.{table}"] = connection.execute(
                 f"select {shown} from {schema}.{table} as t {joins} order by all"
             ).fetchall()
-        return told
+        return contents
     finally:
         connection.close()

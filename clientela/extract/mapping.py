@@ -418,8 +418,8 @@ def _column(where: str, name: str, delivery: Delivery) -> str:
 
 
 def _undelivered(where: str, name: str, delivery: Delivery) -> str:
-    told = delivery.repeated.get(name.lower()) or missing_column(name, delivery.columns, delivery.expected)
-    return f"{where}: the source has {told}"
+    fault = delivery.repeated.get(name.lower()) or missing_column(name, delivery.columns, delivery.expected)
+    return f"{where}: the source has {fault}"
 
 
 def _expression(

@@ -48,7 +48,7 @@ class Habits:
     birth: float = 0.0
     birth_slip: float = 0.03
     address: float = 0.7
-    told_of_move: float = 0.5
+    reports_move: float = 0.5
     street_slip: float = 0.05
     card: float = 0.0
     company: float = 0.3
@@ -57,11 +57,11 @@ class Habits:
 HABITS = {
     TILL: Habits(
         duplicated=0.05, uppercase=0.7, unaccented=0.6, email=0.36, phone=0.68, landline=0.28, tax_id=0.50,
-        address=0.75, told_of_move=0.35, no_phone=0.03, card=0.25, company=0.6,
+        address=0.75, reports_move=0.35, no_phone=0.03, card=0.25, company=0.6,
     ),
     WEBSHOP: Habits(
         duplicated=0.05, nickname=0.10, initial=0.02, email=1.0, no_email=0.004, phone=0.66, landline=0.10, birth=0.35,
-        address=0.9, told_of_move=0.7, tax_id=0.05, card=0.06, email_slip=0.015,
+        address=0.9, reports_move=0.7, tax_id=0.05, card=0.06, email_slip=0.015,
     ),
     CALL_CENTRE: Habits(
         duplicated=0.08, nickname=0.12, initial=0.08, name_slip=0.12, no_given=0.05, email=0.42, email_slip=0.07,
@@ -69,7 +69,7 @@ HABITS = {
     ),
     LOYALTY: Habits(
         duplicated=0.02, email=0.72, phone=0.75, landline=0.18, tax_id=0.22, birth=0.85, address=0.9,
-        told_of_move=0.45, card=1.0,
+        reports_move=0.45, card=1.0,
     ),
 }  # fmt: skip
 
@@ -151,16 +151,16 @@ def write_down(
     person, registered = membership.person[order], registered[order]
     habits = HABITS[system]
     moved_later = people.moved_at[person] > registered
-    is_told = (people.moved_at[person] < settings.days) & moved_later & chosen(rng, habits.told_of_move, n)
+    is_reported = (people.moved_at[person] < settings.days) & moved_later & chosen(rng, habits.reports_move, n)
     fields = observe(people, person, people.moved_at[person] > registered, habits, cards, rng)
-    updates = np.flatnonzero(is_told)
-    told_at = np.minimum(people.moved_at[person[updates]] + rng.exponential(20, len(updates)), settings.days - 1e-3)
+    updates = np.flatnonzero(is_reported)
+    reported_at = np.minimum(people.moved_at[person[updates]] + rng.exponential(20, len(updates)), settings.days - 1e-3)
     if len(updates):
         moved = observe(people, person[updates], np.zeros(len(updates), dtype=np.bool_), habits, cards, rng)
         later = fields[updates].with_columns(moved["street"], moved["postal_code"], moved["town"])
         fields = pl.concat([fields, later])
     version_of = np.concatenate([np.arange(n, dtype=np.int64), updates])
-    written = np.concatenate([registered, told_at])
+    written = np.concatenate([registered, reported_at])
     sequence = np.argsort(written, kind="stable")
     return Records(
         system, person, keys_of(system, n), registered, place, version_of[sequence], written[sequence], fields[sequence]

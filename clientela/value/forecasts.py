@@ -388,7 +388,7 @@ class _Company:
         """So few customers, or orders after the first, that a model would only seem to know: one rate for all, each
         customer's own orders weighing as much as one order's worth of it, and no P(alive)."""
         settings = self._settings
-        customers, running = self._told_without_models(known, day, settings.horizon_months, renewals)
+        customers, running = self._forecast_without_models(known, day, settings.horizon_months, renewals)
         if customers is None or not is_as_of:
             return [] if customers is None else [customers]
         labels = _labelled(customers, known)
@@ -396,7 +396,7 @@ class _Company:
         own = customers.drop("decile").join(labels.select("customer_id", "decile"), on="customer_id")
         parts = [own, groups.with_columns(row_type=pl.lit("group"))]
         for months in settings.scored_horizons_months if self._freezes else ():
-            near, near_running = self._told_without_models(known, day, months, renewals)
+            near, near_running = self._forecast_without_models(known, day, months, renewals)
             assert near is not None
             near, groups = self._with_intervals(near, near_running, known, labels)
             frozen = {"row_type": pl.lit("prediction"), "horizon_months": pl.lit(months)}
@@ -437,7 +437,7 @@ class _Company:
             return customers, none
         return customers, _shaped(groups.with_columns(expected_orders=pl.lit(0.0)))
 
-    def _told_without_models(
+    def _forecast_without_models(
         self, known: pl.DataFrame, day: date, months: int, renewals: "RenewalPast | None"
     ) -> tuple[pl.DataFrame | None, "ContractForecast | None"]:
         settings = self._settings

@@ -75,13 +75,13 @@ def take_night(config: Path, job: str = "night", **more: Any) -> dg.ExecuteInPro
 
 def failures(result: dg.ExecuteInProcessResult) -> list[str]:
     """What every failed step, and the run itself, says of its failure, causes included."""
-    told = []
+    sentences = []
     for event in result.all_events:
         error = getattr(event.event_specific_data, "error", None)
         while error is not None:
-            told.append(error.message)
+            sentences.append(error.message)
             error = error.cause
-    return told
+    return sentences
 
 
 def checks(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:

@@ -37,9 +37,9 @@ class Server:
         request = urllib.request.Request(f"{self.url}/graphql", body, {"Content-Type": "application/json"})
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with direct.open(request, timeout=60) as answer:
-            told = json.load(answer)
-        assert "errors" not in told, told
-        return told["data"]
+            reply = json.load(answer)
+        assert "errors" not in reply, reply
+        return reply["data"]
 
     def wait_for(self, query: str, found: Any, **variables: Any) -> Any:
         """Ask until `found` gives something."""

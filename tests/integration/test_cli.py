@@ -79,8 +79,8 @@ def test_doctor_tells_of_exchange_rates_that_cannot_be_read(shop: Company, heade
     shop.write("reference/exchange_rates.csv", f"{header}\n{header.replace('valid_from', '2026-01-01')}\n")
     answer = invoke("doctor", "-c", str(shop.config_path))
     assert answer.exit_code == 3, answer.output
-    told = " ".join(answer.output.split())
-    assert "exchange_rates.key: the source has no column 'currency'" in told
+    output = " ".join(answer.output.split())
+    assert "exchange_rates.key: the source has no column 'currency'" in output
 
 
 def test_doctor_tells_a_missing_column_and_the_nearest_one(shop: Company) -> None:
@@ -93,10 +93,10 @@ def test_a_night_and_what_is_asked_of_it_afterwards(small: Company) -> None:
     config = ("-c", str(small.config_path))
     ran = invoke("run", *config, "--json")
     assert ran.exit_code == 0
-    told = json.loads(ran.output)
-    assert told["status"] == "published" and told["as_of"] == "2026-02-14"
+    run_report = json.loads(ran.output)
+    assert run_report["status"] == "published" and run_report["as_of"] == "2026-02-14"
     status = invoke("status", *config, "--json")
-    assert json.loads(status.output) == told
+    assert json.loads(status.output) == run_report
     rows = json.loads(invoke("sql", *config, "--json", "select sum(net_amount) as net from value.order_lines").output)
     # by hand: till 10 + 40 + 1000 + 5 + 20 - 20 + 20 + 50, web 18 + 900 + 40 + (50 + 21.60) × 1.15 - 50 × 1.17
     assert rows == [{"net": "2106.8400"}]

@@ -74,12 +74,12 @@ def test_deliveries_lead_to_raw_tables_and_those_to_the_run(defs: dg.Definitions
 
 
 def test_every_model_and_seed_is_an_asset_with_the_parents_its_file_names(defs: dg.Definitions) -> None:
-    told = graph_of_dagster(defs)
+    graph = graph_of_dagster(defs)
     for key, parents in graph_of_files().items():
         # a macro that a model calls may add parents; it takes none away
-        assert parents <= told[key], key
-        assert all(parent.split("/")[0] != "sources" for parent in told[key]), key
-    built = {key for key in told if key.split("/")[0] in ("staging", "intermediate", *AREAS)}
+        assert parents <= graph[key], key
+        assert all(parent.split("/")[0] != "sources" for parent in graph[key]), key
+    built = {key for key in graph if key.split("/")[0] in ("staging", "intermediate", *AREAS)}
     assert built == set(graph_of_files())
 
 

@@ -49,8 +49,8 @@ def company(first_night: tuple[Path, dg.ExecuteInProcessResult], tmp_path: Path)
 
 
 def status(config: Path) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads((config.parent / "data/published/status.json").read_text(encoding="utf-8"))
-    return told
+    content: dict[str, Any] = json.loads((config.parent / "data/published/status.json").read_text(encoding="utf-8"))
+    return content
 
 
 def published(config: Path) -> Path:
@@ -83,7 +83,7 @@ def test_the_assets_publish_what_the_command_publishes(
     assert len(ours["value.order_lines"]) == 5
 
 
-def test_every_asset_check_and_delivery_is_told(first_night: tuple[Path, dg.ExecuteInProcessResult]) -> None:
+def test_every_asset_check_and_delivery_is_reported(first_night: tuple[Path, dg.ExecuteInProcessResult]) -> None:
     _, result = first_night
     made = {event.asset_key for event in result.get_asset_materialization_events()}
     expected = {
@@ -151,9 +151,9 @@ def test_a_refused_required_batch_keeps_the_night_from_publishing_until_it_is_co
     assert "till.transactions is required and was refused" in str(check.metadata["reason"].value)
     assert not begun(result) & {"run__context", "models", "published__marts"}
     assert published(company).stat().st_ino == before.st_ino
-    told = status(company)
-    assert (told["status"], told["exit_code"]) == ("failed", 4)
-    assert told["message"].startswith("till.transactions is required and was refused: quarantined_share")
+    run_status = status(company)
+    assert (run_status["status"], run_status["exit_code"]) == ("failed", 4)
+    assert run_status["message"].startswith("till.transactions is required and was refused: quarantined_share")
 
 
 def test_a_failed_data_test_keeps_the_night_from_publishing(company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,8 +165,10 @@ def test_a_failed_data_test_keeps_the_night_from_publishing(company: Path, monke
     results = []
     for name in order:
         if node := nodes.get(name):
-            told = {"test": "fail" if node["name"] == "sums_agree" else "pass"}.get(node["resource_type"], "success")
-            results.append(transform.NodeResult(name, node["resource_type"], node["name"], told, 0.1, "", 0))
+            node_status = {"test": "fail" if node["name"] == "sums_agree" else "pass"}.get(
+                node["resource_type"], "success"
+            )
+            results.append(transform.NodeResult(name, node["resource_type"], node["name"], node_status, 0.1, "", 0))
     monkeypatch.setattr(transform, "build", lambda *_, **__: results)
     before = published(company).stat()
     result = take_night(company)
@@ -217,7 +219,7 @@ def test_a_second_run_fails_naming_the_first_if_that_never_ends(company: Path, m
         result = take_night(company)
         assert status(company) == before
     assert not result.success
-    sentence = next(told for told in failures(result) if "under way" in told)
+    sentence = next(message for message in failures(result) if "under way" in message)
     assert "Run of night (process" in sentence and "nothing was done" in sentence
 
 
@@ -249,7 +251,7 @@ def test_a_stopped_run_says_that_nothing_was_published(
     assert "stopped" in status(company)["message"]
 
 
-def test_a_warehouse_that_cannot_be_opened_fails_the_run_and_is_told(company: Path) -> None:
+def test_a_warehouse_that_cannot_be_opened_fails_the_run_and_is_reported(company: Path) -> None:
     warehouse = company.parent / "data/warehouse.duckdb"
     whole = warehouse.read_bytes()
     warehouse.write_bytes(b"no database at all" * 500)

@@ -82,7 +82,7 @@ def listening(port: int) -> set[str]:
 def test_the_ui_serves_graph_schedule_and_sensor_on_loopback_only(server: Server, company: Path) -> None:
     graph = server.wait_for(
         "{ assetNodes { groupName isExecutable assetKey { path } dependencyKeys { path } } }",
-        lambda told: told["assetNodes"],
+        lambda answer: answer["assetNodes"],
     )
     parents = {"/".join(n["assetKey"]["path"]): {"/".join(k["path"]) for k in n["dependencyKeys"]} for n in graph}
     assert parents["raw/transactions"] >= {"sources/till/transactions", "sources/web/transactions"}

@@ -50,16 +50,16 @@ class Sensor:
 
     def tick(self) -> tuple[list[dg.RunRequest], str]:
         context = dg.build_sensor_context(instance=self.instance, cursor=self.cursor)
-        told = self.sensor.evaluate_tick(context)
-        self.cursor = told.cursor
-        return list(told.run_requests or []), told.skip_message or ""
+        result = self.sensor.evaluate_tick(context)
+        self.cursor = result.cursor
+        return list(result.run_requests or []), result.skip_message or ""
 
 
-def write_status(config: Path, **told: str) -> None:
+def write_status(config: Path, **fields: str) -> None:
     path = config.parent / "data/published/status.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     report = Report("R1", "night", "published", "", 0, "", datetime.now(UTC).isoformat(), None, None, None)
-    path.write_text(json.dumps({**as_dict(report), **told}), encoding="utf-8")
+    path.write_text(json.dumps({**as_dict(report), **fields}), encoding="utf-8")
 
 
 def test_the_schedule_asks_for_one_night_by_the_companys_clock(defs: dg.Definitions) -> None:
@@ -73,7 +73,9 @@ def test_the_schedule_asks_for_one_night_by_the_companys_clock(defs: dg.Definiti
     assert request.tags["clientela/warehouse"] == "Tiny"
 
 
-def test_a_server_starts_schedule_and_sensor_when_it_is_told_to(company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_starts_schedule_and_sensor_when_it_is_asked_to(
+    company: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CLIENTELA_AUTOMATION", "on")
     monkeypatch.setenv("CLIENTELA_NIGHTLY", "30 1 * * 1-5")
     defs = build_defs(company)
@@ -132,7 +134,7 @@ def test_files_that_a_night_has_taken_meanwhile_ask_for_none(defs: dg.Definition
 
 
 @pytest.mark.parametrize(
-    "told",
+    "fields",
     [
         {"started_at": "2100-01-01T00:00:00+00:00", "status": "failed"},
         {"started_at": "2100-01-01T00:00:00+00:00", "status": "stopped"},
@@ -141,12 +143,12 @@ def test_files_that_a_night_has_taken_meanwhile_ask_for_none(defs: dg.Definition
     ],
 )
 def test_a_night_that_failed_or_began_before_has_not_taken_them(
-    defs: dg.Definitions, config: Path, told: dict[str, str]
+    defs: dg.Definitions, config: Path, fields: dict[str, str]
 ) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         sensor = Sensor(defs, instance)
         sensor.tick()
-        write_status(config, **told)
+        write_status(config, **fields)
         assert len(sensor.tick()[0]) == 1
 
 
@@ -197,7 +199,7 @@ def test_an_environment_that_holds_clientela_keeps_dagster_from_sending(tmp_path
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         wheel.extractall(tmp_path / "site", [name for name in wheel.namelist() if name.endswith(".pth")])
     start = "import os, site, sys; site.addsitedir(sys.argv[1]); print(os.environ.get('DAGSTER_DISABLE_TELEMETRY'))"
-    told = subprocess.run(
+    done = subprocess.run(
         [*python, "-c", start, str(tmp_path / "site")], env=plain, check=True, capture_output=True, text=True
     )
-    assert told.stdout.strip() == "1"
+    assert done.stdout.strip() == "1"

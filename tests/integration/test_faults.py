@@ -163,7 +163,7 @@ def test_a_full_disk_at_publication_leaves_the_published_file_as_it_was(
     assert running.night().status == "published"
 
 
-def test_a_full_disk_in_any_step_is_told_in_a_sentence_and_the_next_night_heals(
+def test_a_full_disk_in_any_step_is_reported_in_a_sentence_and_the_next_night_heals(
     shop: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from clientela import transform
@@ -245,15 +245,15 @@ def test_the_operations_file_tells_of_a_night_that_failed(shop: Company) -> None
     shop.change(lambda s: s["sources"]["till"]["entities"]["transactions"].update(max_age="1 day"))
     report = shop.night()
     assert report.exit_code == 4 and "max_age" in report.message
-    told = shop.published("select status, message from runs", "operations.duckdb")
-    assert told == [("failed", report.message)]
+    runs = shop.published("select status, message from runs", "operations.duckdb")
+    assert runs == [("failed", report.message)]
 
 
 def test_the_companys_command_is_called_when_a_night_fails(shop: Company) -> None:
-    shop.change(lambda s: s.update(on_failure='echo "$CLIENTELA_STATUS $CLIENTELA_MESSAGE" > told.txt'))
+    shop.change(lambda s: s.update(on_failure='echo "$CLIENTELA_STATUS $CLIENTELA_MESSAGE" > alarm.txt'))
     shop.change(lambda s: s["sources"]["till"]["entities"]["transactions"].update(files="nothing.csv"))
     shop.night()
-    assert (shop.folder / "told.txt").read_text().startswith("failed till.transactions is required")
+    assert (shop.folder / "alarm.txt").read_text().startswith("failed till.transactions is required")
 
 
 def test_a_build_under_two_session_time_zones_is_the_same(running: Company, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,7 +64,7 @@ def test_a_whole_night_publishes_for_the_group_and_nobody_else(first_night: Path
     assert [path for path in others if _mode(path) & 0o077] == []
 
 
-def test_a_data_folder_that_was_open_is_closed_once_and_told(shop: Company) -> None:
+def test_a_data_folder_that_was_open_is_closed_once_and_reported(shop: Company) -> None:
     _load_all(shop)
     data = shop.config.data
     for path in _everything(data):

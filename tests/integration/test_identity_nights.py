@@ -133,9 +133,9 @@ def test_evidence_that_comes_merges_and_evidence_that_goes_splits_and_all_marts_
     assert two.published(
         f"select current_customer_id, is_active from customer.customer_ids where customer_id = {retired}"
     ) == [(older, False)]
-    told = explain_customer(two.config, retired)
-    assert told[0] == f"Customer {retired} was merged on 2026-03-02; its records are customer {older} today."
-    assert any("by the rule phone+name" in line for line in told)
+    lines = explain_customer(two.config, retired)
+    assert lines[0] == f"Customer {retired} was merged on 2026-03-02; its records are customer {older} today."
+    assert any("by the rule phone+name" in line for line in lines)
 
     # looked at before it is accepted: without that rule they would part, and so much value would move
     stricter = two.config.identity.model_copy(update={"exact_rules": (), "link_weight": 60.0})

@@ -79,8 +79,8 @@ def test_a_link_to_the_secret_tells_nothing_of_it(shop: Company) -> None:
     (shop.folder / "sales_1.csv").symlink_to(shop.config.data / "secret")
     outcome = _load(shop)
     (finding, *_) = examine(shop.config)
-    for told in (outcome.reason, finding.sentence, *finding.notes):
-        assert secret not in told
+    for text in (outcome.reason, finding.sentence, *finding.notes):
+        assert secret not in text
     assert outcome.status == "refused" and finding.is_ill
     assert "sales_1.csv is a link" in outcome.reason and "sales_1.csv is a link" in finding.sentence
     assert _landed(shop) == []
@@ -95,7 +95,7 @@ def test_the_configured_folder_itself_may_be_a_link(shop: Company, tmp_path_fact
     assert _load(shop).loaded == 4
 
 
-def test_pipes_sockets_and_links_to_nothing_are_left_alone_and_told(shop: Company) -> None:
+def test_pipes_sockets_and_links_to_nothing_are_left_alone_and_reported(shop: Company) -> None:
     os.mkfifo(shop.folder / "sales_2.csv")
     (shop.folder / "sales_3.csv").symlink_to("sales_3.csv")
     (shop.folder / "sales_4.csv").symlink_to("nowhere.csv")
@@ -107,15 +107,15 @@ def test_pipes_sockets_and_links_to_nothing_are_left_alone_and_told(shop: Compan
         os.chdir(here)
     outcome = _load(shop)
     assert (outcome.status, outcome.loaded) == ("loaded", 4)
-    told = " ".join(outcome.ignored)
+    ignored = " ".join(outcome.ignored)
     for sentence in ("sales_2.csv is a pipe", "sales_3.csv is a link in a circle", "sales_4.csv is a link"):
-        assert sentence in told
-    assert "sales_5.csv is a socket" in told
+        assert sentence in ignored
+    assert "sales_5.csv is a socket" in ignored
     assert any("sales_2.csv is a pipe" in note for note in examine(shop.config)[0].notes)
     assert "sales_2.csv is a pipe" in " ".join(_load(shop).ignored), "each night, also where nothing is new"
 
 
-def test_a_link_in_a_circle_is_left_alone_and_told(shop: Company) -> None:
+def test_a_link_in_a_circle_is_left_alone_and_reported(shop: Company) -> None:
     (shop.folder / "in" / "till").mkdir(parents=True)
     (shop.folder / "sales_1.csv").rename(shop.folder / "in" / "till" / "sales_1.csv")
     (shop.folder / "in" / "till" / "again").symlink_to(shop.folder / "in", target_is_directory=True)

@@ -38,7 +38,7 @@ def test_the_totals_are_those_of_the_files(journey: Company) -> None:
 
 
 def test_every_month_and_household_equals_a_query_over_the_file_itself(journey: Company) -> None:
-    told = journey.published(
+    rows = journey.published(
         """
         select record.customer_key, strftime(line.ordered_on, '%Y-%m'), count(*), sum(net_amount), sum(gross_amount)
         from value.order_lines as line join customer.customer_records as record using (customer_id)
@@ -57,7 +57,7 @@ def test_every_month_and_household_equals_a_query_over_the_file_itself(journey: 
         """,
         [f"{DATA}/transactions.parquet"],
     ).fetchall()
-    assert told == expected
+    assert rows == expected
 
 
 def test_lines_of_an_unknown_product_are_kept_and_said_to_be(journey: Company) -> None:
@@ -99,14 +99,14 @@ def test_invented_margins_are_said_to_be_assumed(journey: Company) -> None:
 
 
 def test_contacts_are_dated_at_the_start_of_their_campaign_and_marked_assumed(journey: Company) -> None:
-    told = journey.published(
+    rows = journey.published(
         "select count(*), bool_and(is_date_assumed) from customer.customer_timeline where event_kind like 'campaign%'"
     )
-    assert told == [(6_589, True)]
+    assert rows == [(6_589, True)]
 
 
 def test_the_ledger_of_every_month_equals_a_query_over_the_file_itself(journey: Company) -> None:
-    told = journey.published(
+    rows = journey.published(
         """
         select strftime(month, '%Y-%m'),
             sum(amount) filter (component = 'revenue'), sum(amount) filter (component = 'discounts'),
@@ -129,9 +129,9 @@ def test_the_ledger_of_every_month_equals_a_query_over_the_file_itself(journey: 
         )
         .fetchall()
     )
-    assert [row[0] for row in told] == [row[0] for row in expected]
-    assert sum(row[3] for row in told) == sum(row[3] for row in expected) == Decimal("4596039.58")
-    assert told == expected
+    assert [row[0] for row in rows] == [row[0] for row in expected]
+    assert sum(row[3] for row in rows) == sum(row[3] for row in expected) == Decimal("4596039.58")
+    assert rows == expected
     assert journey.published("select bool_and(is_within_tolerance) from quality.value_reconciliation") == [(True,)]
     ((named,),) = journey.published(
         "select string_agg(component, ', ' order by component) from value.value_ledger where source = 'none'"
@@ -163,7 +163,7 @@ def test_the_candidate_chosen_before_october_is_nearly_the_best_after_it(journey
 
 
 def test_every_household_is_expected_something_and_no_season_is_learnt_from_one_year(journey: Company) -> None:
-    told = journey.published(
+    rows = journey.published(
         """
         select count(*), count(expected_contribution), min(season), max(season), bool_and(is_left_truncated),
             bool_and(expected_contribution_p10 <= expected_contribution_p90), max(p_alive) <= 1,
@@ -171,16 +171,16 @@ def test_every_household_is_expected_something_and_no_season_is_learnt_from_one_
         from value.customer_value where customer_id > 0
         """
     )
-    assert told == [(2_469, 2_469, "no season learnt", "no season learnt", False, True, True, 2_148)]
+    assert rows == [(2_469, 2_469, "no season learnt", "no season learnt", False, True, True, 2_148)]
 
 
 def test_its_campaigns_held_nobody_out_and_none_is_said_to_have_had_an_effect(journey: Company) -> None:
-    told = journey.published(
+    rows = journey.published(
         """
         select evidence, comparison, count(*), count(incremental_contribution), bool_or(has_effect)
         from relationship.campaign_results where segmentation = 'all' group by all order by all
         """
     )
     # three began when there were no sales before them to compare with
-    assert told == [("association", "matched customers", 24, 0, False), ("none", None, 3, 0, False)]
+    assert rows == [("association", "matched customers", 24, 0, False), ("none", None, 3, 0, False)]
     assert journey.published("select distinct verdict from relationship.campaign_results") == [("open",)]

@@ -245,10 +245,10 @@ def test_times_in_iso_text_are_a_watermark_until_one_is_written_otherwise(databa
 def test_a_mark_that_did_not_sort_hides_nothing_from_a_query_that_casts(database: Database) -> None:
     mark = {"watermark": "changed"}
     assert database.night(mark).loaded == 2
-    (told,) = database.warehouse.execute("select file_name from ledger.load_files").fetchall()[0]
+    (file_name,) = database.warehouse.execute("select file_name from ledger.load_files").fetchall()[0]
     database.warehouse.execute(
         "update ledger.load_files set file_name = ?",
-        [told.partition("_upto_")[0] + "_upto_text%2031%2F12%2F2025.parquet"],
+        [file_name.partition("_upto_")[0] + "_upto_text%2031%2F12%2F2025.parquet"],
     )
     database.run("insert into people values (3, 'Cid', null, null, '2026-01-03 00:00:00')")
     assert database.night(mark).loaded == 1

@@ -109,21 +109,21 @@ def test_every_section_is_tried() -> None:
 
 
 def test_the_settings_of_the_inbox_are_those_that_hold_without_any_but_for_whom_to_trust() -> None:
-    told = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", SECTIONS["The inbox"], re.DOTALL)[0])["inbox"]
-    assert InboxConfig(**told) == InboxConfig(trusted_owners=["ftp", 1005])
+    settings = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", SECTIONS["The inbox"], re.DOTALL)[0])["inbox"]
+    assert InboxConfig(**settings) == InboxConfig(trusted_owners=["ftp", 1005])
 
 
 @pytest.mark.parametrize("kind", DELIVERED)
 def test_the_snippet_loads_the_customers_that_it_shows(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", SECTIONS[kind], re.DOTALL)[0])
-    (source,) = told["sources"].values()
+    settings = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", SECTIONS[kind], re.DOTALL)[0])
+    (source,) = settings["sources"].values()
     entity = source["entities"]["customers"]
     shown = {"key": entity["key"], "columns": entity["columns"], **yaml.safe_load(SNIPPETS[kind])}
     assert shown == entity, "README says the same as the page"
     source["entities"]["customers"] = shown
-    feed = _feed(tmp_path, told)
+    feed = _feed(tmp_path, settings)
     monkeypatch.setenv("CRM_DATABASE", "sqlite:///crm.db")
     DELIVERED[kind](tmp_path, SECTIONS[kind])
     with prepared(tmp_path / "w.duckdb") as warehouse:
@@ -147,13 +147,15 @@ def test_a_backlog_of_snapshots_needs_the_dates_that_the_page_gives_them(tmp_pat
     for is_dated in (True, False):
         folder = tmp_path / str(is_dated)
         folder.mkdir()
-        told = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", SECTIONS["Delivery"], re.DOTALL)[0])
+        settings = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", SECTIONS["Delivery"], re.DOTALL)[0])
         if not is_dated:
-            del told["sources"]["erp"]["entities"]["products"]["version_by"]
+            del settings["sources"]["erp"]["entities"]["products"]["version_by"]
         for day, text in backlog.items():
             (folder / f"products_{day}.csv").write_text(text, encoding="utf-8")
         with prepared(folder / "w.duckdb") as warehouse:
-            outcomes = load_feed(LoadContext(warehouse, _feed(folder, told), "run", datetime(2026, 3, 1, tzinfo=UTC)))
+            outcomes = load_feed(
+                LoadContext(warehouse, _feed(folder, settings), "run", datetime(2026, 3, 1, tzinfo=UTC))
+            )
             left[is_dated] = [(outcome.status, outcome.deleted) for outcome in outcomes]
     assert left == {True: [("loaded", 0), ("loaded", 1)], False: [("loaded", 0)]}
 
@@ -180,7 +182,7 @@ def test_the_feeds_that_the_page_shows_are_two_of_one_entity(tmp_path: Path) -> 
 
 
 def test_amounts_and_starts_are_what_the_page_makes_of_them(tmp_path: Path) -> None:
-    (told,) = re.findall(r"```yaml\n(.*?)```", SECTIONS["Days, times and amounts"], re.DOTALL)
+    (snippet,) = re.findall(r"```yaml\n(.*?)```", SECTIONS["Days, times and amounts"], re.DOTALL)
     delivered = {
         "till": ("sales_1.csv", "receipt,line,sold_at,pieces,price,discount_percent\n1,1,2026-02-01,12,1400,15\n"),
         "telco": ("customers_1.csv", "customer,tenure_months\n7,14\n"),
@@ -192,7 +194,7 @@ def test_amounts_and_starts_are_what_the_page_makes_of_them(tmp_path: Path) -> N
     for name, (file, text) in delivered.items():
         folder = tmp_path / name
         folder.mkdir()
-        company = Loading(folder, {name: yaml.safe_load(told)["sources"][name]})
+        company = Loading(folder, {name: yaml.safe_load(snippet)["sources"][name]})
         company.write(file, text)
         entity, columns, expected = wanted[name]
         outcome = company.load()[entity]
@@ -228,8 +230,8 @@ def test_a_guest_of_the_page_is_a_customer(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", INLINE)
 def test_a_setting_within_a_sentence_is_one_of_an_entity_or_of_its_text_files(text: str) -> None:
-    told = yaml.safe_load(text)
-    assert any(_is_allowed(settings) for settings in (told, {"csv": told})), told
+    stated = yaml.safe_load(text)
+    assert any(_is_allowed(settings) for settings in (stated, {"csv": stated})), stated
 
 
 def _is_allowed(settings: dict[str, Any]) -> bool:

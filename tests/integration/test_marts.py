@@ -159,15 +159,15 @@ def test_who_asked_to_be_forgotten_has_granted_nothing(ask: Any) -> None:
 
 def test_the_marts_agree_on_who_took_back_a_consent_and_who_has_a_complaint_open(ask: Any) -> None:
     """Of prospects too: pia never bought, nor did W3, whose complaint is open."""
-    told = {
+    found = {
         mart: dict(ask(f"select customer_id, {columns} from {mart} where {where}"))
         for mart, columns, where in (
             ("retention.customer_retention", "(has_withdrawn_consent, is_complaint_open)", "customer_id > 0"),
             ("value.customer_months", "(has_withdrawn_consent, open_complaints > 0)", "customer_id > 0 and is_as_of"),
         )
     }
-    months = told["value.customer_months"]
-    assert {customer: told["retention.customer_retention"][customer] for customer in months} == months
+    months = found["value.customer_months"]
+    assert {customer: found["retention.customer_retention"][customer] for customer in months} == months
     people = {number: customer for customer, number in ids(ask).items()}
     assert {people[c] for c, (withdrawn, _) in months.items() if withdrawn} == {"ben", "pia", "W1"}
     assert {people[c] for c, (_, complains) in months.items() if complains} == {"W3"}
@@ -190,9 +190,9 @@ def test_life_cycle_stages(ask: Any) -> None:
 
 
 def test_there_is_one_population(ask: Any) -> None:
-    told = ask("select customer_id, is_customer, is_buyer, is_current_customer, is_prospect from customer.customers")
+    flagged = ask("select customer_id, is_customer, is_buyer, is_current_customer, is_prospect from customer.customers")
     people = {number: customer for customer, number in ids(ask).items()}
-    assert {people[c]: flags for c, *flags in told if c} == {
+    assert {people[c]: flags for c, *flags in flagged if c} == {
         "ana": [True, True, True, False],
         "ben": [True, True, True, False],
         "pia": [False, False, False, True],

@@ -47,7 +47,7 @@ def test_files_in_another_order_and_all_at_once_give_the_same_marts(shop: Compan
     # each company has a secret of its own, so masked values would differ
     shop.change(lambda s: s.update(publish={"personal_data": "full"}))
     files = {"sales_1.csv": (shop.folder / "sales_1.csv").read_text(), "sales_2.csv": MORE_SALES}
-    told = []
+    contents = []
     for order in (["sales_1.csv", "sales_2.csv"], ["sales_2.csv", "sales_1.csv"], [("sales_1.csv", "sales_2.csv")]):
         company = Company(tmp_path_factory.mktemp("company"))
         company.write("clientela.yml", shop.config_path.read_bytes())
@@ -56,9 +56,9 @@ def test_files_in_another_order_and_all_at_once_give_the_same_marts(shop: Compan
             for name in [night] if isinstance(night, str) else night:
                 company.write(name, files[name])
             assert company.night().exit_code == 0
-        told.append(marts(company))
-    assert told[0] == told[1] == told[2]
-    assert len(told[0]["value.order_lines"]) == 6
+        contents.append(marts(company))
+    assert contents[0] == contents[1] == contents[2]
+    assert len(contents[0]["value.order_lines"]) == 6
 
 
 def test_a_run_for_an_earlier_day_equals_the_run_made_then(running: Company) -> None:

@@ -118,7 +118,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
 
 @pytest.fixture(scope="module")
 def first(company: Company) -> dict[str, list[tuple[Any, ...]]]:
-    return _told(company)
+    return _contents(company)
 
 
 @pytest.fixture(scope="module")
@@ -132,10 +132,10 @@ def second(company: Company, first: dict[str, list[tuple[Any, ...]]]) -> dict[st
         + "2,ben,web,2026-01-06 10:00,0,,,void,2026-02-03 10:00\n",
     )
     take_night(company, 1)
-    return _told(company)
+    return _contents(company)
 
 
-def _told(company: Company) -> dict[str, list[tuple[Any, ...]]]:
+def _contents(company: Company) -> dict[str, list[tuple[Any, ...]]]:
     """What the marts tell, by subject."""
     with duckdb.connect(str(company.config.warehouse), read_only=True) as connection:
         connection.execute("set timezone = 'UTC'")

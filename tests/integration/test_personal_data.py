@@ -210,7 +210,7 @@ def _cells(path: Path) -> Iterator[tuple[str, str, list[Any]]]:
         connection.close()
 
 
-def _is_told(text: str, clear: set[str], hashes: set[str]) -> bool:
+def _is_disclosed(text: str, clear: set[str], hashes: set[str]) -> bool:
     """Whether a text holds a value of the dictionary, or a run of hexadecimal digits that a hash of one begins with."""
     lowered = text.lower()
     return any(value in lowered for value in clear) or any(
@@ -230,13 +230,13 @@ def test_a_dictionary_of_all_that_was_delivered_finds_nothing(
         for name, kind, values in _cells(path):
             if "INT" in kind and any(value in numbers for value in values):
                 found.append(f"{path.name} {name}, by a hash")
-            if kind == "VARCHAR" and any(_is_told(value, clear, texts) for value in values):
+            if kind == "VARCHAR" and any(_is_disclosed(value, clear, texts) for value in values):
                 found.append(f"{path.name} {name}")
     pages = list((company.config.data / "gate").glob("*.html"))
     others = [path for path in published.rglob("*") if path.is_file() and path.suffix != ".duckdb"]
     assert pages and {path.suffix for path in others} == {".html", ".json"}, "memory's copy is not for readers"
     for path in (*pages, *others):
-        if _is_told(path.read_text(encoding="utf-8"), clear, texts):
+        if _is_disclosed(path.read_text(encoding="utf-8"), clear, texts):
             found.append(path.name)
     assert found == []
 
@@ -267,8 +267,8 @@ def test_an_email_in_an_amounts_column_is_masked_and_its_row_can_be_mended(compa
             (42, None, masked(EMAILS[7], SECRET), "Aaaaa.Aaaaa9@aaaaaa9.aaaaaaa", "not an amount, or one of 100 billion and more")
         ]  # fmt: skip
     (page,) = (company.config.data / "gate").glob("*till-transactions.html")
-    told = page.read_text(encoding="utf-8")
-    assert "Aaaaa.Aaaaa9@aaaaaa9.aaaaaaa" in told and masked(EMAILS[7], SECRET) in told
+    text = page.read_text(encoding="utf-8")
+    assert "Aaaaa.Aaaaa9@aaaaaa9.aaaaaaa" in text and masked(EMAILS[7], SECRET) in text
     (examples,) = company.published(
         "select examples from load_checks where expectation = 'channel_is_known' and not is_met", "operations.duckdb"
     )[0]

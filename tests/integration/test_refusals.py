@@ -62,7 +62,7 @@ def test_a_refused_file_that_is_taken_away_or_sent_as_known_refuses_no_more(shop
     assert shop.night().exit_code == 0, "what lies there now is loaded already"
 
 
-def test_a_batch_refused_twice_for_the_same_reason_is_told_once(shop: Company) -> None:
+def test_a_batch_refused_twice_for_the_same_reason_is_reported_once(shop: Company) -> None:
     shop.write("customers_2.csv", "wrong,header\n1,2\n")
     assert shop.night().exit_code == 3
     assert shop.night().exit_code == 3
@@ -118,7 +118,7 @@ def test_a_key_that_stands_twice_with_different_content_is_quarantined_both_time
     assert sorted(r[0] for r in shop.warehouse("select source_row from ledger.quarantined_rows")) == [2, 6]
 
 
-def test_a_line_delivered_twice_alike_is_loaded_once_and_told(shop: Company) -> None:
+def test_a_line_delivered_twice_alike_is_loaded_once_and_reported(shop: Company) -> None:
     shop.write("sales_1.csv", SALES + SALES.splitlines()[1] + "\n")
     outcome = _transactions(shop)
     assert (outcome.delivered, outcome.loaded, outcome.unchanged, outcome.quarantined) == (5, 4, 0, 1)
@@ -141,11 +141,11 @@ def test_an_unclosed_quote_costs_its_line_and_no_other(shop: Company) -> None:
 def test_a_time_that_occurs_twice_takes_the_first(shop: Company) -> None:
     shop.write("sales_1.csv", HEAD + "9,1,a,bread,2.00,2025-10-26 02:30:00\n")
     _transactions(shop)
-    told = shop.warehouse("select cast(timezone('UTC', ordered_at) as varchar) from raw.transactions")
-    assert told == [("2025-10-26 00:30:00",)]
+    rows = shop.warehouse("select cast(timezone('UTC', ordered_at) as varchar) from raw.transactions")
+    assert rows == [("2025-10-26 00:30:00",)]
 
 
-def test_a_line_from_the_future_is_quarantined_and_told_as_a_warning(shop: Company) -> None:
+def test_a_line_from_the_future_is_quarantined_and_reported_as_a_warning(shop: Company) -> None:
     shop.write("sales_1.csv", SALES + "9,1,a,bread,2.00,2027-01-05 10:00:00\n")
     outcome = _transactions(shop)
     assert (outcome.status, outcome.loaded, outcome.quarantined) == ("loaded", 4, 1)
@@ -208,7 +208,7 @@ def test_control_totals_are_read_in_the_decimal_style_of_their_source(shop: Comp
 
 
 @pytest.mark.parametrize(
-    ("rows", "total", "told", "shape"),
+    ("rows", "total", "fault", "shape"),
     [
         ("2 rows", "1.234,50", "rows is not a whole number", "9 aaaa"),
         ("2", "1234.50", "sum is not a number with a decimal comma", "9999.99"),
@@ -216,12 +216,12 @@ def test_control_totals_are_read_in_the_decimal_style_of_their_source(shop: Comp
     ],
 )
 def test_a_control_total_that_cannot_be_read_refuses_the_batch(
-    shop: Company, rows: str, total: str, told: str, shape: str
+    shop: Company, rows: str, total: str, fault: str, shape: str
 ) -> None:
     outcome = _of_a_till_with_decimal_commas(shop, rows, total)
     assert (outcome.status, outcome.reason) == (
         "refused",
-        f"control totals totals.csv: {told} in row 1 behind the header; it looks like {shape!r} (9 for a digit, a for a letter)",
+        f"control totals totals.csv: {fault} in row 1 behind the header; it looks like {shape!r} (9 for a digit, a for a letter)",
     )
 
 
@@ -268,7 +268,7 @@ def test_a_refusal_for_lines_that_cannot_be_read_says_why(shop: Company) -> None
     assert "Most often: the line is not valid UTF-8 (8 rows)" in outcome.reason
 
 
-def test_a_snapshot_that_was_cut_off_is_refused_and_what_vanishes_is_told(shop: Company) -> None:
+def test_a_snapshot_that_was_cut_off_is_refused_and_what_vanishes_is_reported(shop: Company) -> None:
     rows = [f"c{n},Name {n},c{n}@example.com,2026-01-01 08:00:00\n" for n in range(30)]
     shop.change(lambda s: s["sources"]["till"]["entities"]["customers"].update(delivery="snapshot"))
 
@@ -333,8 +333,8 @@ def test_a_threshold_of_a_sources_own_takes_the_place_of_the_common_one(shop: Co
     shop.write("sales_1.csv", future + "10,1,a,bread,1.00,2026-01-05 10:00:00\n")
     outcome = _transactions(shop)
     assert outcome.status == "loaded"
-    told = {c.expect.name for c in outcome.warnings if c.expect.on == "batch_metrics"}
-    assert told == {"rows_in_future", "days_since_last_event"}, "the newest line that is loaded is of February"
+    warnings = {c.expect.name for c in outcome.warnings if c.expect.on == "batch_metrics"}
+    assert warnings == {"rows_in_future", "days_since_last_event"}, "the newest line that is loaded is of February"
 
 
 def test_an_override_of_no_expectation_is_a_mistake_in_the_configuration(shop: Company) -> None:
@@ -346,7 +346,7 @@ def test_an_override_of_no_expectation_is_a_mistake_in_the_configuration(shop: C
         _transactions(shop)
 
 
-def test_a_fault_of_our_own_is_told_like_any_failed_night_and_keeps_its_trace(
+def test_a_fault_of_our_own_is_reported_like_any_failed_night_and_keeps_its_trace(
     shop: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from clientela.pipeline import pipeline_run
@@ -357,5 +357,5 @@ def test_a_fault_of_our_own_is_told_like_any_failed_night_and_keeps_its_trace(
     monkeypatch.setattr(pipeline_run, "load_feed", broken)
     with pytest.raises(KeyError):
         shop.night()
-    told = json.loads((shop.config.published / "status.json").read_text())
-    assert (told["status"], told["exit_code"]) == ("failed", 1) and "a bug" in told["message"]
+    run_status = json.loads((shop.config.published / "status.json").read_text())
+    assert (run_status["status"], run_status["exit_code"]) == ("failed", 1) and "a bug" in run_status["message"]

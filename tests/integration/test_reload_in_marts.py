@@ -84,7 +84,7 @@ def test_a_day_whose_batch_is_taken_back_gives_way_and_comes_again_with_it(runni
     def frozen() -> list[tuple[Any, ...]]:
         return running.published("select distinct as_of_on from quality.value_predictions order by 1")
 
-    def told() -> tuple[Any, ...]:
+    def published_as_of() -> tuple[Any, ...]:
         return running.published("select as_of_on from operations.publication")[0]
 
     before, frozen_before = marts(running), frozen()
@@ -92,7 +92,7 @@ def test_a_day_whose_batch_is_taken_back_gives_way_and_comes_again_with_it(runni
     running.write("sales_2.csv", OF_MARCH)
     assert running.night(april).exit_code == 0
     with_march, frozen_with_march = marts(running), frozen()
-    assert (told(), len(frozen_with_march)) == ((date(2026, 3, 12),), len(frozen_before) + 1)
+    assert (published_as_of(), len(frozen_with_march)) == ((date(2026, 3, 12),), len(frozen_before) + 1)
 
     ((batch_id,),) = running.warehouse("select max(batch_id) from ledger.loads")
     unload(running.config, batch_id, now=april)
@@ -103,12 +103,12 @@ def test_a_day_whose_batch_is_taken_back_gives_way_and_comes_again_with_it(runni
         "published as of 2026-02-02."
     )
     assert running.warehouse("select message from ledger.runs order by rowid desc limit 1") == [(report.message,)]
-    assert (told(), frozen()) == ((date(2026, 2, 2),), frozen_before)
+    assert (published_as_of(), frozen()) == ((date(2026, 2, 2),), frozen_before)
     assert marts(running) == before
     assert running.night(april).status == "nothing new"
 
     reapply(running.config, batch_id, now=april)
     report = running.night(april)
     assert (report.status, report.exit_code, report.message) == ("published", 0, "")
-    assert (told(), frozen()) == ((date(2026, 3, 12),), frozen_with_march)
+    assert (published_as_of(), frozen()) == ((date(2026, 3, 12),), frozen_with_march)
     assert marts(running) == with_march

@@ -185,18 +185,18 @@ def test_fits_in_memory_change_nothing_and_a_late_row_only_what_follows_it(early
         "select count(*) filter (not is_new), count(*) from intermediate.int_customer_segments where fitted_on is not null",
     ) == [(fits - 1, fits)]
     before = "month < date '2025-11-01'"
-    told = [rows_of(folder, "value.customer_months", before) for folder in (tmp_path, early)]
-    assert told[0] == told[1]
+    months = [rows_of(folder, "value.customer_months", before) for folder in (tmp_path, early)]
+    assert months[0] == months[1]
     assert rows_of(tmp_path, "value.customer_months") != rows_of(early, "value.customer_months")
 
 
 def test_the_comparison_of_churn_models_is_taken_over_from_the_last_build(late: Path, tmp_path: Path) -> None:
     shutil.copyfile(late / "warehouse.duckdb", tmp_path / "warehouse.duckdb")
-    told = "select count(*) filter (brier = 9), count(*) from intermediate.int_retention_outlook where row_type = 'candidate'"
+    query = "select count(*) filter (brier = 9), count(*) from intermediate.int_retention_outlook where row_type = 'candidate'"
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
         connection.execute("update intermediate.int_retention_outlook set brier = 9 where brier is not null")
     assert failed(dbt(tmp_path, "run", "--select", "int_retention_outlook")) == {}
-    ((taken_over, candidates),) = read(tmp_path / "warehouse.duckdb", told)
+    ((taken_over, candidates),) = read(tmp_path / "warehouse.duckdb", query)
     assert taken_over == candidates > 0
     assert rows_of(tmp_path, "intermediate.int_retention_outlook", "row_type = 'customer'") == rows_of(
         late, "intermediate.int_retention_outlook", "row_type = 'customer'"
@@ -224,13 +224,13 @@ def test_cohorts_equal_a_query_over_raw(ask: Ask) -> None:
         group by all order by all
         """
     )
-    told = ask(
+    rows = ask(
         """
         select cohort, is_left_censored, period, customers, active_customers, repeat_customers, net_revenue
         from retention.cohort_retention where segmentation = 'month' order by all
         """
     )
-    assert told == expected
+    assert rows == expected
     of_channels = ask(
         "select sum(customers), sum(net_revenue) from retention.cohort_retention "
         "where segmentation = 'acquisition_channel' and period = 0"
@@ -256,11 +256,11 @@ def test_rfm_scores_count_the_buyers_who_do_worse_at_every_month_end(ask: Ask) -
         group by a.customer_id, a.month order by 1, 2
         """
     )
-    told = ask(
+    rows = ask(
         "select customer_id, month, recency_score, frequency_score, monetary_score from value.customer_months "
         "where recency_score is not null order by 1, 2"
     )
-    assert told == expected and len(told) > 2000
+    assert rows == expected and len(rows) > 2000
 
 
 def test_breadth_of_twelve_months_equals_a_query_over_raw(ask: Ask) -> None:
@@ -274,18 +274,18 @@ def test_breadth_of_twelve_months_equals_a_query_over_raw(ask: Ask) -> None:
         group by 1, 2 order by 1, 2
         """
     )
-    told = ask(
+    rows = ask(
         "select customer_id, month, products_12m, channels_12m from value.customer_months "
         "where customer_id > 0 and orders_12m > 0 order by 1, 2"
     )
-    assert told == expected
+    assert rows == expected
 
 
 def test_movements_are_those_of_the_states(ask: Ask) -> None:
-    told = ask(
+    rows = ask(
         "select month, closing_customers from retention.customer_movements where segmentation = 'all' order by 1"
     )
-    assert told == ask(
+    assert rows == ask(
         "select month, count(*) from value.customer_months where is_current_customer group by 1 order by 1"
     )
     moved = ask("select sum(moved_in_customers), sum(expected_moved_in_value) from retention.customer_movements")
@@ -345,23 +345,23 @@ def test_history_and_flows_tell_the_months_again(ask: Ask) -> None:
             where a.{segmentation} is not null or b.{segmentation} is not null group by all order by all
             """
         )
-        told = ask(
+        rows = ask(
             f"""
             select from_segment, to_segment, customers from segment.segment_flows
             where segmentation = '{segmentation}' and from_month_end = '2025-06-30' and to_month_end = '2026-01-31'
             order by all
             """
         )
-        assert told == flows, segmentation
+        assert rows == flows, segmentation
 
 
 def test_the_strategy_is_that_of_the_two_tiers(ask: Ask) -> None:
-    told = ask(
+    rows = ask(
         "select value_tier, engagement_tier, min(strategy), max(strategy) from segment.customer_segments "
         "where value_tier is not null group by all"
     )
-    assert len(told) > 6 and all(low == high is not None for *_, low, high in told)
-    assert json.dumps(sorted({row[1] for row in told})) == '["gone", "high", "low", "medium"]'
+    assert len(rows) > 6 and all(low == high is not None for *_, low, high in rows)
+    assert json.dumps(sorted({row[1] for row in rows})) == '["gone", "high", "low", "medium"]'
 
 
 @pytest.mark.parametrize("page", ["retention.md", "segments.md"])
@@ -425,11 +425,11 @@ def test_a_group_and_the_scores_it_rests_on_agree_at_every_month_end(ask: Ask) -
                 return rule["group_name"]
         return "No group"
 
-    told = ask(
+    rows = ask(
         "select held_rfm_score, life_cycle_stage, rfm_group, 100 * recency_score + 10 * frequency_score + monetary_score "
         "from value.customer_months where recency_score is not null"
     )
-    assert [group for _, _, group, _ in told] == [name(score, stage) for score, stage, _, _ in told]
-    differing = [row for row in told if row[0] != row[3]]
+    assert [group for _, _, group, _ in rows] == [name(score, stage) for score, stage, _, _ in rows]
+    differing = [row for row in rows if row[0] != row[3]]
     assert differing, "some are held"
     assert all(name(held, "") != name(today, "") for held, _, _, today in differing), "only while another group is held"

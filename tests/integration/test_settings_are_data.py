@@ -68,7 +68,7 @@ def spiteful(tmp_path_factory: pytest.TempPathFactory) -> Company:
 
 
 def test_names_and_literals_of_rules_are_published_as_they_stand(spiteful: Company) -> None:
-    told = spiteful.published(
+    rows = spiteful.published(
         """
         select full_name is not null, rule_segment_today, s.net_revenue
         from segment.customer_segments as s join customer.customers as c using (customer_id)
@@ -76,12 +76,12 @@ def test_names_and_literals_of_rules_are_published_as_they_stand(spiteful: Compa
         """
     )
     # a literal that were rendered would let customer a fall through to the last rule
-    assert [(name, revenue) for _, name, revenue in told] == [(NAMES[3], 10.5), (NAMES[2], 42)], told
+    assert [(name, revenue) for _, name, revenue in rows] == [(NAMES[3], 10.5), (NAMES[2], 42)], rows
     assert spiteful.published("select distinct company from operations.publication")[0][0] == spiteful.config.company
     channel = spiteful.config.sources[f"till_{CANARY}"].entities["customers"].columns["acquisition_channel"]
     assert isinstance(channel, Constant)
-    told = spiteful.published("select distinct acquisition_channel from customer.customers where customer_id > 0")
-    assert told == [(channel.value,)]
+    rows = spiteful.published("select distinct acquisition_channel from customer.customers where customer_id > 0")
+    assert rows == [(channel.value,)]
 
 
 def test_dbt_sees_nothing_of_the_configuration_but_paths(spiteful: Company) -> None:

@@ -28,7 +28,7 @@ from clientela.pipeline.pipeline_run import PipelineRun
 from clientela.publish import Mart, publish_marts
 from tests.conftest import NOW, ROOT, Company
 
-ALARM = 'printf "%s|%s" "$CLIENTELA_STATUS" "$CLIENTELA_MESSAGE" > told.txt'
+ALARM = 'printf "%s|%s" "$CLIENTELA_STATUS" "$CLIENTELA_MESSAGE" > alarm.txt'
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def ask(company: Company, *words: str) -> Result:
 
 
 def alarm(company: Company) -> str:
-    return (company.folder / "told.txt").read_text(encoding="utf-8")
+    return (company.folder / "alarm.txt").read_text(encoding="utf-8")
 
 
 def garbage(company: Company) -> None:
@@ -89,7 +89,7 @@ def no_published_folder(company: Company) -> None:
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_a_night_that_cannot_begin_is_told_everywhere(
+def test_a_night_that_cannot_begin_is_reported_everywhere(
     alarmed: Company, harm: Callable[[Company], None], code: int, sentence: str
 ) -> None:
     harm(alarmed)
@@ -103,7 +103,7 @@ def test_a_night_that_cannot_begin_is_told_everywhere(
     assert said["status"] == "failed" and sentence in said["message"] and "\n" not in said["message"]
 
 
-def test_a_warehouse_that_a_reader_holds_is_told_everywhere(alarmed: Company) -> None:
+def test_a_warehouse_that_a_reader_holds_is_reported_everywhere(alarmed: Company) -> None:
     read_secret(alarmed.config.data)
     path = alarmed.config.data / "warehouse.duckdb"
     code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
@@ -132,7 +132,7 @@ def test_a_warehouse_that_a_reader_holds_is_told_everywhere(alarmed: Company) ->
     ],
     ids=["memory", "Ctrl-C", "disk full", "disk full in DuckDB", "NUL", "200 kB", "no text"],
 )  # fmt: skip
-def test_whatever_breaks_off_a_night_is_told_everywhere(
+def test_whatever_breaks_off_a_night_is_reported_everywhere(
     alarmed: Company, monkeypatch: pytest.MonkeyPatch, error: BaseException, status: str, code: int, sentence: str
 ) -> None:
     def fail(_: PipelineRun) -> None:
@@ -142,15 +142,15 @@ def test_whatever_breaks_off_a_night_is_told_everywhere(
     report = run(alarmed.config, now=NOW)
     assert (report.status, report.exit_code) == (status, code)
     assert sentence in report.message
-    told, message = alarm(alarmed).split("|", 1)
-    assert told == status and sentence in message and len(message) <= 4000
+    alarm_status, message = alarm(alarmed).split("|", 1)
+    assert alarm_status == status and sentence in message and len(message) <= 4000
     assert json.loads((alarmed.config.published / "status.json").read_text())["status"] == status
     assert ask(alarmed, "status").exit_code == code
     ((ended, said),) = alarmed.warehouse("select status, message from ledger.runs")
     assert ended == status and sentence in said
 
 
-def test_a_fault_of_the_programs_own_is_told_and_keeps_its_trace(
+def test_a_fault_of_the_programs_own_is_reported_and_keeps_its_trace(
     alarmed: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_: PipelineRun) -> None:
@@ -165,13 +165,13 @@ def test_a_fault_of_the_programs_own_is_told_and_keeps_its_trace(
     assert ask(alarmed, "status").exit_code == 1
 
 
-def test_a_batch_to_take_back_from_a_broken_warehouse_is_told_and_one_that_is_not_there_is_not(
+def test_a_batch_to_take_back_from_a_broken_warehouse_is_reported_and_one_that_is_not_there_is_not(
     alarmed: Company,
 ) -> None:
     refused = ask(alarmed, "unload", "7")
     assert refused.exit_code == 4 and "There is no batch 7" in refused.output
     assert alarmed.warehouse("select kind, status from ledger.runs") == [("unload", "failed")]
-    assert not (alarmed.folder / "told.txt").exists(), "who asked was told"
+    assert not (alarmed.folder / "alarm.txt").exists(), "who asked was told"
     assert "No run has ended yet" in ask(alarmed, "status").output
     garbage(alarmed)
     broken = ask(alarmed, "unload", "7")
@@ -185,7 +185,7 @@ def test_a_batch_to_take_back_from_a_broken_warehouse_is_told_and_one_that_is_no
     [("exit 3", "on_failure ended with code 3."), ("sleep 60 & sleep 60", "on_failure did not end within 1 seconds")],
     ids=["fails", "hangs"],
 )
-def test_an_alarm_that_fails_or_hangs_is_told_itself(
+def test_an_alarm_that_fails_or_hangs_is_reported_itself(
     shop: Company, monkeypatch: pytest.MonkeyPatch, command: str, trouble: str
 ) -> None:
     monkeypatch.setattr("clientela.pipeline.alarm.COMMAND_SECONDS", 1, raising=False)
@@ -345,7 +345,7 @@ def turned(path: Path, first: int, last: int) -> None:
 
 
 @pytest.mark.parametrize("part", ["beginning", "middle"])
-def test_a_damaged_published_file_is_told_in_a_sentence_and_holds_nothing_back(shop: Company, part: str) -> None:
+def test_a_damaged_published_file_is_reported_in_a_sentence_and_holds_nothing_back(shop: Company, part: str) -> None:
     connection, marts = published(shop.folder)
     folder = shop.config.published
     file = publish_marts(connection, shop.config, marts, folder).path
@@ -361,7 +361,7 @@ def test_a_damaged_published_file_is_told_in_a_sentence_and_holds_nothing_back(s
 
 
 @pytest.mark.parametrize("text", ["", '{"status": "publ', "[]", "{}", b"\xff\xfe"], ids=str)
-def test_a_torn_status_is_told_in_a_sentence(shop: Company, text: str | bytes) -> None:
+def test_a_torn_status_is_reported_in_a_sentence(shop: Company, text: str | bytes) -> None:
     shop.write("data/published/status.json", text)
     status = ask(shop, "status")
     assert status.exit_code == 4 and isinstance(status.exception, SystemExit)
@@ -384,8 +384,8 @@ def test_a_company_of_which_nothing_is_heard_ends_with_six(shop: Company, monkey
     late = current_status(shop.config, ended + timedelta(hours=37))
     assert late["exit_code"] == 6 and "No run has ended since" in late["message"]
     path = shop.config.published / "status.json"
-    told = json.loads(path.read_text())
-    path.write_text(json.dumps({**told, "ended_at": "2026-01-01T00:00:00.000+00:00"}))
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "ended_at": "2026-01-01T00:00:00.000+00:00"}))
     status = ask(shop, "status")
     assert status.exit_code == 6 and "No run has ended since 2026-01-01" in status.output
     assert shop.config.fingerprint() == (shop.change(lambda s: s.pop("max_silence")), shop.config.fingerprint())[1], (
@@ -410,19 +410,19 @@ def test_a_run_beside_the_nights_does_not_hide_that_the_night_failed(
     assert status.exit_code == 4 and "was refused" in status.output
 
 
-@pytest.mark.parametrize(("code", "is_told"), [(0, False), (3, False), (4, True), (6, True), (7, True)])
-def test_the_heartbeat_for_cron_tells_what_is_ill(tmp_path: Path, code: int, is_told: bool) -> None:
+@pytest.mark.parametrize(("code", "is_alarmed"), [(0, False), (3, False), (4, True), (6, True), (7, True)])
+def test_the_heartbeat_for_cron_tells_what_is_ill(tmp_path: Path, code: int, is_alarmed: bool) -> None:
     page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
     (line,) = re.findall(r"```crontab\n(.*)\n```", page)
     command = line.split(maxsplit=5)[5]
     assert "%" not in command, "a new line, to cron"
-    for name, text in {"clientela": f"echo said; exit {code}", "mail": "cat > told.txt"}.items():
+    for name, text in {"clientela": f"echo said; exit {code}", "mail": "cat > alarm.txt"}.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
         (tmp_path / name).chmod(0o755)
     command = command.replace("/opt/clientela/.venv/bin/", "")
     path = f"{tmp_path}:{os.environ['PATH']}"
     subprocess.run(["/bin/sh", "-c", command], env={"PATH": path, "HOME": str(tmp_path)}, cwd=tmp_path, check=False)
-    assert (tmp_path / "told.txt").exists() == is_told
+    assert (tmp_path / "alarm.txt").exists() == is_alarmed
 
 
 def test_the_units_take_a_refused_batch_alone_for_well() -> None:

@@ -94,13 +94,13 @@ def test_every_row_is_carried(upgraded: Company) -> None:
     )
     # what was delivered is the sum of what became of it, and was not counted by itself
     counts = [f"select count(*) from {schema}.{table}" for schema, table in held if table != "load_amounts"]
-    told = (
+    query = (
         "select sum(row_count), sum(net_amount) from ledger.load_amounts where {} <> 'restated' and {} {} 'delivered'"
     )
     became, delivered = _read(
-        upgraded.config.warehouse, *(told.format("disposition", "disposition", sign) for sign in ("<>", "="))
+        upgraded.config.warehouse, *(query.format("disposition", "disposition", sign) for sign in ("<>", "="))
     )
-    assert became == delivered == _read(before, told.format("fate", "fate", "<>"))[0]
+    assert became == delivered == _read(before, query.format("fate", "fate", "<>"))[0]
     assert len(counts) > 30 and _read(upgraded.config.warehouse, *counts) == _read(before, *counts)
     (described,) = _read(
         before, "select column_name from duckdb_columns() where schema_name = 'raw' and table_name = 'transactions'"
@@ -176,9 +176,9 @@ def test_what_a_killed_run_left_in_the_log_is_carried(company: Company) -> None:
 
 def test_a_dry_run_says_what_would_change_and_changes_nothing(company: Company) -> None:
     before = _bytes(company)
-    told = upgrade(company.config, is_dry_run=True)
-    assert not told.is_done and told.from_version == 1
-    assert told.changes[0].startswith("1 → 2: ") and told.changes[-1] == "memory's copy is written anew"
+    outcome = upgrade(company.config, is_dry_run=True)
+    assert not outcome.is_done and outcome.from_version == 1
+    assert outcome.changes[0].startswith("1 → 2: ") and outcome.changes[-1] == "memory's copy is written anew"
     assert _bytes(company) == before
 
 
@@ -277,7 +277,7 @@ def test_a_step_that_fails_leaves_everything_as_it_was(
     assert _bytes(company) == before
 
 
-def test_a_copy_that_cannot_be_written_after_the_switch_is_told(
+def test_a_copy_that_cannot_be_written_after_the_switch_is_reported(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "export", lambda *_: _full(duckdb.connect()))

@@ -339,7 +339,7 @@ def test_what_fell_due_counts_for_contracts_that_no_order_line_bills(ask: Any) -
 
 
 def test_a_contract_without_a_known_margin_is_expected_at_its_net_amount_and_the_row_says_so(ask: Any) -> None:
-    told = ask(
+    rows = ask(
         """
         select contract_key, cost_rule, contract.contribution,
             contract.expected_contribution / coalesce(contract.contribution, recurring_amount),
@@ -349,9 +349,9 @@ def test_a_contract_without_a_known_margin_is_expected_at_its_net_amount_and_the
         where contract_key in ('fay-1', 'c1') order by 1
         """
     )
-    ((_, _, _, payments, *_), (_, _, _, same_payments, *_)) = told
+    ((_, _, _, payments, *_), (_, _, _, same_payments, *_)) = rows
     assert payments > 3 and payments == pytest.approx(same_payments, rel=0.05), "as many payments, fourteen days apart"
-    assert [row[:3] + row[4:] for row in told] == [
+    assert [row[:3] + row[4:] for row in rows] == [
         ("c1", "product margin", Decimal("3.6"), True, False),
         ("fay-1", "missing", None, True, True),
     ]

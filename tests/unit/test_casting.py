@@ -191,11 +191,11 @@ def test_every_local_minute_around_a_change_agrees_with_the_tz_database(zone: st
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
         sql = f"select t, {in_zone('t', zone, parameters)} from (select unnest({parameters.bind(minutes)}::timestamp[]) as t)"
-        told = dict(connection.execute(sql, parameters.used_in(sql)).fetchall())
+        instants = dict(connection.execute(sql, parameters.used_in(sql)).fetchall())
     for local in minutes:
         instant = local.replace(tzinfo=tz, fold=0).astimezone(UTC)
         exists = instant.astimezone(tz).replace(tzinfo=None) == local
-        assert told[local] == (instant if exists else None), local
+        assert instants[local] == (instant if exists else None), local
 
 
 def test_values_are_bound_and_never_pasted() -> None:

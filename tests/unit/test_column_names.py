@@ -15,17 +15,19 @@ MAPPED = ("id", "nombre", "correo", "telefono")
         ("Emilio", "Nombela", "Id", "Correal"),
     ],
 )
-def test_the_first_customer_of_a_file_without_a_header_is_not_told(first_line: tuple[str, ...]) -> None:
+def test_the_first_customer_of_a_file_without_a_header_is_not_named(first_line: tuple[str, ...]) -> None:
     for name in MAPPED:
-        told = missing_column(name, first_line, MAPPED)
-        assert "4 columns" in told
-        assert not [cell for cell in first_line if cell.lower() not in MAPPED and cell in told and len(cell) > 3], told
+        sentence = missing_column(name, first_line, MAPPED)
+        assert "4 columns" in sentence
+        assert not [cell for cell in first_line if cell.lower() not in MAPPED and cell in sentence and len(cell) > 3], (
+            sentence
+        )
 
 
-def test_a_name_close_to_the_one_that_is_mapped_is_told_where_the_header_is_one() -> None:
-    told = missing_column("correo", ("id", "nombre", "correos", "telefono"), MAPPED)
+def test_a_name_close_to_the_one_that_is_mapped_is_suggested_where_the_header_is_one() -> None:
+    sentence = missing_column("correo", ("id", "nombre", "correos", "telefono"), MAPPED)
     assert (
-        told
+        sentence
         == "no column 'correo'; did you mean 'correos'? It delivered 4 columns, among them 3 of the 3 others that are mapped."
     )
 
@@ -52,6 +54,6 @@ def test_columns_go_by_their_place_where_they_cannot_be_names() -> None:
     assert shown == ("Importe neto (€)", "ventas_2025", *(f"column {n}" for n in range(3, 8)), "Nº", "column 9")
 
 
-def test_columns_of_the_same_name_are_told_by_their_places() -> None:
+def test_columns_of_the_same_name_are_named_by_their_places() -> None:
     assert repeated_columns(["a", "Madrid", "b", "madrid", "MADRID"]) == "2, 4 and 5"
     assert repeated_columns(["a", "b"]) == ""

@@ -56,7 +56,7 @@ def refusal(folder: Path, text: str | bytes) -> str:
         ("a: !!python/name:os.system x\n", "is not readable as YAML at line 1, column 4: could not determine a constructor"),
     ],
 )  # fmt: skip
-def test_what_nobody_means_is_told_in_one_sentence(tmp_path: Path, text: str | bytes, expected: str) -> None:
+def test_what_nobody_means_is_said_in_one_sentence(tmp_path: Path, text: str | bytes, expected: str) -> None:
     assert refusal(tmp_path, text).startswith(expected)
 
 
@@ -67,7 +67,7 @@ def test_aliases_that_unfold_without_end_are_refused(tmp_path: Path) -> None:
     assert "nested deeper than 40 levels" in refusal(tmp_path, "\n".join(chain))
 
 
-def test_a_file_that_cannot_be_opened_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_opened_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def denied(*_: object, **__: object) -> bytes:
         raise PermissionError(13, "Permission denied")
 
@@ -104,7 +104,7 @@ def test_what_was_meant_is_read_as_pyyaml_reads_it(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_key_that_does_not_exist_is_told_with_its_line_and_the_nearest(
+def test_a_key_that_does_not_exist_is_reported_with_its_line_and_the_nearest(
     tmp_path: Path, added: dict[str, Any], expected: str
 ) -> None:
     # without the full stop that every sentence has but a question
@@ -115,7 +115,7 @@ def test_a_key_that_does_not_exist_is_told_with_its_line_and_the_nearest(
     assert refused.value.sentence == f"{tmp_path / 'clientela.yml'}: {expected}"
 
 
-def test_a_key_deep_in_a_source_is_told_too(tmp_path: Path) -> None:
+def test_a_key_deep_in_a_source_is_reported_too(tmp_path: Path) -> None:
     settings = copy.deepcopy(SHOP)
     settings["sources"]["till"]["timezone"] = "UTC"
     (tmp_path / "clientela.yml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")

@@ -157,7 +157,7 @@ def test_what_reads_more_than_its_own_row_is_refused(connection: duckdb.DuckDBPy
     assert connection.execute("select count(*) from secrets").fetchall() == [(0,)]
 
 
-def test_an_unknown_column_is_told_with_the_nearest(connection: duckdb.DuckDBPyConnection) -> None:
+def test_an_unknown_column_is_reported_with_the_nearest(connection: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(ConfigError, match="did you mean 'amount'"):
         check_expression(connection, "amuont + 1", COLUMNS, "x")
 

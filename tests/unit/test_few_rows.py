@@ -36,9 +36,9 @@ def test_a_few_lines_that_do_not_fit_refuse_no_batch_and_all_of_them_do(
 ) -> None:
     outcome = _deliver(shop, good, bad)
     assert (outcome.status, outcome.quarantined) == (status, bad)
-    told = {check.expect.name: check.observed for check in outcome.checks}["quarantined_share"]
-    is_told = status == "loaded" and bad / (good + bad) > 0.2
-    assert (told == f"{bad} of {good + bad} rows, too few to tell") == is_told
+    observed = {check.expect.name: check.observed for check in outcome.checks}["quarantined_share"]
+    is_warned = status == "loaded" and bad / (good + bad) > 0.2
+    assert (observed == f"{bad} of {good + bad} rows, too few to tell") == is_warned
 
 
 def test_who_wants_no_line_in_quarantine_says_so_and_is_obeyed(shop: Company) -> None:

@@ -154,7 +154,7 @@ def test_no_reference_is_hidden_or_thrown_away(model: Path) -> None:
     assert "depends_on" not in text
     if model.suffix == ".py":
         statements = [node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Expr)]
-        assert [told for told in map(ast.unparse, statements) if told.startswith(("dbt.ref(", "dbt.source("))] == []
+        assert [code for code in map(ast.unparse, statements) if code.startswith(("dbt.ref(", "dbt.source("))] == []
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)

@@ -31,7 +31,7 @@ def test_a_part_that_is_not_there_is_said_in_a_sentence(
         "There is no part 'atack' of the long proofs; there are attack, browser, "
     )
     assert (parts.main(["browser"]), parts.main(["deliveries"]), parts.main([])) == (0, 1, 1)
-    told = capsys.readouterr().out.splitlines()[-len(parts.PARTS) :]
-    assert [line.split()[:2] for line in told] == [
+    lines = capsys.readouterr().out.splitlines()[-len(parts.PARTS) :]
+    assert [line.split()[:2] for line in lines] == [
         [part, "FAILED" if part == "deliveries" else "passed"] for part in parts.PARTS
     ]

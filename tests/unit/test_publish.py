@@ -58,7 +58,7 @@ def test_an_older_day_is_refused_while_later_data_are_there(
     assert shop.published("select run_id, as_of_on from operations.publication") == [("first", FEBRUARY)]
 
 
-def test_an_older_day_is_published_and_told_once_the_later_data_are_gone(shop: Company) -> None:
+def test_an_older_day_is_published_and_reported_once_the_later_data_are_gone(shop: Company) -> None:
     assert _publish(shop, "first", FEBRUARY, FEBRUARY).note == ""
     note = _publish(shop, "second", JANUARY, JANUARY).note
     assert note == (

@@ -15,9 +15,9 @@ def test_an_old_key_is_refused_with_its_new_name_and_its_line(shop: Company) -> 
     shop.change(lambda s: s["sources"]["till"]["entities"]["customers"].update(excel={"day_numbers": "born"}))
     lines = shop.config_path.read_text(encoding="utf-8").splitlines()
     (line,) = (number for number, text in enumerate(lines, start=1) if "day_numbers" in text)
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as refused:
         load_config(shop.config_path)
-    assert told.value.sentence == (
+    assert refused.value.sentence == (
         f"{shop.config_path}: sources.till.entities.customers.excel.day_numbers at line {line} is called serial_dates now; "
         "rename it."
     )
@@ -33,9 +33,9 @@ def test_an_old_column_in_a_rule_is_refused_with_its_new_name_and_its_line(shop:
     shop.change(lambda s: s.update(segments={"rules": rules}))
     lines = shop.config_path.read_text(encoding="utf-8").splitlines()
     (line,) = (number for number, text in enumerate(lines, start=1) if "Rhythm_Days" in text)
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as refused:
         load_config(shop.config_path)
-    assert told.value.sentence == (
+    assert refused.value.sentence == (
         f"{shop.config_path}: segments.rules.1.predicate at line {line}: the column Rhythm_Days is called "
         "expected_days_between_orders now; rename it."
     )
@@ -48,7 +48,7 @@ def test_rules_that_are_none_are_left_to_the_check_of_types(shop: Company) -> No
             load_config(shop.config_path)
 
 
-def test_a_key_that_is_gone_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_that_is_gone_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(renamed, "RENAMED", {"value.old": None, "*.older": None})
     with pytest.raises(ConfigError, match=r"^c\.yml: value\.old at line 7 is gone; take it out\.$"):
         refuse_renamed("c.yml", {}, {"value": 6, "value.old": 7})

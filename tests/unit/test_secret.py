@@ -204,8 +204,8 @@ def test_a_shape_says_what_a_value_looks_like_and_is_the_same_in_duckdb() -> Non
     ],
 )
 def test_a_database_is_quoted_without_the_values_that_it_quotes(said: str) -> None:
-    told = without_values(said)
-    assert "ana" not in told and "612" not in told and len(told) > 10
+    masked = without_values(said)
+    assert "ana" not in masked and "612" not in masked and len(masked) > 10
 
 
 @pytest.mark.parametrize("broken", [OTHER, "", None])

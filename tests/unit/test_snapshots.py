@@ -30,11 +30,11 @@ class Loader:
     def __init__(self, folder: Path, entity: str, settings: dict[str, Any]) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        told = {
+        company = {
             "company": "X", "currency": "EUR", "time_zone": "UTC",
             "sources": {"erp": {"entities": {entity: {"files": "delivered_*.csv", **settings}}}},
         }  # fmt: skip
-        (folder / "clientela.yml").write_text(yaml.safe_dump(told), encoding="utf-8")
+        (folder / "clientela.yml").write_text(yaml.safe_dump(company), encoding="utf-8")
         (self.feed,) = feeds_of(load_config(folder / "clientela.yml"))
         self.connection = duckdb.connect(str(folder / "loader.duckdb"))
         warehouse.prepare(self.connection)
@@ -119,20 +119,20 @@ SNAPSHOTS = {
 
 def test_dated_snapshots_in_any_order_give_the_same_state_and_the_same_past(loader: Callable[..., Loader]) -> None:
     days = sorted(SNAPSHOTS)
-    told = {}
+    states = {}
     for order in itertools.permutations(days):
         erp = loader(DATED)
         for day in order:
             erp.deliver(day, SNAPSHOTS[day])
-        told[order] = [
+        states[order] = [
             erp.state("product_name", f"version_at <= timestamptz '{d[:4]}-{d[4:6]}-{d[6:]} 00:00:00+00'") for d in days
         ]
-    assert told[tuple(days)] == [
+    assert states[tuple(days)] == [
         [("a", "Bread"), ("b", "Wine"), ("c", "Oil")],
         [("a", "Bread"), ("b", "Red wine"), ("d", "Salt")],
         [("a", "Bread"), ("c", "Oil")],
     ]
-    assert [order for order in told if told[order] != told[tuple(days)]] == []
+    assert [order for order in states if states[order] != states[tuple(days)]] == []
 
 
 def test_random_dated_snapshots_in_random_orders_give_the_same_state(loader: Callable[..., Loader]) -> None:
@@ -147,14 +147,14 @@ def test_random_dated_snapshots_in_random_orders_give_the_same_state(loader: Cal
             + "z,z\n"
             for d in days
         }
-        told = []
+        states = []
         for order in (days, chance.sample(days, 5), chance.sample(days, 5)):
             erp = loader(DATED)
             for day in order:
                 erp.deliver(day, files[day])
             limits = [f"version_at <= timestamptz '2026-01-{d[6:]} 00:00:00+00'" for d in days]
-            told.append([erp.state("product_name", limit) for limit in limits])
-        assert told[0] == told[1] == told[2], files
+            states.append([erp.state("product_name", limit) for limit in limits])
+        assert states[0] == states[1] == states[2], files
 
 
 SALES = {
@@ -177,7 +177,7 @@ def test_money_of_dated_snapshots_adds_up_in_any_order(loader: Callable[..., Loa
         assert [net for _, net in erp.state("net_amount")] == [Decimal("10.00"), Decimal("1.00"), Decimal("7.50")], (
             order
         )
-        ((told,),) = erp.rows(
+        ((total,),) = erp.rows(
             "select sum(net_amount) from ledger.load_amounts where disposition in ('loaded', 'restated')"
         )
         ((superseded,),) = erp.rows(
@@ -189,7 +189,7 @@ def test_money_of_dated_snapshots_adds_up_in_any_order(loader: Callable[..., Loa
             ) where age > 1 and not is_deleted
             """
         )
-        assert told - superseded == Decimal("18.50"), order
+        assert total - superseded == Decimal("18.50"), order
 
 
 def test_an_upsert_takes_the_newest_version_whatever_its_order_and_deletes_nothing(
@@ -213,7 +213,9 @@ def test_a_snapshot_cannot_be_ordered_by_its_rows(loader: Callable[..., Loader])
         loader({**PRODUCTS, "version_by": "changed"})
 
 
-def test_a_pattern_of_file_dates_that_is_none_is_told_before_anything_is_read(loader: Callable[..., Loader]) -> None:
+def test_a_pattern_of_file_dates_that_is_none_is_reported_before_anything_is_read(
+    loader: Callable[..., Loader],
+) -> None:
     with pytest.raises(
         ConfigError, match=r"products\.version_by = 'file_date: \(': what follows `file_date:` is no regular expression"
     ):

@@ -61,9 +61,9 @@ def test_what_is_cut_is_said_with_the_way_to_all_of_it(published: Company) -> No
 
 
 def test_an_answer_is_handed_on_whole(published: Company, tmp_path: Path) -> None:
-    told = list(csv.reader(io.StringIO(_sql(published, "from value.customer_value order by 1", "--csv").stdout)))
-    assert len(told) == 61 and told[0][:3] == ["customer_id", "name", "net_revenue"]
-    assert told[1][:3] == ["1", "Ana 1", "10.1250"]
+    rows = list(csv.reader(io.StringIO(_sql(published, "from value.customer_value order by 1", "--csv").stdout)))
+    assert len(rows) == 61 and rows[0][:3] == ["customer_id", "name", "net_revenue"]
+    assert rows[1][:3] == ["1", "Ana 1", "10.1250"]
     file = tmp_path / "value.parquet"
     answer = _sql(published, "from value.customer_value order by 1", "--parquet", str(file))
     assert answer.exit_code == 0 and "60 rows" in answer.stdout

@@ -116,7 +116,7 @@ def test_the_bound_holds_for_what_duckdb_makes(connection: duckdb.DuckDBPyConnec
         "translate(name, 'aB', 'xyz')", "cast(string_split(cast(string_split(name, '') as varchar), ',') as varchar)",
     ):  # fmt: skip
         text = text.replace("encode_", "cast(regexp_replace(name, '[^a-z]', '', 'g') as blob)")
-        told = connection.execute("select json_serialize_sql(?)", [f"select ({text})"]).fetchall()[0][0]
-        found = bound(json.loads(told)["statements"][0]["node"]["select_list"][0])
+        parsed = connection.execute("select json_serialize_sql(?)", [f"select ({text})"]).fetchall()[0][0]
+        found = bound(json.loads(parsed)["statements"][0]["node"]["select_list"][0])
         made = connection.execute(f"select length({text}) from (select ? as name)", [cell]).fetchall()[0][0]
         assert made <= found.times * len(cell) + found.more, text

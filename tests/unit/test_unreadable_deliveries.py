@@ -95,7 +95,7 @@ def test_a_landing_folder_that_may_not_be_written_ends_the_run(shop: Company, mo
         _load(shop)
 
 
-def test_a_folder_that_is_away_is_told_and_not_taken_for_an_empty_one(shop: Company) -> None:
+def test_a_folder_that_is_away_is_reported_and_not_taken_for_an_empty_one(shop: Company) -> None:
     shop.change(lambda s: s["sources"]["till"]["entities"]["customers"].update(files="share/crm/customers*.csv"))
     shop.write("share/crm/customers.csv", CUSTOMERS)
     assert _load(shop)["customers"].status == "loaded"

@@ -24,7 +24,7 @@ def _row(page: str, name: str) -> str:
     return html.unescape(re.sub(r"<[^>]+>", " ", row))
 
 
-def test_rows_that_are_not_so_are_named_masked_and_what_cannot_be_asked_is_told(shop: Company) -> None:
+def test_rows_that_are_not_so_are_named_masked_and_what_cannot_be_asked_is_reported(shop: Company) -> None:
     rows = [f"{n},1,{'' if n < 700 else 'a'},{'3.5' if n in (5, 1200) else '0.1'},2.00,2026-02-{1 + n % 20:02} 10:00:00\n"
             for n in range(LINES)]  # fmt: skip
     page = _page(shop, "".join(rows))

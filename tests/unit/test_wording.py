@@ -20,9 +20,9 @@ OLD = Check(
 )
 
 
-@pytest.mark.parametrize(("count", "told"), [(0, "0 rows"), (1, "1 row"), (2000, "2,000 rows")])
-def test_what_is_counted_agrees_with_its_number(count: int, told: str) -> None:
-    assert counted(count, "row") == told
+@pytest.mark.parametrize(("count", "sentence"), [(0, "0 rows"), (1, "1 row"), (2000, "2,000 rows")])
+def test_what_is_counted_agrees_with_its_number(count: int, sentence: str) -> None:
+    assert counted(count, "row") == sentence
 
 
 def test_names_are_listed_as_they_are_said() -> None:
@@ -31,7 +31,7 @@ def test_names_are_listed_as_they_are_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "reason", "value", "told"),
+    ("field", "reason", "value", "sentence"),
     [
         ("Description", "the key is empty", "", "Description, which is part of the key, is empty"),
         ("channel", "a value is required", "", "channel is empty, and a value is required"),
@@ -51,11 +51,11 @@ def test_names_are_listed_as_they_are_said() -> None:
         ("note", "something else", "", "note: something else"),
     ],
 )
-def test_a_fault_is_a_clause(field: str, reason: str, value: str, told: str) -> None:
-    assert fault_sentence(field, reason, value) == told
+def test_a_fault_is_a_clause(field: str, reason: str, value: str, sentence: str) -> None:
+    assert fault_sentence(field, reason, value) == sentence
 
 
-def test_a_batch_of_one_row_and_its_warning_are_told() -> None:
+def test_a_batch_of_one_row_and_its_warning_are_reported() -> None:
     outcome = Outcome("till", "transactions", "loaded", delivered=1, loaded=1, checks=[OLD])
     assert outcome_sentence(outcome) == "1 of 1 row loaded, 1 warning: days_since_last_event"
 

@@ -174,12 +174,12 @@ def fetch(
     by_lower = {name.lower(): name for name in kinds}
     watermark = database.settings.watermark
     if watermark is not None and watermark.lower() not in by_lower:
-        told = repeated.get(watermark.lower()) or missing_column(watermark, list(kinds), key)
-        raise DeliveryError(f"{database.name}, where its watermark should be, has {told}")
+        fault = repeated.get(watermark.lower()) or missing_column(watermark, list(kinds), key)
+        raise DeliveryError(f"{database.name}, where its watermark should be, has {fault}")
     for name in wanted or ():
         if name.lower() not in by_lower:
-            told = repeated.get(name.lower()) or missing_column(name, list(kinds), [*(wanted or ())])
-            raise DeliveryError(f"{database.name} has {told}")
+            fault = repeated.get(name.lower()) or missing_column(name, list(kinds), [*(wanted or ())])
+            raise DeliveryError(f"{database.name} has {fault}")
     if wanted is None:
         chosen = [name for name, kind in kinds.items() if kind != BYTES]
     else:

@@ -105,8 +105,8 @@ def _opened(
     above = settings.header_row if settings.header else settings.header_row - 1
     names, repeated = _header(workbook, sheet, settings)
     if missing := [name for name in settings.serial_dates if name not in names]:
-        told = repeated.get(missing[0].lower()) or missing_column(missing[0], names, settings.serial_dates)
-        raise DeliveryError(f"excel.serial_dates: it has {told}")
+        fault = repeated.get(missing[0].lower()) or missing_column(missing[0], names, settings.serial_dates)
+        raise DeliveryError(f"excel.serial_dates: it has {fault}")
     texts = _cells(workbook, sheet, above, "string")
     rows, footers = _above_footer(texts, settings)
     texts = [text.slice(0, rows) for text in texts] if rows else []

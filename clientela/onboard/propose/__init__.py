@@ -64,8 +64,8 @@ def propose(place: str, home: Path) -> Proposal:
             references = [t for t in tables if t.name in ENTITIES and ENTITIES[t.name].is_reference]
             tables = [t for t in tables if t not in references]
             if not tables:
-                told = f" ({unread[0].name}: {unread[0].reason})" if unread else ""
-                raise ConfigError(f"--propose {place}: no file or table there can be read{told}.")
+                reason = f" ({unread[0].name}: {unread[0].reason})" if unread else ""
+                raise ConfigError(f"--propose {place}: no file or table there can be read{reason}.")
             guesser = Guesser(connection, tables)
             guesses = arranged(connection, guesser)
         except DeliveryError as error:

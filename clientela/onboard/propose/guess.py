@@ -322,10 +322,10 @@ class Guesser:
 
         `share` of the rows must be told apart: among many, a few may be faults.
         """
-        distinct, absent = self._told_apart(table, columns)
+        distinct, absent = self._count_distinct(table, columns)
         return absent <= table.rows // 100 and distinct >= share * (table.rows - table.repeated)
 
-    def _told_apart(self, table: TableProfile, columns: list[str]) -> tuple[int, int]:
+    def _count_distinct(self, table: TableProfile, columns: list[str]) -> tuple[int, int]:
         """(different values of the columns, in each file apart; rows without)."""
         listed = ", ".join(quoted(name) for name in columns)
         is_absent = " or ".join(f"{quoted(name)} is null" for name in columns)
@@ -339,7 +339,7 @@ class Guesser:
 
     def _key_evidence(self, table: TableProfile, columns: list[str]) -> str:
         """What was seen of the key, no more than was counted."""
-        distinct, absent = self._told_apart(table, columns)
+        distinct, absent = self._count_distinct(table, columns)
         others = table.rows - table.repeated
         if distinct == table.rows:
             sentence = f"no two of {table.seen} share it"

@@ -86,8 +86,8 @@ def night(company: Company, **variables: str) -> tuple[int, str]:
 
 
 def status(company: Company) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads((company.config.published / "status.json").read_text(encoding="utf-8"))
-    return told
+    content: dict[str, Any] = json.loads((company.config.published / "status.json").read_text(encoding="utf-8"))
+    return content
 
 
 def shop_in(folder: Path, **changes: Any) -> Company:
@@ -224,8 +224,8 @@ def test_a_farm_of_links_lets_nothing_in_and_the_night_ends(open_folder: Path) -
 
     code, said = night(company)
     assert code in (0, 3, 4), said
-    told = said + json.dumps(status(company))
-    assert "link" in told and any(path.name in told for path in farm), told
+    text = said + json.dumps(status(company))
+    assert "link" in text and any(path.name in text for path in farm), text
     nothing_came_in()
     assert company.published("select count(*) from value.order_lines") in (before, [(6,)])
     for path in farm:
@@ -339,8 +339,8 @@ def test_names_of_segments_and_constants_are_data_and_never_a_template(open_fold
     assert code == 0, said
     assert holding(company, CANARY) == []
     assert holding(company, CANARY.upper()) == []
-    told = "\n".join(texts(company.config.published / "marts.duckdb"))
-    assert "last {{ env_var" in told
+    text = "\n".join(texts(company.config.published / "marts.duckdb"))
+    assert "last {{ env_var" in text
     assert company.warehouse("select distinct channel, store_key from raw.transactions") == [
         (payloads[0], payloads[1] + payloads[4])
     ]

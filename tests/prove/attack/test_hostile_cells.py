@@ -37,8 +37,8 @@ def hostile_night(shop: Company, cells: list[str]) -> None:
     )
     report = shop.night()
     assert report.exit_code == 0, report.message
-    told = dict(shop.warehouse("select record_key, full_name from raw.customers"))
-    assert told == {f"h{n}": cell.strip() for n, cell in enumerate(cells)}
+    full_names = dict(shop.warehouse("select record_key, full_name from raw.customers"))
+    assert full_names == {f"h{n}": cell.strip() for n, cell in enumerate(cells)}
     products = {row[0] for row in shop.warehouse("select product_key from raw.transactions where record_key like 'h%'")}
     assert products == {cell.strip() for cell in keys}
     names = {row[0] for row in shop.published("select full_name from customer.customers where full_name is not null")}

@@ -65,9 +65,9 @@ class Served:
         self.server, self.company = server, company
         self.location = server.wait_for(
             "{ workspaceOrError { ... on Workspace { locationEntries { name loadStatus } } } }",
-            lambda told: [
+            lambda answer: [
                 entry["name"]
-                for entry in told["workspaceOrError"]["locationEntries"]
+                for entry in answer["workspaceOrError"]["locationEntries"]
                 if entry["loadStatus"] == "LOADED"
             ],
         )[0]
@@ -98,8 +98,8 @@ class Served:
         return self.company.parent / "data/published/marts.duckdb"
 
     def status(self) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads(self.marts.with_name("status.json").read_text(encoding="utf-8"))
-        return told
+        content: dict[str, Any] = json.loads(self.marts.with_name("status.json").read_text(encoding="utf-8"))
+        return content
 
     def launch(self) -> str:
         answer = self.server.ask(LAUNCH, location=self.location, name="night")["launchRun"]
@@ -131,8 +131,8 @@ class Served:
         return list(self.until(lambda: all(run["endTime"] for run in self.runs()) and self.runs(), 1200))
 
     def events(self, run_id: str, kind: str = "") -> list[dict[str, Any]]:
-        told = self.server.ask(EVENTS, run=run_id)["runOrError"]["eventConnection"]["events"]
-        return [event for event in told if event["__typename"] == kind or not kind]
+        found = self.server.ask(EVENTS, run=run_id)["runOrError"]["eventConnection"]["events"]
+        return [event for event in found if event["__typename"] == kind or not kind]
 
     def start(self, kind: str, name: str) -> str:
         answer = self.server.ask(START[kind], location=self.location, name=name)
@@ -269,8 +269,8 @@ def test_a_failing_test_of_the_companys_own_stops_publication_until_the_data_is_
     key = served.deliver(net="2000.00")
     run = served.launch()
     assert served.ended(run) == "FAILURE"
-    told = [event["evaluation"] for event in served.events(run, "AssetCheckEvaluationEvent")]
-    failed = [check["checkName"] for check in told if not check["success"]]
+    evaluations = [event["evaluation"] for event in served.events(run, "AssetCheckEvaluationEvent")]
+    failed = [check["checkName"] for check in evaluations if not check["success"]]
     assert len(failed) == 1 and "plausible_amount" in failed[0]
     (failure,) = served.events(run, "ExecutionStepFailureEvent")
     assert "models and tests failed, first test not_null_my_orders_plausible_amount" in json.dumps(failure)

@@ -106,8 +106,8 @@ def company(tmp_path: Path) -> Path:
 def environment(company: Path, telemetry: Telemetry | None, **more: str) -> dict[str, str]:
     """What a person's shell holds: nothing of ours but the company."""
     plain = {"PATH": os.environ["PATH"], "HOME": str(company.parent), "PYTHONPATH": str(PROJECT)}
-    told = {"DAGSTER_TELEMETRY_URL": telemetry.url} if telemetry else {}
-    return {**plain, "CLIENTELA_CONFIG": str(company), **told, **more}
+    endpoint = {"DAGSTER_TELEMETRY_URL": telemetry.url} if telemetry else {}
+    return {**plain, "CLIENTELA_CONFIG": str(company), **endpoint, **more}
 
 
 def served(command: list[str], cwd: Path, variables: dict[str, str], *, is_web: bool = True) -> None:

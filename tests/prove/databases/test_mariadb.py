@@ -149,8 +149,8 @@ def test_every_type_comes_without_loss(database: MariaDb) -> None:
         "postal_code": "f",
     }  # fmt: skip
     assert database.night(columns=columns).loaded == 2
-    told = "record_key, full_name, acquisition_channel, acquisition_cost, updated_at, phone, loyalty_id, acquired_on, region"
-    (empty, full) = database.loaded(told)
+    selected = "record_key, full_name, acquisition_channel, acquisition_cost, updated_at, phone, loyalty_id, acquired_on, region"
+    (empty, full) = database.loaded(selected)
     assert empty == ("\\x00000000000000000000000000000000", *[None] * 8)
     assert full == (
         "\\x0102030405060708090a0b0c0d0e0fff", '{"a": 1}', "b", Decimal("12345678901.1235"),

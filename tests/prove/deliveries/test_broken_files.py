@@ -173,17 +173,17 @@ def test_a_week_of_broken_deliveries_ends_as_a_week_of_whole_ones(
         "another encoding": ("customers_2.csv", customers.encode("cp1252"), 3, 3),
         "the right encoding": ("customers_2.csv", customers, 0, 0),
     }
-    for told, (name, content, *expected) in broken.items():
+    for case, (name, content, *expected) in broken.items():
         before = marts(shop)
         shop.write(name, content)
         report = shop.night()
-        assert report.exit_code in expected, f"{told}: {report.message}"
+        assert report.exit_code in expected, f"{case}: {report.message}"
         if report.exit_code in (3, 4):
-            assert marts(shop)["value.order_lines"] == before["value.order_lines"], told
+            assert marts(shop)["value.order_lines"] == before["value.order_lines"], case
             reasons = [source.reason for source in report.sources]
-            assert any(name in reason or "quarantined_share" in reason for reason in reasons), told
-        if told in ("under another name", "sent again", "a header alone", "the column mended"):
-            assert marts(shop)["value.order_lines"] == before["value.order_lines"], told
+            assert any(name in reason or "quarantined_share" in reason for reason in reasons), case
+        if case in ("under another name", "sent again", "a header alone", "the column mended"):
+            assert marts(shop)["value.order_lines"] == before["value.order_lines"], case
     (shop.folder / "sales_3.csv").unlink()
     undisturbed = Company(tmp_path_factory.mktemp("undisturbed"))
     for path in [*shop.folder.glob("*.csv"), shop.config_path]:

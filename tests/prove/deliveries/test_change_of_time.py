@@ -47,8 +47,8 @@ def test_days_are_those_of_the_company_on_both_sides_of_a_change(shop: Company, 
     # the night runs in the very hour of the last change but its deliveries reach further: no event is of the future
     now = instants[-1] + timedelta(minutes=1)
     assert shop.night(now).exit_code == 0
-    told = shop.published("select cast(order_key as integer), ordered_on from value.order_lines order by 1")
-    assert told == [(n, at.astimezone(local).date()) for n, at in enumerate(instants)]
+    days = shop.published("select cast(order_key as integer), ordered_on from value.order_lines order by 1")
+    assert days == [(n, at.astimezone(local).date()) for n, at in enumerate(instants)]
     ((as_of,),) = shop.published("select as_of_on from operations.publication")
     assert as_of == instants[-1].astimezone(local).date()
     change = datetime.fromisoformat(ZONES[zone][0]).replace(tzinfo=UTC).astimezone(local).date()
@@ -78,8 +78,8 @@ def test_times_of_a_local_clock_are_read_once_or_quarantined(shop: Company, zone
         (feed,) = [f for f in feeds_of(shop.config) if f.entity.name == "transactions"]
         outcome = run.load(feed)[-1]
     assert outcome.status == "loaded", outcome.reason
-    told = dict(shop.warehouse("select order_key, ordered_at from raw.transactions"))
-    assert {key: at.astimezone(UTC) for key, at in told.items()} == {
+    instants = dict(shop.warehouse("select order_key, ordered_at from raw.transactions"))
+    assert {key: at.astimezone(UTC) for key, at in instants.items()} == {
         f"{t:%Y-%m-%d_%H:%M:%S}": t.replace(tzinfo=local).astimezone(UTC) for t in exists
     }
     assert outcome.quarantined == len(clock) - len(exists) > 0

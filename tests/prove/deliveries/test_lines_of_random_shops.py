@@ -18,5 +18,5 @@ from tests.unit.load.test_no_line_is_lost import live
     suppress_health_check=list(HealthCheck),
 )
 @given(data=st.data())
-def test_every_line_of_many_shops_counts_or_is_told(repeats: str | None, data: st.DataObject) -> None:
+def test_every_line_of_many_shops_counts_or_is_reported(repeats: str | None, data: st.DataObject) -> None:
     live(data.draw(shops(repeats)))

@@ -36,11 +36,11 @@ class Shop:
         """Write some headers, new, corrected or void, some lines, new or corrected, and some refunds."""
         headers = ["order,customer,channel,placed,discount,shipping,fee,status,changed"]
         for order in self.random.sample(range(1, 9), self.random.randint(2, 5)):
-            told = (self._money(9), self._money(5), self._money(1), self.random.choice(["paid", "paid", "void"]))
-            self.headers[order] = told
+            header = (self._money(9), self._money(5), self._money(1), self.random.choice(["paid", "paid", "void"]))
+            self.headers[order] = header
             day = date(2026, 1, 1) + timedelta(days=order * 5)
             headers.append(
-                f"{order},{self.random.choice('abc')},web,{day},{told[0]},{told[1]},{told[2]},{told[3]},"
+                f"{order},{self.random.choice('abc')},web,{day},{header[0]},{header[1]},{header[2]},{header[3]},"
                 f"{date(2026, 2, 1) + timedelta(days=number)}"
             )
         lines = ["order,item,product,pieces,gross"]
@@ -60,15 +60,15 @@ class Shop:
 
     def expected(self) -> tuple[Decimal, Decimal, Decimal, Decimal, int]:
         """Net revenue, shipping, fees, and what waits: its gross amount and its lines."""
-        valid = {order: told for order, told in self.headers.items() if told[3] != "void"}
+        valid = {order: header for order, header in self.headers.items() if header[3] != "void"}
         headed = {key: gross for key, gross in self.lines.items() if key[0] in valid}
         sold = {valid[order] for order, _ in headed} and [valid[order] for order in {order for order, _ in headed}]
-        net = sum(headed.values(), Decimal(0)) - sum((told[0] for told in sold), Decimal(0))
+        net = sum(headed.values(), Decimal(0)) - sum((header[0] for header in sold), Decimal(0))
         waiting = [gross for key, gross in self.lines.items() if key not in headed]
         return (
             net - sum(self.refunds.values(), Decimal(0)),
-            sum((told[1] for told in sold), Decimal(0)),
-            -sum((told[2] for told in sold), Decimal(0)),
+            sum((header[1] for header in sold), Decimal(0)),
+            -sum((header[2] for header in sold), Decimal(0)),
             sum(waiting, Decimal(0)),
             len(waiting),
         )
@@ -79,9 +79,9 @@ def test_the_marts_hold_what_an_independent_sum_of_the_files_holds(seed: int) ->
     shop = Shop(seed)
     with tempfile.TemporaryDirectory() as folder:
         company = Company(Path(folder))
-        told = yaml.safe_load(yaml.safe_dump(SETTINGS))
-        del told["sources"]["flat"]
-        company.config_path.write_text(yaml.safe_dump(told, sort_keys=False), encoding="utf-8")
+        settings = yaml.safe_load(yaml.safe_dump(SETTINGS))
+        del settings["sources"]["flat"]
+        company.config_path.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
         company.write("reference/margin_rates.csv", "department,category,margin_rate,is_assumed\n,,0.4,false\n")
         for number in range(3):
             shop.night(company, number)

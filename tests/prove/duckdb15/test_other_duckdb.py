@@ -36,8 +36,8 @@ print(json.dumps(told))
 def _asked(python: str | Path, path: Path) -> dict[str, Any]:
     done = subprocess.run([str(python), "-c", ASK, str(path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
 @pytest.mark.prove
@@ -66,9 +66,9 @@ def test_the_whole_suite_passes_on_duckdb_1_5(tmp_path: Path) -> None:
         [python, "-m", "pytest", "-m", "not prove", "-n", "2", "--dist", "loadfile", "tests"],
         cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    told = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR")) or " passed" in line]
-    print("\n".join(told))
-    assert done.returncode == 0, "\n".join(told[-40:])
+    lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR")) or " passed" in line]
+    print("\n".join(lines))
+    assert done.returncode == 0, "\n".join(lines[-40:])
 
 
 @pytest.mark.prove

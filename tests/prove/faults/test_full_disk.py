@@ -23,11 +23,11 @@ SIZE = 256 * 1024 * 1024
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "disk"
     folder.mkdir()
-    told = subprocess.run(
+    mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)], capture_output=True, text=True
     )
-    if told.returncode:
-        pytest.skip(f"no small file system can be mounted here: {told.stderr.strip()}")
+    if mounted.returncode:
+        pytest.skip(f"no small file system can be mounted here: {mounted.stderr.strip()}")
     try:
         yield folder
     finally:

@@ -90,30 +90,30 @@ def test_kills_at_random_instants_lose_nothing(shop: Company, tmp_path_factory: 
         """Kill nights of one copy, let the last heal; gives the kills."""
         chance = random.Random(seed)
         company = _copied(shop, folder / str(seed))
-        kills, told = 0, f"seed {seed}"
+        kills, history = 0, f"seed {seed}"
         for number in range(KILLS_PER_COPY):
             _deliver(company, number)
             instant = chance.uniform(0, sum(length[-5:]) / len(length[-5:]))
-            told += f", {instant:.2f} s"
+            history += f", {instant:.2f} s"
             child = _start(company, NOW + timedelta(minutes=number + 1))
             child.join(instant)
             if child.is_alive():
                 os.kill(child.pid or 0, signal.SIGKILL)
                 kills += 1
             child.join()
-            assert child.exitcode in (0, -signal.SIGKILL), told
-            assert _is_whole(company), told
+            assert child.exitcode in (0, -signal.SIGKILL), history
+            assert _is_whole(company), history
         start = time.monotonic()
         child = _start(company, last)
         child.join()
         length.append(time.monotonic() - start)
-        assert child.exitcode == 0, told
-        assert marts(company) == expected, told
+        assert child.exitcode == 0, history
+        assert marts(company) == expected, history
         runs = dict(company.warehouse("select status, count(*) from ledger.runs group by 1"))
-        assert runs.get("running", 0) == 0, told
+        assert runs.get("running", 0) == 0, history
         assert company.warehouse("select count(distinct record_id) = count(*) from memory.customer_registry") == [
             (True,)
-        ], told
+        ], history
         shutil.rmtree(company.folder)
         return kills
 

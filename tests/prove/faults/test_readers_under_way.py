@@ -64,12 +64,12 @@ def test_two_dozen_readers_see_whole_files_during_publications(shop: Company) ->
             time.sleep(0.2)
     finally:
         stop.set()
-    told = [answers.get(timeout=60) for _ in readers]
+    results = [answers.get(timeout=60) for _ in readers]
     for reader in readers:
         reader.join(60)
         assert reader.exitcode == 0
-    assert [fault for _, _, faults in told for fault in faults] == []
-    assert all(reads > 2 for reads, _, _ in told)
-    seen = set().union(*(seen for _, seen, _ in told))
+    assert [fault for _, _, faults in results for fault in faults] == []
+    assert all(reads > 2 for reads, _, _ in results)
+    seen = set().union(*(seen for _, seen, _ in results))
     assert len(seen) >= 3, "readers saw several publications"
-    print(f"{sum(reads for reads, _, _ in told)} reads by {READERS} processes during {PUBLICATIONS} publications")
+    print(f"{sum(reads for reads, _, _ in results)} reads by {READERS} processes during {PUBLICATIONS} publications")

@@ -56,11 +56,11 @@ def _runs(company: Company) -> dict[str, int]:
 
 
 @pytest.mark.prove
-def test_stops_at_random_instants_are_told_and_lose_nothing(
+def test_stops_at_random_instants_are_reported_and_lose_nothing(
     shop: Company, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     shop.change(
-        lambda s: s.update(publish={"personal_data": "full"}, on_failure='echo "$CLIENTELA_STATUS" >> told.txt')
+        lambda s: s.update(publish={"personal_data": "full"}, on_failure='echo "$CLIENTELA_STATUS" >> alarm.txt')
     )
     _finish(shop)
     _deliver(shop, 0)
@@ -72,7 +72,7 @@ def test_stops_at_random_instants_are_told_and_lose_nothing(
     length = _finish(undisturbed)
     expected: dict[str, list[Any]] = marts(undisturbed)
     assert expected != before
-    chance, waits, told = random.Random(1), [], shop.folder / "told.txt"
+    chance, waits, alarm = random.Random(1), [], shop.folder / "alarm.txt"
     while len(waits) < STOPS:
         known = _runs(shop)
         child = _start(shop)
@@ -90,16 +90,16 @@ def test_stops_at_random_instants_are_told_and_lose_nothing(
             waits.append(timedelta(seconds=time.monotonic() - asked))
             assert runs == {**known, "stopped": known.get("stopped", 0) + 1}, what
             assert (status["status"], status["exit_code"]) == ("stopped", 7), what
-            assert told.read_text() == "stopped\n", what
+            assert alarm.read_text() == "stopped\n", what
             assert marts(shop) == before, what
         elif child.exitcode == 0:
-            assert status["status"] == "published" and not told.exists(), what
+            assert status["status"] == "published" and not alarm.exists(), what
             assert marts(shop) == expected, what
             shutil.rmtree(shop.folder)
             shutil.copytree(folder / "waiting", shop.folder)
         else:
-            assert child.exitcode in (7, -number) and runs == known and not told.exists(), f"{what}: it had not begun"
-        told.unlink(missing_ok=True)
+            assert child.exitcode in (7, -number) and runs == known and not alarm.exists(), f"{what}: it had not begun"
+        alarm.unlink(missing_ok=True)
     _finish(shop)
     assert marts(shop) == expected
     assert not list(shop.config.published.glob("**/.*")) and not list(shop.config.data.glob("scratch/*"))
@@ -108,8 +108,8 @@ def test_stops_at_random_instants_are_told_and_lose_nothing(
 
 
 @pytest.mark.prove
-def test_a_data_folder_that_cannot_be_written_is_told_beside(running: Company) -> None:
-    running.change(lambda s: s.update(on_failure='echo "$CLIENTELA_MESSAGE" > told.txt'))
+def test_a_data_folder_that_cannot_be_written_is_reported_beside(running: Company) -> None:
+    running.change(lambda s: s.update(on_failure='echo "$CLIENTELA_MESSAGE" > alarm.txt'))
     data = running.config.data
     for options in (["--bind", str(data), str(data)], ["-o", "remount,ro,bind", str(data)]):
         mounted = subprocess.run(["mount", *options], capture_output=True, text=True, check=False)
@@ -118,7 +118,7 @@ def test_a_data_folder_that_cannot_be_written_is_told_beside(running: Company) -
     try:
         ended = CliRunner().invoke(main, ["run", "-c", str(running.config_path)])
         assert ended.exit_code == 4 and "Read-only file system" in ended.output
-        assert "Read-only file system" in (running.folder / "told.txt").read_text()
+        assert "Read-only file system" in (running.folder / "alarm.txt").read_text()
         status = CliRunner().invoke(main, ["status", "-c", str(running.config_path)])
         assert status.exit_code == 4 and "Read-only file system" in status.output
         assert json.loads(Path(data / "published/status.json").read_text())["status"] == "published"

@@ -101,9 +101,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=64M", "tmpfs", str(folder)]
-    told = subprocess.run(mount, capture_output=True, text=True, check=False)
-    if told.returncode:
-        pytest.skip(f"no small file system can be mounted here: {told.stderr.strip()}")
+    mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"no small file system can be mounted here: {mounted.stderr.strip()}")
     try:
         yield folder
     finally:

@@ -66,9 +66,9 @@ def test_silence_by_rhythm_and_p_alive_tell_the_dead_better_than_plain_days_sile
     plain = roc_auc_score(is_dead, known["days_since_last_activity"])
     by = {name: roc_auc_score(is_dead, known[name]) for name in ("recency_ratio", "recency_zscore")}
     by["p_alive"] = roc_auc_score(is_dead, -p_alive(known, COMPANIES[company]).to_numpy())
-    told = f"{company} {seed}: plain {plain:.4f}, " + ", ".join(f"{k} {v:.4f}" for k, v in by.items())
-    print(told)
-    assert min(by.values()) > plain, told
+    summary = f"{company} {seed}: plain {plain:.4f}, " + ", ".join(f"{k} {v:.4f}" for k, v in by.items())
+    print(summary)
+    assert min(by.values()) > plain, summary
 
 
 def test_churn_probabilities_are_calibrated_in_at_least_17_of_20_seeds() -> None:

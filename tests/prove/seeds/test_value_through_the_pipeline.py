@@ -62,8 +62,8 @@ def test_the_ledger_holds_what_the_files_hold_to_the_cent(tmp_path: Path) -> Non
         ).fetchall()
     )
     for source in ("till", "webshop"):
-        told = ledger(f"component in ('revenue', 'discounts', 'returns') and source = '{source}'")
-        assert told == Decimal(str(net[source])), source
+        total = ledger(f"component in ('revenue', 'discounts', 'returns') and source = '{source}'")
+        assert total == Decimal(str(net[source])), source
     points = f"read_csv('{tmp_path}/loyalty/points_*.csv', all_varchar = true, delim = ',', header = true, null_padding = true)"
     assert ledger("component = 'rewards'") == -files(
         f"""

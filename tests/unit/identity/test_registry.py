@@ -28,7 +28,7 @@ def ids(done: Assignment) -> dict[int, int]:
     return dict(done.crosswalk.iter_rows())
 
 
-def told(done: Assignment) -> list[tuple[str, int, int | None]]:
+def events_of(done: Assignment) -> list[tuple[str, int, int | None]]:
     return done.events.select("event", "customer_id", "other_customer_id").rows()
 
 
@@ -44,7 +44,7 @@ def nights(*history: Groups) -> tuple[list[dict[int, int]], Assignment]:
 def test_ids_are_handed_out_in_sequence_from_one_and_zero_is_never_used() -> None:
     seen, done = nights([[30], [10, 20], [40]])
     assert seen == [{10: 1, 20: 1, 30: 2, 40: 3}]
-    assert told(done) == [("created", 1, None), ("created", 2, None), ("created", 3, None)]
+    assert events_of(done) == [("created", 1, None), ("created", 2, None), ("created", 3, None)]
 
 
 def test_a_rerun_changes_no_id_and_adds_nothing_to_memory() -> None:
@@ -57,13 +57,13 @@ def test_in_a_merge_the_older_id_survives_even_if_it_is_the_smaller_customer() -
     seen, done = nights([[1], [2, 3, 4]], [[1, 2, 3, 4]])
     assert set(seen[-1].values()) == {1}
     assert done.retired.rows() == [(2, 1)]
-    assert told(done) == [("merged", 1, 2)]
+    assert events_of(done) == [("merged", 1, 2)]
 
 
 def test_a_merge_undone_gives_everyone_their_id_back() -> None:
     seen, done = nights([[1], [2, 3, 4]], [[1, 2, 3, 4]], [[1], [2, 3, 4]])
     assert seen[2] == seen[0]
-    assert told(done) == [("split", 1, 2)]
+    assert events_of(done) == [("split", 1, 2)]
 
 
 def test_merges_within_merges_come_undone_in_any_order() -> None:
@@ -77,7 +77,7 @@ def test_merges_within_merges_come_undone_in_any_order() -> None:
 def test_a_split_leaves_the_id_with_the_largest_part_and_gives_the_other_a_new_one() -> None:
     seen, done = nights([[1, 2, 3], [9]], [[1], [2, 3], [9]])
     assert seen[-1] == {1: 3, 2: 1, 3: 1, 9: 2}
-    assert told(done) == [("split", 1, 3)]
+    assert events_of(done) == [("split", 1, 3)]
 
 
 def test_an_id_of_a_customer_that_died_is_never_given_to_somebody_else() -> None:
@@ -88,7 +88,7 @@ def test_an_id_of_a_customer_that_died_is_never_given_to_somebody_else() -> None
 def test_a_record_that_moves_between_two_customers_changes_nobody_elses_id() -> None:
     seen, done = nights([[1, 2], [3, 4]], [[1], [2, 3, 4]])
     assert seen[-1] == {1: 1, 2: 2, 3: 2, 4: 2}
-    assert told(done) == [("moved", 2, 1)]
+    assert events_of(done) == [("moved", 2, 1)]
 
 
 def test_a_record_that_returns_after_an_absence_has_its_id_again() -> None:

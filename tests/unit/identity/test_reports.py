@@ -50,15 +50,15 @@ def test_it_says_in_plain_words_why_records_are_one_and_why_a_near_one_is_not(
             "record_id": 1,
         }
     )
-    told = sentences(1, done.crosswalk, done.links, family, chosen)
-    assert told[0] == "Customer 1 has 2 records: web 1, till 2."
-    assert "web 1 and till 2 are one by the rule email+name." in told
+    lines = sentences(1, done.crosswalk, done.links, family, chosen)
+    assert lines[0] == "Customer 1 has 2 records: web 1, till 2."
+    assert "web 1 and till 2 are one by the rule email+name." in lines
     [apart] = [
-        line for line in told if line.startswith("web 3, customer 2, is not the same as web 1: the evidence is not")
+        line for line in lines if line.startswith("web 3, customer 2, is not the same as web 1: the evidence is not")
     ]
     assert "birth_date -" in apart and "phone +" in apart
-    assert "The email comes from web 1: most_recent." in told
-    assert not any("ana@gil.es" in line for line in told)
+    assert "The email comes from web 1: most_recent." in lines
+    assert not any("ana@gil.es" in line for line in lines)
     shown = sentences(1, done.crosswalk, done.links, family, chosen, show_values=True)
     assert any("'ana@gil.es'" in line for line in shown)
 

@@ -30,7 +30,7 @@ def configured(folder: Path, **identity: Any) -> Config:
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("said", "sentence"),
     [
         ({"trusted_sources": ["web"]}, "'web' is not a source; there are: till"),
         ({"survivorship": {"street": "longest"}}, "'street' is not chosen by itself; what is: address"),
@@ -41,10 +41,10 @@ def configured(folder: Path, **identity: Any) -> Config:
         ({"default_country": "Spain"}, "identity.default_country = 'Spain'"),
     ],
 )
-def test_a_wrong_setting_is_told_in_one_sentence(tmp_path: Path, said: dict[str, Any], told: str) -> None:
+def test_a_wrong_setting_is_refused_in_one_sentence(tmp_path: Path, said: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ConfigError) as error:
         configured(tmp_path, **said)
-    assert told in error.value.sentence, error.value.sentence
+    assert sentence in error.value.sentence, error.value.sentence
 
 
 def test_a_rule_makes_another_fingerprint_and_a_limit_of_the_machine_does_not(tmp_path: Path) -> None:

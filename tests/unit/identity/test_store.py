@@ -42,7 +42,7 @@ def frame(rows: dict[int, dict[str, Any]]) -> pl.DataFrame:
     )
 
 
-def told(done: Resolution) -> tuple[Any, ...]:
+def findings_of(done: Resolution) -> tuple[Any, ...]:
     """All that a night found, but for the numbers of customers."""
     by = done.crosswalk.group_by("customer_id").agg(pl.col("record_id").sort())
     links = done.links.sort("record_id_l", "record_id_r", "rule", "status").with_columns(pl.col(pl.Float64).round(3))
@@ -73,7 +73,7 @@ def test_nights_of_new_changed_and_vanished_records_end_as_one_go(model: Model, 
                 decided, schema=["record_id_l", "record_id_r", "decision"], orient="row"
             ) if decided else None  # fmt: skip
             night = resolve(frame(rows), settings=RULES, model=model, pairs=pairs, store=store)
-            assert told(night) == told(resolve(frame(rows), settings=RULES, model=model, pairs=pairs))
+            assert findings_of(night) == findings_of(resolve(frame(rows), settings=RULES, model=model, pairs=pairs))
 
 
 def test_another_model_or_other_rules_are_not_answered_with_the_old_evidence(model: Model) -> None:
@@ -83,13 +83,13 @@ def test_another_model_or_other_rules_are_not_answered_with_the_old_evidence(mod
         store = Store(connection)
         for changed in ({}, {"exact_rules": ()}, {"link_weight": 99.0, "exact_rules": ()}, {"vetoes": ()}):
             chosen = IdentitySettings(match="always", **changed)
-            assert told(resolve(records, settings=chosen, model=model, store=store)) == told(
+            assert findings_of(resolve(records, settings=chosen, model=model, store=store)) == findings_of(
                 resolve(records, settings=chosen, model=model)
             )
         with pytest.raises(AssertionError):
-            assert told(
+            assert findings_of(
                 resolve(records, settings=IdentitySettings(match="exact", exact_rules=()), store=store)
-            ) == told(resolve(records, settings=IdentitySettings(match="always"), model=model))
+            ) == findings_of(resolve(records, settings=IdentitySettings(match="always"), model=model))
 
 
 def test_a_star_whose_middle_vanishes_holds_together_by_its_rays() -> None:

@@ -64,7 +64,7 @@ def test_draws_have_the_expected_mean_and_zeros_where_nothing_runs() -> None:
     assert np.array_equal(again[1:], drawn)
 
 
-def test_an_end_is_known_only_once_it_is_told_and_an_agreed_one_from_the_beginning() -> None:
+def test_an_end_is_known_only_once_it_is_announced_and_an_agreed_one_from_the_beginning() -> None:
     start = AS_OF - timedelta(days=200)
     soon = AS_OF + timedelta(days=40)
     frame = contracts(

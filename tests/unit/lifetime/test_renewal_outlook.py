@@ -19,14 +19,14 @@ def yearly(contracts: int = 600, seed: int = 1, rate: float = 0.7) -> pl.DataFra
     for number in range(contracts):
         start = add_months(date(2020, 1, 15), int(rng.integers(0, 70)))
         over = add_months(start, 12 * int(rng.geometric(1 - rate)))
-        told = add_months(over, -1) <= AS_OF
+        is_known = add_months(over, -1) <= AS_OF
         rows.append(
             {
                 "contract_id": number,
                 "customer_id": number,
                 "started_on": start,
-                "ends_on": over - timedelta(days=1) if told else None,
-                "cancelled_on": add_months(over, -1) if told else None,
+                "ends_on": over - timedelta(days=1) if is_known else None,
+                "cancelled_on": add_months(over, -1) if is_known else None,
                 "period_months": 1,
                 "term_months": 12,
                 "contribution": 10.0,
@@ -38,8 +38,8 @@ def yearly(contracts: int = 600, seed: int = 1, rate: float = 0.7) -> pl.DataFra
 
 def test_renewals_are_those_of_the_term_and_what_was_expected_of_the_past_ones_came() -> None:
     frame = yearly()
-    told = renewal_outlook(frame, AS_OF, 365.0, 0.0, "renewal_regression")
-    own = told.filter(pl.col("row_type") == "contract").join(frame, on="contract_id")
+    outlook = renewal_outlook(frame, AS_OF, 365.0, 0.0, "renewal_regression")
+    own = outlook.filter(pl.col("row_type") == "contract").join(frame, on="contract_id")
     leaving = own.filter(pl.col("cancelled_on").is_not_null())
     assert leaving.height and leaving["renews_on"].null_count() == leaving.height, "who leaves has none"
     running = own.filter(pl.col("cancelled_on").is_null())
@@ -51,7 +51,7 @@ def test_renewals_are_those_of_the_term_and_what_was_expected_of_the_past_ones_c
     far = running.filter(pl.col("renews_on") > date(2026, 2, 15))
     assert far["renewal_probability"].mean() == pytest.approx(0.7, abs=0.06)
 
-    months = told.filter(pl.col("row_type") == "month")
+    months = outlook.filter(pl.col("row_type") == "month")
     ahead = months.filter("is_ahead")
     assert ahead["renewals_due"].sum() == running.height and ahead["renewals"].null_count() == ahead.height
     assert ahead["due_amount"].sum() == pytest.approx(10.0 * running.height)
@@ -75,5 +75,5 @@ def test_a_contract_that_ends_within_its_term_had_no_renewal_at_stake() -> None:
     with_its_term = one.with_columns(started_on=pl.lit(date(2024, 8, 31)), ends_on=pl.lit(date(2025, 8, 29)))
     assert renewal_outlook(with_its_term, AS_OF, 365.0, 0.0, "tenure_curve")["renewals"].to_list() == [0]
     rolling = one.with_columns(term_months=pl.lit(1))
-    told = renewal_outlook(rolling, AS_OF, 365.0, 0.0, "tenure_curve").sort("month")
-    assert told["renewals"].to_list() == [1, 1, 1, 1, 1, 1, 0], "one that runs from month to month had, each month"
+    outlook = renewal_outlook(rolling, AS_OF, 365.0, 0.0, "tenure_curve").sort("month")
+    assert outlook["renewals"].to_list() == [1, 1, 1, 1, 1, 1, 0], "one that runs from month to month had, each month"

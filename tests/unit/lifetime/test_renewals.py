@@ -167,7 +167,7 @@ def test_what_comes_later_changes_no_choice() -> None:
     assert later.model == then.model and later.scores.equals(then.scores)
 
 
-def test_a_company_without_a_past_is_told_so() -> None:
+def test_that_a_company_has_no_past_is_said() -> None:
     past = compare_renewals(contracts({}, {}), AS_OF)
     assert past.model == "tenure_curve"
     assert "no past month-end with 30 renewals due" in past.scores["reason"].item()

@@ -152,7 +152,7 @@ def shops(repeats: str | None) -> st.SearchStrategy[Shop]:
         extra=st.booleans(),
     )
     files = st.lists(st.tuples(rows, st.integers(1, 3)), min_size=2, max_size=5).map(
-        lambda told: [row for row, times in told for _ in range(times)]
+        lambda counted: [row for row, times in counted for _ in range(times)]
     )
     nights = st.lists(st.lists(files, min_size=1, max_size=2), min_size=1, max_size=3)
     return st.builds(Shop, layouts, st.just(repeats), st.booleans(), nights)

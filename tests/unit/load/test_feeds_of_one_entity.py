@@ -117,10 +117,10 @@ def test_an_order_and_its_lines_meet_by_the_orders_key(tmp_path: Path) -> None:
     ],
     ids=["entity misspelled", "no entity", "an entity's name", "no name", "no time and no headers"],
 )
-def test_what_cannot_be_meant_is_told(tmp_path: Path, feeds: dict[str, Any], sentence: str) -> None:
+def test_what_cannot_be_meant_is_refused_in_a_sentence(tmp_path: Path, feeds: dict[str, Any], sentence: str) -> None:
     company = Loading(tmp_path, {"till": {"entities": feeds}})
     company.write("lines_1.csv", SALES)
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as refused:
         load_config(tmp_path / "clientela.yml")
         company.load()
-    assert sentence in told.value.sentence
+    assert sentence in refused.value.sentence

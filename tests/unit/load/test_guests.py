@@ -87,8 +87,8 @@ def test_a_customer_with_an_id_keeps_it_and_their_record_if_there_is_one(tmp_pat
     company.write("orders_1.csv", HEADER + "1,1,17,5,2026-01-05,ann@example.com,,Ann L\n")
     company.load()
     assert company.rows("select customer_key from raw.transactions") == [("17",)]
-    told = ("1", None, None, "Ann María Lee") if has_records else ("1", "ann@example.com", None, "Ann L")
-    assert _customers_of_lines(company) == [told]
+    expected = ("1", None, None, "Ann María Lee") if has_records else ("1", "ann@example.com", None, "Ann L")
+    assert _customers_of_lines(company) == [expected]
 
 
 def test_a_contact_and_an_order_of_one_email_are_one_customers(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def test_what_a_snapshot_leaves_out_has_vanished_with_it(tmp_path: Path) -> None
     assert company.current("transactions", "order_key") == [("4",)]
 
 
-def test_one_file_holds_two_id_spaces_told_apart_by_a_condition(tmp_path: Path) -> None:
+def test_one_file_holds_two_id_spaces_parted_by_a_condition(tmp_path: Path) -> None:
     company = Loading(
         tmp_path,
         {

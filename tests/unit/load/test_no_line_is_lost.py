@@ -34,13 +34,13 @@ def live(shop: Shop) -> None:
         found = company.current("transactions", "order_key, product_key, net_amount")
         assert Counter(found) == wanted.lines
         # what is quarantined is told with its money, once a row
-        ((told,),) = company.rows("select coalesce(sum(amount), 0) from ledger.quarantined_rows")
-        assert told == amounts.get("quarantined", nothing)[1]
+        ((amount,),) = company.rows("select coalesce(sum(amount), 0) from ledger.quarantined_rows")
+        assert amount == amounts.get("quarantined", nothing)[1]
         company.connection.close()
 
 
 @pytest.mark.parametrize("repeats", [None, "number", "drop"])
 @settings(max_examples=5, derandomize=True, **ANY)
 @given(data=st.data())
-def test_every_line_counts_or_is_told(repeats: str | None, data: st.DataObject) -> None:
+def test_every_line_counts_or_is_reported(repeats: str | None, data: st.DataObject) -> None:
     live(data.draw(shops(repeats)))

@@ -100,8 +100,8 @@ def test_every_number_of_the_facts_can_be_summed(facts: str, data: st.DataObject
     ],
 )
 def test_what_does_not_compute_is_refused_in_a_sentence(given: dict[str, Any], sentence: str) -> None:
-    told = refusal(kpi(**given))
-    assert sentence in told and told.startswith("the KPI 'churn rate'") and "\n" not in told
+    refused = refusal(kpi(**given))
+    assert sentence in refused and refused.startswith("the KPI 'churn rate'") and "\n" not in refused
 
 
 def test_a_kpi_is_cut_by_what_its_facts_know_of_what_it_asks_for() -> None:

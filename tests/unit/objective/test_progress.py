@@ -24,14 +24,16 @@ def month(number: int) -> date:
 
 def values(parts: Parts, name: str = "churn rate", first: int = 0) -> pl.DataFrame:
     """The values of a KPI from its parts, cut by value_tier."""
-    told = []
+    months = []
     for segment, series in parts.items():
         for number, (numerator, denominator) in enumerate(series):
-            told.append((month(first + number), "value_tier", segment, float(numerator), float(denominator)))
+            months.append((month(first + number), "value_tier", segment, float(numerator), float(denominator)))
     for number in range(max(len(series) for series in parts.values())):
-        of_month = [row for row in told if row[0] == month(first + number) and row[1] == "value_tier"]
-        told.append((month(first + number), COMPANY, COMPANY, sum(r[3] for r in of_month), sum(r[4] for r in of_month)))
-    rows = [(name, *row, row[3] / row[4] if row[4] else None, None) for row in told]
+        of_month = [row for row in months if row[0] == month(first + number) and row[1] == "value_tier"]
+        months.append(
+            (month(first + number), COMPANY, COMPANY, sum(r[3] for r in of_month), sum(r[4] for r in of_month))
+        )
+    rows = [(name, *row, row[3] / row[4] if row[4] else None, None) for row in months]
     return pl.DataFrame(rows, schema=VALUES_SCHEMA, orient="row")
 
 
@@ -76,9 +78,9 @@ def test_a_value_over_several_months_divides_their_sums() -> None:
 
 def test_of_a_sum_the_mean_of_its_months_is_taken() -> None:
     total = kpi("VIN", aggregation="sum", numerator="vin", denominator=None)
-    told = values({"high": [(10, 1), (20, 1), (60, 1)]}, "VIN").with_columns(denominator=pl.lit(None, pl.Float64))
+    series = values({"high": [(10, 1), (20, 1), (60, 1)]}, "VIN").with_columns(denominator=pl.lit(None, pl.Float64))
     reached, _ = progress(
-        [objective(kpi="VIN", months=2, started_on=date(2025, 2, 1))], [total], told, month(2)
+        [objective(kpi="VIN", months=2, started_on=date(2025, 2, 1))], [total], series, month(2)
     )  # fmt: skip
     assert reached["actual"].to_list()[:2] == [15, 40]
 
@@ -108,13 +110,13 @@ SEGMENT = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=4
 def test_what_segments_contribute_sums_to_the_change(
     parts: Parts, aggregation: str, baseline: float | None, months: int
 ) -> None:
-    told = values(parts)
+    series = values(parts)
     definition = kpi()
     if aggregation == "sum":
-        told = told.with_columns(denominator=pl.lit(None, pl.Float64))
+        series = series.with_columns(denominator=pl.lit(None, pl.Float64))
         definition = kpi(aggregation="sum", numerator="vin", denominator=None)
     asked = objective(baseline=baseline, months=months, started_on=date(2025, 2, 1))
-    reached, moved = progress([asked], [definition], told, month(3))
+    reached, moved = progress([asked], [definition], series, month(3))
     summed = dict(moved.group_by("month").agg(pl.col("contribution").sum()).iter_rows())
     for row in reached.filter(pl.col("change").is_not_null(), pl.col("month") > month(1)).iter_rows(named=True):
         if row["month"] in summed:

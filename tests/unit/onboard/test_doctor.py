@@ -69,7 +69,7 @@ def test_the_doctor_ends_as_the_night_would(shop: Company, change: Change, code:
         assert report.message == seen.sentence or "max_age" in sentence
 
 
-def test_the_gate_s_verdict_is_told_before_the_night(shop: Company) -> None:
+def test_the_gate_s_verdict_is_shown_before_the_night(shop: Company) -> None:
     shop.write("customers.csv", CUSTOMERS.replace("a,Ana", "x,Ana").replace("b,Blas", "y,Blas"))
     many = "".join(f"{n},1,{'uvw'[n % 3]},wine,1.00,2026-02-03\n" for n in range(4, 20))
     shop.write("sales_1.csv", SALES + many)
@@ -102,14 +102,14 @@ def test_faults_are_said_in_sentences(shop: Company) -> None:
     )
     _mapped("transactions", currency="currency")(shop)
     (sales,) = [f for f in foretell(shop.config).findings if f.entity == "transactions"]
-    told = "\n".join(sales.notes)
-    assert "1 row: receipt, which is part of the key, is empty; row 32 of sales_1.csv" in told
-    assert "1 row: ordered_at is empty, and a value is required; row 33 of sales_1.csv" in told
-    assert "1 row: currency like 'AAA' has no exchange rate to EUR on its day or the 31 days before; row 34" in told
-    assert " is no " not in told and "is the key is" not in told and "1 rows" not in told
+    notes = "\n".join(sales.notes)
+    assert "1 row: receipt, which is part of the key, is empty; row 32 of sales_1.csv" in notes
+    assert "1 row: ordered_at is empty, and a value is required; row 33 of sales_1.csv" in notes
+    assert "1 row: currency like 'AAA' has no exchange rate to EUR on its day or the 31 days before; row 34" in notes
+    assert " is no " not in notes and "is the key is" not in notes and "1 rows" not in notes
 
 
-def test_rows_that_repeat_are_told(shop: Company) -> None:
+def test_rows_that_repeat_are_reported(shop: Company) -> None:
     shop.write("sales_1.csv", SALES + SALES.splitlines(keepends=True)[1])
     (sales,) = [f for f in foretell(shop.config).findings if f.entity == "transactions"]
     assert "5 rows, 4 would load, 1 would be quarantined" in sales.sentence
@@ -120,7 +120,7 @@ def test_rows_that_repeat_are_told(shop: Company) -> None:
     assert "1 row repeats an earlier one of the same file, and counts too" in sales.notes
 
 
-def test_deliveries_that_may_overlap_are_told(shop: Company) -> None:
+def test_deliveries_that_may_overlap_are_reported(shop: Company) -> None:
     visits = "customer,channel,at\n" + "".join(f"a,store,2026-02-0{n} 10:00:00\n" for n in range(1, 6))
     shop.write("visits_1.csv", visits)
     shop.write("visits_2.csv", visits.replace("2026-02-01", "2026-02-09"))
@@ -143,7 +143,7 @@ def test_deliveries_that_may_overlap_are_told(shop: Company) -> None:
     assert any("visits_1.csv and visits_2.csv have 4 rows in common" in note for note in visited.notes), visited
 
 
-def test_lines_that_wait_for_their_header_are_told(shop: Company) -> None:
+def test_lines_that_wait_for_their_header_are_reported(shop: Company) -> None:
     shop.write("heads.csv", "receipt,customer,at\n1,a,2026-01-05 10:00:00\n3,b,2026-02-02 09:00:00\n")
     shop.change(
         lambda s: s["sources"]["till"]["entities"].update(

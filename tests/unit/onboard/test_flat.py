@@ -34,7 +34,7 @@ def test_what_is_the_same_wherever_a_key_stands_describes_it_and_an_order_s_plac
     assert feeds["transactions"]["columns"]["customer_key"] == "customer"
 
 
-def test_a_name_that_changed_once_is_told(tmp_path: Path) -> None:
+def test_a_name_that_changed_once_is_reported(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     _sales(tmp_path / "a", " Ruiz")
     text = propose(str(tmp_path / "a"), tmp_path / "a").text

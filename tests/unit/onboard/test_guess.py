@@ -73,7 +73,7 @@ def test_where_rows_repeat_whole_it_is_said_of_the_key(tmp_path: Path) -> None:
     assert source["entities"]["transactions"]["repeats"] == "number"
 
 
-def test_a_second_table_of_the_same_customers_is_told_and_not_taken(tmp_path: Path) -> None:
+def test_a_second_table_of_the_same_customers_is_reported_and_not_taken(tmp_path: Path) -> None:
     people = [f"{n + 500},Ana{n},Gil{n},a{n}@x.example" for n in range(30)]
     (tmp_path / "customers.csv").write_text("\n".join(["id,first_name,last_name,email", *people]) + "\n")
     profiles = [f"{n + 9000},{n + 500},Ana{n},Gil{n},600100{n:03d}" for n in range(30)]

@@ -21,7 +21,7 @@ from clientela.onboard.propose.never import is_card_number, never_taken
         ("4111111111111111x", False),
     ],
 )
-def test_a_card_number_is_told_by_its_check_digit(text: str, expected: bool) -> None:
+def test_a_card_number_is_recognised_by_its_check_digit(text: str, expected: bool) -> None:
     assert is_card_number(text) is expected
 
 

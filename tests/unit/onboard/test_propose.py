@@ -161,8 +161,8 @@ def _orders(path: Path, part: int) -> None:
 def _files(folder: Path) -> list[str | list[str]]:
     """The files of every entity proposed for the folder."""
     proposed = yaml.safe_load(propose(str(folder), folder).text)
-    told = [e["files"] for source in proposed["sources"].values() for e in source["entities"].values()]
-    return sorted(told, key=lambda files: (isinstance(files, list), files))
+    found = [e["files"] for source in proposed["sources"].values() for e in source["entities"].values()]
+    return sorted(found, key=lambda files: (isinstance(files, list), files))
 
 
 def test_what_is_missing_or_not_recognised_is_named(tmp_path: Path) -> None:

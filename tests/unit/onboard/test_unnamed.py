@@ -49,11 +49,11 @@ def test_a_log_between_commas_loads_its_total(tmp_path: Path) -> None:
         (["1,2025-01-01"], False),
     ],
 )
-def test_a_header_is_told_from_a_record(lines: list[str], expected: bool) -> None:
+def test_a_header_is_distinguished_from_a_record(lines: list[str], expected: bool) -> None:
     assert has_no_header([line.split(",") for line in lines]) is expected
 
 
-def test_places_are_told_only_where_spaces_part_every_line() -> None:
+def test_places_are_proposed_only_where_spaces_part_every_line() -> None:
     assert fixed_places([" 001 1997 2.50", " 002 1998 3.50"]) == {
         "column_1": [1, 4],
         "column_2": [5, 5],

@@ -59,6 +59,8 @@ def test_the_audience_of_a_mailing_tool_is_customers_and_what_they_agreed_to(tmp
         run.load_all()
         assert [o.reason for o in run.outcomes if o.status != "loaded"] == []
         customers = run.connection.execute("select count(*), count(distinct email) from raw.customers").fetchall()
-        told = run.connection.execute("select status, count(*) from raw.consents group by all order by all").fetchall()
+        consents = run.connection.execute(
+            "select status, count(*) from raw.consents group by all order by all"
+        ).fetchall()
     assert customers == [(30, 30)]
-    assert told == [("granted", 10), ("refused", 10), ("withdrawn", 10)]
+    assert consents == [("granted", 10), ("refused", 10), ("withdrawn", 10)]

@@ -66,14 +66,14 @@ def no_gate(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _shop(folder: Path, change: Any = None, **settings: Any) -> Shop:
-    told = yaml.safe_load(yaml.safe_dump(SHOP))
-    del told["sources"]["till"]["entities"]["customers"]
-    told["sources"]["till"]["entities"]["transactions"].update(settings)
+    stated = yaml.safe_load(yaml.safe_dump(SHOP))
+    del stated["sources"]["till"]["entities"]["customers"]
+    stated["sources"]["till"]["entities"]["transactions"].update(settings)
     if change:
-        change(told)
+        change(stated)
     folder.mkdir(parents=True, exist_ok=True)
     shop = Shop(folder)
-    shop.write("clientela.yml", yaml.safe_dump(told, sort_keys=False))
+    shop.write("clientela.yml", yaml.safe_dump(stated, sort_keys=False))
     return shop
 
 

@@ -60,7 +60,7 @@ def ask() -> Callable[[str], list[dict[str, Any]]]:
     return rows
 
 
-def test_every_part_is_told_with_its_rule_and_every_reservation(ask: Any) -> None:
+def test_every_part_is_explained_with_its_rule_and_every_reservation(ask: Any) -> None:
     text = "\n".join(explain_value(ask, 1, "EUR"))
     for said in (
         "VIN 1,200.50 EUR = 800.50 EUR realised + 400.00 EUR expected",
@@ -105,5 +105,5 @@ def test_nobody_and_the_anonymous_are_answered_in_a_sentence(ask: Any, customer:
         (4, "rank 7 by VIN (tenth 8), nothing can be expected"),
     ],
 )
-def test_who_has_no_rank_is_told_so(ask: Any, customer: int, said: str) -> None:
+def test_that_a_customer_has_no_rank_is_said(ask: Any, customer: int, said: str) -> None:
     assert said in explain_value(ask, customer, "EUR")[0]

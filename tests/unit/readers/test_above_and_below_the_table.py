@@ -68,54 +68,54 @@ Total;3;
 
 
 def test_titles_and_totals_are_counted_and_no_records(take: Any, counted: Any) -> None:
-    told = {"csv": {"delimiter": ";", "skip_lines": 3, "footer_starts_with": ["Total", "Generado"]}}
-    found = take(FRAMED, told)
+    settings = {"csv": {"delimiter": ";", "skip_lines": 3, "footer_starts_with": ["Total", "Generado"]}}
+    found = take(FRAMED, settings)
     assert found.rows == {5: ("1", "Ann", "a"), 6: ("2", "Bo;b", "b"), 7: ("3", "Total Energies", "c")}
     assert (found.faults, found.unreadable) == ({}, {})
-    assert counted(told) == (3, 3), "the line of delimiters between belongs to the footer"
+    assert counted(settings) == (3, 3), "the line of delimiters between belongs to the footer"
 
 
 def test_a_footer_may_be_so_many_lines(take: Any, counted: Any) -> None:
-    told = {"csv": {"skip_footer": 2}}
-    assert take("id,name,email\n1,A,a\n,,\nTotal,1,\nmade by me\n,,\n\n\n", told).rows == {2: ("1", "A", "a")}
-    assert counted(told) == (0, 4)
-    assert take("id,name,email\n1,A,a\n2,B,b\n3,C,c\n", told).rows == {2: ("1", "A", "a")}
-    assert take("id,name,email\n1,A,a\n", told).rows == {}
-    assert counted(told) == (0, 1), "a header is none"
+    settings = {"csv": {"skip_footer": 2}}
+    assert take("id,name,email\n1,A,a\n,,\nTotal,1,\nmade by me\n,,\n\n\n", settings).rows == {2: ("1", "A", "a")}
+    assert counted(settings) == (0, 4)
+    assert take("id,name,email\n1,A,a\n2,B,b\n3,C,c\n", settings).rows == {2: ("1", "A", "a")}
+    assert take("id,name,email\n1,A,a\n", settings).rows == {}
+    assert counted(settings) == (0, 1), "a header is none"
 
 
 def test_a_file_without_the_footer_that_is_named_loses_nothing(take: Any, counted: Any) -> None:
-    told = {"csv": {"footer_starts_with": "Total"}}
-    assert set(take("id,name,email\n1,A,a\nTotal,B,b\n3,C,c", told).rows) == {2, 3, 4}
-    assert counted(told) == (0, 0)
+    settings = {"csv": {"footer_starts_with": "Total"}}
+    assert set(take("id,name,email\n1,A,a\nTotal,B,b\n3,C,c", settings).rows) == {2, 3, 4}
+    assert counted(settings) == (0, 0)
 
 
 @pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;", "\ufeffsep=;"])
 def test_the_delimiter_that_excel_states_is_taken(take: Any, counted: Any, first: str) -> None:
     assert take(f"{first}\r\nid;name;email\r\n1;A;a\r\n").rows == {3: ("1", "A", "a")}
     assert counted({}) == (1, 0)
-    told = {"csv": {"skip_lines": 2, "delimiter": "|"}}
-    assert take(f"{first}\r\nCustomers\r\nid;name;email\r\n1;A;a\r\n", told).rows == {4: ("1", "A", "a")}
+    settings = {"csv": {"skip_lines": 2, "delimiter": "|"}}
+    assert take(f"{first}\r\nCustomers\r\nid;name;email\r\n1;A;a\r\n", settings).rows == {4: ("1", "A", "a")}
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 @pytest.mark.parametrize("titles", [0, 1])
 def test_a_file_without_a_header_has_the_columns_that_are_named(take: Any, mark: str, titles: int) -> None:
-    told = {"csv": {"header": False, "columns": ["id", "name", "email"], "skip_lines": titles}}
+    settings = {"csv": {"header": False, "columns": ["id", "name", "email"], "skip_lines": titles}}
     text = mark + "title\n" * titles + '1,A,a\n2,"B\nb",b\n3,C\n'
-    found = take(text, told)
+    found = take(text, settings)
     assert found.rows == {titles + 1: ("1", "A", "a"), titles + 2: ("2", "B\nb", "b")}
     assert found.unreadable == {titles + 4: "the line has 2 fields where csv.columns has 3"}
-    assert take("1,A,a\n2,B,b\n" if not titles else "t\n1,A,a\n2,B,b\n", told).delivered == 2 + titles
+    assert take("1,A,a\n2,B,b\n" if not titles else "t\n1,A,a\n2,B,b\n", settings).delivered == 2 + titles
     with pytest.raises(DeliveryError, match=r"it is empty; not one line is there|it has 0 lines, and csv\.skip_lines"):
-        take("", told)
+        take("", settings)
 
 
 def test_columns_may_be_named_in_place_of_the_headers(take: Any) -> None:
-    told = {"csv": {"columns": ["id", "name", "email"]}}
-    assert take("x,x,x\n1,A,a\n", told).rows == {2: ("1", "A", "a")}
+    settings = {"csv": {"columns": ["id", "name", "email"]}}
+    assert take("x,x,x\n1,A,a\n", settings).rows == {2: ("1", "A", "a")}
     with pytest.raises(DeliveryError, match=r"its header has 2 columns, and csv\.columns names 3"):
-        take("x,x\n1,A\n", told)
+        take("x,x\n1,A\n", settings)
 
 
 def test_a_title_that_is_longer_than_the_file_is_said(take: Any) -> None:
@@ -127,9 +127,9 @@ def test_a_title_that_is_longer_than_the_file_is_said(take: Any) -> None:
 
 @pytest.mark.parametrize("inner", ["\n", "\r\n", " \n "])
 def test_a_line_break_in_a_header_is_a_space(take: Any, inner: str) -> None:
-    told = {"columns": {"full_name": "Full name", "email": "email"}}
+    settings = {"columns": {"full_name": "Full name", "email": "email"}}
     text = f'id,"Full{inner}name",email\n1,A,a\n2,"B\nb",b\n'
-    assert take(text, told).rows == {3: ("1", "A", "a"), 4: ("2", "B\nb", "b")}
+    assert take(text, settings).rows == {3: ("1", "A", "a"), 4: ("2", "B\nb", "b")}
 
 
 TWICE = "id,name,email,note,Note,name\n1,A,a,x,y,C\n"
@@ -157,12 +157,12 @@ def test_names_that_stand_twice_in_other_kinds_of_file(take: Any, tmp_path: Path
         tmp_path / "y.parquet",
     )
     workbook_of(tmp_path / "y.xlsx", {"D": [["id", "name", "Email", "email"], ["1", "A", "a", "b"]]})
-    told = {
+    files = {
         "x.parquet": (tmp_path / "y.parquet").read_bytes(),
         "x.xlsx": (tmp_path / "y.xlsx").read_bytes(),
         "x.jsonl": b'{"id": "1", "name": "A", "Email": "a", "email": "b"}\n',
     }
-    for name, data in told.items():
+    for name, data in files.items():
         assert take(data, {"columns": {"full_name": "name"}}, name).rows == {1 + (name == "x.xlsx"): ("1", "A", None)}
         with pytest.raises(
             DeliveryError, match=r"email: the source has the (name 'Email' over|fields 'Email' and 'email')"
@@ -186,33 +186,36 @@ def test_the_rows_of_a_sheet_end_above_its_totals_and_keep_their_types(take: Any
     workbook_of(tmp_path / "y.xlsx", {"D": rows})
     columns = {"full_name": "name", "acquisition_cost": "cost"}
     for footer in ({"skip_footer": 2}, {"footer_starts_with": ["Total", "hecho"]}):
-        told = {"excel": {"header_row": 2, **footer}, "columns": columns}
-        found = take((tmp_path / "y.xlsx").read_bytes(), told, "x.xlsx")
+        settings = {"excel": {"header_row": 2, **footer}, "columns": columns}
+        found = take((tmp_path / "y.xlsx").read_bytes(), settings, "x.xlsx")
         assert {place: row[:2] for place, row in found.rows.items()} == {3: ("1", "A"), 4: ("2", "B")}
-        assert counted(told, "x.xlsx") == (1, 2)
+        assert counted(settings, "x.xlsx") == (1, 2)
         assert found.faults == {}
 
 
 def test_a_sheet_without_a_header_has_the_columns_that_are_named(take: Any, tmp_path: Path) -> None:
     workbook_of(tmp_path / "y.xlsx", {"D": [["Clientes"], [1, "A", "a"], [2, "B", None]]})
-    told = {"excel": {"header_row": 2, "header": False, "columns": ["id", "name", "email"]}}
-    assert take((tmp_path / "y.xlsx").read_bytes(), told, "x.xlsx").rows == {2: ("1", "A", "a"), 3: ("2", "B", None)}
+    settings = {"excel": {"header_row": 2, "header": False, "columns": ["id", "name", "email"]}}
+    assert take((tmp_path / "y.xlsx").read_bytes(), settings, "x.xlsx").rows == {
+        2: ("1", "A", "a"),
+        3: ("2", "B", None),
+    }
     with pytest.raises(DeliveryError, match=r"row 1 of sheet 'D' has 3 columns, and excel\.columns names 2"):
         take((tmp_path / "y.xlsx").read_bytes(), {"excel": {"columns": ["id", "name"]}}, "x.xlsx")
 
 
 def test_a_trailer_of_a_mainframe_is_no_record(take: Any, counted: Any) -> None:
-    told = {
+    settings = {
         "fixed": {
             "columns": {"id": [1, 2], "name": [3, 3], "email": [6, 3]},
             "header_lines": 1,
             "footer_starts_with": "99",
         }
     }
-    assert take("HEADER\n01AnnA@a\n99BobB@b\n02CidC@c\n99000002\n", told, "x.dat").rows == {
+    assert take("HEADER\n01AnnA@a\n99BobB@b\n02CidC@c\n99000002\n", settings, "x.dat").rows == {
         2: ("01", "Ann", "A@a"), 3: ("99", "Bob", "B@b"), 4: ("02", "Cid", "C@c")
     }  # fmt: skip
-    assert counted(told, "x.dat") == (1, 1)
+    assert counted(settings, "x.dat") == (1, 1)
 
 
 @given(DIRTY, st.integers(0, 3), st.integers(0, 2), st.sampled_from(["", "sep=,\n", "\ufeff"]))

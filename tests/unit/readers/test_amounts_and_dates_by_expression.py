@@ -68,26 +68,26 @@ def test_amounts_in_the_smallest_unit_are_read_by_the_rows_own_currency(take: An
 def test_a_currency_that_no_row_states_tells_the_unit_too(take: Any) -> None:
     columns = {name: column for name, column in SALES.items() if name != "currency"}
     for currency, expected in (("JPY", Decimal(12345)), ("KWD", Decimal("12.345")), ("USD", Decimal("123.45"))):
-        told = {"columns": columns, "amount_unit": "minor", "source": {"currency": currency}}
-        assert take("transactions", MINOR, "source_net_amount", **told)[0][0] == expected
+        settings = {"columns": columns, "amount_unit": "minor", "source": {"currency": currency}}
+        assert take("transactions", MINOR, "source_net_amount", **settings)[0][0] == expected
 
 
 def test_amounts_of_the_companys_own_currency_have_its_unit(take: Any) -> None:
-    told = {"columns": {"unit_cost": "cost"}, "amount_unit": "minor"}
-    assert take("products", "id,cost\n1,12345\n2,99999999999\n", "unit_cost", **told) == [
+    settings = {"columns": {"unit_cost": "cost"}, "amount_unit": "minor"}
+    assert take("products", "id,cost\n1,12345\n2,99999999999\n", "unit_cost", **settings) == [
         (Decimal("123.45"), None), (Decimal("999999999.99"), None)
     ]  # fmt: skip
 
 
 def test_tax_is_taken_out_of_amounts_in_the_smallest_unit(take: Any) -> None:
-    told = {
+    settings = {
         "columns": {**SALES, "tax_rate": {"value": "0.21"}},
         "amount_unit": "minor",
         "source": {"amounts_include_tax": True},
     }
-    assert take("transactions", "id,at,currency,net\n1,2026-01-01,EUR,12100\n", "net_amount, tax_amount", **told) == [
-        (Decimal(100), Decimal(21), Decimal(12100))
-    ]
+    assert take(
+        "transactions", "id,at,currency,net\n1,2026-01-01,EUR,12100\n", "net_amount, tax_amount", **settings
+    ) == [(Decimal(100), Decimal(21), Decimal(12100))]
 
 
 @pytest.mark.parametrize(
@@ -102,9 +102,9 @@ def test_a_discount_may_be_given_as_a_rate(take: Any, style: str, lines: str) ->
         "gross_amount": {"sql": "number(price) * number(pieces)"},
         "discount_amount": {"sql": "number(price) * number(pieces) * number(rate)"},
     }
-    told = {"columns": columns, "source": {"decimal_style": style}}
+    settings = {"columns": columns, "source": {"decimal_style": style}}
     text = f"id,at,currency,price,pieces,rate\n{lines}"
-    rows = take("transactions", text, "gross_amount, discount_amount, net_amount", **told)
+    rows = take("transactions", text, "gross_amount, discount_amount, net_amount", **settings)
     assert [row[:3] for row in rows] == [
         (Decimal(168), Decimal("25.2"), Decimal("142.8")), (Decimal(98), Decimal(0), Decimal(98))
     ]  # fmt: skip

@@ -275,7 +275,7 @@ def test_a_cell_of_ten_megabytes_comes_whole(folder: Path) -> None:
     assert not unreadable
 
 
-def test_a_line_longer_than_any_cell_is_told_apart(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_longer_than_any_cell_is_set_apart(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text, "_CHUNK", 1000)
     monkeypatch.setattr(text, "LONGEST_LINE", 5000)
     rows, unreadable = taken(folder, HEADER + b"\n1,a,b\n2," + b"x" * 9000 + b",d\n3,bad\n4,e,f\n")

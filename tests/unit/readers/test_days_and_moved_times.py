@@ -37,11 +37,11 @@ class Shop:
     def load(self, entity: str, settings: dict[str, Any], zone: str = "UTC", **source: Any) -> Outcome:
         off = {"quarantined_share": {"severity": "off"}}
         entities = {entity: {"key": "id", "files": "x.*", "gate": off, **settings}}
-        told = {
+        company = {
             "company": "Acme", "currency": "USD", "time_zone": "America/New_York",
             "sources": {"till": {"time_zone": zone, "entities": entities, **source}},
         }  # fmt: skip
-        (self.folder / "clientela.yml").write_text(yaml.safe_dump(told), encoding="utf-8")
+        (self.folder / "clientela.yml").write_text(yaml.safe_dump(company), encoding="utf-8")
         (feed,) = feeds_of(load_config(self.folder / "clientela.yml"))
         (outcome,) = load_feed(LoadContext(self.warehouse, feed, "run", NOW))
         return outcome
@@ -204,7 +204,7 @@ def _delivered(shop: Shop, kind: str) -> None:
     ],
     ids=["updated_at", "version_by"],
 )
-def test_a_version_of_the_skipped_hour_is_taken_an_hour_later_and_told(
+def test_a_version_of_the_skipped_hour_is_taken_an_hour_later_and_reported(
     shop: Shop, kind: str, settings: dict[str, Any]
 ) -> None:
     _delivered(shop, kind)
@@ -216,7 +216,7 @@ def test_a_version_of_the_skipped_hour_is_taken_an_hour_later_and_told(
     assert "is taken an hour later" in warning.expect.description
 
 
-def test_nothing_is_told_where_no_time_was_moved(shop: Shop) -> None:
+def test_nothing_is_reported_where_no_time_was_moved(shop: Shop) -> None:
     (shop.folder / "x.csv").write_text(MOVED.replace("02:30", "03:30"), encoding="utf-8")
     outcome = shop.load("customers", {"columns": {"city": "city", "updated_at": "changed"}}, zone="Europe/Madrid")
     assert (outcome.loaded, outcome.warnings) == (3, [])

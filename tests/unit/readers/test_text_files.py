@@ -44,7 +44,7 @@ def take(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> Any:
 
 
 @pytest.mark.parametrize("name", ["x.csv.gz", "x.csv", "X.CSV.GZIP"])
-def test_gzip_is_told_by_its_bytes(take: Any, name: str) -> None:
+def test_gzip_is_recognised_by_its_bytes(take: Any, name: str) -> None:
     assert take(name, gzip.compress(PEOPLE.encode())).rows == ROWS
 
 
@@ -66,7 +66,7 @@ def test_a_half_copied_file_refuses_the_batch(take: Any, codec: str, share: floa
         take("x.csv.gz", packed[: int(len(packed) * share)])
 
 
-def test_a_zip_archive_is_told_by_its_name(take: Any) -> None:
+def test_a_zip_archive_is_recognised_by_its_name(take: Any) -> None:
     with pytest.raises(DeliveryError, match="it is a ZIP archive"):
         take("x.csv", b"PK\x03\x04whatever")
 
@@ -194,7 +194,7 @@ def test_a_line_of_another_length_is_quarantined_where_the_length_is_stated(take
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=30), min_size=1, max_size=10))
 @settings(max_examples=60, deadline=None)
-def test_lines_are_told_apart_at_newlines_and_nowhere_else(lines: list[str]) -> None:
+def test_lines_are_split_at_newlines_and_nowhere_else(lines: list[str]) -> None:
     data = "\n".join(lines).encode()
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
         patch.setattr(text, "_CHUNK", 16)

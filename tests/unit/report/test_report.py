@@ -119,7 +119,7 @@ def test_sentences_change_when_the_data_do(company: Published, change: str, sect
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_what_changed_is_told_against_the_file_before(company: Published) -> None:
+def test_what_changed_is_reported_against_the_file_before(company: Published) -> None:
     assert "This is the first report" in page_of(company).text("changes")
     before = company.config.published / "before.duckdb"
     before.write_bytes(company.marts.read_bytes())

@@ -137,7 +137,7 @@ def test_deciles_find_a_probability_that_is_off() -> None:
 def test_churn_is_being_gone_when_the_horizon_is_over_and_unknown_beyond_the_as_of_day() -> None:
     story = {1: ["active"] * 5, 2: ["active", "active", "lapsed", "lapsed", "returned"], 3: ["cancelled"] * 5}
     frame = pl.DataFrame(
-        [(who, ENDS[i], state) for who, told in story.items() for i, state in enumerate(told)],
+        [(who, ENDS[i], state) for who, states in story.items() for i, state in enumerate(states)],
         schema=["customer_id", "month_end", "state"],
         orient="row",
     )

@@ -57,9 +57,9 @@ def test_a_curve_says_whom_it_was_drawn_of() -> None:
         ),
     )
     at_start = found.group_by("basis", "segmentation", "population").agg(pl.col("customers_at_risk").max())
-    told = {(basis, by): (whose, count) for basis, by, whose, count in at_start.rows()}
+    drawn = {(basis, by): (whose, count) for basis, by, whose, count in at_start.rows()}
     new, before = "buyers first seen after the first days of the data", "buyers there before the data begin"
-    assert told["first lapse", "all"] == told["first lapse", "acquisition_channel"] == (new, 3)
-    assert told["first lapse", "left-censored"] == (before, 2)
-    assert told["since landmark", "all"] == ("customers neither lapsed nor cancelled on the landmark day", 5)
-    assert told["contract", "all"] == ("all contracts", 2)
+    assert drawn["first lapse", "all"] == drawn["first lapse", "acquisition_channel"] == (new, 3)
+    assert drawn["first lapse", "left-censored"] == (before, 2)
+    assert drawn["since landmark", "all"] == ("customers neither lapsed nor cancelled on the landmark day", 5)
+    assert drawn["contract", "all"] == ("all contracts", 2)

@@ -22,7 +22,7 @@ def bought(**days: list[int]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"customer_id": pl.Int64, "ordered_on": pl.Date}, orient="row")
 
 
-def told(frame: pl.DataFrame, customer: int) -> list[str]:
+def states_of(frame: pl.DataFrame, customer: int) -> list[str]:
     return frame.filter(pl.col("customer_id") == customer)["state"].to_list()
 
 
@@ -42,7 +42,7 @@ def contract(
 def test_a_customer_goes_down_the_ladder_of_the_fixed_rule_and_returns() -> None:
     r = rhythms(bought(c1=[0, 250]), points(START, END))
     # silent 30, 59, 90, 120 ... days; he orders again on the 7th of September and is at rest after that
-    assert told(states(r, FIXED), 1) == [
+    assert states_of(states(r, FIXED), 1) == [
         "new",
         "slowing",
         "at_risk",
@@ -57,7 +57,7 @@ def test_a_customer_goes_down_the_ladder_of_the_fixed_rule_and_returns() -> None
 def test_new_and_returned_wear_off_into_active() -> None:
     r = rhythms(bought(c1=[*range(0, 60, 10), *range(200, 366, 10)]), points(START, END))
     s = StateSettings(rule="fixed_days", new_days=30, returned_days=40)
-    assert told(states(r, s.model_copy(update={"lapsed_days": 110})), 1) == [
+    assert states_of(states(r, s.model_copy(update={"lapsed_days": 110})), 1) == [
         "new",
         "active",
         "active",
@@ -73,16 +73,16 @@ def test_new_and_returned_wear_off_into_active() -> None:
 def test_who_was_there_before_the_data_begin_is_never_called_new() -> None:
     r = rhythms(bought(c1=range(0, 360, 10), c2=range(60, 360, 10)), points(START, END))  # type: ignore[arg-type]
     out = states(r, FIXED, new_from=date(2024, 2, 1))
-    assert "new" not in told(out, 1) and told(out, 2)[:2] == ["new"] * 2
+    assert "new" not in states_of(out, 1) and states_of(out, 2)[:2] == ["new"] * 2
 
 
 def test_by_rhythm_the_weekly_buyer_lapses_before_the_quarterly_one() -> None:
     weekly, quarterly = list(range(0, 180, 7)), [0, 90, 180]
     r = rhythms(bought(c1=weekly, c2=quarterly), points(START, END), settings=RhythmSettings(cohort_gaps=0.01))
     by_rhythm = states(r)
-    assert told(by_rhythm, 1).index("lapsed") < len(told(by_rhythm, 2))
-    assert "lapsed" in told(by_rhythm, 1) and told(by_rhythm, 2)[7] in ("active", "slowing")
-    assert told(states(r, FIXED), 1)[-1] == told(states(r, FIXED), 2)[-1] == "lapsed"
+    assert states_of(by_rhythm, 1).index("lapsed") < len(states_of(by_rhythm, 2))
+    assert "lapsed" in states_of(by_rhythm, 1) and states_of(by_rhythm, 2)[7] in ("active", "slowing")
+    assert states_of(states(r, FIXED), 1)[-1] == states_of(states(r, FIXED), 2)[-1] == "lapsed"
 
 
 def test_the_rules_are_read_in_spreads_beyond_the_rhythm_and_within_limits() -> None:
@@ -116,12 +116,12 @@ def test_what_a_silence_is_measured_by_does_not_move_while_it_lasts() -> None:
         stddev_days_between_orders=pl.lit(5.0),
     )
     out = states(r)
-    assert told(out, 1) == ["new", *["lapsed"] * 5, "returned", "returned", "returned", *["active"] * 3]
+    assert states_of(out, 1) == ["new", *["lapsed"] * 5, "returned", "returned", "returned", *["active"] * 3]
     assert out["lapses_after_days"].to_list() == [45] * 6 + [315] * 6
     assert set(out["lapsed_on"][1:6]) == {START + timedelta(days=46)}
 
 
-def test_a_contract_keeps_a_silent_customer_and_its_end_is_told_with_the_will() -> None:
+def test_a_contract_keeps_a_silent_customer_and_its_end_is_reported_with_the_will() -> None:
     ends = points(START, END)
     contracts = pl.concat(
         [
@@ -133,20 +133,27 @@ def test_a_contract_keeps_a_silent_customer_and_its_end_is_told_with_the_will() 
         ]
     )
     out = states(rhythms(bought(c1=[0], c4=[0]), ends), FIXED, contract_months(contracts, ends))
-    assert told(out, 1) == ["new", *["slowing"] * 7, *["cancelled"] * 4]
+    assert states_of(out, 1) == ["new", *["slowing"] * 7, *["cancelled"] * 4]
     assert out.filter(pl.col("state") == "cancelled").group_by("customer_id").agg(pl.col("cancelled_by").unique()).sort(
         "customer_id"
     ).rows() == [(1, ["customer"]), (2, ["expiry"]), (3, ["company"])]
-    assert told(out, 2) == ["new", "new", "new", *["cancelled"] * 9]  # its last day is the 31st of March
-    assert told(out, 3)[4:9] == ["cancelled"] * 3 + ["returned"] * 2
-    assert told(out, 4)[-1] == "slowing"
+    assert states_of(out, 2) == ["new", "new", "new", *["cancelled"] * 9]  # its last day is the 31st of March
+    assert states_of(out, 3)[4:9] == ["cancelled"] * 3 + ["returned"] * 2
+    assert states_of(out, 4)[-1] == "slowing"
 
 
 def test_who_buys_on_after_his_contract_is_judged_by_his_purchases() -> None:
     ends = points(START, END)
     ended = contract_months(contract(1, START, date(2024, 2, 10)), ends)
     out = states(rhythms(bought(c1=range(0, 180, 10)), ends), FIXED, ended)  # type: ignore[arg-type]
-    assert told(out, 1) == ["new"] * 3 + ["active"] * 3 + ["slowing", "at_risk", "lapsed", "lapsed", "lapsed", "lapsed"]
+    assert states_of(out, 1) == ["new"] * 3 + ["active"] * 3 + [
+        "slowing",
+        "at_risk",
+        "lapsed",
+        "lapsed",
+        "lapsed",
+        "lapsed",
+    ]
 
 
 def test_an_end_announced_ahead_is_no_end_yet() -> None:

@@ -23,7 +23,9 @@ def days_of(*rows: tuple[int, date]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"customer_id": pl.Int64, "ordered_on": pl.Date}, orient="row")
 
 
-def told(bought: pl.DataFrame, returned: pl.DataFrame, contracts: pl.DataFrame = NO_CONTRACTS) -> dict[Any, Any]:
+def states_by_month(
+    bought: pl.DataFrame, returned: pl.DataFrame, contracts: pl.DataFrame = NO_CONTRACTS
+) -> dict[Any, Any]:
     customers = bought.group_by("customer_id").agg(
         pl.col("ordered_on").min().alias("first_ordered_on"), pl.col("ordered_on").min().alias("first_seen_on")
     )
@@ -32,7 +34,7 @@ def told(bought: pl.DataFrame, returned: pl.DataFrame, contracts: pl.DataFrame =
 
 
 def test_who_only_brought_something_back_is_judged_by_fixed_days() -> None:
-    found = told(days_of((1, date(2026, 1, 1))), days_of((2, date(2026, 2, 10)), (2, date(2026, 3, 31))))
+    found = states_by_month(days_of((1, date(2026, 1, 1))), days_of((2, date(2026, 2, 10)), (2, date(2026, 3, 31))))
     states = {month: row["state"] for (customer, month), row in found.items() if customer == 2}
     assert states == {
         2: "active", 3: "active", 4: "active", 5: "slowing", 6: "at_risk", 7: "at_risk", 8: "at_risk", 9: "lapsed",
@@ -52,7 +54,7 @@ def test_the_first_purchase_ends_it_and_contracts_judge_alone() -> None:
             "cancelled_by": ["customer"],
         }
     )
-    found = told(
+    found = states_by_month(
         days_of((1, date(2026, 1, 1)), (2, date(2026, 4, 15))),
         days_of((2, date(2026, 2, 10)), (2, date(2026, 5, 20)), (3, date(2026, 3, 5))),
         signed,
@@ -63,5 +65,5 @@ def test_the_first_purchase_ends_it_and_contracts_judge_alone() -> None:
 
 
 def test_a_company_whose_data_begin_with_a_return_is_judged_from_there_on() -> None:
-    found = told(days_of((1, date(2026, 5, 1))), days_of((2, date(2026, 3, 1))))
+    found = states_by_month(days_of((1, date(2026, 5, 1))), days_of((2, date(2026, 3, 1))))
     assert min(month for customer, month in found if customer == 2) == 3

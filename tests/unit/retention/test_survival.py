@@ -184,5 +184,5 @@ def test_a_renewed_contract_goes_on_in_the_one_that_renews_it() -> None:
         "cancelled_on": [None, date(2024, 5, 1)], "cancelled_by": [None, "customer"],
         "first_started_on": [START, START], "renewed_on": [date(2024, 3, 1), None],
     }  # fmt: skip
-    told = contract_durations(pl.DataFrame(rows), date(2024, 6, 30)).sort("duration_days")
-    assert told.select("duration_days", "has_ended", "entered_days").rows() == [(59, False, 0), (151, True, 60)]
+    durations = contract_durations(pl.DataFrame(rows), date(2024, 6, 30)).sort("duration_days")
+    assert durations.select("duration_days", "has_ended", "entered_days").rows() == [(59, False, 0), (151, True, 60)]

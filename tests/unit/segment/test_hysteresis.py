@@ -78,8 +78,8 @@ def test_held_labels_follow_from_the_month_ends_up_to_them(seen: list[list[str |
     early = pl.col("month_end") <= months(cut)[-1]
     assert_frame_equal(hold_labels(rows.filter(early), "x", wait), whole.filter(early))
     assert_frame_equal(hold_labels(rows, "x", 1), rows.sort("customer_id", "month_end"))
-    for one, told in zip(seen, whole.group_by("customer_id", maintain_order=True).agg("x")["x"], strict=True):
-        assert told.to_list() == _held_slowly(one, wait)
+    for one, held in zip(seen, whole.group_by("customer_id", maintain_order=True).agg("x")["x"], strict=True):
+        assert held.to_list() == _held_slowly(one, wait)
 
 
 def _held_slowly(seen: list[str | None], wait: int) -> list[str | None]:

@@ -91,9 +91,9 @@ def assert_sensible(made: pl.DataFrame) -> None:
     assert dict(made.schema) == dict(FORECAST_SCHEMA)
     numbers = made.select(pl.selectors.float().is_finite().all())
     assert numbers.row(0) == tuple([True] * numbers.width), "neither inf nor NaN"
-    told = made.filter(pl.col("row_type") == "customer")
-    assert not told.filter(pl.col("expected_orders").is_null() & pl.col("fallback_reason").is_null()).height
-    assert told.filter(pl.col("customer_id") <= 0).height == 0
+    customers = made.filter(pl.col("row_type") == "customer")
+    assert not customers.filter(pl.col("expected_orders").is_null() & pl.col("fallback_reason").is_null()).height
+    assert customers.filter(pl.col("customer_id") <= 0).height == 0
 
 
 def test_month_ends_are_those_before_the_day_and_after_the_beginning() -> None:
@@ -214,9 +214,9 @@ def test_predictions_are_frozen_once_a_month_where_the_company_wants_that() -> N
 def test_a_fixed_model_is_used_and_said_to_be_fixed() -> None:
     settings = SETTINGS.model_copy(update={"order_model": "nbd", "spend_model": "normal"})
     made = forecasts_of(invented(), NO_CONTRACTS, AS_OF, settings)
-    told = customers_at(made, AS_OF)
-    assert set(told["order_model"]) == {"nbd"} and set(told["spend_model"]) == {"normal"}
-    assert set(told["p_alive_model"]) <= {"mbg_nbd", "pareto_nbd", "nbd"}
+    customers = customers_at(made, AS_OF)
+    assert set(customers["order_model"]) == {"nbd"} and set(customers["spend_model"]) == {"normal"}
+    assert set(customers["p_alive_model"]) <= {"mbg_nbd", "pareto_nbd", "nbd"}
     scores = made.filter((pl.col("row_type") == "score") & pl.col("is_as_of") & pl.col("is_chosen"))
     assert set(scores["reason"]) == {"fixed by the configuration"}
 
@@ -244,12 +244,12 @@ def test_extreme_companies_end_in_a_figure_or_a_sentence(name: str) -> None:
     days, as_of = EXTREMES[name]
     made = forecasts_of(days, NO_CONTRACTS, as_of, SETTINGS)
     assert_sensible(made)
-    told = customers_at(made, as_of)
-    assert told.height == days.filter("is_order")["customer_id"].n_unique()
+    customers = customers_at(made, as_of)
+    assert customers.height == days.filter("is_order")["customer_id"].n_unique()
     if name == "no cost known":
-        assert told["fallback_reason"].str.contains("revenue stands for contribution").all()
+        assert customers["fallback_reason"].str.contains("revenue stands for contribution").all()
     if name == "losing money on everybody":
-        assert told["expected_contribution"].sum() < 0
+        assert customers["expected_contribution"].sum() < 0
 
 
 def test_no_orders_and_a_day_before_the_first_give_no_rows() -> None:
@@ -271,10 +271,10 @@ def test_a_company_of_contracts_alone_is_forecast_by_them() -> None:
     )
     made = forecasts_of(days_of(), contracts, AS_OF, SETTINGS)
     assert_sensible(made)
-    told = customers_at(made, AS_OF)
-    assert told.filter(pl.col("p_alive") == 1.0).height == count // 3
-    assert (told.filter(pl.col("p_alive") == 0.0)["expected_contribution"] == 0).all()
-    assert (told.filter(pl.col("p_alive") == 1.0)["expected_contribution"] > 10).all()
+    customers = customers_at(made, AS_OF)
+    assert customers.filter(pl.col("p_alive") == 1.0).height == count // 3
+    assert (customers.filter(pl.col("p_alive") == 0.0)["expected_contribution"] == 0).all()
+    assert (customers.filter(pl.col("p_alive") == 1.0)["expected_contribution"] > 10).all()
 
 
 def test_the_order_in_which_customers_were_numbered_changes_nothing() -> None:
@@ -290,9 +290,9 @@ def test_the_order_in_which_customers_were_numbered_changes_nothing() -> None:
         return frame.with_columns(customer_id=count + 1 - pl.col("customer_id"))
 
     again = forecasts_of(renumbered(days), NO_CONTRACTS, AS_OF, SETTINGS, keys=renumbered(keys))
-    told, same = (customers_at(made, AS_OF).drop("made_from") for made in (first, renumbered(again)))
-    assert told.equals(same)
-    assert told["expected_contribution_p90"].null_count() == 0
+    customers, same = (customers_at(made, AS_OF).drop("made_from") for made in (first, renumbered(again)))
+    assert customers.equals(same)
+    assert customers["expected_contribution_p90"].null_count() == 0
 
 
 @pytest.mark.parametrize("customers", [7, 250])
@@ -310,17 +310,17 @@ def test_tenths_are_equally_large_and_the_frozen_ones_are_the_same(customers: in
         }
     )
     made = forecasts_of(days, contracts, AS_OF, SETTINGS)
-    told = customers_at(made, AS_OF)
-    sizes = told.group_by("decile").len().sort("decile")
+    forecast = customers_at(made, AS_OF)
+    sizes = forecast.group_by("decile").len().sort("decile")
     assert sizes["decile"].to_list() == list(range(1, 11))
     assert sizes["len"].max() - sizes["len"].min() <= 1  # type: ignore[operator]
-    best_first = told.sort("decile")
+    best_first = forecast.sort("decile")
     means = best_first.group_by("decile", maintain_order=True).agg(pl.col("expected_contribution").mean())
     assert means["expected_contribution"].is_sorted(descending=True)
     frozen = made.filter((pl.col("row_type") == "prediction") & (pl.col("segmentation") == "customer"))
     for months in (3, 24):
         then = frozen.filter(pl.col("horizon_months") == months).sort("customer_id")
-        assert then.select("customer_id", "decile").equals(told.select("customer_id", "decile")), months
+        assert then.select("customer_id", "decile").equals(forecast.select("customer_id", "decile")), months
     assert customers_at(made, date(2025, 9, 30))["decile"].null_count() == customers_at(made, date(2025, 9, 30)).height
 
 
@@ -334,8 +334,8 @@ def shop(*more: tuple[int, date, float]) -> pl.DataFrame:
 def test_two_orders_in_two_days_are_no_habit() -> None:
     """Of so few customers no model is fitted; one of them came yesterday for the first time, and today again."""
     newcomer = ((7, AS_OF - timedelta(days=2), 20.0), (7, AS_OF - timedelta(days=1), 20.0))
-    told = customers_at(forecasts_of(shop(*newcomer), NO_CONTRACTS, AS_OF, SETTINGS), AS_OF)
-    orders = dict(told.select("customer_id", "expected_orders").rows())
+    customers = customers_at(forecasts_of(shop(*newcomer), NO_CONTRACTS, AS_OF, SETTINGS), AS_OF)
+    orders = dict(customers.select("customer_id", "expected_orders").rows())
     usual = sum(orders[c] for c in range(1, 7)) / 6
     assert usual / 2 < orders[7] < usual * 1.25
 
@@ -385,6 +385,6 @@ def test_intervals_stand_around_what_is_left_after_serving() -> None:
     for level in ("p10", "p50", "p90"):
         name = f"expected_contribution_{level}"
         assert one[name] - other[name] == pytest.approx(moved), level
-    told = customers_at(dear, AS_OF)
-    assert (told["expected_contribution_p10"] < told["expected_contribution_p90"]).any()
-    assert told["expected_contribution"].sum() == pytest.approx(other["expected_contribution"])
+    customers = customers_at(dear, AS_OF)
+    assert (customers["expected_contribution_p10"] < customers["expected_contribution_p90"]).any()
+    assert customers["expected_contribution"].sum() == pytest.approx(other["expected_contribution"])

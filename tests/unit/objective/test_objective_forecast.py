@@ -42,9 +42,11 @@ def test_it_is_the_damped_trend_with_the_smallest_error_of_one_month() -> None:
             )
             tried.append((squared, level + (0.9 + 0.81 + 0.729) * trend, variance**0.5))
     _, middle, spread = min(tried)
-    told = forecast(series, 3)
-    assert told is not None
-    assert told.value == pytest.approx(middle) and told.p90 - told.value == pytest.approx(1.2815515655446004 * spread)
+    found = forecast(series, 3)
+    assert found is not None
+    assert found.value == pytest.approx(middle) and found.p90 - found.value == pytest.approx(
+        1.2815515655446004 * spread
+    )
 
 
 def test_the_interval_widens_with_the_months_and_holds_what_it_should() -> None:
