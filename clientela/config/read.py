@@ -46,7 +46,9 @@ def load_config(path: Path | str | None = None) -> Config:
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
-        sentences = [_sentence(dict(problem), lines) for problem in error.errors()]
+        # a key written wrong is missing too: what is there is told first
+        problems = sorted(error.errors(), key=lambda problem: problem["type"] == "missing")
+        sentences = [_sentence(dict(problem), lines) for problem in problems]
         raise ConfigError(f"{chosen}: {sentences[0]}", "\n".join(sentences[1:])) from None
     config._path = chosen.resolve()
     return config

@@ -26,6 +26,7 @@ from clientela.extract.readers import Opened
 from clientela.load.context import ACTIVE_BATCHES, LOADABLE, LoadContext
 from clientela.load.control_totals import control_totals
 from clientela.load.landing import DeliveredFile
+from clientela.load.ledger import mapping_hash
 from clientela.load.repeats import settle_repeats
 from clientela.masking import without_values
 from clientela.sql.quoting import literal, quoted
@@ -41,6 +42,8 @@ TIMES, TIMES_PACKED = 4, 30
 
 #: keys that are looked at together for those that are there twice
 KEYS_AT_ONCE = 4_000_000
+#: mappings under which one version of a record may have been loaded; in microseconds, beside the version's own time
+MAPPINGS_OF_A_VERSION = 999
 
 
 @dataclass(frozen=True)
@@ -320,6 +323,44 @@ def _keep_fullest(context: LoadContext) -> None:
     )
 
 
+def _pass_former_mappings(context: LoadContext) -> None:
+    """Put rows after what the same version of their record became under another mapping.
+
+    A column that is mapped later makes another row of a record that its source has not changed since. Both would be equally
+    new, and chance would choose between them.
+    """
+    connection, feed = context.connection, context.feed
+    former = connection.execute(
+        f"""
+        select batch_id from ledger.loads
+        where source = ? and feed = ? and mapping_hash <> ? and batch_id in (select batch_id from {ACTIVE_BATCHES})
+        """,
+        [*context.feed_key, mapping_hash(feed)],
+    ).fetchall()
+    if not former or feed.is_of_guests:
+        return
+    connection.execute(
+        f"""
+        update staged_rows set version = passed.version
+        from (
+            select
+                staged_rows.rowid as row_id,
+                max(known.version)
+                + (arg_max(known.content_hash, known.version) <> any_value(staged_rows.content_hash))::bigint as version
+            from staged_rows
+            join raw.{quoted(feed.entity.name)} as known
+                on staged_rows.record_id = known.record_id
+                and known.version between staged_rows.version and staged_rows.version + {MAPPINGS_OF_A_VERSION}
+            where {LOADABLE} and staged_rows.version_at is not null
+                and known.batch_id in (select unnest($former)) and not known.is_deleted
+            group by staged_rows.rowid
+        ) as passed
+        where staged_rows.rowid = passed.row_id
+        """,
+        {"former": [batch_id for (batch_id,) in former]},
+    )
+
+
 def _keep_last(context: LoadContext) -> None:
     """Of rows of one file that describe the same, as lines of sales describe their customers, the last one counts."""
     context.connection.execute(
@@ -338,6 +379,7 @@ def _find_excluded_rows(context: LoadContext, is_batch_ordered: bool) -> None:
         connection.execute(
             "insert into excluded_rows select rowid, 'left out', null from staged_rows where is_left_out"
         )
+    _pass_former_mappings(context)
     _find_repeated_keys(connection)
     if feed.is_of_guests:
         _keep_fullest(context)

@@ -115,6 +115,14 @@ def test_a_key_that_does_not_exist_is_reported_with_its_line_and_the_nearest(
     assert refused.value.sentence == f"{tmp_path / 'clientela.yml'}: {expected}"
 
 
+def test_a_required_key_that_is_written_wrong_is_reported_before_it_is_missed(tmp_path: Path) -> None:
+    settings = {{"currency": "curency"}.get(name, name): value for name, value in SHOP.items()}
+    (tmp_path / "clientela.yml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"curency at line \d+: .*; did you mean currency\?") as refused:
+        load_config(tmp_path / "clientela.yml")
+    assert refused.value.details == "currency: this key is missing."
+
+
 def test_a_key_deep_in_a_source_is_reported_too(tmp_path: Path) -> None:
     settings = copy.deepcopy(SHOP)
     settings["sources"]["till"]["timezone"] = "UTC"
