@@ -16,6 +16,12 @@ def test_every_long_proof_is_in_a_part() -> None:
     assert TESTS and {path.parent for path in TESTS if path != here} == {PROVE / part for part in parts.PARTS}
 
 
+def test_no_two_files_of_tests_have_one_name() -> None:
+    """pytest imports them by their names alone, and would end before its first test."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(name for name in set(names) if names.count(name) > 1) == []
+
+
 def test_the_table_names_every_file_under_its_part() -> None:
     rows = re.findall(r"^\| (\w+) \| .* \| `([\w/.]+)` \|", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE)
     files = {(path.parent.name, path.name) for path in PROVE.rglob("test_*.py")}

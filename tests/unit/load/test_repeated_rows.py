@@ -141,14 +141,14 @@ def test_of_customers_whom_lines_of_sales_describe_the_last_line_counts(tmp_path
         + "3,cap,a,Ana,Burgos,5.00,2026-01-06\n4,cap,,,,5.00,2026-01-06\n",
     )
     outcomes = company.load()
-    told = outcomes["customers"]
-    assert (told.loaded, told.unchanged, told.left_out, told.quarantined) == (2, 1, 1, 0)
+    customers = outcomes["customers"]
+    assert (customers.loaded, customers.unchanged, customers.left_out, customers.quarantined) == (2, 1, 1, 0)
     assert company.current("customers", "record_key, city") == [("a", "Burgos"), ("b", "Soria")]
     company.write(
         "lines_2.csv", FLAT_HEADER + "5,cap,a,Ana,Burgos,5.00,2026-02-05\n6,cap,b,Blas,Leon,5.00,2026-02-05\n"
     )
-    told = company.load()["customers"]
-    assert (told.loaded, told.unchanged) == (1, 1), "who is as before says nothing new"
+    customers = company.load()["customers"]
+    assert (customers.loaded, customers.unchanged) == (1, 1), "who is as before says nothing new"
     assert company.current("customers", "record_key, city") == [("a", "Burgos"), ("b", "Leon")]
     assert company.rows("select count(*) from raw.transactions") == [(6,)]
 
