@@ -15,32 +15,22 @@ customers as (
 ),
 
 -- Answers to a campaign: what the customer said to it, and what they ordered from it.
-answers as (
-
-    select
-        customer_record_id,
-        campaign_id,
-        opened_on as answered_on
-    from {{ ref('stg_interactions') }}
-    where kind = 'response' and campaign_id is not null
-    union all
-    select
-        customer_record_id,
-        campaign_id,
-        ordered_on as answered_on
-    from {{ ref('int_order_lines') }}
-    where campaign_id is not null and not is_return
-
-),
-
 campaign_answers as (
 
     select
         crosswalk.customer_id,
         answers.campaign_id,
-        answers.answered_on
-    from answers
+        answers.opened_on as answered_on
+    from {{ ref('stg_interactions') }} as answers
     inner join crosswalk on answers.customer_record_id = crosswalk.record_id
+    where answers.kind = 'response' and answers.campaign_id is not null
+    union all
+    select
+        customer_id,
+        campaign_id,
+        ordered_on as answered_on
+    from {{ ref('int_order_lines_identified') }}
+    where campaign_id is not null and not is_return and customer_id <> 0
 
 ),
 

@@ -11,19 +11,10 @@ contracts as (
 
 ),
 
-crosswalk as (
-
-    select * from {{ ref('int_customer_crosswalk') }}
-
-),
-
 order_lines as (
 
-    select
-        order_lines.*,
-        crosswalk.customer_id
-    from {{ ref('int_order_lines') }} as order_lines
-    inner join crosswalk on order_lines.customer_record_id = crosswalk.record_id
+    select * from {{ ref('int_order_lines_identified') }}
+    where customer_id <> 0
 
 ),
 

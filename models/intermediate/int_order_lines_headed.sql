@@ -48,27 +48,40 @@ returns_of_nobody as (
 
 ),
 
--- Whose the sale was that a return names which says no customer itself.
+-- Whose the sale was that a return names which says no customer itself: its header's, or theirs with most of its lines'
+-- net amount.
 sales_returned as (
 
     select
         order_id,
-        min(customer_record_id) as customer_record_id,
-        min_by(customer_key, customer_record_id) as customer_key
+        customer_record_id,
+        min(customer_key) as customer_key
     from (
-        {% for model in ['lines', 'headers'] %}
-            select
-                order_id,
-                customer_record_id,
-                customer_key
-            from {{ model }}
-            {{ 'union all' if not loop.last }}
-        {% endfor %}
+        select
+            order_id,
+            customer_record_id,
+            customer_key,
+            net_amount,
+            false as is_header
+        from lines
+        union all
+        select
+            order_id,
+            customer_record_id,
+            customer_key,
+            0 as net_amount,
+            true as is_header
+        from headers
     ) as named
     where
         customer_record_id is not null
         and order_id in (select returns_of_nobody.return_of_order_id from returns_of_nobody)
-    group by order_id
+    group by order_id, customer_record_id
+    qualify
+        row_number() over (
+            partition by order_id
+            order by bool_or(is_header) desc, sum(net_amount) desc, customer_record_id asc nulls last
+        ) = 1
 
 ),
 

@@ -12,9 +12,15 @@
 with
 
 {% if is_incremental() %}
+    -- whose an order is whose lines name several may change with any delivery that tells of customers
     changed as (
 
-        {{ changed_lines }}
+        select changed_lines.order_id
+        from ({{ changed_lines }}) as changed_lines
+        union
+        select order_id
+        from {{ this }}
+        where has_several_records
 
     ),
 
@@ -31,7 +37,7 @@ with
         select
             changed.order_id as changed_order_id,
             current_lines.*
-        from (select distinct order_id from changed) as changed
+        from changed
         left join current_lines on changed.order_id = current_lines.order_id
 
     ),
@@ -49,14 +55,12 @@ with
 
 {% endif %}
 
--- An order belongs to one customer. Where its lines name several (an error of the source, of which a test warns), the
--- whole order goes to one of them, always the same.
-orders as (
+summed as (
 
     select
         ---------- ids
         changed_order_id as order_id,
-        min(customer_record_id) as customer_record_id,
+        min(customer_record_id) as lowest_record_id,
         min(return_of_order_id) as return_of_order_id,
         min(campaign_id) as campaign_id,
         max(batch_id) as batch_id,
@@ -89,7 +93,7 @@ orders as (
 
         ---------- booleans
         bool_or(is_cost_assumed) as is_cost_assumed,
-        coalesce(min(customer_record_id) <> max(customer_record_id), false) as has_several_customers,
+        coalesce(min(customer_record_id) <> max(customer_record_id), false) as has_several_records,
 
         ---------- times
         min(ordered_at) as ordered_at,
@@ -101,6 +105,68 @@ orders as (
 
     from lines
     group by changed_order_id
+
+),
+
+-- The lines of orders that name several records, in their order: 1 to n.
+named_lines as (
+
+    select
+        lines.changed_order_id as order_id,
+        lines.customer_record_id,
+        coalesce(crosswalk.customer_id, lines.customer_record_id) as customer_id,
+        delivered.record_id is not null as is_delivered,
+        lines.net_amount,
+        row_number() over (
+            partition by lines.changed_order_id
+            order by
+                lines.ordered_at asc nulls last, length(lines.line_key) asc, lines.line_key asc, lines.order_line_id asc
+        ) as line_number
+    from lines
+    inner join summed on lines.changed_order_id = summed.order_id and summed.has_several_records
+    left join {{ ref('int_customer_crosswalk') }} as crosswalk on lines.customer_record_id = crosswalk.record_id
+    left join {{ ref('stg_customers') }} as delivered on lines.customer_record_id = delivered.record_id
+    where lines.customer_record_id is not null
+
+),
+
+named_customers as (
+
+    select
+        order_id,
+        customer_id,
+        min_by(customer_record_id, line_number) as customer_record_id,
+        bool_or(is_delivered) as is_delivered,
+        sum(net_amount) as net_amount,
+        min(line_number) as first_line_number,
+        count(*) over (partition by order_id) as customers
+    from named_lines
+    group by order_id, customer_id
+
+),
+
+-- An order belongs to one customer. Where its lines name several (an error of the source, of which a test warns), it is
+-- theirs who were delivered as customers before whoever is only named, then theirs with most of its net amount, then
+-- theirs whose line comes first.
+chosen as (
+
+    select *
+    from named_customers
+    qualify
+        row_number() over (
+            partition by order_id order by is_delivered desc, net_amount desc, first_line_number asc nulls last
+        ) = 1
+
+),
+
+orders as (
+
+    select
+        summed.*,
+        coalesce(chosen.customer_record_id, summed.lowest_record_id) as customer_record_id,
+        coalesce(chosen.customers > 1, false) as has_several_customers
+    from summed
+    left join chosen on summed.order_id = chosen.order_id
 
 )
 

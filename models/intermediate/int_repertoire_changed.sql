@@ -33,11 +33,12 @@ categories as (
 product_months as (
 
     select
-        customer_record_id,
-        product_id,
-        {{ month_number('ordered_on') }} as month_number
-    from {{ ref('int_order_lines') }}
-    where not is_return and product_id is not null and customer_record_id is not null
+        orders.customer_record_id,
+        lines.product_id,
+        {{ month_number('lines.ordered_on') }} as month_number
+    from {{ ref('int_order_lines') }} as lines
+    inner join {{ ref('int_orders') }} as orders on lines.order_id = orders.order_id
+    where not lines.is_return and lines.product_id is not null and orders.customer_record_id is not null
     group by 1, 2, 3
 
 ),

@@ -12,6 +12,26 @@ later as (
 
 ),
 
+disputed as (
+
+    select
+        source,
+        'transactions' as entity,
+        count(*) filter (where has_several_customers) as orders_with_several_customers
+    from {{ ref('int_orders') }}
+    group by source
+
+),
+
+numbered as (
+
+    select
+        *,
+        row_number() over (partition by source, entity order by feed asc nulls first) = 1 as is_first_feed
+    from states
+
+),
+
 sources as (
 
     select
@@ -20,11 +40,10 @@ sources as (
         states.feed,
         states.batches,
         states.loaded_rows,
+        case when states.is_first_feed then coalesce(later.later_rows, 0) else 0 end as rows_after_as_of,
         case
-            when row_number() over (partition by states.source, states.entity order by states.feed asc nulls first) = 1
-                then coalesce(later.later_rows, 0)
-            else 0
-        end as rows_after_as_of,
+            when states.is_first_feed then coalesce(disputed.orders_with_several_customers, 0) else 0
+        end as orders_with_several_customers,
         states.quarantined_rows,
         states.left_out_rows,
         states.refused_since,
@@ -36,8 +55,9 @@ sources as (
         states.last_event_on,
         states.last_loaded_at,
         states.last_refused_at
-    from states
+    from numbered as states
     left join later on states.source = later.source and states.entity = later.entity
+    left join disputed on states.source = disputed.source and states.entity = disputed.entity
 
 )
 

@@ -41,6 +41,7 @@ orders as (
         ---------- booleans
         orders.sale_line_count = 0 as is_return,
         orders.is_cost_assumed,
+        orders.has_several_customers,
 
         ---------- times
         orders.ordered_at,
