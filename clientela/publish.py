@@ -91,8 +91,10 @@ MACROS: tuple[tuple[str, str, str, str], ...] = (
         "quality.customer_record_history",
         "customer.customer_id_as_of(day)",
         "select customer_record_id, customer_id from quality.customer_record_history "
-        "where valid_from_on <= day and (valid_until_on > day or valid_until_on is null)",
-        "Which customer each record was at the end of a day, as the file published then said.",
+        "where (valid_from_on <= day or valid_from_on = (select min(valid_from_on) from quality.customer_record_history)) "
+        "and (valid_until_on > day or valid_until_on is null)",
+        "Which customer each record was at the end of a day, as the file published then said; of a day before the first run, "
+        "what that run said.",
     ),
     (
         "relationship.contact_permissions",

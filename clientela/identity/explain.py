@@ -13,7 +13,7 @@ from clientela.identity.cluster import ALWAYS, Clusters
 from clientela.identity.match import EXACT_WEIGHT
 from clientela.identity.model import Model
 from clientela.identity.settings import IdentitySettings
-from clientela.identity.tables import WEIGHED_FIELDS
+from clientela.identity.tables import WEIGHED_FIELDS, WEIGHT_PARTS
 
 _WHY: dict[str, pl.DataType] = {
     "status": pl.String(),
@@ -21,12 +21,21 @@ _WHY: dict[str, pl.DataType] = {
     "match_weight": pl.Float64(),
     "is_weak": pl.Boolean(),
     "reason": pl.String(),
-    **{f"{field}_weight": pl.Float64() for field in WEIGHED_FIELDS},
+    **{f"{part}_weight": pl.Float64() for part in WEIGHT_PARTS},
+}
+_PART_NAMES = {
+    "birth_date": "birth date",
+    "tax_id": "tax id",
+    "loyalty_id": "loyalty card",
+    "prior": "any two records",
+    "cap": "more than a shared home or first name may weigh",
 }
 EVIDENCE_SCHEMA: dict[str, pl.DataType] = {"node_l": pl.Int64(), "node_r": pl.Int64(), **_WHY}
 LINKS_SCHEMA: dict[str, pl.DataType] = {"record_id_l": pl.Int64(), "record_id_r": pl.Int64(), **_WHY}
 NEAR = 8.0
 """A pair that fell short of the link weight by no more than this is kept as a near one, to be explained."""
+ROUNDING = 1e-6
+"""A cap that takes off less than this takes off nothing."""
 
 
 def node_evidence(
@@ -46,11 +55,7 @@ def node_evidence(
         pl.when(pl.col("reason").is_null()).then(pl.lit("linked")).otherwise(pl.lit("cut")).alias("status")
     )
     if weighed is not None:
-        by_field = weighed.select(
-            "node_l",
-            "node_r",
-            *(pl.col(f"mw_{field}").cast(pl.Float64).alias(f"{field}_weight") for field in _fields(model)),
-        )
+        by_part = _by_part(weighed, model)
         near = (
             weighed.filter(pl.col("weight") >= settings.link_weight - NEAR)
             .join(links, on=["node_l", "node_r"], how="anti")
@@ -67,7 +72,7 @@ def node_evidence(
             )
         )
         together = pl.concat([together, near.select(together.columns)]).join(
-            by_field, on=["node_l", "node_r"], how="left"
+            by_part, on=["node_l", "node_r"], how="left"
         )
     return together.with_columns(
         (pl.col("weight") < settings.weak_weight).fill_null(False).alias("is_weak"),
@@ -80,8 +85,22 @@ def node_evidence(
     )
 
 
-def _fields(model: Model | None) -> list[str]:
-    return [field for field in WEIGHED_FIELDS if model is not None and field in model.fields]
+def _by_part(weighed: pl.DataFrame, model: Model | None) -> pl.DataFrame:
+    """(node_l, node_r, `<part>_weight`…): parts that sum to the pair's weight, caps with what they took off."""
+    fields = [
+        pl.col(f"mw_{field}").cast(pl.Float64).alias(f"{field}_weight")
+        for field in WEIGHED_FIELDS
+        if model is not None and field in model.fields
+    ]
+    prior = 0.0 if model is None else model.prior_weight
+    cap = pl.col("weight") - prior - pl.sum_horizontal(pl.lit(0.0), *fields)
+    return weighed.select(
+        "node_l",
+        "node_r",
+        *fields,
+        pl.lit(prior).alias("prior_weight"),
+        pl.when(cap.abs() > ROUNDING).then(cap).otherwise(0.0).alias("cap_weight"),
+    )
 
 
 def sentences(
@@ -150,12 +169,12 @@ def _because(link: dict[str, object]) -> str:
 
 
 def _parts(link: dict[str, object]) -> str:
-    weights = {field: link[f"{field}_weight"] for field in WEIGHED_FIELDS}
+    weights = {part: link[f"{part}_weight"] for part in WEIGHT_PARTS}
     said = {field: float(str(weight)) for field, weight in weights.items() if weight is not None and weight != 0}
     if not said:
         return ""
     ordered = sorted(said.items(), key=lambda item: (-item[1], item[0]))
-    return " (" + ", ".join(f"{field} {weight:+.1f}" for field, weight in ordered) + ")"
+    return " (" + ", ".join(f"{_PART_NAMES.get(part, part)} {weight:+.1f}" for part, weight in ordered) + ")"
 
 
 def _count(number: int, noun: str) -> str:

@@ -12,6 +12,9 @@ _CLEAN = (
 CLEAN_COLUMNS = ("source", *(column.split()[0] for column in _CLEAN.split(", ")))
 #: the fields that evidence is weighed by
 WEIGHED_FIELDS = ("given", "family", "birth_date", "email", "phone", "tax_id", "loyalty_id", "address")
+#: what a match weight is the sum of: each field's, what speaks for any two records before they are compared, and what was
+#: taken off because a house's evidence, or a first name's alone, counts for no more than so much
+WEIGHT_PARTS = (*WEIGHED_FIELDS, "prior", "cap")
 
 #: what `store.Store` keeps up to date
 EVIDENCE_TABLES: dict[str, str] = {
@@ -28,7 +31,7 @@ EVIDENCE_TABLES: dict[str, str] = {
     "clusters": "node bigint, component bigint, cluster bigint, is_oversized boolean",
     "link_evidence": (
         "node_l bigint, node_r bigint, status varchar, rule varchar, match_weight double, is_weak boolean, reason varchar, "
-        + ", ".join(f"{field}_weight double" for field in WEIGHED_FIELDS)
+        + ", ".join(f"{field}_weight double" for field in WEIGHT_PARTS)
     ),
 }
 #: what the last night found, for the models that publish it

@@ -10,7 +10,7 @@ import pytest
 
 from clientela.errors import NotPublishedError
 from clientela.lifetime.contract_history import COLUMNS
-from clientela.publish import Mart, Published, publish_marts
+from clientela.publish import MACROS, Mart, Published, publish_marts
 from clientela.value import forecasts
 from clientela.warehouse.run_settings import write_settings
 from clientela.warehouse.tables import prepare
@@ -125,3 +125,24 @@ def test_what_was_frozen_on_a_day_that_is_gone_keeps_no_earlier_day_from_freezin
         dbt.as_of = FEBRUARY
         model.model(dbt, connection)
     assert asked == [date(2025, 12, 31), FEBRUARY]
+
+
+def test_a_day_before_the_first_run_is_answered_with_what_that_run_said() -> None:
+    with duckdb.connect() as connection:
+        connection.execute("create schema customer; create schema quality")
+        connection.execute(
+            """
+            create table quality.customer_record_history as select * from (values
+                (1, 7, date '2026-03-01', date '2026-03-05'), (1, 9, date '2026-03-05', null), (2, 8, date '2026-03-04', null)
+            ) as history (customer_record_id, customer_id, valid_from_on, valid_until_on)
+            """
+        )
+        [(signature, query)] = [
+            (signature, query) for _, signature, query, _ in MACROS if "customer_id_as_of" in signature
+        ]
+        connection.execute(f"create macro {signature} as table {query}")
+        asked = "from customer.customer_id_as_of(?) order by all"
+        assert connection.execute(asked, [date(2020, 1, 1)]).fetchall() == [(1, 7)]
+        assert connection.execute(asked, [date(2026, 3, 3)]).fetchall() == [(1, 7)]
+        assert connection.execute(asked, [date(2026, 3, 4)]).fetchall() == [(1, 7), (2, 8)]
+        assert connection.execute(asked, [date(2026, 3, 5)]).fetchall() == [(1, 9), (2, 8)]

@@ -1,4 +1,6 @@
-{%- set weights = ['given', 'family', 'birth_date', 'email', 'phone', 'tax_id', 'loyalty_id', 'address'] -%}
+{%- set weights = [
+    'given', 'family', 'birth_date', 'email', 'phone', 'tax_id', 'loyalty_id', 'address', 'prior', 'cap',
+] -%}
 {{ config(materialized="view") }}
 
 with

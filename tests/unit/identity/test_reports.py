@@ -12,6 +12,7 @@ from clientela.identity import IdentitySettings, Resolution, resolve
 from clientela.identity.explain import sentences
 from clientela.identity.measure import against_labels, against_truth
 from clientela.identity.preview import diff
+from clientela.identity.tables import WEIGHT_PARTS
 
 People = Callable[..., pl.DataFrame]
 
@@ -56,11 +57,20 @@ def test_it_says_in_plain_words_why_records_are_one_and_why_a_near_one_is_not(
     [apart] = [
         line for line in lines if line.startswith("web 3, customer 2, is not the same as web 1: the evidence is not")
     ]
-    assert "birth_date -" in apart and "phone +" in apart
+    assert "birth date -" in apart and "any two records -" in apart and "phone +" in apart
     assert "The email comes from web 1: most_recent." in lines
     assert not any("ana@gil.es" in line for line in lines)
     shown = sentences(1, done.crosswalk, done.links, family, chosen, show_values=True)
     assert any("'ana@gil.es'" in line for line in shown)
+
+
+def test_the_parts_of_a_weight_sum_to_it(done: Resolution) -> None:
+    parts = pl.sum_horizontal(*(f"{part}_weight" for part in WEIGHT_PARTS))
+    weighed = done.links.filter(pl.col("match_weight").is_not_null()).with_columns(parts=parts)
+    assert weighed.height > 1
+    assert weighed.select((pl.col("parts") - pl.col("match_weight")).abs().max()).item() < 1e-6
+    # a home in common counts for no more than so much, and two records are two people before they are compared
+    assert weighed["cap_weight"].min() < -1 and weighed["prior_weight"].max() < 0  # type: ignore[operator]
 
 
 def test_asking_for_a_customer_that_is_not_there_gets_a_sentence(done: Resolution) -> None:
