@@ -106,9 +106,9 @@ SERVICE_CASES: dict[str, str] = LABELS | {
 }
 ORDERS: dict[str, str] = LABELS | {
     "order_lines": "BIGINT",
-    "quantity": "DECIMAL(18,6)",
-    "gross_amount": _MONEY,
-    "discount_amount": _MONEY,
+    "items": "DECIMAL(18,6)",
+    "gross_sales_amount": _MONEY,
+    "sales_discount_amount": _MONEY,
     "return_amount": _MONEY,
     "net_amount": _MONEY,
     "contribution": _MONEY,

@@ -21,9 +21,9 @@ kpi_orders as (
 
         ---------- what it was
         orders.order_lines,
-        orders.quantity,
-        orders.gross_amount,
-        orders.discount_amount,
+        orders.items,
+        orders.gross_sales_amount,
+        orders.sales_discount_amount,
         orders.return_amount,
         orders.net_amount,
         orders.contribution,

@@ -142,6 +142,8 @@ order_lines as (
 
         ---------- amounts, company currency, without tax
         quantity,
+        unit_of_measure,
+        items,
         gross_amount,
         {{ money('discount_amount + order_discount_share') }} as discount_amount,
         {{ money('order_discount_share') }} as order_discount_amount,

@@ -115,6 +115,8 @@ order_lines as (
 
         ---------- amounts of the line, company currency, without tax
         lines.quantity,
+        lines.unit_of_measure,
+        lines.items,
         lines.gross_amount,
         lines.discount_amount,
         lines.net_amount,

@@ -52,6 +52,8 @@ identified as (
 
         ---------- amounts, company currency, without tax
         order_lines.quantity,
+        order_lines.unit_of_measure,
+        order_lines.items,
         order_lines.gross_amount,
         order_lines.discount_amount,
         order_lines.order_discount_amount,

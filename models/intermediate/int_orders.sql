@@ -77,7 +77,7 @@ summed as (
         ---------- counts
         count(order_line_id) as order_lines,
         count(*) filter (where not is_return) as sale_line_count,
-        sum(quantity) as quantity,
+        sum(items) as items,
 
         ---------- amounts, company currency, without tax
         {{ money('coalesce(sum(gross_amount) filter (where not is_return), 0)') }} as gross_amount,

@@ -34,6 +34,13 @@ order_lines as (
 
         ---------- amounts, company currency, without tax
         quantity,
+        unit_of_measure,
+        -- whatever is weighed or measured is one item, however much of it there is
+        case
+            when quantity is null then case when coalesce(is_return, false) then -1 else 1 end
+            when unit_of_measure is null then quantity
+            else sign(quantity)
+        end as items,
         {{ money('coalesce(gross_amount, net_amount, 0)') }} as gross_amount,
         -- what the source states may differ from it by a cent; so that sums agree, it follows from the other two
         {{ money('coalesce(gross_amount - net_amount, 0)') }} as discount_amount,

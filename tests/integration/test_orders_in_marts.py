@@ -141,7 +141,7 @@ def _contents(company: Company) -> dict[str, list[tuple[Any, ...]]]:
         connection.execute("set timezone = 'UTC'")
         queries = {
             "orders": """
-                select orders.source, order_key, customer_key, channel, is_return, orders.net_amount, discount_amount,
+                select orders.source, order_key, customer_key, channel, is_return, orders.net_amount, sales_discount_amount,
                     orders.shipping_amount, orders.fee_amount
                 from value.orders join (
                     select order_id, any_value(customer_key) as customer_key from value.order_lines group by 1

@@ -100,6 +100,24 @@ joined as (
 
 ),
 
+aged as (
+
+    select
+        joined.*,
+        cast(
+            floor(
+                (
+                    (extract(year from context.as_of_on) - extract(year from joined.birth_date)) * 10000
+                    + (extract(month from context.as_of_on) - extract(month from joined.birth_date)) * 100
+                    + extract(day from context.as_of_on) - extract(day from joined.birth_date)
+                ) / 10000
+            ) as bigint
+        ) as age
+    from joined
+    cross join context
+
+),
+
 described as (
 
     select
@@ -112,11 +130,18 @@ described as (
         {% for field in personal_fields %}
             {{ field }},
         {% endfor %}
+        case
+            when age < 18 then 'under 18'
+            {% for least, most in [(18, 24), (25, 34), (35, 44), (45, 54), (55, 64), (65, 74)] %}
+                when age <= {{ most }} then '{{ least }} to {{ most }}'
+            {% endfor %}
+            when age <= 110 then '75 and over'
+        end as age_band,
         region,
         country,
         language,
         acquisition_channel,
-        {{ money('acquisition_cost') }} as acquisition_cost,
+        {{ money('acquisition_cost') }} as stated_acquisition_cost,
         case when erasure_requested_on is not null then 'erasure requested' end as withheld_reason,
 
         ---------- life cycle
@@ -157,7 +182,7 @@ described as (
         erasure_requested_on,
         updated_at
 
-    from joined
+    from aged
 
 )
 

@@ -36,6 +36,8 @@ order_lines as (
 
         ---------- amounts, company currency, without tax
         quantity,
+        unit_of_measure,
+        cast(items as decimal(18, 6)) as items,
         gross_amount,
         discount_amount,
         order_discount_amount,
