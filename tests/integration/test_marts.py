@@ -15,6 +15,7 @@ from dbt.cli.main import dbtRunner
 
 from clientela.publish import MACROS
 from tests.integration.marts_fixture import AS_OF, Company, fill, line
+from tests.integration.questions_page import PAGE, answers, questions
 
 ROOT = Path(__file__).parents[2]
 AREAS = ("customer", "value", "retention", "segment", "relationship", "objective", "quality")
@@ -275,6 +276,37 @@ def test_rows_that_the_as_of_day_leaves_out_are_counted(ask: Any) -> None:
     assert later == [("till", "campaign_contacts", 2), ("till", "transactions", 1), ("web", "consents", 1)]
     assert ask("select loaded_rows from operations.sources where entity = 'campaign_contacts'") == [(4,)]
     assert ask("select count(*) from customer.customer_timeline where event_kind like 'campaign %'") == [(2,)]
+
+
+def test_every_question_of_the_page_is_one_query_of_two_joins_at_most_and_runs(built: Path) -> None:
+    asked = questions()
+    assert len(asked) >= 30 and len(asked) == PAGE.read_text(encoding="utf-8").count("```sql")
+    marts = {f"{path.parent.name}.{path.stem}" for path in (ROOT / "models" / "marts").glob("*/*.sql")}
+    for question in asked:
+        assert len(re.findall(r"\bjoin\b", question.query)) <= 2, question.text
+        assert ";" not in question.query, question.text
+        named = set(re.findall(r"\b(?:from|join) (\w+\.\w+)", question.query))
+        assert named and {question.waits_for} - {""} == named - marts, (
+            f"{question.text}: has {question.waits_for} come?"
+        )
+    with duckdb.connect(str(built / "warehouse.duckdb"), read_only=True) as connection:
+        assert sum(rows > 0 for rows in answers(connection).values()) > 15
+
+
+def test_orders_know_their_place_and_what_came_back(ask: Any) -> None:
+    ana = ids(ask)["ana"]
+    assert ask(
+        "select order_number, is_first_order, is_last_order, is_return, main_category, returned_amount_share, items, delivery "
+        f"from value.orders where customer_id = {ana} order by ordered_on"
+    ) == [(1, True, True, False, "bakery", pytest.approx(10 / 33), 8, "not promised"),
+          (None, False, False, True, None, None, -1, "not promised")]  # fmt: skip
+    # the first and the one a day later, of which all came back; nobody's orders have no place
+    ben = ids(ask)["ben"]
+    assert ask(
+        "select order_number, days_since_previous_order, is_last_order, returned_amount_share from value.orders "
+        f"where customer_id = {ben} order by 1"
+    ) == [(1, None, False, 0), (2, 1, True, 1)]
+    assert ask("select count(*) from value.orders where customer_id = 0 and order_number is not null") == [(0,)]
 
 
 def test_products_sold_but_never_delivered_are_known_by_their_key(ask: Any) -> None:

@@ -118,7 +118,7 @@ described as (
                 then
                     cast(-orders.return_amount - coalesce(returned.return_amount, 0) as double)
                     / cast(orders.gross_amount - orders.discount_amount as double)
-        end as returned_share,
+        end as returned_amount_share,
 
         ---------- booleans
         orders.sale_line_count = 0 as is_return,

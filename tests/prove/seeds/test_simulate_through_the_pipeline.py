@@ -9,6 +9,7 @@ import pytest
 from clientela.config.read import load_config
 from clientela.pipeline.nightly import run
 from clientela.simulate import SimulateSettings, write_company
+from tests.integration.questions_page import answers
 
 pytestmark = pytest.mark.prove
 
@@ -64,3 +65,9 @@ def test_the_money_of_each_source_and_month_is_the_truths_to_the_cent(warehouse:
         """
     ).fetchall()
     assert different == []
+
+
+def test_the_questions_of_the_page_have_answers(warehouse: duckdb.DuckDBPyConnection) -> None:
+    found = answers(warehouse)
+    unanswered = [question for question, rows in found.items() if rows == 0]
+    assert len(unanswered) <= 5, unanswered
