@@ -80,7 +80,8 @@ sales_returned as (
     qualify
         row_number() over (
             partition by order_id
-            order by bool_or(is_header) desc, sum(net_amount) desc, customer_record_id asc nulls last
+            order by
+                bool_or(is_header) desc nulls last, sum(net_amount) desc nulls last, customer_record_id asc nulls last
         ) = 1
 
 ),

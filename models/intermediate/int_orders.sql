@@ -120,7 +120,8 @@ named_lines as (
         row_number() over (
             partition by lines.changed_order_id
             order by
-                lines.ordered_at asc nulls last, length(lines.line_key) asc, lines.line_key asc, lines.order_line_id asc
+                lines.ordered_at asc nulls last, length(lines.line_key) asc nulls last, lines.line_key asc nulls last,
+                lines.order_line_id asc nulls last
         ) as line_number
     from lines
     inner join summed on lines.changed_order_id = summed.order_id and summed.has_several_records
@@ -154,7 +155,8 @@ chosen as (
     from named_customers
     qualify
         row_number() over (
-            partition by order_id order by is_delivered desc, net_amount desc, first_line_number asc nulls last
+            partition by order_id
+            order by is_delivered desc nulls last, net_amount desc nulls last, first_line_number asc nulls last
         ) = 1
 
 ),

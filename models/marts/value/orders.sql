@@ -35,7 +35,7 @@ main_categories as (
         order_id,
         category as main_category
     from category_amounts
-    qualify row_number() over (partition by order_id order by net_amount desc, category asc nulls last) = 1
+    qualify row_number() over (partition by order_id order by net_amount desc nulls last, category asc nulls last) = 1
 
 ),
 
