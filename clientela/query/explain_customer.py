@@ -1,13 +1,15 @@
 """Why a customer's records are one, why near ones are not, and where each value comes from: asked of the published file."""
 
 from clientela.config.company import Config
+from clientela.errors import ClientelaError
 from clientela.query.sql import reading_published
 
 
 def explain_customer(config: Config, customer_id: int) -> list[str]:
     """Why this customer's records are one, why near ones are not, and where each value comes from, in sentences.
 
-    Read from the published file, so that it may be asked at any time; values are shown as the file shows them.
+    Read from the published file, so that it may be asked at any time; values are shown as the file shows them. Raises
+    ClientelaError for a customer that it does not know.
     """
     from clientela.identity.explain import LINKS_SCHEMA, sentences
 
@@ -46,6 +48,8 @@ def explain_customer(config: Config, customer_id: int) -> list[str]:
             params=params,
         ).pl()
         crosswalk = records.select("record_id", "customer_id")
+        if not now and crosswalk.is_empty():
+            raise ClientelaError(f"There is no customer {customer_id} in the published marts.")
         found += sentences(customer_id, crosswalk, links, records, values, show_values=True)
         if values.is_empty() and not crosswalk.is_empty():
             found.append("Every value comes from its only delivered record, or an erasure was requested.")

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -114,6 +115,12 @@ def test_a_night_and_what_is_asked_of_it_afterwards(small: Company) -> None:
     assert len(kinds) > 1, "orders and interactions both reach the timeline"
     again = invoke("publish", *config)
     assert again.exit_code == 0 and "published" in again.output
+
+
+@pytest.mark.parametrize("command", [["explain", "customer"], ["explain", "value"], ["nearest"]])
+def test_a_customer_who_is_not_there_is_one_sentence_and_code_four(command: list[str], first_night: Path) -> None:
+    answer = invoke(*command, "-c", str(first_night / "clientela.yml"), "987654")
+    assert answer.exit_code == 4 and answer.output.startswith("Error: There is no customer 987654 ")
 
 
 @pytest.mark.parametrize(
