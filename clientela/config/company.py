@@ -23,7 +23,7 @@ from clientela.config.sources import Age, Currency, Model, Size, SourceConfig, S
 from clientela.contracts import ENTITIES
 from clientela.errors import ConfigError
 from clientela.identity.settings import IdentitySettings
-from clientela.relationship.settings import CampaignSettings, PermissionSettings
+from clientela.relationship.settings import CampaignSettings, PermissionSettings, ProgrammeSettings
 from clientela.retention.settings import RetentionSettings
 from clientela.segment.settings import SegmentSettings
 from clientela.value.settings import ValueSettings
@@ -134,6 +134,10 @@ class Config(Model):
     )
     campaigns: CampaignSettings = Field(
         default_factory=CampaignSettings, description="How campaigns are watched; docs/relationship.md."
+    )
+    programmes: ProgrammeSettings = Field(
+        default_factory=ProgrammeSettings,
+        description="When relational activities go on, are changed or stopped; docs/relationship.md.",
     )
     publish: PublishConfig = Field(default_factory=PublishConfig)
     inbox: InboxConfig = Field(default_factory=InboxConfig)

@@ -287,7 +287,11 @@ REFERENCE_EXAMPLES: dict[str, str] = {
     ),
     "portfolios": "portfolio,manager,capacity,rule\nMadrid,Eva,200,region = 'Madrid'\n",
     "offers": "offer,approach,channel,unit_cost,rule\nSecond cap,market,email,0.10,orders >= 1\n",
-    "programmes": "programme,approach,started_on,ended_on,monthly_cost\nClub,defensive,2026-01-01,,300.00\n",
+    "programmes": (
+        "programme,approach,started_on,ended_on,monthly_cost,description,segment,rule,campaign_key,customer_gain,gain_component,"
+        "hours_saved,stage\n"
+        "Club,defensive,2026-01-01,,300.00,Points for what they buy,Regulars,orders_12m >= 3,,A point per euro,rewards,,pilot\n"
+    ),
     "kpis": (
         "kpi,definition,unit,is_higher_better,aggregation,mart,numerator,denominator,scopes,segments_at,needs\n"
         "order value,Net amount of an order,amount,true,mean,orders,case when not is_return then net_amount end,,channel,,\n"

@@ -147,6 +147,16 @@ PROGRAMMES = _table(
     Column("started_on", "date", "First day."),
     Column("ended_on", "date", "Last day."),
     Column("monthly_cost", "money", "Cost per month, company currency.", minimum=0),
+    _text("description", "What it is."),
+    _text("segment", "To whom it is offered, in the company's words."),
+    _text("rule", "Conditions of access, as a predicate over the customer's columns; empty: all current customers."),
+    _text(
+        "campaign_key", "The campaign that invites to it: those contacted are its members, those held out its control."
+    ),
+    _text("customer_gain", "What the customer gets, in a sentence."),
+    _text("gain_component", "Where the ledger holds what members gain.", values=("discounts", "rewards")),
+    Column("hours_saved", "decimal", "Hours that it saves a member in a month.", minimum=0),
+    _text("stage", "How far it is.", values=("pilot", "open", "retiring")),
 )
 
 KPIS = _table(

@@ -94,6 +94,25 @@ class CampaignSettings(BaseModel):
     """Days after a campaign's last contact in which what its members buy is counted."""
 
 
+class ProgrammeSettings(BaseModel):
+    """When a relational activity goes on, is changed or is stopped."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    months: int = Field(default=6, ge=1)
+    """Months that a verdict looks back; before so many have passed there is none."""
+    continue_from: float = Field(default=0.0, ge=-1)
+    """Return on its cost, what it brought less its cost per unit of cost, from which an activity goes on."""
+    stop_below: float = Field(default=-0.5, ge=-1)
+    """Return below which it is stopped; between the two it is changed."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.stop_below > self.continue_from:
+            raise ValueError(f"stop_below, {self.stop_below}, exceeds continue_from, {self.continue_from}")
+        return self
+
+
 class TimelineSettings(BaseModel):
     """How a customer's timeline speaks."""
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from clientela.config.company import Config
 from clientela.identity.settings import IdentitySettings
-from clientela.relationship.settings import CampaignSettings, PermissionSettings, TimelineSettings
+from clientela.relationship.settings import CampaignSettings, PermissionSettings, ProgrammeSettings, TimelineSettings
 from clientela.retention.settings import RetentionSettings
 from clientela.segment.settings import SegmentSettings
 from clientela.sql.quoting import quoted
@@ -36,6 +36,7 @@ def write_settings(connection: duckdb.DuckDBPyConnection, *sections: BaseModel) 
         ("identity_settings", IdentitySettings),
         ("permission_settings", PermissionSettings),
         ("campaign_settings", CampaignSettings),
+        ("programme_settings", ProgrammeSettings),
         ("timeline_settings", TimelineSettings),
     ):
         section = given.get(model) or model()
@@ -61,6 +62,7 @@ def sections_of(config: Config) -> tuple[BaseModel, ...]:
         config.identity,
         config.permissions,
         config.campaigns,
+        config.programmes,
         timeline,
     )
 

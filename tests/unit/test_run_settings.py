@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from clientela.identity.settings import IdentitySettings
-from clientela.relationship.settings import CampaignSettings, PermissionSettings, TimelineSettings
+from clientela.relationship.settings import CampaignSettings, PermissionSettings, ProgrammeSettings, TimelineSettings
 from clientela.retention.settings import RetentionSettings
 from clientela.segment.settings import SegmentSettings
 from clientela.value.settings import ValueSettings
@@ -44,6 +44,7 @@ PERMISSIONS = PermissionSettings.model_validate(
     }
 )
 CAMPAIGNS = CampaignSettings(window_days=14)
+PROGRAMMES = ProgrammeSettings(months=3, continue_from=0.2)
 TIMELINE = TimelineSettings(language="es")
 TABLES: dict[str, type[BaseModel]] = {
     "value_settings": ValueSettings,
@@ -52,6 +53,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "identity_settings": IdentitySettings,
     "permission_settings": PermissionSettings,
     "campaign_settings": CampaignSettings,
+    "programme_settings": ProgrammeSettings,
     "timeline_settings": TimelineSettings,
 }
 
@@ -64,7 +66,7 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def test_what_is_read_back_is_what_was_set(connection: duckdb.DuckDBPyConnection) -> None:
-    write_settings(connection, SEGMENTS, RETENTION, VALUE, IDENTITY, PERMISSIONS, CAMPAIGNS, TIMELINE)
+    write_settings(connection, SEGMENTS, RETENTION, VALUE, IDENTITY, PERMISSIONS, CAMPAIGNS, PROGRAMMES, TIMELINE)
     read = {name: read_settings(connection.table(f"run.{name}"), model) for name, model in TABLES.items()}
     assert read == {
         "value_settings": VALUE,
@@ -73,6 +75,7 @@ def test_what_is_read_back_is_what_was_set(connection: duckdb.DuckDBPyConnection
         "identity_settings": IDENTITY,
         "permission_settings": PERMISSIONS,
         "campaign_settings": CAMPAIGNS,
+        "programme_settings": PROGRAMMES,
         "timeline_settings": TIMELINE,
     }
     # the next run's take their place, and what is not given has its defaults
