@@ -11,7 +11,7 @@ import click
 from rich.text import Text
 
 from clientela import stopping
-from clientela.cli import corrections, identities, onboarding, pages, queries, runs, simulation, upkeep
+from clientela.cli import campaigns, corrections, identities, onboarding, pages, queries, runs, simulation, upkeep
 from clientela.cli.options import EXITS
 from clientela.cli.output import leave, plain_console
 from clientela.errors import ClientelaError, StoppedError
@@ -77,6 +77,7 @@ for command in (
     corrections.unload,
     corrections.reapply,
     identities.identity,
+    campaigns.campaign,
     upkeep.upgrade,
     simulation.simulate,
     onboarding.schema,

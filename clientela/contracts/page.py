@@ -50,6 +50,7 @@ _UNITS = {
     "months": "months",
     "_months": "months",
     "_hours": "hours",
+    "hours_saved": "hours",
     "_count": "times",
     "_rate": "share",
     "_from": "score",

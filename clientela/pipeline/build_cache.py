@@ -17,13 +17,16 @@ from clientela.warehouse.transactions import transaction
 
 
 def loads_state(connection: duckdb.DuckDBPyConnection) -> str:
-    """Which batches and identity model are active, in short: differs as soon as a batch is loaded, replaced or unloaded, or
-    a model accepted."""
+    """Which batches and identity model are active, in short: differs as soon as a batch is loaded, replaced or unloaded, a
+    model accepted, or a campaign's split kept."""
     return str(
         connection.execute(
             """
             select count(*) || ' batches, last ' || coalesce(max(batch_id), 0) || ', sum ' || coalesce(sum(batch_id), 0)
                 || coalesce(', identity ' || (select max_by(model_id, trained_at) from memory.identity_models), '')
+                || coalesce(', splits ' || (
+                    select nullif(count(distinct campaign_key), 0) from memory.campaign_splits
+                ), '')
             from ledger.loads where status = 'loaded'
             """
         ).fetchall()[0][0]

@@ -6,25 +6,19 @@ Belongs here: reading what the answer needs and calling `clientela.identity`. Do
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import duckdb
 
-from clientela import stopping
 from clientela.config.company import Config
-from clientela.errors import ClientelaError
 from clientela.file_modes import closed
 from clientela.identity import step
 from clientela.identity.settings import IdentitySettings
+from clientela.pipeline.built_warehouse import built_warehouse
 from clientela.pipeline.open_run import open_run
-from clientela.sql.quoting import literal
-from clientela.warehouse.faults import explained
-from clientela.warehouse.keys import confirmed_secret, kept_evidence_key
+from clientela.warehouse.keys import kept_evidence_key
 from clientela.warehouse.lock import hold_lock
-from clientela.warehouse.schema_version import require_present
 from clientela.warehouse.transactions import transaction
 
 if TYPE_CHECKING:
@@ -45,7 +39,7 @@ class Preview:
 
 def preview(config: Config, settings: IdentitySettings) -> Preview:
     """What these settings would merge and split of what memory holds now, and what value that moves."""
-    with closed(config), hold_lock(config.data, "Preview of identity"), _reading(config) as connection:
+    with closed(config), hold_lock(config.data, "Preview of identity"), built_warehouse(config) as connection:
         return _compared(config, connection, settings, step.active_model(connection))
 
 
@@ -58,7 +52,7 @@ def retrain(config: Config, *, accept: bool) -> Preview:
         with (
             closed(config),
             hold_lock(config.data, "Training of identity"),
-            _reading(config) as connection,
+            built_warehouse(config) as connection,
         ):
             key = kept_evidence_key(connection, config.data)
             model = train_model(_records(connection), config.identity, key=key)
@@ -119,23 +113,3 @@ def _records(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         """
     ).pl()
     return found
-
-
-@contextmanager
-def _reading(config: Config) -> Iterator[duckdb.DuckDBPyConnection]:
-    if not config.warehouse.is_file():
-        raise ClientelaError(f"{config.company} has no warehouse yet; `clientela run` makes it.")
-    try:
-        with (
-            duckdb.connect(str(config.warehouse), read_only=True) as connection,
-            stopping.interrupting(connection.interrupt),
-        ):
-            connection.execute("set timezone = 'UTC'")
-            connection.execute(f"set temp_directory = {literal(str(config.data / 'spill'))}")
-            require_present(connection, config.warehouse, config.memory)
-            confirmed_secret(connection, config.data)
-            if not connection.execute("select 1 from duckdb_tables() where table_name = 'int_orders'").fetchall():
-                raise ClientelaError(f"Nothing was built yet for {config.company}; `clientela run` does.")
-            yield connection
-    except duckdb.Error as error:
-        raise explained(error, config) from error

@@ -44,6 +44,10 @@ MEMORY_TABLES: dict[str, str] = {
     "segment_fits": """
         fitted_on date not null, made_from varchar not null, fit varchar not null, run_id varchar not null,
         made_at timestamptz not null""",
+    # who was held out of a planned campaign, by the records that the customer had then; drawn once, for ever
+    "campaign_splits": """
+        campaign_key varchar not null, record_id bigint not null, customer_id bigint not null, arm varchar not null,
+        salt varchar not null, held_out_share double not null, run_id varchar not null, planned_at timestamptz not null""",
     # what record keys and evidence are hashed with, for ever: `clientela.warehouse.keys` writes it when the warehouse is made
     "keys": "name varchar not null, method varchar not null, key varchar not null, made_at timestamptz not null",
     # the last of the copy's files: one whose writing is cut off is still of the version before

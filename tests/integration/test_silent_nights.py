@@ -492,7 +492,7 @@ def test_no_other_place_begins_a_transaction() -> None:
     assert found == ["clientela/warehouse/transactions.py"]
 
 
-@pytest.mark.parametrize("kind", ["night", "publish", "as_of", "reload", "unload", "train"])
+@pytest.mark.parametrize("kind", ["night", "publish", "as_of", "reload", "unload", "train", "plan"])
 def test_a_stop_after_what_was_to_be_done_is_done_comes_too_late(
     shop: Company, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:

@@ -21,6 +21,7 @@ TABLES = """
     create schema run;
     create table run.context (as_of_on date);
     create table int_customer_crosswalk (record_id bigint, customer_id bigint);
+    create table campaign_splits (campaign_key varchar, record_id bigint, arm varchar);
     create table stg_campaigns (
         campaign_id bigint, source varchar, campaign_key varchar, campaign_name varchar, kind varchar, approach varchar,
         channel varchar, goal varchar, budget_amount decimal(18, 4), fixed_cost decimal(18, 4), unit_cost decimal(18, 4),
@@ -60,7 +61,9 @@ def campaign_results(
         connection.register("incoming", incoming.to_arrow())
         connection.execute(f"insert into {table} by name select * from incoming")
     for model in BEFORE:
-        connection.execute(f"create view {model} as {rendered(model)}")
+        # a database in memory is itself called memory, as a schema of ours is
+        sql = rendered(model).replace("memory.campaign_splits", "campaign_splits")
+        connection.execute(f"create view {model} as {sql}")
     compared = compare_campaigns(connection.sql("from int_campaign_arms_summed").pl())
     connection.register("compared", compared.to_arrow())
     connection.execute("create table int_campaign_comparisons as from compared")

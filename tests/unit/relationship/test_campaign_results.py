@@ -184,6 +184,26 @@ def test_fewer_than_a_hundred_buyers_in_an_arm_are_too_few_for_money() -> None:
     assert (second[0], second[3]) == ("its window is not over", "open")
 
 
+def test_a_lot_drawn_before_it_began_is_what_is_compared_whoever_was_contacted_in_the_end() -> None:
+    """The system that sends contacts two who were held out, leaves two out, and tells nobody of the others."""
+    arms = {n: "held_out" if n % 3 == 0 else "chosen" for n in range(1, 31)}
+    connection = campaign_results(
+        AS_OF,
+        {
+            "stg_campaigns": [campaign()],
+            # records 30 and 29, of both arms, are one customer now
+            "int_customer_crosswalk": [*people(29), {"record_id": 30, "customer_id": 29}],
+            "campaign_splits": [
+                {"campaign_key": "C1", "record_id": n, "arm": arm} for n, arm in arms.items()
+            ] + [{"campaign_key": "C9", "record_id": 1, "arm": "held_out"}],
+            "int_campaign_contacts_dated": [contact(n) for n in (1, 2, 3, 6, 40)],
+        },
+    )  # fmt: skip
+    assert ask(connection, "chosen, assigned, contacted, held_out, in_both_arms, evidence") == [
+        (29, 19, 2, 9, 1, "effect")
+    ]
+
+
 def test_the_win_back_campaign_of_the_demonstration_is_shown_as_the_loss_it_was() -> None:
     """2,984 spent to bring 1,113 of net revenue: so the truth of the invented company says."""
     company = build_company(SimulateSettings())
