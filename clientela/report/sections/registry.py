@@ -1,6 +1,6 @@
 """The parts of the report, in the order in which they are read. A new one joins here, with the marts that it needs."""
 
-from clientela.report.sections import business, deliveries, people, worth
+from clientela.report.sections import business, deliveries, people, relations, worth
 from clientela.report.sections.section import Part
 
 _CHANGES = ("value.customer_value", "value.customer_months", "retention.customer_retention", "operations.loads")
@@ -22,6 +22,9 @@ PARTS: tuple[Part, ...] = (
         ("quality.value_backtest", "quality.value_predictions", "quality.value_model_scores"),
         worth.forecast,
     ),
+    Part("campaigns", ("relationship.campaign_results", "relationship.campaigns"), relations.campaigns),
+    Part("programmes", ("relationship.programme_results",), relations.programmes),
+    Part("service", ("relationship.service_levels",), relations.service),
     Part("identity", ("quality.identity_events",), people.identity),
     Part("gates", _GATES, deliveries.gates),
 )

@@ -17,6 +17,7 @@ RUN, RUN_BEFORE = "20260301T030000000", "20260228T030000000"
 MARTS = """
 create schema operations; create schema value; create schema retention; create schema segment; create schema customer;
 create schema quality;
+create schema relationship;
 
 create table operations.publication as select
     '{run}' as run_id, 'Casa <b>Lola</b>' as company, 'EUR' as currency, 'Europe/Madrid' as time_zone,
@@ -117,6 +118,26 @@ from range(41) as ids (id);
 create table quality.identity_events as
 select * from (values (5, 'merged', 2, '{run}'), (6, 'merged', 3, '{run}'), (7, 'split', 1, '{run}'), (8, 'created', 1, '{run}'),
     (9, 'merged', 1, '{before}')) as events (customer_id, event, record_count, run_id);
+
+create table relationship.campaigns as select * from (values (1, date '2025-10-01'), (2, date '2025-12-01'))
+    as campaigns (campaign_id, first_contacted_on);
+create table relationship.campaign_results as
+select *, null::double as buyer_share_difference, 'all' as segmentation, true as is_window_over from (values
+    (1, 'Come back', 'loss', 'effect', 440, 151, 64, 2984.0::decimal(18, 4), 984.13::decimal(18, 4), null::double, null::double, -0.67e0),
+    (2, 'Catalogue', 'open', 'association', 283, 0, 120, 465.0::decimal(18, 4), 1500.0::decimal(18, 4), null, null, 2.2e0)
+) as results (campaign_id, campaign_name, verdict, evidence, assigned, held_out, buyers, cost_amount, contribution,
+    incremental_contribution, return_on_spend, return_at_most);
+create table relationship.programme_results as
+select *, 'programme' as row_type, null::double as incremental_contribution from (values
+    ('Club', 'defensive', 'open', date '2026-01-01', 'continue', 'association', 340, 300.0::decimal(18, 4), 12.0::decimal(18, 4), 900.0e0, 0.4e0),
+    ('Club', 'defensive', 'open', date '2026-02-01', 'stop', 'association', 350, 310.0::decimal(18, 4), 17.0::decimal(18, 4), 100.0e0, -0.7e0)
+) as results (programme, approach, stage, month, verdict, evidence, members, cost_amount, customer_gain_amount,
+    associated_contribution, recent_return);
+create table relationship.service_levels as
+select *, 'phone' as channel from (values
+    ('complaint', date '2026-02-01', 20, 2, 18, 9, 1, 8.0e0, 10), ('complaint', date '2025-01-01', 90, 0, 90, 0, 0, 1.0e0, 90),
+    ('request', date '2026-01-01', 50, 0, 0, 0, 0, null, 0)
+) as levels (kind, month, cases, open_cases, cases_with_target, cases_within_target, reopened_cases, satisfaction, answers);
 
 create table quality.value_backtest as
 select date '2025-11-30' as as_of_on, 3 as horizon_months, 'company' as segmentation, 34 as customers, 100.0e0 as expected_orders,

@@ -109,6 +109,12 @@ def test_a_dozen_figures_are_those_of_the_marts(company: Published) -> None:
         ("delete from operations.loads where status = 'refused'", "gates", "3 rows were set aside"),
         ("update operations.loads set status = 'loaded', quarantined_rows = 0; delete from operations.quarantined_rows",
          "gates", "No batch was refused, and no row was set aside"),
+        ("update relationship.campaign_results set contribution = 100 where campaign_id = 2; "
+         "update relationship.campaign_results set verdict = 'loss', return_at_most = -0.8, evidence = 'effect'",
+         "campaigns", "2 were certainly a loss"),
+        ("update relationship.campaign_results set evidence = 'none'", "campaigns", "In 2 campaigns nobody was held out"),
+        ("update relationship.programme_results set verdict = 'change'", "programmes", "should be changed: Club"),
+        ("update relationship.service_levels set cases_with_target = 0", "service", "Without the table service_targets"),
         ("update retention.customer_retention set main_reason = 'complaint_open'", "risk", "20 times: a complaint is open"),
     ],
 )  # fmt: skip
@@ -116,6 +122,25 @@ def test_sentences_change_when_the_data_do(company: Published, change: str, sect
     assert sentence not in re.sub("3 rows were set aside", "", page_of(company).text(section))
     company.change(change)
     assert sentence in page_of(company).text(section)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_campaigns_activities_and_service_stand_with_their_return(company: Published) -> None:
+    page = page_of(company)
+    campaigns = page.text("campaigns")
+    assert "Of 2 campaigns whose window is over 1 were certainly a loss." in campaigns
+    assert "Come back cost €2,984; all that those chosen bought, with or without it, left €984.13." in campaigns
+    assert "In 1 campaign nobody was held out by lot" in campaigns
+    club = page.text("programmes")
+    assert (
+        "They do not pay: Club." in club and "Figures of February 2026" in club and "350" in club and "340" not in club
+    )
+    # what was opened more than twelve months before the last is left out
+    assert "In twelve months 70 cases were opened, of which 2 are still open." in page.text("service")
+    assert "Of those with a target 50% were resolved within it." in page.text("service")
+    company.change("delete from relationship.campaign_results; delete from relationship.service_levels")
+    missing = page_of(company).text("missing")
+    assert "No campaign is delivered." in missing and "No case of service is delivered." in missing
 
 
 @pytest.mark.usefixtures("undrawn")
