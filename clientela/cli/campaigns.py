@@ -23,7 +23,9 @@ def campaign() -> None:
 @click.option("--rule", help="Whom it is for: a predicate as segments have; without one all current customers.")
 @click.option("--held-out", default=0.2, show_default=True, help="Share of them that is not contacted, drawn by lot.")
 @click.option(
-    "--effect", type=float, help="Contribution per customer that it is to add: how many customers would show that?"
+    "--effect",
+    type=float,
+    help="Contribution per customer (net revenue without costs) that it is to add: how many customers would show that?",
 )
 @click.option("--accept", is_flag=True, help="Draw the lot and keep it; a campaign has one split for ever.")
 @click.option(
@@ -60,17 +62,22 @@ def plan(
     if as_json:
         told = {
             "campaign_key": planned.campaign_key, "customers": size.customers, "held_out_share": size.held_out_share,
-            "buyer_share": planned.buyer_share, "detectable": size.detectable, "customers_needed": size.customers_needed,
+            "buyer_share": planned.buyer_share, "measure": planned.measure, "detectable": size.detectable, "customers_needed": size.customers_needed,
             "is_kept": bool(planned.arms), "held_out": planned.held_out,
         }  # fmt: skip
         click.echo(json.dumps(told, indent=2))
         return
     sentences = [
         f"{counted(size.customers, 'customer')}, of whom {planned.buyer_share:.1%} bought within a campaign's days.",
-        f"With {size.held_out_share:.0%} held out, four in five such campaigns show a difference of {size.detectable:,.2f} of "
-        "contribution per customer; a smaller one may stay unseen.",
     ]
-    if size.customers_needed is not None:
+    if not planned.buyer_share:
+        sentences.append("From that it cannot be told what they would show.")
+    else:
+        sentences.append(
+            f"With {size.held_out_share:.0%} held out, four in five such campaigns show a difference of {size.detectable:,.2f} "
+            f"of {planned.measure} per customer; a smaller one may stay unseen."
+        )
+    if size.customers_needed is not None and planned.buyer_share:
         sentences.append(f"To see {effect:,.2f} per customer it takes {counted(size.customers_needed, 'customer')}.")
     if planned.was_kept:
         sentences.append(f"Its split was made before and stays: {counted(planned.held_out, 'customer')} held out.")

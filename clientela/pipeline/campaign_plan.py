@@ -26,12 +26,13 @@ from clientela.warehouse.transactions import transaction
 class CampaignPlan:
     """A campaign as planned. `arms`: customer_id → arm, empty until it is kept; `was_kept`: it had been made before.
 
-    `size` says what as many buyers as have been usual can show, per customer and in contribution; `buyer_share` how many of
-    them bought in as many days as a campaign is watched.
+    `size` says what they can show if they buy as they did in the last days, as many as a campaign is watched; of `measure`,
+    contribution, or net revenue where no cost of goods is known. `buyer_share`: how many of them bought in these days.
     """
 
     campaign_key: str
     size: SampleSize
+    measure: str
     buyer_share: float
     arms: dict[int, str]
     was_kept: bool
@@ -74,7 +75,7 @@ def plan_campaign(
                 [campaign_key, salt, held_out_share, run.run_id, run.now, list(arms), list(arms.values())],
             )
         run.message = f"The split of the campaign {campaign_key} is kept."
-        return CampaignPlan(campaign_key, planned.size, planned.buyer_share, arms, was_kept=False)
+        return CampaignPlan(campaign_key, planned.size, planned.measure, planned.buyer_share, arms, was_kept=False)
 
 
 def _planned(
@@ -93,13 +94,15 @@ def _planned(
     )
     customers = list(kept) or _customers(connection, rule)
     # what each bought in as many days as a campaign is watched, up to the as-of day
-    ((deviation, buyer_share),) = connection.execute(
+    ((of_contribution, of_net_revenue, has_contribution, buyer_share),) = connection.execute(
         """
-        select coalesce(stddev_samp(coalesce(bought.contribution, 0)), 0), coalesce(avg(cast(bought.orders > 0 as int)), 0)
+        select
+            coalesce(stddev_samp(coalesce(bought.contribution, 0)), 0), coalesce(stddev_samp(coalesce(bought.net_revenue, 0)), 0),
+            count(bought.contribution) > 0, coalesce(avg(case when bought.orders > 0 then 1 else 0 end), 0)
         from (select unnest(?::bigint[]) as customer_id) as chosen
         left join (
             select
-                customer_id, cast(sum(contribution) as double) as contribution,
+                customer_id, cast(sum(contribution) as double) as contribution, cast(sum(net_amount) as double) as net_revenue,
                 count(*) filter (where sale_line_count > 0) as orders
             from intermediate.int_order_days
             where ordered_on > (select as_of_on from run.context) - cast(? as int)
@@ -109,10 +112,13 @@ def _planned(
         [customers, config.campaigns.window_days],
     ).fetchall()
     try:
-        size = sample_size(deviation, len(customers), held_out_share, effect)
+        size = sample_size(
+            of_contribution if has_contribution else of_net_revenue, len(customers), held_out_share, effect
+        )
     except ValueError as error:
         raise ConfigError(f"{error}.".capitalize()) from error
-    return CampaignPlan(campaign_key, size, float(buyer_share), kept, was_kept=bool(kept))
+    measure = "contribution" if has_contribution else "net revenue"
+    return CampaignPlan(campaign_key, size, measure, float(buyer_share), kept, was_kept=bool(kept))
 
 
 def _customers(connection: duckdb.DuckDBPyConnection, rule: str | None) -> list[int]:

@@ -5,6 +5,7 @@ The gate is left out for speed. What the two builds leave is compared table by t
 
 import random
 import shutil
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ HAPPENINGS = (
     "nothing",
 )
 #: what changes customers and no order line
-OF_CUSTOMERS = ("people", "calls", "contracts")
+OF_CUSTOMERS = ("people", "calls", "contracts", "consents", "campaigns", "reference")
 FIRST_DAY = date(2026, 1, 5)
 _HEADER = "bill,place,customer,product,pieces,net,sold_at,brought_on,changed"
 _SNAPSHOT = "ticket,customer,product,pieces,net,sold_at"
@@ -99,6 +100,29 @@ _CONTRACTS = {
         "period_months": {"value": 1}, "updated_at": "changed",
     },
 }  # fmt: skip
+#: whole lists each night: what is not in the next was taken back, what differs corrected, and days lie in the past
+_CONSENTS = {
+    "files": "consents_*.csv",
+    "key": "word",
+    "delivery": "snapshot",
+    "columns": {
+        "customer_key": "customer", "purpose": "purpose", "channel": "channel", "status": "status", "decided_at": "decided",
+    },
+}  # fmt: skip
+_CAMPAIGNS = {
+    "files": "campaigns_*.csv",
+    "key": "campaign",
+    "delivery": "snapshot",
+    "columns": {
+        "started_on": "started", "approach": "approach", "fixed_cost": "fixed", "unit_cost": "unit",
+    },
+}  # fmt: skip
+_CAMPAIGN_CONTACTS = {
+    "files": "contacts_*.csv",
+    "key": ["campaign", "customer"],
+    "delivery": "snapshot",
+    "columns": {"campaign_key": "campaign", "customer_key": "customer", "role": "role", "contacted_at": "contacted"},
+}
 
 
 #: a shop that delivers headers and lines apart, in any order, and refunds in a file of their own
@@ -140,7 +164,8 @@ class Growing(Company):
             "till": {
                 "entities": {
                     "transactions": _TILL, "products": _PRODUCTS, "customers": _PEOPLE, "interactions": _CALLS,
-                    "contracts": _CONTRACTS,
+                    "contracts": _CONTRACTS, "consents": _CONSENTS, "campaigns": _CAMPAIGNS,
+                    "campaign_contacts": _CAMPAIGN_CONTACTS,
                 },
             },
             "web": {
@@ -205,6 +230,13 @@ class Growing(Company):
                 rows = [self._contract(key) for key in self.random.sample("klm", 2)]
                 header = "contract,customer,started,cancelled,amount,changed"
                 self.write(f"contracts_{number:03}.csv", "\n".join([header, *rows]) + "\n")
+            case "consents":
+                self._list("consents", "word,customer,purpose,channel,status,decided", self._consent)
+            case "campaigns":
+                self._list("campaigns", "campaign,started,approach,fixed,unit", self._campaign)
+                self._list("contacts", "campaign,customer,role,contacted", self._contact)
+            case "reference":
+                self._reference()
             case "headers":
                 self._post()
             case "refunds":
@@ -340,6 +372,41 @@ class Growing(Company):
         cancelled = self.random.choice(["", "", str(self.day)])
         return (
             f"{key},{self.random.choice('abcd')},{started},{cancelled},{self.random.randint(1, 40)},{self._changed()}"
+        )
+
+    def _list(self, name: str, header: str, row: Callable[[int], str]) -> None:
+        """Some rows of a list of nine, each with what is drawn for it now."""
+        rows = [row(number) for number in sorted(self.random.sample(range(9), self.random.randint(4, 8)))]
+        self.write(f"{name}_{self.nights:03}.csv", "\n".join([header, *rows]) + "\n")
+
+    def _past_day(self, days: int = 40) -> date:
+        return self.day - timedelta(days=self.random.randint(0, days))
+
+    def _consent(self, number: int) -> str:
+        status = self.random.choice(["granted", "granted", "refused", "withdrawn"])
+        purpose, channel = self.random.choice(["news", "relationship"]), self.random.choice(["", "email", "phone"])
+        return f"{number},{'abcd'[number % 4]},{purpose},{channel},{status},{self._past_day()} 10:00:00"
+
+    def _campaign(self, number: int) -> str:
+        return f"{number % 3}-{number // 3},{self._past_day(20)},market,{self.random.choice(['', '9.5'])},0.25"
+
+    def _contact(self, number: int) -> str:
+        role = self.random.choice(["contacted", "contacted", "held_out", "chosen"])
+        return (
+            f"{number % 3}-0,{'abc'[number // 3]},{role},{self.random.choice(['', f'{self._past_day(20)} 11:00:00'])}"
+        )
+
+    def _reference(self) -> None:
+        """Targets, what channels cost, and relational activities, one of which anyone may join."""
+        hours = self.random.choice([1, 24, 100])
+        self.write(
+            "reference/service_targets.csv", f"kind,channel,first_answer_hours,resolution_hours\ncomplaint,,,{hours}\n"
+        )
+        rule = self.random.choice(["orders_12m >= 1", "orders_12m >= 2", ""])
+        self.write(
+            "reference/programmes.csv",
+            "programme,approach,started_on,ended_on,monthly_cost,rule,gain_component,campaign_key\n"
+            f"Club,defensive,{self._past_day()},,5,{rule},discounts,\nLetters,market,{self._past_day()},,3,,,0-0\n",
         )
 
     def _deliver(self, name: str, lines: list[str]) -> None:
