@@ -62,7 +62,8 @@ def plan(
     if as_json:
         told = {
             "campaign_key": planned.campaign_key, "customers": size.customers, "held_out_share": size.held_out_share,
-            "buyer_share": planned.buyer_share, "measure": planned.measure, "detectable": size.detectable, "customers_needed": size.customers_needed,
+            "buyer_share": planned.buyer_share, "measure": planned.measure, "detectable": size.detectable,
+            "customers_needed": size.customers_needed,
             "is_kept": bool(planned.arms), "held_out": planned.held_out,
         }  # fmt: skip
         click.echo(json.dumps(told, indent=2))
