@@ -57,18 +57,20 @@ def rows_after(connection: duckdb.DuckDBPyConnection, config: Config, as_of: dat
         if entity.event_time is None or entity.is_announced_ahead:
             continue
         event = entity[entity.event_time]
-        day = event.name if event.type == "date" else f"cast(timezone($zone, {event.name}) as date)"
+        # the instant at which the next day begins, rather than the day of each of millions of rows
+        is_day = event.type == "date"
+        ends = "$as_of" if is_day else "timezone($zone, cast($as_of + 1 as timestamp)) - interval 1 microsecond"
         # the newest version of a record is the one that counts
         ((count,),) = connection.execute(
             f"""
             select count(*) from (
-                select {day} > $as_of as is_late, is_deleted from raw.{entity.name}
-                where record_id in (select record_id from raw.{entity.name} where {day} > $as_of)
+                select {event.name} > {ends} as is_late, is_deleted from raw.{entity.name}
+                where record_id in (select record_id from raw.{entity.name} where {event.name} > {ends})
                     and batch_id in (select batch_id from ledger.loads where status = 'loaded')
                 qualify row_number() over (partition by record_id order by version desc, content_hash desc) = 1
             ) where is_late and not is_deleted
             """,
-            {"zone": config.time_zone, "as_of": as_of},
+            {"as_of": as_of} | ({} if is_day else {"zone": config.time_zone}),
         ).fetchall()
         if count:
             late.append(f"{count:,} of {entity.name}")
