@@ -28,10 +28,11 @@ _HEAD = """\
 Every table of the published file, its grain and the question that it answers. What each column means stands in the comments of
 the file itself. This page is made of the YAML beside each mart: change that, and run `make docs`.
 
-To begin with, fifteen answer most questions: `customers`, `customer_records`, `customer_timeline`, `interactions`, `contracts`;
-`orders`, `order_lines`, `products`, `customer_value`, `customer_months`, `value_ledger`; `customer_retention`,
-`customer_movements`; `customer_segments`; `contact_permissions`. No question of the business needs the schemas `quality` and
-`operations`: they say how far to trust the answer. [names.md](names.md) says which mart stands where, and why.
+To begin with, `customer_today` has one row per customer with most of what is asked of them, and no join. Fifteen more answer most
+other questions: `customers`, `customer_records`, `customer_timeline`, `interactions`, `contracts`; `orders`, `order_lines`,
+`products`, `customer_value`, `customer_months`, `value_ledger`; `customer_retention`, `customer_movements`;
+`customer_segments`; `contact_permissions`. No question of the business needs the schemas `quality` and `operations`: they say
+how far to trust the answer. [names.md](names.md) says which mart stands where, and why.
 """
 
 

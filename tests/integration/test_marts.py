@@ -293,6 +293,40 @@ def test_every_question_of_the_page_is_one_query_of_two_joins_at_most_and_runs(b
         assert sum(rows > 0 for rows in answers(connection).values()) > 15
 
 
+def test_one_row_says_of_each_customer_today_what_the_homes_of_the_figures_say(ask: Any) -> None:
+    assert ask("select count(*), count(distinct customer_id) from customer.customer_today") == ask(
+        "select count(*), count(*) from customer.customers"
+    )
+    for home in (
+        "customer.customers",
+        "value.customer_value",
+        "retention.customer_retention",
+        "segment.customer_segments",
+    ):
+        names = [
+            name
+            for (name,) in ask(
+                f"""
+                select column_name from information_schema.columns where table_schema || '.' || table_name = '{home}'
+                intersect
+                select column_name from information_schema.columns where table_name = 'customer_today'
+                """
+            )
+        ]
+        assert len(names) > 8
+        shown = ", ".join(names)
+        differing = (
+            f"select {shown} from {home} where customer_id <> 0 except select {shown} from customer.customer_today"
+        )
+        assert ask(differing) == [], home
+    # what was bought last, and what is open
+    assert ask(
+        "select last_category, open_complaints, orders_12m from customer.customer_today where customer_id = "
+        f"{ids(ask)['ana']}"
+    ) == [("bakery", 0, 1)]
+    assert ask("select sum(open_complaints) from customer.customer_today") == [(1,)]
+
+
 def test_orders_know_their_place_and_what_came_back(ask: Any) -> None:
     ana = ids(ask)["ana"]
     assert ask(
