@@ -5,7 +5,7 @@
 } -%}
 {#- The columns of value.customer_months that a KPI may name. -#}
 {%- set columns = [
-    'orders', 'gross_revenue', 'discounts', 'returns', 'net_revenue', 'contribution', 'cumulative_orders',
+    'orders', 'gross_revenue', 'discounts', 'returns', 'net_revenue', 'cumulative_orders',
     'days_since_last_order', 'tenure_days', 'orders_12m', 'active_months_12m', 'net_revenue_12m', 'contribution_12m',
     'discount_share_12m', 'categories_12m', 'products_12m', 'channels_12m', 'campaign_contacts_12m',
     'campaign_answers_12m', 'satisfaction_12m', 'active_contracts', 'monthly_recurring_amount', 'open_complaints',
@@ -132,7 +132,8 @@ kpi_customer_months as (
         {% endfor %}
         customers.acquisition_channel as channel,
 
-        ---------- what value.customer_months says
+        ---------- what value.customer_months says; who has no row there sold nothing
+        {{ money('case when ranked.customer_id is null then 0 else ranked.contribution end') }} as contribution,
         {% for name in columns %}
             ranked.{{ name }},
         {% endfor %}

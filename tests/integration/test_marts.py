@@ -14,6 +14,7 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
 from clientela.publish import MACROS
+from tests.integration.kpi_queries import assert_kpis_are_as_written_apart
 from tests.integration.marts_fixture import AS_OF, Company, fill, line
 from tests.integration.questions_page import PAGE, answers, questions
 
@@ -256,6 +257,11 @@ def test_the_queries_of_the_page_on_the_relationship_run(built: Path, tmp_path: 
             """
         ).fetchall()
         assert differing == [(0,)]
+
+
+def test_every_shipped_kpi_is_what_a_query_written_apart_makes_of_it(built: Path) -> None:
+    with duckdb.connect(str(built / "warehouse.duckdb"), read_only=True) as connection:
+        assert_kpis_are_as_written_apart(connection)
 
 
 def test_nobody_is_contactable_without_a_ground(ask: Any) -> None:

@@ -18,9 +18,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from clientela.objective.columns import FACTS
 from clientela.segment.columns import RULE_COLUMNS
 from clientela.segment.settings import RuleSegment, SegmentSettings
 from clientela.warehouse import memory
+from tests.integration.kpi_queries import assert_kpis_are_as_written_apart
 from tests.integration.marts_fixture import Company, key
 from tests.integration.test_marts import ROOT, dbt, failed, read
 
@@ -32,7 +34,7 @@ TABLES = (
     "value.customer_months", "retention.customer_retention", "quality.retention_model_scores",
     "retention.survival_curves", "retention.cohort_retention", "retention.customer_movements",
     "segment.customer_engagement", "segment.customer_segments", "segment.segment_history", "segment.segment_flows",
-    "segment.segment_profiles",
+    "segment.segment_profiles", "objective.kpi_monthly", "objective.objective_progress", "objective.objective_contributions",
 )  # fmt: skip
 Ask = Callable[[str], list[tuple[Any, ...]]]
 
@@ -99,7 +101,97 @@ def shop(folder: Path, rows: list[tuple[str, date, float]], as_of: date) -> Comp
             "product_key": "p1",
         },
     )  # fmt: skip
+    steer(company)
     return company
+
+
+def steer(company: Company) -> None:
+    """What a company steers by beside its sales: contacts, cases, campaigns, consents, costs and goals."""
+    rng = np.random.default_rng(11)
+
+    def someone() -> str:
+        return f"c{rng.integers(0, CUSTOMERS)}"
+
+    def some_day(last: date = LATE) -> str:
+        return f"{FIRST + timedelta(days=int(rng.integers(30, (last - FIRST).days)))} 10:00:00+00"
+
+    company.deliver(
+        "cost_rates", "reference", {"key": "any", "valid_from": FIRST, "cost_per_contact": 2, "is_assumed": False}
+    )
+    company.deliver(
+        "service_targets", "reference", {"key": "complaint", "kind": "complaint", "resolution_hours": 48}
+    )  # fmt: skip
+    company.deliver(
+        "acquisition_costs", "reference",
+        *(
+            {"key": f"{channel}|{month}", "acquisition_channel": channel, "month": date(2025, month, 1), "cost_amount": month}
+            for channel in ("web", "shop") for month in range(1, 13)
+        ),
+    )  # fmt: skip
+    contacts = []
+    for number in range(160):
+        opened = some_day()
+        contacts.append(
+            {
+                "key": f"s{number}", "customer_key": someone(), "kind": ("request", "complaint", "repair")[number % 3],
+                "channel": ("phone", "email")[number % 2], "direction": "inbound", "opened_at": opened,
+                "resolved_at": None if number % 11 == 0 else f"{opened[:10]} {10 + number % 13}:00:00+00",
+                "satisfaction": float(rng.integers(3, 11)),
+            }
+        )  # fmt: skip
+        if number % 4 == 0 and contacts[-1]["resolved_at"]:
+            day = date.fromisoformat(opened[:10]) + timedelta(days=4)
+            contacts[-1]["resolved_at"] = f"{day} 10:00:00+00"
+    members = {}
+    for campaign, begun in (
+        ("k-spring", date(2025, 3, 3)),
+        ("k-autumn", date(2025, 9, 1)),
+        ("k-dear", date(2025, 11, 3)),
+    ):
+        cost = {} if campaign == "k-dear" else {"fixed_cost": 20, "unit_cost": 0.5}
+        company.deliver("campaigns", "till", {"key": campaign, "campaign_name": campaign, "started_on": begun} | cost)
+        for customer in rng.choice(CUSTOMERS, 90, replace=False):
+            role = "held_out" if customer % 3 == 0 else "contacted"
+            at = f"{begun + timedelta(days=int(customer % 2))} 09:00:00+00"
+            members[campaign, int(customer)] = {
+                "key": f"{campaign}|{customer}", "campaign_key": campaign, "customer_key": f"c{customer}", "role": role,
+                "channel": "email", "contacted_at": at,
+            }  # fmt: skip
+            if role == "contacted" and customer % 5 == 0:
+                contacts.append(
+                    {
+                        "key": f"answer {campaign} {customer}", "customer_key": f"c{customer}", "kind": "response",
+                        "channel": "email", "campaign_key": campaign, "opened_at": f"{begun + timedelta(days=6)} 10:00:00+00",
+                    }
+                )  # fmt: skip
+    company.deliver("campaign_contacts", "till", *members.values())
+    company.deliver("interactions", "till", *contacts)
+    statuses = ("granted", "granted", "refused", "withdrawn")
+    company.deliver(
+        "consents", "till",
+        *(
+            {
+                "key": f"w{number}", "customer_key": someone(), "purpose": ("news", "relationship")[number % 2],
+                "channel": (None, "email")[number % 3 == 0], "status": statuses[number % 4], "decided_at": some_day(),
+            }
+            for number in range(200)
+        ),
+    )  # fmt: skip
+    goals = (
+        ("customer", "active customers", None, 0.05), ("value", "VIN", None, 0.1), ("retention", "churn rate", None, -0.1),
+        ("segment", "cross-sell ratio", "high", 0.1), ("relationship", "contactable share", None, 0.2),
+    )  # fmt: skip
+    company.deliver(
+        "objectives", "reference",
+        *(
+            {
+                "key": area, "objective": area, "area": area, "kpi": kpi, "scope": segment and "value_tier", "segment": segment,
+                "target": target, "target_kind": "change", "months": 2 if kpi == "churn rate" else None,
+                "started_on": date(2025, 8, 1), "due_on": date(2026, 7, 31),
+            }
+            for area, kpi, segment, target in goals
+        ),
+    )  # fmt: skip
 
 
 def build(folder: Path, company: Company) -> None:
@@ -364,7 +456,7 @@ def test_the_strategy_is_that_of_the_two_tiers(ask: Ask) -> None:
     assert json.dumps(sorted({row[1] for row in rows})) == '["gone", "high", "low", "medium"]'
 
 
-@pytest.mark.parametrize("page", ["retention.md", "segments.md"])
+@pytest.mark.parametrize("page", ["retention.md", "segments.md", "objectives.md"])
 def test_the_queries_of_the_documentation_run(ask: Ask, page: str) -> None:
     queries = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.DOTALL)
     assert len(queries) >= 6
@@ -379,6 +471,54 @@ def test_rules_are_checked_against_the_columns_as_the_models_know_them(ask: Ask)
         for name, kind, *_ in ask(f"describe {mart}")
     }
     assert {name: known.get(name) for name in RULE_COLUMNS} == RULE_COLUMNS
+
+
+def test_kpis_are_checked_against_the_columns_as_the_models_know_them(ask: Ask) -> None:
+    for name, facts in FACTS.items():
+        known = {column: kind for column, kind, *_ in ask(f"describe intermediate.int_kpi_{name}")}
+        assert {column: known.get(column) for column in facts.columns} == facts.columns, name
+        assert set(facts.scopes) <= set(facts.columns)
+
+
+def test_every_shipped_kpi_is_what_a_query_written_apart_makes_of_it(late: Path) -> None:
+    with duckdb.connect(str(late / "warehouse.duckdb"), read_only=True) as connection:
+        values = assert_kpis_are_as_written_apart(connection)
+    assert {kpi for kpi, found in values.items() if len(set(found.values())) < 2} == set(), "each has something to say"
+
+
+def test_an_objective_of_each_area_is_followed_and_its_segments_explain_it(ask: Ask) -> None:
+    followed = ask(
+        """
+        select area, count(*), count(actual), count(path), count(forecast_at_due) > 0,
+            bool_and(forecast_at_due between forecast_at_due_p10 and forecast_at_due_p90),
+            bool_and((actual is not null) = (month <= date '2026-03-01')), count(no_value_reason)
+        from objective.objective_progress group by 1
+        """
+    )
+    assert sorted(followed) == [
+        (area, 13, 9, 13, True, True, True, 0) for area in ("customer", "relationship", "retention", "segment", "value")
+    ]
+    # of a sum what a segment moved is the change of its own; the shares of the others are computed apart
+    assert ask(
+        """
+        with changes as (
+            select now.segment, now.value - coalesce(then_.value, 0) as change
+            from objective.kpi_monthly as now left join objective.kpi_monthly as then_
+                on then_.kpi = now.kpi and then_.scope = now.scope and then_.segment = now.segment
+                and then_.month = date '2025-07-01'
+            where now.kpi = 'active customers' and now.scope = 'rfm_group' and now.month = date '2026-03-01'
+        )
+        select count(*) > 2, max(abs(contribution - change)) < 1e-9
+        from objective.objective_contributions join changes using (segment)
+        where objective = 'customer' and scope = 'rfm_group' and month = date '2026-03-01'
+        """
+    ) == [(True, True)]
+    moved = dict(
+        ask("select objective, count(distinct scope) from objective.objective_contributions group by 1 order by 1")
+    )
+    assert moved == {"customer": 4, "relationship": 4, "retention": 4, "value": 4}, (
+        "one of a segment alone is not cut again"
+    )
 
 
 def test_tenths_are_equally_large_and_the_frozen_ones_are_those_of_customer_value(ask: Ask) -> None:

@@ -1,6 +1,6 @@
 """The parts of the report, in the order in which they are read. A new one joins here, with the marts that it needs."""
 
-from clientela.report.sections import business, deliveries, people, relations, worth
+from clientela.report.sections import business, deliveries, people, relations, steering, worth
 from clientela.report.sections.section import Part
 
 _CHANGES = ("value.customer_value", "value.customer_months", "retention.customer_retention", "operations.loads")
@@ -11,6 +11,7 @@ PARTS: tuple[Part, ...] = (
     Part("changes", _CHANGES, business.changes),
     Part("monthly", ("value.customer_months",), business.monthly),
     Part("movements", ("retention.customer_movements",), people.movements),
+    Part("objectives", ("objective.objective_progress", "objective.objective_contributions"), steering.objectives),
     Part("risk", _RISK, worth.value_at_risk),
     Part("whale", ("value.customer_value",), worth.whale),
     Part("matrix", ("segment.customer_segments",), people.matrix),

@@ -13,6 +13,7 @@ from clientela.config.read import load_config
 from clientela.pipeline.nightly import run
 from clientela.simulate import SimulateSettings, write_company
 from clientela.simulate.settings import Process
+from tests.integration.kpi_queries import assert_kpis_are_as_written_apart
 
 pytestmark = pytest.mark.prove
 NOW = datetime(2026, 1, 5, 3, 0, tzinfo=UTC)
@@ -43,6 +44,13 @@ def test_the_orders_expected_of_all_customers_come_true_within_five_per_cent(pro
             """
         )[0]
         assert abs(expected / float(actual) - 1) <= 0.05, months
+
+
+def test_every_kpi_is_what_a_query_written_apart_makes_of_it(tmp_path: Path) -> None:
+    published(tmp_path, SimulateSettings(customers=1_500, seed=5))
+    with duckdb.connect(str(tmp_path / "data" / "published" / "marts.duckdb"), read_only=True) as connection:
+        values = assert_kpis_are_as_written_apart(connection)
+    assert all(found for found in values.values())
 
 
 def test_the_ledger_holds_what_the_files_hold_to_the_cent(tmp_path: Path) -> None:

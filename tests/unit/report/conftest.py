@@ -17,7 +17,7 @@ RUN, RUN_BEFORE = "20260301T030000000", "20260228T030000000"
 MARTS = """
 create schema operations; create schema value; create schema retention; create schema segment; create schema customer;
 create schema quality;
-create schema relationship;
+create schema relationship; create schema objective;
 
 create table operations.publication as select
     '{run}' as run_id, 'Casa <b>Lola</b>' as company, 'EUR' as currency, 'Europe/Madrid' as time_zone,
@@ -109,6 +109,22 @@ select 'value_tier' as segmentation, date '2025-11-30' as from_month_end, date '
     from_segment, to_segment, 3 as months_between, customers
 from (values ('high', 'high', 6), ('high', 'medium', 2), ('medium', 'high', 3), ('medium', 'medium', 9),
     ('low', 'low', 18), (null, 'low', 2)) as flows (from_segment, to_segment, customers);
+
+create table objective.objective_progress as
+select objective, cast(month as date) as month, area, kpi, scope, segment, unit, 'Ana' as owner, date '2026-06-01' as due_month,
+    baseline, target, path, actual, actual - baseline as change, actual as forecast_at_due, actual - 0.01e0 as forecast_at_due_p10,
+    actual + 0.01e0 as forecast_at_due_p90, status, status = 'on track' as is_on_track, cast(null as varchar) as no_value_reason
+from (values
+    ('Lose fewer', '2025-12-01', 'retention', 'churn rate', 'company', 'company', 'share', 0.1e0, 0.09e0, 0.1e0, 0.1e0, 'baseline'),
+    ('Lose fewer', '2026-01-01', 'retention', 'churn rate', 'company', 'company', 'share', 0.1e0, 0.09e0, 0.098e0, 0.12e0, 'off track'),
+    ('Lose fewer', '2026-02-01', 'retention', 'churn rate', 'company', 'company', 'share', 0.1e0, 0.09e0, 0.096e0, null, 'to come'),
+    ('Worth more', '2026-01-01', 'value', 'VIN', 'value_tier', 'high', 'amount', 5000.0e0, 6000.0e0, 5200.0e0, 5400.0e0, 'on track'),
+    ('Later', '2026-05-01', 'value', 'VIN', 'company', 'company', 'amount', null, null, null, null, 'to come')
+) as reached (objective, month, area, kpi, scope, segment, unit, baseline, target, path, actual, status);
+create table objective.objective_contributions as
+select 'Lose fewer' as objective, date '2026-01-01' as month, scope, segment, contribution
+from (values ('value_tier', 'high', 0.015e0), ('value_tier', 'low', 0.005e0), ('value_tier', 'none', 0.5e0),
+    ('rfm_group', 'Lost', 0.012e0)) as moved (scope, segment, contribution);
 
 create table customer.customers as
 select id as customer_id, 'Name <script>alert(' || id || ')</script>' as full_name, cast(null as varchar) as given_name,
