@@ -137,7 +137,7 @@ def reference_tables(settings: SimulateSettings) -> dict[str, pl.DataFrame]:
         }
     )
     targets = pl.DataFrame(
-        [("complaint", None, 24, 72), ("incident", None, 8, 48), (None, None, 24, 120)],
+        [("complaint", None, None, 72), ("incident", None, None, 48), (None, None, 24, 120)],
         schema=["kind", "channel", "first_answer_hours", "resolution_hours"], orient="row",
     )  # fmt: skip
     return {

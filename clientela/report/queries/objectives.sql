@@ -10,13 +10,19 @@ latest as (
 
 ),
 
-movers as (
+-- the segment that moved it furthest from its target
+holders_back as (
 
     select contributions.*
     from objective.objective_contributions as contributions
-    where scope in ('value_tier', 'rfm_group') and segment not in ('none', 'stated baseline')
+    inner join latest on contributions.objective = latest.objective and contributions.month = latest.month
+    where
+        contributions.scope in ('value_tier', 'rfm_group')
+        and contributions.segment not in ('none', 'stated baseline')
+        and contributions.contribution * sign(latest.target - latest.baseline) < 0
     qualify row_number() over (
-        partition by objective, month order by abs(contribution) desc, scope, segment
+        partition by contributions.objective
+        order by abs(contributions.contribution) desc, contributions.scope, contributions.segment
     ) = 1
 
 )
@@ -25,7 +31,7 @@ select
     latest.objective, latest.area, latest.kpi, latest.scope, latest.segment, latest.unit, latest.owner, latest.month,
     latest.due_month, latest.baseline, latest.target, latest.path, latest.actual, latest.change, latest.forecast_at_due,
     latest.forecast_at_due_p10, latest.forecast_at_due_p90, latest.status, latest.is_on_track, latest.no_value_reason,
-    movers.segment as mover, movers.contribution as moved
+    holders_back.segment as held_back_by, holders_back.contribution as held_back
 from latest
-left join movers on latest.objective = movers.objective and latest.month = movers.month
+left join holders_back on latest.objective = holders_back.objective
 order by latest.is_on_track, latest.due_month, latest.objective

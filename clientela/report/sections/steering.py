@@ -2,14 +2,14 @@
 
 from clientela.report.catalogue import Texts
 from clientela.report.published import Row
-from clientela.report.sections.section import Missing, Night, Section, Table, cells
+from clientela.report.sections.section import Cell, Missing, Night, Section, Table, cells
 
 #: an objective that is followed: something came since it began
 _FOLLOWED = ("on track", "off track", "met", "missed")
 
 
 def objectives(night: Night) -> Section | Missing:
-    """Where each objective stands, where it is heading, and which segment moved it most."""
+    """Where each objective stands, where it is heading, and which segment holds it back."""
     texts, answer = night.texts, night.ask("objectives")
     title = texts("objectives.title")
     rows = answer.rows
@@ -27,12 +27,17 @@ def objectives(night: Night) -> Section | Missing:
         title,
         [texts(f"objectives.{key}") for key in headings],
         [
-            cells(
-                row["objective"], _kpi(texts, row), _figure(texts, row, row["baseline"]),
-                _figure(texts, row, row["actual"]), _figure(texts, row, row["path"]), _forecast(texts, row),
-                _figure(texts, row, row["target"]), texts.short_month(row["due_month"]),
-                texts.label("objective_status", row["status"]),
-            )
+            [
+                *cells(
+                    row["objective"], _kpi(texts, row), _figure(texts, row, row["baseline"]),
+                    _figure(texts, row, row["actual"]), _figure(texts, row, row["path"]),
+                ),
+                _forecast(texts, row),
+                *cells(
+                    _figure(texts, row, row["target"]), texts.short_month(row["due_month"]),
+                    texts.label("objective_status", row["status"]),
+                ),
+            ]
             for row in rows
         ],
         numbers=(2, 3, 4, 5, 6), layout="cards",
@@ -43,15 +48,20 @@ def objectives(night: Night) -> Section | Missing:
 
 
 def _behind(texts: Texts, row: Row) -> str:
-    """The sentence on an objective that is not on track, with the segment that moved it most."""
+    """The sentence on an objective that is not on track, with the segment that holds it back most."""
     told = texts(
         "objectives.behind", objective=row["objective"], kpi=_kpi(texts, row), month=texts.month(row["month"]),
         actual=_figure(texts, row, row["actual"]), path=_figure(texts, row, row["path"]),
     )  # fmt: skip
-    if not row["mover"] or not row["moved"]:
+    if not row["held_back_by"]:
         return told
-    moved = texts.signed(row["moved"], _figure(texts, row, row["moved"]))
-    return f"{told} {texts('objectives.moved', segment=texts.label('tier', row['mover']), moved=moved)}"
+    held_back = row["held_back"]
+    if row["unit"] == "share":
+        figure = texts("objectives.points", points=texts.number(100 * held_back, 1))
+    else:
+        figure = _figure(texts, row, held_back)
+    segment = texts.label("tier", row["held_back_by"])
+    return f"{told} {texts('objectives.held_back', segment=segment, moved=texts.signed(held_back, figure))}"
 
 
 def _kpi(texts: Texts, row: Row) -> str:
@@ -59,11 +69,11 @@ def _kpi(texts: Texts, row: Row) -> str:
     return kpi if row["scope"] == "company" else f"{kpi} ({texts.label('tier', row['segment'])})"
 
 
-def _forecast(texts: Texts, row: Row) -> str:
+def _forecast(texts: Texts, row: Row) -> Cell:
     if row["forecast_at_due"] is None:
-        return texts("label.none")
+        return Cell(texts("label.none"))
     middle, low, high = (_figure(texts, row, row[f"forecast_at_due{end}"]) for end in ("", "_p10", "_p90"))
-    return texts("objectives.interval", middle=middle, low=low, high=high)
+    return Cell(middle, (texts("objectives.interval", low=low, high=high),))
 
 
 def _figure(texts: Texts, row: Row, value: float | None) -> str:
@@ -74,4 +84,4 @@ def _figure(texts: Texts, row: Row, value: float | None) -> str:
         return texts.share(value, 1)
     if row["unit"] == "amount":
         return texts.amount(value, exact=False) if abs(value) >= 100 else texts.amount(value)
-    return texts.number(value, 0 if row["unit"] == "customers" and value == round(value) else 1)
+    return texts.number(value, 0 if row["unit"] == "customers" else 1)

@@ -1,6 +1,9 @@
 """A definition that does not compute, reaches for anything but its row, or names what is not there is refused, in a sentence."""
 
+import csv
+import re
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -136,3 +139,16 @@ def test_an_objective_that_cannot_be_followed_is_refused_in_a_sentence(given: di
 def test_an_objective_begins_a_year_before_it_is_due_unless_it_says_when() -> None:
     known = {"churn rate": kpi_of(kpi())}
     assert objective_of(objective(started_on=None), known).started_on == date(2024, 12, 1)
+
+
+def test_the_examples_of_the_page_compute() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "objectives.md").read_text(encoding="utf-8")
+    kpis, objectives = (
+        list(csv.DictReader(text.splitlines())) for text in re.findall(r"```csv\n(.*?)```", page, re.DOTALL)
+    )
+    known = {definition.name: definition for definition in check_kpis([*kpis, *shipped()])}
+    assert len(known) == 18
+    for row in objectives:
+        given = {name: value or None for name, value in row.items()}
+        dates = {name: date.fromisoformat(row[name]) for name in ("started_on", "due_on")}
+        assert objective_of(given | dates, known).target == float(row["target"])

@@ -84,11 +84,11 @@ def test_a_dozen_figures_are_those_of_the_marts(company: Published) -> None:
     assert "90% of high value, 80% of medium value and 60% of low value" in page.text("survival")
     assert "€4,100 came, inside the interval from €3,600 to €4,400" in page.text("forecast")
     objectives = page.text("objectives")
-    assert "Of 2 objectives under way 1 are on track." in objectives
+    assert "On track: 1 of 2 objectives under way." in objectives
     assert "in January 2026 churn rate is at 12.0%, where the plan asks for 9.8%." in objectives
-    assert "What moved it most since the start: high value (+1.5%)." in objectives
+    assert "What has held it back most since the start: high value (+1.5 points)." in objectives
     assert "1 objective has not begun or has no value." in objectives
-    assert "12.0% (11.0% to 13.0%)" in objectives and "VIN (total customer value) (high value)" in objectives
+    assert "12.0% 11.0% to 13.0%" in objectives and "VIN (total customer value) (high value)" in objectives
     assert "Merged: 2; split: 1" in page.text("identity")
     assert "1 batch was refused" in page.text("gates") and "3 rows were set aside" in page.text("gates")
 
@@ -112,7 +112,7 @@ def test_a_dozen_figures_are_those_of_the_marts(company: Published) -> None:
          "movements", "fewer than at the start"),
         ("delete from segment.segment_flows where to_segment = 'medium'", "flows", "No customer of high value has fallen"),
         ("update objective.objective_progress set status = 'met', is_on_track = true where month = '2026-01-01'", "objectives",
-         "Of 2 objectives under way 2 are on track"),
+         "On track: 2 of 2 objectives under way"),
         ("delete from objective.objective_progress", "missing", "the company has set none"),
         ("delete from quality.identity_events where event <> 'created'", "identity", "Nobody was merged"),
         ("delete from operations.loads where status = 'refused'", "gates", "3 rows were set aside"),
