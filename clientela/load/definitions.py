@@ -10,7 +10,7 @@ from typing import Any
 
 from clientela.errors import ConfigError, DeliveryError
 from clientela.load.context import LoadContext
-from clientela.objective.definitions import Kpi, check_kpi, kpi_of, objective_of, sealed
+from clientela.objective.definitions import Kpi, check_kpi, kpi_of, objective_of, readable_kpis, sealed
 from clientela.project_files import PROJECT
 
 #: the KPIs that are shipped, a seed of the dbt project too
@@ -45,7 +45,7 @@ def known_kpis(context: LoadContext) -> dict[str, Kpi]:
         where batch_id in (select batch_id from ledger.loads where status = 'loaded' and retired_at is null)
         qualify row_number() over (partition by record_id order by version desc, content_hash desc) = 1 and not is_deleted
     """
-    return {kpi.name: kpi for kpi in map(kpi_of, [*rows, *_rows(context, own)])}
+    return readable_kpis([*rows, *_rows(context, own)])
 
 
 def _rows(context: LoadContext, query: str) -> list[dict[str, Any]]:

@@ -99,7 +99,7 @@ SERVICE_CASES: dict[str, str] = LABELS | {
     "age_days": "BIGINT",
     "reopened_count": "BIGINT",
     "cost_amount": _MONEY,
-    "satisfaction": "DOUBLE",
+    "satisfaction": "DECIMAL(18,6)",
     "is_open": "BOOLEAN",
     "has_target": "BOOLEAN",
     "is_within_target": "BOOLEAN",

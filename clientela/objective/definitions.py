@@ -9,7 +9,7 @@ in memory, that can reach nothing outside.
 """
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -114,6 +114,17 @@ def check_kpis(rows: Collection[Mapping[str, Any]]) -> list[Kpi]:
         for kpi in kpis:
             check_kpi(db, kpi)
     return kpis
+
+
+def readable_kpis(rows: Iterable[Mapping[str, Any]]) -> dict[str, Kpi]:
+    """By name the KPIs of those rows that are complete; the others have no values, and their values say why."""
+    found = {}
+    for row in rows:
+        try:
+            found[str(row["kpi"])] = kpi_of(row)
+        except ConfigError:
+            continue
+    return found
 
 
 def objective_of(row: Mapping[str, Any], kpis: Mapping[str, Kpi]) -> Objective:

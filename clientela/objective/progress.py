@@ -16,7 +16,7 @@ import polars as pl
 
 from clientela.errors import ConfigError
 from clientela.objective.columns import COMPANY
-from clientela.objective.definitions import Kpi, Objective, kpi_of, months_between, objective_of
+from clientela.objective.definitions import Kpi, Objective, months_between, objective_of, readable_kpis
 from clientela.objective.forecast import Forecast, forecast
 
 PROGRESS_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -68,7 +68,7 @@ def progress(
 
     objectives, kpis: rows of their tables. values: `kpis.kpi_values`. until: the last complete month; None where there is none.
     """
-    known = _known(kpis)
+    known = readable_kpis(kpis)
     rows: list[dict[str, Any]] = []
     moved: list[dict[str, Any]] = []
     for row in objectives:
@@ -86,17 +86,6 @@ def progress(
         pl.DataFrame(rows, schema=PROGRESS_SCHEMA, orient="row").sort("objective", "month"),
         pl.DataFrame(moved, schema=CONTRIBUTIONS_SCHEMA, orient="row").sort("objective", "month", "scope", "segment"),
     )
-
-
-def _known(kpis: Sequence[Mapping[str, Any]]) -> dict[str, Kpi]:
-    found = {}
-    for row in kpis:
-        try:
-            found[str(row["kpi"])] = kpi_of(row)
-        except ConfigError:
-            # its values say why there are none
-            continue
-    return found
 
 
 def _series(objective: Objective, kpi: Kpi, values: pl.DataFrame, until: date) -> _Series:

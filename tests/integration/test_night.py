@@ -147,3 +147,28 @@ def test_every_file_has_the_storage_that_every_client_reads(running: Company) ->
                 "select tags from duckdb_databases() where database_name = current_database()"
             ).fetchall()
         assert tags["storage_version"].startswith("v1.4.0"), path.name
+
+
+def test_customers_and_sales_alone_have_kpis_that_say_what_they_miss(running: Company) -> None:
+    told = running.published(
+        """
+        select kpi, max(no_value_reason) filter (no_value_reason like 'missing%'), count(value) > 0
+        from objective.kpi_monthly where scope = 'company' group by 1
+        """
+    )
+    missing = {kpi: reason for kpi, reason, _ in told if reason}
+    assert missing == {
+        "VIN": "missing: margin_rates",
+        "expected contribution": "missing: margin_rates",
+        "share of value in the top tenth": "missing: margin_rates",
+        "response rate": "missing: campaign_contacts",
+        "return on campaigns": "missing: campaigns, campaign_contacts",
+        "cost to serve as share of contribution": "missing: interactions, cost_rates",
+        "satisfaction": "missing: interactions",
+        "complaints resolved within target": "missing: interactions, service_targets",
+        "cross-sell ratio": "missing: products",
+        "cost per new customer": "missing: acquisition_costs",
+        "contactable share": "missing: consents",
+    }
+    assert {kpi for kpi, _, has_value in told if has_value} == {kpi for kpi, *_ in told} - missing.keys()
+    assert running.published("select count(*) from objective.objective_progress") == [(0,)]

@@ -109,11 +109,18 @@ def steer(company: Company) -> None:
     """What a company steers by beside its sales: contacts, cases, campaigns, consents, costs and goals."""
     rng = np.random.default_rng(11)
 
-    def someone() -> str:
-        return f"c{rng.integers(0, CUSTOMERS)}"
+    firsts: dict[str, date] = {}
+    for customer, day, _ in sales():
+        firsts.setdefault(customer, day)
 
-    def some_day(last: date = LATE) -> str:
-        return f"{FIRST + timedelta(days=int(rng.integers(30, (last - FIRST).days)))} 10:00:00+00"
+    def buyers_by(day: date) -> list[str]:
+        return sorted(customer for customer, first in firsts.items() if first < day)
+
+    def somebody() -> dict[str, str]:
+        """A day, and one of those who had bought by then."""
+        day = FIRST + timedelta(days=int(rng.integers(30, (LATE - FIRST).days)))
+        buyers = buyers_by(day)
+        return {"customer_key": buyers[int(rng.integers(0, len(buyers)))], "day": day.isoformat()}
 
     company.deliver(
         "cost_rates", "reference", {"key": "any", "valid_from": FIRST, "cost_per_contact": 2, "is_assumed": False}
@@ -130,12 +137,13 @@ def steer(company: Company) -> None:
     )  # fmt: skip
     contacts = []
     for number in range(160):
-        opened = some_day()
+        who = somebody()
+        opened = f"{who.pop('day')} 10:00:00+00"
         contacts.append(
-            {
-                "key": f"s{number}", "customer_key": someone(), "kind": ("request", "complaint", "repair")[number % 3],
-                "channel": ("phone", "email")[number % 2], "direction": "inbound", "opened_at": opened,
-                "resolved_at": None if number % 11 == 0 else f"{opened[:10]} {10 + number % 13}:00:00+00",
+            who | {
+                "key": f"s{number}", "kind": ("request", "complaint", "repair")[number % 3],
+                "direction": "inbound", "opened_at": opened,
+                "resolved_at": None if number % 11 == 0 and number % 3 != 1 else f"{opened[:10]} {10 + number % 13}:00:00+00",
                 "satisfaction": float(rng.integers(3, 11)),
             }
         )  # fmt: skip
@@ -150,33 +158,35 @@ def steer(company: Company) -> None:
     ):
         cost = {} if campaign == "k-dear" else {"fixed_cost": 20, "unit_cost": 0.5}
         company.deliver("campaigns", "till", {"key": campaign, "campaign_name": campaign, "started_on": begun} | cost)
-        for customer in rng.choice(CUSTOMERS, 90, replace=False):
+        for customer_key in rng.choice(buyers_by(begun), 90, replace=False):
+            customer = int(customer_key[1:])
             role = "held_out" if customer % 3 == 0 else "contacted"
             at = f"{begun + timedelta(days=int(customer % 2))} 09:00:00+00"
-            members[campaign, int(customer)] = {
+            members[campaign, customer] = {
                 "key": f"{campaign}|{customer}", "campaign_key": campaign, "customer_key": f"c{customer}", "role": role,
                 "channel": "email", "contacted_at": at,
             }  # fmt: skip
             if role == "contacted" and customer % 5 == 0:
                 contacts.append(
                     {
-                        "key": f"answer {campaign} {customer}", "customer_key": f"c{customer}", "kind": "response",
-                        "channel": "email", "campaign_key": campaign, "opened_at": f"{begun + timedelta(days=6)} 10:00:00+00",
+                        "key": f"answer {campaign} {customer}", "customer_key": f"c{customer}",
+                        "kind": "response", "campaign_key": campaign, "opened_at": f"{begun + timedelta(days=6)} 10:00:00+00",
                     }
                 )  # fmt: skip
     company.deliver("campaign_contacts", "till", *members.values())
     company.deliver("interactions", "till", *contacts)
     statuses = ("granted", "granted", "refused", "withdrawn")
-    company.deliver(
-        "consents", "till",
-        *(
-            {
-                "key": f"w{number}", "customer_key": someone(), "purpose": ("news", "relationship")[number % 2],
-                "channel": (None, "email")[number % 3 == 0], "status": statuses[number % 4], "decided_at": some_day(),
+    consents = []
+    for number in range(200):
+        who = somebody()
+        decided = f"{who.pop('day')} 10:00:00+00"
+        consents.append(
+            who | {
+                "key": f"w{number}", "purpose": ("news", "relationship")[number % 2],
+                "channel": (None, "email")[number % 3 == 0], "status": statuses[number % 4], "decided_at": decided,
             }
-            for number in range(200)
-        ),
-    )  # fmt: skip
+        )  # fmt: skip
+    company.deliver("consents", "till", *consents)
     goals = (
         ("customer", "active customers", None, 0.05), ("value", "VIN", None, 0.1), ("retention", "churn rate", None, -0.1),
         ("segment", "cross-sell ratio", "high", 0.1), ("relationship", "contactable share", None, 0.2),

@@ -2,7 +2,7 @@
 
 from clientela.report.catalogue import Texts
 from clientela.report.published import Row
-from clientela.report.sections.section import Cell, Missing, Night, Section, Table, cells
+from clientela.report.sections.section import Missing, Night, Section, Table, cells
 
 #: an objective that is followed: something came since it began
 _FOLLOWED = ("on track", "off track", "met", "missed")
@@ -22,25 +22,18 @@ def objectives(night: Night) -> Section | Missing:
     silent = len(rows) - len(followed)
     if silent:
         sentences.append(texts("objectives.silent", count=silent))
-    headings = ("objective", "kpi", "baseline", "actual", "path", "forecast", "target", "due", "status")
+    headings = ("objective", "kpi", "actual", "path", "forecast", "target", "status")
     table = Table(
         title,
         [texts(f"objectives.{key}") for key in headings],
         [
-            [
-                *cells(
-                    row["objective"], _kpi(texts, row), _figure(texts, row, row["baseline"]),
-                    _figure(texts, row, row["actual"]), _figure(texts, row, row["path"]),
-                ),
-                _forecast(texts, row),
-                *cells(
-                    _figure(texts, row, row["target"]), texts.short_month(row["due_month"]),
-                    texts.label("objective_status", row["status"]),
-                ),
-            ]
+            cells(
+                row["objective"], _kpi(texts, row), _figure(texts, row, row["actual"]), _figure(texts, row, row["path"]),
+                _forecast(texts, row), _target(texts, row), texts.label("objective_status", row["status"]),
+            )
             for row in rows
         ],
-        numbers=(2, 3, 4, 5, 6), layout="cards",
+        numbers=(2, 3), layout="cards",
     )  # fmt: skip
     return Section(
         "objectives", title, sentences, tables=[table], notes=[texts("objectives.note")], queries=[answer.query]
@@ -69,11 +62,16 @@ def _kpi(texts: Texts, row: Row) -> str:
     return kpi if row["scope"] == "company" else f"{kpi} ({texts.label('tier', row['segment'])})"
 
 
-def _forecast(texts: Texts, row: Row) -> Cell:
+def _forecast(texts: Texts, row: Row) -> str:
     if row["forecast_at_due"] is None:
-        return Cell(texts("label.none"))
+        return texts("label.none")
     middle, low, high = (_figure(texts, row, row[f"forecast_at_due{end}"]) for end in ("", "_p10", "_p90"))
-    return Cell(middle, (texts("objectives.interval", low=low, high=high),))
+    return texts("objectives.interval", middle=middle, low=low, high=high)
+
+
+def _target(texts: Texts, row: Row) -> str:
+    month = texts.short_month(row["due_month"])
+    return texts("objectives.by", target=_figure(texts, row, row["target"]), month=month)
 
 
 def _figure(texts: Texts, row: Row, value: float | None) -> str:

@@ -88,7 +88,7 @@ def test_a_dozen_figures_are_those_of_the_marts(company: Published) -> None:
     assert "in January 2026 churn rate is at 12.0%, where the plan asks for 9.8%." in objectives
     assert "What has held it back most since the start: high value (+1.5 points)." in objectives
     assert "1 objective has not begun or has no value." in objectives
-    assert "12.0% 11.0% to 13.0%" in objectives and "VIN (total customer value) (high value)" in objectives
+    assert "12.0% (11.0% to 13.0%)" in objectives and "VIN (total customer value) (high value)" in objectives
     assert "Merged: 2; split: 1" in page.text("identity")
     assert "1 batch was refused" in page.text("gates") and "3 rows were set aside" in page.text("gates")
 
