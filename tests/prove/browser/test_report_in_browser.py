@@ -18,10 +18,10 @@ from tests.unit.report.conftest import Published
 #: runs the checker that stands before it, and leaves what it found as text
 _RUN = """
 axe.run(document, {resultTypes: ["violations"]}).then(found => {
-  const told = document.createElement("pre");
-  told.id = "axe";
-  told.textContent = JSON.stringify(found.violations.map(v => [v.impact, v.id, v.nodes[0].html.slice(0, 200)]));
-  document.body.replaceChildren(told);
+  const result = document.createElement("pre");
+  result.id = "axe";
+  result.textContent = JSON.stringify(found.violations.map(v => [v.impact, v.id, v.nodes[0].html.slice(0, 200)]));
+  document.body.replaceChildren(result);
 });
 """
 

@@ -23,13 +23,13 @@ import json, sys
 import duckdb
 connection = duckdb.connect(sys.argv[1], read_only=True)
 connection.execute("set timezone = 'UTC'")
-told = {"version": duckdb.__version__}
+found = {"version": duckdb.__version__}
 tables = connection.execute(
     "select schema_name, table_name, comment from duckdb_tables() order by 1, 2").fetchall()
 for schema, table, comment in tables:
-    told[f"{schema}.{table}"] = [comment, connection.execute(
+    found[f"{schema}.{table}"] = [comment, connection.execute(
         f"select cast(columns(*) as varchar) from {schema}.{table} order by all").fetchall()]
-print(json.dumps(told))
+print(json.dumps(found))
 """
 
 
