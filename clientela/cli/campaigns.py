@@ -60,13 +60,13 @@ def plan(
             writer.writerows([("customer_id", "arm"), *sorted(planned.arms.items())])
     size = planned.size
     if as_json:
-        told = {
+        plan_as_dict = {
             "campaign_key": planned.campaign_key, "customers": size.customers, "held_out_share": size.held_out_share,
             "buyer_share": planned.buyer_share, "measure": planned.measure, "detectable": size.detectable,
             "customers_needed": size.customers_needed,
             "is_kept": bool(planned.arms), "held_out": planned.held_out,
         }  # fmt: skip
-        click.echo(json.dumps(told, indent=2))
+        click.echo(json.dumps(plan_as_dict, indent=2))
         return
     sentences = [
         f"{counted(size.customers, 'customer')}, of whom {planned.buyer_share:.1%} bought within a campaign's days.",

@@ -12,11 +12,11 @@ from tests.conftest import NOW, Company
 
 
 def plan(company: Company, *options: str) -> dict[str, Any]:
-    told = CliRunner().invoke(
+    ran = CliRunner().invoke(
         main, ["campaign", "plan", "SPRING", "--config", str(company.config_path), "--json", *options]
     )
-    assert told.exit_code == 0, told.output
-    answer: dict[str, Any] = json.loads(told.stdout)
+    assert ran.exit_code == 0, ran.output
+    answer: dict[str, Any] = json.loads(ran.stdout)
     return answer
 
 
@@ -55,8 +55,8 @@ def test_a_split_is_drawn_once_and_told_by_the_next_night(many: Company, tmp_pat
 
 
 def test_a_rule_that_reaches_elsewhere_is_refused(running: Company) -> None:
-    told = CliRunner().invoke(
+    ran = CliRunner().invoke(
         main, ["campaign", "plan", "X", "--config", str(running.config_path), "--rule", "orders in (select 1)"]
     )
-    assert told.exit_code != 0
-    assert "rule" in str(told.output) + str(told.exception)
+    assert ran.exit_code != 0
+    assert "rule" in str(ran.output) + str(ran.exception)

@@ -22,9 +22,9 @@ def test_the_size_is_that_of_a_comparison_of_two_means() -> None:
 
 def test_what_is_foretold_is_what_the_comparison_says_afterwards() -> None:
     assigned, held_out = draw(np.random.default_rng(3), 10, 0.0, customers=2_000)
-    told = compare_campaigns(frame(assigned, held_out))["net_revenue_detectable"].mean()
+    detectable = compare_campaigns(frame(assigned, held_out))["net_revenue_detectable"].mean()
     foretold = sample_size(float(np.std(assigned.amounts)), 4_000, 0.5).detectable
-    assert told == pytest.approx(foretold, rel=0.1)
+    assert detectable == pytest.approx(foretold, rel=0.1)
 
 
 @pytest.mark.parametrize(("share", "effect"), [(0.0, None), (1.0, None), (0.2, 0.0), (0.2, -1.0)])
