@@ -158,9 +158,6 @@ def test_customers_and_sales_alone_have_kpis_that_say_what_they_miss(running: Co
     )
     missing = {kpi: reason for kpi, reason, _ in told if reason}
     assert missing == {
-        "VIN": "missing: margin_rates",
-        "expected contribution": "missing: margin_rates",
-        "share of value in the top tenth": "missing: margin_rates",
         "response rate": "missing: campaign_contacts",
         "return on campaigns": "missing: campaigns, campaign_contacts",
         "cost to serve as share of contribution": "missing: interactions, cost_rates",
