@@ -61,9 +61,9 @@ def hold_labels(
 ) -> pl.DataFrame:
     """`rows`, sorted by customer and month-end, with `label` held, in the column `name` (by default in its place).
 
-    rows: customer_id, month_end, `label` (null counts as a label of its own). A customer's first label is taken at
-    once. reason: a column that the label follows from; its value at the last month-end that gave the held label itself is
-    added as `held_<reason>`, so that the two agree.
+    rows: customer_id, month_end, `label` (null counts as a label of its own once there was another). A customer's first
+    label is taken at once, however many month-ends had none before. reason: a column that the label follows from; its
+    value at the last month-end that gave the held label itself is added as `held_<reason>`, so that the two agree.
     """
     if months < 1:
         raise SegmentError(f"A label must stand at one month-end or more, not at {months}.")
@@ -71,10 +71,11 @@ def hold_labels(
     keep = [*rows.columns, *([out] if out not in rows.columns else []), *([f"held_{reason}"] if reason else [])]
     ordered = _sorted(rows)
     x, row = pl.col(label), pl.int_range(pl.len())
-    is_first = pl.col("_first") == row
-    begins = is_first | x.ne_missing(x.shift(1))
+    begins = (pl.col("_first") == row) | x.ne_missing(x.shift(1))
     stood = row - pl.when(begins).then(row).forward_fill() + 1
-    taken = pl.when(is_first | (stood >= months)).then(row).forward_fill()
+    last_label = pl.when(x.is_not_null()).then(row).forward_fill()
+    has_none_before = ~(last_label.shift(1) >= pl.col("_first")).fill_null(False)
+    taken = pl.when(has_none_before | (stood >= months)).then(row).forward_fill()
     held = [x.gather(taken).alias(out)]
     if reason:
         at = pl.when(x.eq_missing(x.gather(taken))).then(row).forward_fill()

@@ -66,6 +66,14 @@ def test_a_label_is_taken_once_it_has_stood_long_enough() -> None:
     assert hold_labels(rows, "x", 2, "held").columns == ["customer_id", "month_end", "x", "held"]
 
 
+def test_a_customer_without_a_label_before_has_their_first_at_once() -> None:
+    rows = frame(c1=[None, None, "a", "b", "b", None, "b", None, None, "a", "a"], c2=[None])
+    held = hold_labels(rows.with_columns(score=pl.int_range(pl.len())), "x", 2, reason="score")
+    one = held.filter(pl.col("customer_id") == 1)
+    assert one["x"].to_list() == [None, None, "a", "a", "b", "b", "b", "b", None, None, "a"]
+    assert one["held_score"].to_list() == [0, 1, 2, 2, 4, 4, 6, 6, 8, 8, 10]
+
+
 LABELS = st.lists(st.lists(st.sampled_from(["a", "b", None]), min_size=1, max_size=10), min_size=1, max_size=4)
 VALUES = st.lists(st.lists(st.floats(0, 2000), min_size=1, max_size=10), min_size=1, max_size=4)
 
@@ -87,7 +95,7 @@ def _held_slowly(seen: list[str | None], wait: int) -> list[str | None]:
     held, stood, out = seen[0], 0, []
     for i, label in enumerate(seen):
         stood = stood + 1 if i and label == seen[i - 1] else 1
-        if stood >= wait:
+        if stood >= wait or not any(seen[:i]):
             held = label
         out.append(held)
     return out
