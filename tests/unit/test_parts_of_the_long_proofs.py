@@ -34,7 +34,7 @@ def test_a_part_that_is_not_there_is_said_in_a_sentence(
     monkeypatch.setattr(parts, "proved", lambda part: part != "deliveries")
     assert parts.main(["atack"]) == 2
     assert capsys.readouterr().err.startswith(
-        "There is no part 'atack' of the long proofs; there are attack, browser, "
+        "There is no part 'atack' of the long proofs; there are attack, audit, browser, "
     )
     assert (parts.main(["browser"]), parts.main(["deliveries"]), parts.main([])) == (0, 1, 1)
     lines = capsys.readouterr().out.splitlines()[-len(parts.PARTS) :]
