@@ -54,7 +54,7 @@ moves as (
         objective,
         month,
         scope,
-        sum(contribution) as contribution
+        sum(change) as change
     from {{ ref('objective_contributions') }}
     group by objective, month, scope
 
@@ -68,7 +68,7 @@ not_explained as (
     inner join moves on progress.objective = moves.objective and progress.month = moves.month
     where
         progress.change is null
-        or abs(progress.change - moves.contribution) > 1e-6 * (1 + abs(progress.actual) + abs(progress.baseline))
+        or abs(progress.change - moves.change) > 1e-6 * (1 + abs(progress.actual) + abs(progress.baseline))
 
 )
 

@@ -518,8 +518,8 @@ def test_an_objective_of_each_area_is_followed_and_its_segments_explain_it(ask: 
                 and then_.month = date '2025-07-01'
             where now.kpi = 'active customers' and now.scope = 'rfm_group' and now.month = date '2026-03-01'
         )
-        select count(*) > 2, max(abs(contribution - change)) < 1e-9
-        from objective.objective_contributions join changes using (segment)
+        select count(*) > 2, max(abs(contributions.change - changes.change)) < 1e-9
+        from objective.objective_contributions as contributions join changes using (segment)
         where objective = 'customer' and scope = 'rfm_group' and month = date '2026-03-01'
         """
     ) == [(True, True)]

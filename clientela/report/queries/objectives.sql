@@ -19,10 +19,10 @@ holders_back as (
     where
         contributions.scope in ('value_tier', 'rfm_group')
         and contributions.segment not in ('none', 'stated baseline')
-        and contributions.contribution * sign(latest.target - latest.baseline) < 0
+        and contributions.change * sign(latest.target - latest.baseline) < 0
     qualify row_number() over (
         partition by contributions.objective
-        order by abs(contributions.contribution) desc, contributions.scope, contributions.segment
+        order by abs(contributions.change) desc, contributions.scope, contributions.segment
     ) = 1
 
 )
@@ -31,7 +31,7 @@ select
     latest.objective, latest.area, latest.kpi, latest.scope, latest.segment, latest.unit, latest.owner, latest.month,
     latest.due_month, latest.baseline, latest.target, latest.path, latest.actual, latest.change, latest.forecast_at_due,
     latest.forecast_at_due_p10, latest.forecast_at_due_p90, latest.status, latest.is_on_track, latest.no_value_reason,
-    holders_back.segment as held_back_by, holders_back.contribution as held_back
+    holders_back.segment as held_back_by, holders_back.change as held_back
 from latest
 left join holders_back on latest.objective = holders_back.objective
 order by latest.is_on_track, latest.due_month, latest.objective

@@ -17,7 +17,7 @@ objective_contributions as (
         segment,
 
         ---------- numbers
-        contribution
+        contribution as change
 
     from moved
 

@@ -122,9 +122,9 @@ from (values
     ('Later', '2026-05-01', 'value', 'VIN', 'company', 'company', 'amount', null, null, null, null, 'to come')
 ) as reached (objective, month, area, kpi, scope, segment, unit, baseline, target, path, actual, status);
 create table objective.objective_contributions as
-select 'Lose fewer' as objective, date '2026-01-01' as month, scope, segment, contribution
+select 'Lose fewer' as objective, date '2026-01-01' as month, scope, segment, change
 from (values ('value_tier', 'high', 0.015e0), ('value_tier', 'low', 0.005e0), ('value_tier', 'none', 0.5e0),
-    ('rfm_group', 'Lost', 0.012e0)) as moved (scope, segment, contribution);
+    ('rfm_group', 'Lost', 0.012e0)) as moved (scope, segment, change);
 
 create table customer.customers as
 select id as customer_id, 'Name <script>alert(' || id || ')</script>' as full_name, cast(null as varchar) as given_name,
