@@ -150,13 +150,13 @@ def test_every_file_has_the_storage_that_every_client_reads(running: Company) ->
 
 
 def test_customers_and_sales_alone_have_kpis_that_say_what_they_miss(running: Company) -> None:
-    told = running.published(
+    rows = running.published(
         """
         select kpi, max(no_value_reason) filter (no_value_reason like 'missing%'), count(value) > 0
         from objective.kpi_monthly where scope = 'company' group by 1
         """
     )
-    missing = {kpi: reason for kpi, reason, _ in told if reason}
+    missing = {kpi: reason for kpi, reason, _ in rows if reason}
     assert missing == {
         "response rate": "missing: campaign_contacts",
         "return on campaigns": "missing: campaigns, campaign_contacts",
@@ -167,5 +167,5 @@ def test_customers_and_sales_alone_have_kpis_that_say_what_they_miss(running: Co
         "cost per new customer": "missing: acquisition_costs",
         "contactable share": "missing: consents",
     }
-    assert {kpi for kpi, _, has_value in told if has_value} == {kpi for kpi, *_ in told} - missing.keys()
+    assert {kpi for kpi, _, has_value in rows if has_value} == {kpi for kpi, *_ in rows} - missing.keys()
     assert running.published("select count(*) from objective.objective_progress") == [(0,)]

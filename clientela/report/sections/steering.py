@@ -42,19 +42,19 @@ def objectives(night: Night) -> Section | Missing:
 
 def _behind(texts: Texts, row: Row) -> str:
     """The sentence on an objective that is not on track, with the segment that holds it back most."""
-    told = texts(
+    sentence = texts(
         "objectives.behind", objective=row["objective"], kpi=_kpi(texts, row), month=texts.month(row["month"]),
         actual=_figure(texts, row, row["actual"]), path=_figure(texts, row, row["path"]),
     )  # fmt: skip
     if not row["held_back_by"]:
-        return told
+        return sentence
     held_back = row["held_back"]
     if row["unit"] == "share":
         figure = texts("objectives.points", points=texts.number(100 * held_back, 1))
     else:
         figure = _figure(texts, row, held_back)
     segment = texts.label("tier", row["held_back_by"])
-    return f"{told} {texts('objectives.held_back', segment=segment, moved=texts.signed(held_back, figure))}"
+    return f"{sentence} {texts('objectives.held_back', segment=segment, moved=texts.signed(held_back, figure))}"
 
 
 def _kpi(texts: Texts, row: Row) -> str:

@@ -26,12 +26,12 @@ def inputs(without: str | None, rows: int) -> dict[tuple[str, str], str | None]:
 
 def test_each_mart_says_by_name_what_is_missing() -> None:
     without = ", ".join(name for name in ENTITIES if name not in ("customers", "transactions"))
-    told = inputs(without, 0)
-    assert {mart for mart, _ in told} == MARTS - FROM_SALES
-    assert None not in told.values()
-    assert told["campaign_results", "campaign_contacts"] == "No source delivers campaign_contacts."
-    assert told["programmes", "programmes"] == "The reference table programmes has no rows."
-    assert {name for _, name in told} <= set(ENTITIES) | {table.name for table in REFERENCE_TABLES}
+    sentences = inputs(without, 0)
+    assert {mart for mart, _ in sentences} == MARTS - FROM_SALES
+    assert None not in sentences.values()
+    assert sentences["campaign_results", "campaign_contacts"] == "No source delivers campaign_contacts."
+    assert sentences["programmes", "programmes"] == "The reference table programmes has no rows."
+    assert {name for _, name in sentences} <= set(ENTITIES) | {table.name for table in REFERENCE_TABLES}
 
 
 @pytest.mark.parametrize("without", [None, "", "campaigns_of_old, contracts"])
@@ -40,8 +40,8 @@ def test_what_is_delivered_is_not_missed(without: str | None) -> None:
 
 
 def test_one_missing_entity_is_missed_where_it_is_needed_alone() -> None:
-    told = inputs("rewards", 3)
-    assert {key for key, sentence in told.items() if sentence} == {
+    sentences = inputs("rewards", 3)
+    assert {key for key, sentence in sentences.items() if sentence} == {
         ("rewards", "rewards"),
         ("reward_balances", "rewards"),
     }
