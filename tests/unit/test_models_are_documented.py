@@ -82,3 +82,9 @@ def test_every_reference_table_has_a_default_of_the_contracts_columns(table: Any
 def seed_type(column: Column) -> str:
     """The contract's type as a seed declares it: text has no length on Spark."""
     return "string" if column.type == "text" else column.sql_type
+
+
+def test_every_entry_of_the_registry_of_columns_ends_where_the_next_begins() -> None:
+    text = (ROOT / "models" / "marts" / "columns.md").read_text(encoding="utf-8")
+    marks = re.findall(r"{% (docs|enddocs)\b", text)
+    assert marks and marks == ["docs", "enddocs"] * (len(marks) // 2)
