@@ -1,5 +1,6 @@
 """Every mart says its grain and every column's meaning and type, and personal columns bear the contract's mark."""
 
+import re
 from pathlib import Path
 from typing import Any
 
