@@ -44,8 +44,8 @@ def states(
     rhythms: what `rhythm.rhythms` gives, for every month-end from the customers' first. contracts: what
     `contract_months` gives over the same month-ends. new_from: whoever started before this day was there before the data
     begin (left-censored) and is never called new. Gives customer_id, month_end, state (one of STATES),
-    lapses_after_days (silence beyond which they are lapsed; null without purchases), lapsed_on (day on which the silence
-    passed that, while lapsed or cancelled), returned_on (latest month-end at which they were found to have returned),
+    lapses_after_days (silence beyond which they are lapsed; null without purchases), lapsed_on (while lapsed or cancelled,
+    the day on which the silence passed that, or the day after their last contract where it kept them longer), returned_on (latest month-end at which they were found to have returned),
     cancelled_by (customer, company, other or expiry, while cancelled).
     """
     s = settings or StateSettings()
@@ -80,7 +80,9 @@ def states(
     rows = rows.with_columns(
         is_lapsed=has_passed,
         is_cancelled=~pl.col("runs") & is_unkept & (ended.is_not_null() & (ended >= ordered).fill_null(True)),
-        lapsed_on=pl.when(has_passed).then(ordered + pl.duration(days=pl.col("lapses_after_days") + 1)),
+        lapsed_on=pl.when(has_passed).then(
+            pl.max_horizontal(ordered + pl.duration(days=pl.col("lapses_after_days") + 1), ended.dt.offset_by("1d"))
+        ),
         started_on=pl.min_horizontal("first_ordered_on", "contract_started_on"),
     ).with_columns(is_gone=pl.col("is_cancelled") | (pl.col("is_lapsed") & ~pl.col("runs")))
     returns = pl.col("is_gone").shift(1) & ~pl.col("is_gone") & ~pl.col("is_first")

@@ -173,9 +173,10 @@ def stands(
             state = "returned"
         else:
             state = "active"
-        lapsed_on = (
-            last + timedelta(days=threshold + 1) if last and threshold is not None and has_passed and is_gone else None
-        )
+        lapsed_on = None
+        if last and threshold is not None and has_passed and is_gone:
+            passed_on = last + timedelta(days=threshold + 1)
+            lapsed_on = max(passed_on, ended + timedelta(days=1)) if ended else passed_on
         mean, spread = now or (None, None)
         yield (
             point, state, by if is_cancelled else None, len(days) or None, silent, mean, spread,

@@ -5,7 +5,8 @@ from datetime import date
 import polars as pl
 
 from clientela.retention.calendar import month_end
-from clientela.retention.curves import curves
+from clientela.retention.curves import SEGMENTATIONS, curves
+from clientela.retention.month_ends import states_at_month_ends
 
 AS_OF = date(2026, 12, 31)
 
@@ -63,3 +64,37 @@ def test_a_curve_says_whom_it_was_drawn_of() -> None:
     assert drawn["first lapse", "left-censored"] == (before, 2)
     assert drawn["since landmark", "all"] == ("customers neither lapsed nor cancelled on the landmark day", 5)
     assert drawn["contract", "all"] == ("all contracts", 2)
+
+
+def test_whom_a_contract_kept_beyond_their_silence_leaves_after_the_landmark_with_it() -> None:
+    """Bought once, long before the landmark; the contract ends twenty days after it."""
+    landmark = month_end(AS_OF, -12)
+    bought = pl.DataFrame({"customer_id": [1], "ordered_on": [date(2024, 1, 1)]})
+    seen = pl.DataFrame(
+        {"customer_id": [1], "first_seen_on": [date(2024, 1, 1)], "first_ordered_on": [date(2024, 1, 1)]}
+    )
+    contracts = pl.DataFrame(
+        {
+            "customer_id": [1],
+            "started_on": [date(2024, 1, 1)],
+            "ends_on": [date(2026, 1, 20)],
+            "cancelled_on": [None],
+            "cancelled_by": [None],
+        },
+        schema_overrides={"cancelled_on": pl.Date, "cancelled_by": pl.String},
+    )
+    found = curves(
+        AS_OF,
+        states=states_at_month_ends(AS_OF, 90, seen, bought, contracts),
+        customers=pl.DataFrame({"customer_id": [1], "acquisition_channel": ["web"], "is_left_censored": [False]}),
+        contracts=contracts,
+        segments=pl.DataFrame(
+            {"customer_id": [1], "measured_on": [landmark], **{name: ["one"] for name in SEGMENTATIONS}}
+        ),
+    )
+    whole = found.filter(pl.col("segmentation") == "all", pl.col("customers_lapsed") > 0)
+    assert dict(whole.select("basis", "days").iter_rows()) == {
+        "since landmark": 21,
+        "first lapse": (date(2026, 1, 21) - date(2024, 1, 1)).days,
+        "contract": (date(2026, 1, 20) - date(2024, 1, 1)).days,
+    }

@@ -142,6 +142,14 @@ def test_a_contract_keeps_a_silent_customer_and_its_end_is_reported_with_the_wil
     assert states_of(out, 4)[-1] == "slowing"
 
 
+def test_a_silent_customer_is_gone_from_the_day_after_the_contract_that_kept_them() -> None:
+    ends = points(START, END)
+    contracts = pl.concat([contract(1, START, date(2024, 9, 15)), contract(2, START, date(2024, 2, 10))])
+    out = states(rhythms(bought(c1=[0], c2=[0]), ends), FIXED, contract_months(contracts, ends))
+    lapsed = out.drop_nulls("lapsed_on").group_by("customer_id").agg(pl.col("lapsed_on").unique()).sort("customer_id")
+    assert lapsed.rows() == [(1, [date(2024, 9, 16)]), (2, [START + timedelta(days=101)])]
+
+
 def test_who_buys_on_after_his_contract_is_judged_by_his_purchases() -> None:
     ends = points(START, END)
     ended = contract_months(contract(1, START, date(2024, 2, 10)), ends)
