@@ -45,8 +45,9 @@ def states(
     `contract_months` gives over the same month-ends. new_from: whoever started before this day was there before the data
     begin (left-censored) and is never called new. Gives customer_id, month_end, state (one of STATES),
     lapses_after_days (silence beyond which they are lapsed; null without purchases), lapsed_on (while lapsed or cancelled,
-    the day on which the silence passed that, or the day after their last contract where it kept them longer), returned_on (latest month-end at which they were found to have returned),
-    cancelled_by (customer, company, other or expiry, while cancelled).
+    the day on which the silence passed that, or the day after their last contract where it kept them longer),
+    returned_on (latest month-end at which they were found to have returned), cancelled_by (customer, company, other or
+    expiry, while cancelled).
     """
     s = settings or StateSettings()
     require(

@@ -1,11 +1,6 @@
 {%- set segmentations = [
     'life_cycle_stage', 'value_tier', 'engagement_tier', 'rfm_group', 'rule_segment', 'micro_segment',
 ] -%}
-{#- What may set a segment apart from the rest. -#}
-{%- set traits = [
-    'days_since_last_order', 'tenure_days', 'orders_12m', 'net_revenue_12m', 'categories_12m', 'products_12m', 'channels_12m',
-    'discount_share_12m', 'engagement_score', 'expected_contribution',
-] -%}
 {{ config(materialized="view") }}
 
 with
@@ -36,9 +31,9 @@ customers as (
         {% for segmentation in segmentations %}
             months.{{ segmentation }},
         {% endfor %}
-        {% for trait in traits %}
-            cast(months.{{ trait }} as decimal(18, 4)) as {{ trait }},
-        {% endfor %}
+        cast(months.net_revenue_12m as decimal(18, 4)) as net_revenue_12m,
+        cast(months.engagement_score as decimal(18, 4)) as engagement_score,
+        cast(months.expected_contribution as decimal(18, 4)) as expected_contribution,
         cast(months.p_alive as decimal(18, 6)) as p_alive,
         cast(outlook.churn_probability as decimal(18, 6)) as churn_probability,
         {{ money('outlook.value_at_risk') }} as value_at_risk
@@ -49,16 +44,7 @@ customers as (
 
 company as (
 
-    select
-        {% for trait in traits %}
-            cast(sum({{ trait }}) as double) / nullif(count({{ trait }}), 0) as mean_{{ trait }},
-            sqrt(greatest(
-                cast(sum({{ times(trait, trait) }}) as double) / nullif(count({{ trait }}), 0)
-                - power(cast(sum({{ trait }}) as double) / nullif(count({{ trait }}), 0), 2), 0
-            )) as spread_{{ trait }},
-        {% endfor %}
-        count(*) as customers
-    from customers
+    select count(*) as customers from customers
 
 ),
 
@@ -73,9 +59,7 @@ segments as (
             sum(value_at_risk) as value_at_risk,
             cast(sum(p_alive) as double) / nullif(count(p_alive), 0) as mean_p_alive,
             cast(sum(churn_probability) as double) / nullif(count(churn_probability), 0) as mean_churn_probability,
-            {% for trait in traits %}
-                cast(sum({{ trait }}) as double) / nullif(count({{ trait }}), 0) as mean_{{ trait }},
-            {% endfor %}
+            cast(sum(engagement_score) as double) / nullif(count(engagement_score), 0) as mean_engagement_score,
             count(*) as customers
         from customers
         where {{ segmentation }} is not null
@@ -89,10 +73,6 @@ measured as (
 
     select
         segments.*,
-        {% for trait in traits %}
-            company.mean_{{ trait }} as mean_{{ trait }}_of_all,
-            company.spread_{{ trait }} as spread_{{ trait }}_of_all,
-        {% endfor %}
         company.customers as customers_in_all
     from segments
     cross join company

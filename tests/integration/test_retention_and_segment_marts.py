@@ -457,6 +457,28 @@ def test_history_and_flows_tell_the_months_again(ask: Ask) -> None:
         assert rows == flows, segmentation
 
 
+def test_portraits_compare_like_with_like_in_words(ask: Ask) -> None:
+    """No column's name; the mean beside a segment's is that of the current customers, counted apart."""
+    rows = ask(
+        "select segmentation, compared_with, proposed_name, distinguishing_features from segment.segment_profiles"
+    )
+    assert {row[1] for row in rows} >= {"current customers", "customers who are gone"}
+    assert not [row for row in rows if "_" in (row[3] or "") + (row[2] or "")]
+    names = [row[2] for row in rows if row[0] == "micro_segment"]
+    assert len(names) > 1 and all(names) and len(set(names)) == len(names)
+    assert not [row for row in rows if row[0] != "micro_segment" and row[2]]
+    ((mean,),) = ask(
+        "select round(avg(days_since_last_order))::int from value.customer_months where is_as_of and is_current_customer"
+    )
+    beside = {
+        found[1]
+        for row in rows
+        if row[1] == "current customers"
+        and (found := re.search(r"days since the last order: \d+ \((\d+) on", row[3] or ""))
+    }
+    assert beside == {str(mean)}
+
+
 def test_the_strategy_is_that_of_the_two_tiers(ask: Ask) -> None:
     rows = ask(
         "select value_tier, engagement_tier, min(strategy), max(strategy) from segment.customer_segments "

@@ -11,6 +11,7 @@ import pytest
 
 from clientela.contracts.reference import ENGAGEMENT_PARTS
 from clientela.identity.settings import GOLDEN_FIELDS
+from clientela.report.catalogue import catalogue
 
 MODELS = sorted((Path(__file__).parents[2] / "models").rglob("*.sql"))
 _LIST = re.compile(r"\{%-?\s*set (?P<name>\w+) = (?P<list>\[.*?\]|\{.*?\})\s*-?%\}", re.DOTALL)
@@ -41,6 +42,17 @@ def test_the_fields_of_the_golden_record_are_those_that_identity_lists() -> None
     assert lists("fields")["int_customer_field_values"] == chosen
     personal = tuple(field for field in GOLDEN_FIELDS if field not in NOT_PERSONAL)
     assert lists("personal_fields")["customers"] == (*personal, "attributes")
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_whatever_may_set_a_segment_apart_has_its_words(language: str) -> None:
+    traits = lists("traits")["int_segments_compared"]
+    assert lists("portrait_traits") == {"int_segment_portraits": traits}
+    words = {key: text for key, text in catalogue(language).items() if key.startswith("portrait.")}
+    frames = {"portrait.feature", "portrait.average", "portrait.decimal_point"}
+    assert set(words) == frames | {f"portrait.{trait}{end}" for trait in traits for end in ("", ".high", ".low")}
+    assert len(set(words.values())) == len(words) and all(words.values())
+    assert re.findall(r"\{(\w+)\}", words["portrait.feature"]) == ["label", "mean", "all"]
 
 
 @pytest.mark.parametrize("name", ["segmentations", "traits"])

@@ -1,11 +1,6 @@
 {%- set segmentations = [
     'life_cycle_stage', 'value_tier', 'engagement_tier', 'rfm_group', 'rule_segment', 'micro_segment',
 ] -%}
-{#- What may set a segment apart from the rest. -#}
-{%- set traits = [
-    'days_since_last_order', 'tenure_days', 'orders_12m', 'net_revenue_12m', 'categories_12m', 'products_12m', 'channels_12m',
-    'discount_share_12m', 'engagement_score', 'expected_contribution',
-] -%}
 
 with
 
@@ -61,49 +56,9 @@ earlier as (
 
 ),
 
-compared as (
+portraits as (
 
-    {% for trait in traits %}
-        select
-            segments.segmentation,
-            segments.segment,
-            '{{ trait }}' as trait,
-            segments.mean_{{ trait }} as mean_here,
-            segments.mean_{{ trait }}_of_all as mean_everywhere,
-            (segments.mean_{{ trait }} - segments.mean_{{ trait }}_of_all)
-            / nullif(segments.spread_{{ trait }}_of_all, 0) as difference
-        from segments
-        {{ 'union all' if not loop.last }}
-    {% endfor %}
-
-),
-
--- The three greatest differences, in standard deviations of all customers.
-phrases as (
-
-    select
-        segmentation,
-        segment,
-        trait || ' ' || cast(cast(mean_here as decimal(18, 2)) as string)
-        || ' (all ' || cast(cast(mean_everywhere as decimal(18, 2)) as string) || ')' as phrase,
-        row_number() over (
-            partition by segmentation, segment order by round(abs(difference), 6) desc nulls last, trait asc nulls last
-        ) as rank
-    from compared
-    where abs(difference) >= 0.2
-
-),
-
-traits as (
-
-    select
-        segmentation,
-        segment,
-        max(case when rank = 1 then phrase end)
-        || coalesce('; ' || max(case when rank = 2 then phrase end), '')
-        || coalesce('; ' || max(case when rank = 3 then phrase end), '') as distinguishing_features
-    from phrases
-    group by segmentation, segment
+    select * from {{ ref('int_segment_portraits') }}
 
 ),
 
@@ -125,6 +80,7 @@ segment_profiles as (
         ---------- ids
         segments.segmentation,
         segments.segment,
+        portraits.proposed_name,
 
         ---------- size and its trend
         segments.customers,
@@ -149,7 +105,8 @@ segment_profiles as (
 
         ---------- engagement and what sets it apart
         segments.mean_engagement_score,
-        traits.distinguishing_features,
+        portraits.compared_with,
+        portraits.distinguishing_features,
 
         ---------- of the micro-segments' last fit
         last_fit.silhouette,
@@ -158,7 +115,7 @@ segment_profiles as (
 
     from segments
     left join earlier on segments.segmentation = earlier.segmentation and segments.segment = earlier.segment
-    left join traits on segments.segmentation = traits.segmentation and segments.segment = traits.segment
+    left join portraits on segments.segmentation = portraits.segmentation and segments.segment = portraits.segment
     left join last_fit on segments.segmentation = last_fit.segmentation
 
 )
