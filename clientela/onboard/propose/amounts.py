@@ -6,7 +6,7 @@ from clientela.onboard.propose import words
 from clientela.onboard.propose.model import FieldGuess, TableGuess
 from clientela.onboard.propose.names import has_word, normalised
 from clientela.onboard.propose.profile import ColumnProfile, TableProfile
-from clientela.onboard.propose.spelling import named
+from clientela.onboard.propose.spelling import named, text
 from clientela.sql.quoting import quoted
 
 #: words of a column's name that say how its number is to be read
@@ -22,6 +22,7 @@ _MOSTLY = 0.95
 def complete_sales(connection: duckdb.DuckDBPyConnection, guess: TableGuess) -> None:
     """Returns by a status, rates in place of amounts, prices times quantities, and amounts that contradict each other."""
     _returns(guess)
+    _pieces(guess)
     _rates(guess)
     _prices(guess)
     _minor_units(guess)
@@ -48,6 +49,20 @@ def _returns(guess: TableGuess) -> None:
             fields["is_return"] = FieldGuess(
                 {"sql": f"{named(name)} {test}"}, name, 0.7, [f"values {', '.join(profile.values[:4])}"]
             )
+
+
+def _pieces(guess: TableGuess) -> None:
+    """A unit that says pieces is none: what is counted in it are items, however many."""
+    found = guess.fields.get("unit_of_measure")
+    if found is None or found.column is None:
+        return
+    profile = guess.table.columns[found.column]
+    pieces = sorted(v for v in profile.all_values or profile.values if normalised(v) in words.PIECES)
+    if pieces:
+        listed = ", ".join(map(text, pieces))
+        found.mapping = {
+            "sql": f"case when trim({named(found.column)}) not in ({listed}) then {named(found.column)} end"
+        }
 
 
 def _rates(guess: TableGuess) -> None:

@@ -60,6 +60,10 @@ def fit(column: Column, profile: ColumnProfile) -> tuple[float, str]:
         return (1.0, f"{shapes['phone']:.0%} telephone numbers") if profile.is_mostly("phone", 0.4) else (0.0, "")
     if column.name == "currency":
         return (1.0, f"{shapes['currency']:.0%} currency codes") if profile.is_mostly("currency", 0.7) else (0.0, "")
+    if column.name == "unit_of_measure":
+        units = {normalised(value) for value in profile.all_values or profile.values}
+        is_unit = units <= words.MEASURES | words.PIECES and not units <= words.PIECES
+        return (1.0, f"units {', '.join(sorted(units)[:4])}") if is_unit else (0.0, "")
     if column.name.endswith("_key"):
         return (1.0, "") if profile.is_idlike else (0.0, "")
     if column.name in ("coupon", "loyalty_id", "tax_id"):

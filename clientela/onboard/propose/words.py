@@ -118,6 +118,8 @@ FIELDS: dict[str, dict[str, tuple[str, ...]]] = {
         coupon: coupon coupon_code promo_code cupon vale voucher discount_code codigo_promocion
         {_CURRENCY}
         quantity: quantity qty product_qty order_quantity unidades cantidad units uds num_unidades
+        unit_of_measure: unit_of_measure uom uo_m unit_measure measure_unit unidad_medida unidad_de_medida um unit unidad
+          mengeneinheit einheit unite
         gross_amount: gross_amount gross gross_revenue bruto list_price list_amount importe_bruto subtotal
           total_bruto gross_total
         discount_amount: discount_amount discount coupon_amount total_discount total_discounts descuento dto
@@ -374,6 +376,18 @@ RETURNED = ("returned", "return", "refund", "refunded", "devuelto", "devolucion"
 STATES = ("status", "estado", "tipo", "type", "kind")
 #: prices of one unit, from which a line's gross amount follows
 UNIT_PRICES = ("unit_price", "price", "precio_unitario", "precio", "pvp", "price_each")
+#: units that a quantity is measured in, and words for pieces, of which the contract names no unit
+MEASURES = frozenset(
+    "kg kgs kilo kilos kilogram kilogramo kilogramm g gr grs gram gramo gramos gramm t ton tonne tonelada "
+    "lb lbs pound pounds oz ounce l lt ltr litre liter litro litros ml cl hl gal gallon galon m mt mtr metre meter metro "
+    "metros cm mm km ft foot feet in inch yd yard m2 sqm sqft m3 cbm h hr hrs hour hours hora horas std stunde stunden "
+    "min minute minutes minuto minutos minuten day days dia dias tag tage kwh".split()
+)
+PIECES = frozenset(
+    "u ud uds un und unds unid unidad unidades unit units pc pcs pce pieza piezas pza pzas piece pieces ea each st stk "
+    "stuck stueck c62 item items box boxes caja cajas pack packs paquete paquetes bottle bottles botella botellas flasche "
+    "can cans lata latas dose bag bags bolsa bolsas saco sacos pair pairs par pares paar set sets juego juegos".split()
+)
 SPANISH = frozenset(
     "cliente clientes fecha importe nombre apellidos telefono ventas articulo unidades tienda pedido precio direccion "
     "correo linea campana producto descuento moneda canal estado modificado tarjeta socio ticket".split()

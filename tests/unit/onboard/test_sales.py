@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import yaml
 
@@ -160,3 +161,46 @@ def test_a_key_that_is_not_unique_is_not_called_so(shop: sqlite3.Connection, tmp
     text, _ = _proposed(shop, tmp_path)
     line = next(line for line in text.splitlines() if "key: call_id" in line)
     assert "CHECK: of 500 rows 3 share it with another that says something else" in line
+
+
+def _with_unit(folder: Path, column: str, units: tuple[str, ...]) -> dict[str, Any]:
+    """The columns proposed of order lines with such a column."""
+    rows = [
+        f"{n // 3},{n % 3},{n % 7},{n % 5},{1 + n % 4},{units[n % len(units)]},{n}.50,2025-01-{n % 28 + 1:02d}"
+        for n in range(3, 120)
+    ]
+    header = f"order_id,line_no,customer_id,product_id,quantity,{column},net_amount,order_date"
+    (folder / "order_lines.csv").write_text("\n".join([header, *rows]) + "\n")
+    (source,) = yaml.safe_load(propose(str(folder), folder).text)["sources"].values()
+    columns: dict[str, Any] = source["entities"]["transactions"]["columns"]
+    return columns
+
+
+@pytest.mark.parametrize("column", ["uom", "UoM", "unidad", "unidad_medida", "unit", "Einheit", "Mengeneinheit"])
+def test_the_unit_of_a_quantity_is_taken(tmp_path: Path, column: str) -> None:
+    columns = _with_unit(tmp_path, column, ("KG", "l", "hora"))
+    assert (columns["quantity"], columns["unit_of_measure"]) == ("quantity", column)
+
+
+def test_pieces_are_no_unit_beside_others(tmp_path: Path) -> None:
+    """What is measured in kilos is one item however heavy; of what is counted in pieces each is one."""
+    mapped = _with_unit(tmp_path, "unidad", ("kg", "UD", "Stück", "Caja"))["unit_of_measure"]["sql"]
+    delivered = [(unit,) for unit in ("kg", "UD", "Stück", "Caja", "UD ", None)]
+    with duckdb.connect() as connection:
+        connection.execute("create table lines (unidad varchar)")
+        connection.executemany("insert into lines values (?)", delivered)
+        found = connection.execute(f"select {mapped} from lines").fetchall()
+    assert found == [("kg",), *[(None,)] * 5]
+
+
+@pytest.mark.parametrize(
+    ("column", "units"),
+    [
+        ("unit", ("ud", "pcs")),
+        ("business_unit", ("North", "South")),
+        ("unit_price", ("1.20", "2.40")),
+        ("unit", ("S", "M", "XL")),
+    ],
+)
+def test_what_is_no_measure_is_no_unit(tmp_path: Path, column: str, units: tuple[str, ...]) -> None:
+    assert "unit_of_measure" not in _with_unit(tmp_path, column, units)
