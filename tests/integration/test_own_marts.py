@@ -43,6 +43,8 @@ def test_a_companys_own_models_are_published_in_custom_and_one_that_fails_stops_
     assert report.exit_code == 4
     assert "first model my_customers: Conversion Error: Could not convert string '…' to INT32" in report.message
     assert marts(shop) == before
+    held = shop.warehouse("select count(*) from custom.my_customers")
+    assert held == [(len(rows),)], "the table of the last run stands where a model fails"
 
     shop.write("own/marts/my_customers.sql", "select * from {{ ref('no_such_mart') }}\n")
     report = shop.night()
