@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -355,7 +356,9 @@ def test_products_sold_but_never_delivered_are_known_by_their_key(ask: Any) -> N
     ]  # fmt: skip
 
 
-def test_neither_the_future_nor_the_sessions_time_zone_moves_a_figure(built: Path, tmp_path: Path) -> None:
+def test_neither_the_future_nor_the_time_zone_of_session_or_machine_moves_a_figure(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     company = Company(tmp_path / "warehouse.duckdb")
     fill(company)
     company.deliver(
@@ -372,7 +375,13 @@ def test_neither_the_future_nor_the_sessions_time_zone_moves_a_figure(built: Pat
         "key": "spring|new", "campaign_key": "spring", "customer_key": "new two", "contacted_at": "2026-04-02 05:00:00+00",
     })  # fmt: skip
     company.close()
-    assert failed(dbt(tmp_path, "build", "--exclude-resource-type", "unit_test", zone="Pacific/Kiritimati")) == {}
+    monkeypatch.setenv("TZ", "America/Los_Angeles")
+    time.tzset()
+    try:
+        assert failed(dbt(tmp_path, "build", "--exclude-resource-type", "unit_test", zone="Pacific/Kiritimati")) == {}
+    finally:
+        monkeypatch.undo()
+        time.tzset()
     assert marts(tmp_path / "warehouse.duckdb") == marts(built / "warehouse.duckdb")
 
 
