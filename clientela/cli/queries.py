@@ -61,8 +61,9 @@ def sql(
         rows = write_parquet(config, text, parquet, day)
         click.echo(f"{parquet}: {counted(rows, 'row')}.")
         return
-    is_export = as_json or as_csv
-    answer = answer_of(config, text, day, limit if limit is not None else 0 if is_export else SHOWN)
+    # the list of marts, which is asked for without a query, is given whole
+    shown = SHOWN if text and not (as_json or as_csv) else 0
+    answer = answer_of(config, text, day, shown if limit is None else limit)
     if as_json:
         answers.say_json(answer)
     elif as_csv:

@@ -101,16 +101,15 @@ def test_a_second_run_at_the_same_time_stops_at_once_and_names_the_first(shop: C
         pass
 
 
-def test_a_reader_that_holds_the_file_through_nights_sees_one_whole_file(running: Company) -> None:
+def test_a_reader_that_holds_the_file_through_a_night_sees_one_whole_file(running: Company) -> None:
     reader = duckdb.connect(str(running.config.published / "marts.duckdb"), read_only=True)
     try:
-        for night in range(1):
-            running.write(f"sales_n{night}.csv", MORE_SALES.replace("4,1", f"4{night},1").replace("5,1", f"5{night},1"))
-            assert running.night().status == "published"
-            assert reader.execute("select count(*), sum(net_amount) from value.order_lines").fetchall() == [(4, 16.50)]
+        running.write("sales_2.csv", MORE_SALES)
+        assert running.night().status == "published"
+        assert reader.execute("select count(*), sum(net_amount) from value.order_lines").fetchall() == [(4, 16.50)]
     finally:
         reader.close()
-    assert running.published("select count(*) from value.order_lines") == [(8,)]
+    assert running.published("select count(*) from value.order_lines") == [(6,)]
 
 
 def test_a_failing_model_publishes_nothing_and_the_next_night_publishes_what_was_loaded(
