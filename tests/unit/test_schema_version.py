@@ -1,5 +1,6 @@
 """Which version of the layout a warehouse has: born with it, refused where this code cannot work with it."""
 
+import json
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -19,7 +20,7 @@ from clientela.pipeline.upgrade import upgrade
 from clientela.warehouse import memory, tables
 from clientela.warehouse.schema_version import SCHEMA_VERSION, version_of
 from clientela.warehouse.upgrade_steps import STEPS
-from tests.conftest import Company
+from tests.conftest import ROOT, Company
 
 
 def _reported(run: Callable[[Config], Any]) -> Callable[[Config], Any]:
@@ -131,3 +132,22 @@ def test_there_is_nothing_to_upgrade_where_nothing_ever_ran(shop: Company) -> No
 
 def test_each_version_has_its_step() -> None:
     assert [step.version for step in STEPS] == list(range(2, SCHEMA_VERSION + 1))
+
+
+def _layout(company: Company) -> dict[str, str]:
+    """Type of every column that a warehouse keeps from run to run, by its name."""
+    rows = company.warehouse(
+        "select schema_name || '.' || table_name || '.' || column_name, data_type from duckdb_columns() "
+        "where schema_name in ('ledger', 'memory') and table_name in (select table_name from duckdb_tables()) order by 1"
+    )
+    return {str(name): str(kind) for name, kind in rows}
+
+
+def test_what_a_version_keeps_stays_as_it_was_until_a_step_changes_it(empty: Company) -> None:
+    """A column may be added, which old warehouses gain by themselves; one that goes or changes needs the next version.
+
+    tests/data/layouts holds the layout of each version; a new one is written by `_layout` of a new warehouse.
+    """
+    recorded = json.loads((ROOT / f"tests/data/layouts/{SCHEMA_VERSION}.json").read_text(encoding="utf-8"))
+    today = _layout(empty)
+    assert recorded.items() <= today.items(), sorted(recorded.items() - today.items())
