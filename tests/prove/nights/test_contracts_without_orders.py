@@ -32,6 +32,8 @@ SETTINGS: dict[str, Any] = {
     },
 }  # fmt: skip
 
+pytestmark = pytest.mark.prove
+
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
