@@ -110,9 +110,29 @@ class Feed:
 
     @property
     def order_space(self) -> str:
-        """What makes an order's id unique beside its key: the source, unless the feed is one of returns that bear numbers of
-        their own and name the orders they return."""
-        return self.key_space if "return_of_order_key" in self.settings.columns else self.source_name
+        """What makes an order's id unique beside its key: the source, unless the feed's orders bear numbers of their own."""
+        return self.key_space if self._names_what_it_returns or self._is_of_returns_alone else self.source_name
+
+    @property
+    def has_own_orders(self) -> bool:
+        """Whether its orders bear numbers of their own, so that no header is theirs: returns in a feed beside the sales."""
+        return self.entity.name == "transactions" and self.order_space != self.source_name
+
+    @property
+    def _names_what_it_returns(self) -> bool:
+        return "return_of_order_key" in self.settings.columns
+
+    @property
+    def _is_of_returns_alone(self) -> bool:
+        """Whether each row is a return that says itself whose it is and when it was, and so needs no order of the sales."""
+        columns = self.settings.columns
+        is_return = columns.get("is_return")
+        return (
+            isinstance(is_return, Constant)
+            and str(is_return.value).lower() == "true"
+            and "customer_key" in columns
+            and "ordered_at" in columns
+        )
 
     @property
     def where(self) -> str:
@@ -135,7 +155,7 @@ class Feed:
     @property
     def has_headers(self) -> bool:
         """Whether its order lines may leave to their order's header what holds for all of them."""
-        return self.entity.name == "transactions" and bool(self.source.feeds_of("orders"))
+        return self.entity.name == "transactions" and not self.has_own_orders and bool(self.source.feeds_of("orders"))
 
     def is_required(self, column: Column) -> bool:
         """Whether every row must have a value there."""

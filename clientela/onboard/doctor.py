@@ -34,6 +34,7 @@ from clientela.pipeline import publication_verdict
 from clientela.pipeline.open_run import begin
 from clientela.pipeline.pipeline_run import PipelineRun
 from clientela.pipeline.progress import silent
+from clientela.pipeline.waiting_lines import lines_waiting
 from clientela.warehouse.keys import confirmed_secret
 from clientela.warehouse.lock import hold_lock
 from clientela.warehouse.schema_version import require_present
@@ -87,15 +88,14 @@ def foretell(config: Config, source: str | None = None) -> Examination:
                 _load_rates(run, config, feeds)
                 found = [_examined(run, config, replace(feed, config=elsewhere)) for feed in feeds]
                 exit_code, sentence = _end(run, source)
-                waiting = _waiting(run)
+                waiting = {(w.source, w.feed): w.sentence for w in lines_waiting(run.connection, run.config)}
         finally:
             run.session.close()
     is_unusable = any(error for _, error in found)
     findings = [finding for finding, _ in found]
     for finding, feed in zip(findings, feeds, strict=True):
-        if feed.entity.name == "transactions" and (lines := waiting.pop(feed.source_name, 0)):
-            verb = "waits" if lines == 1 else "wait"
-            finding.notes.append(f"{counted(lines, 'line')} {verb} for a header, in no mart until it comes")
+        if waits := waiting.get((feed.source_name, feed.name)):
+            finding.notes.append(f"warning waiting_for_header: {waits}")
     return Examination(
         findings if source else findings + _of_data_folder(config),
         2 if is_unusable else exit_code,
@@ -141,21 +141,6 @@ def _load_rates(run: PipelineRun, config: Config, feeds: list[Feed]) -> None:
         if feed.entity.name == "exchange_rates" and (feed.source_name, feed.entity.name) not in asked:
             context = LoadContext(run.connection, replace(feed, config=run.config), run.run_id, run.now, inbox=config)
             load_feed(context)
-
-
-def _waiting(run: PipelineRun) -> dict[str, int]:
-    """By source: the lines whose order's header has not come, where the source has headers."""
-    sources = [name for name, source in run.config.sources.items() if source.feeds_of("orders")]
-    rows = run.connection.execute(
-        """
-        select source, count(*) from raw.transactions
-        where list_contains(cast(? as varchar[]), source) and order_id not in (select record_id from raw.orders)
-            and (return_of_order_id is null or ordered_at is null)
-        group by source
-        """,
-        [sources],
-    ).fetchall()
-    return dict(rows)
 
 
 def _end(run: PipelineRun, source: str | None) -> tuple[int, str]:

@@ -32,6 +32,7 @@ def _take_night(run: PipelineRun, *, is_identity_accepted: bool) -> None:
     if run.has_no_changes():
         run.message = NOTHING_NEW
         run.note_rows_after(as_of_day(run.connection, run.config))
+        run.note_waiting_lines()
         run.renew_report()
         return
     run.set_context()

@@ -26,6 +26,7 @@ from clientela.pipeline.publication import Destination
 from clientela.pipeline.run_context import RunContext, write_context
 from clientela.pipeline.run_summary import Report, SourceStatus, outcome_sentence
 from clientela.pipeline.session import Session
+from clientela.pipeline.waiting_lines import lines_waiting
 from clientela.publish import Published
 from clientela.report.write import REPORT_FILE, is_current, write_report
 from clientela.transform import NodeResult
@@ -112,6 +113,13 @@ class PipelineRun:
         if sentence := rows_after(self.connection, self.config, as_of):
             self.notices.append(sentence)
 
+    def note_waiting_lines(self) -> None:
+        """Say which loaded lines no mart shows yet, since their order's header has not come."""
+        self.notices += [
+            f"{waiting.source}.{waiting.feed}: warning waiting_for_header: {waiting.sentence}."
+            for waiting in lines_waiting(self.connection, self.config)
+        ]
+
     # ------------------------------------------------------------- transform
 
     def set_context(self, as_of: date | None = None) -> None:
@@ -119,6 +127,7 @@ class PipelineRun:
         self.as_of_on = as_of or as_of_day(self.connection, self.config)
         if as_of is None:
             self.note_rows_after(self.as_of_on)
+            self.note_waiting_lines()
         context = RunContext(self.run_id, self.as_of_on, self.known_at, self.now, self.is_identity_accepted)
         write_context(self.connection, self.config, context)
 

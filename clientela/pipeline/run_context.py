@@ -11,11 +11,11 @@ import duckdb
 from clientela import project_files
 from clientela.config.company import Config
 from clientela.contracts import CONTRACT_VERSION
-from clientela.extract.feeds import entities_without_source
+from clientela.extract.feeds import entities_without_source, feeds_of
 from clientela.identity import step
 from clientela.warehouse import keys
 from clientela.warehouse.run_settings import sections_of, write_settings
-from clientela.warehouse.tables import HEADER_SOURCES
+from clientela.warehouse.tables import HEADER_SOURCES, RETURN_BATCHES
 from clientela.warehouse.transactions import transaction
 
 
@@ -58,4 +58,11 @@ def write_context(connection: duckdb.DuckDBPyConnection, config: Config, context
         for name, source in config.sources.items():
             if source.feeds_of("orders"):
                 connection.execute("insert into run.header_sources values (?)", [name])
+        connection.execute(f"create or replace table run.return_batches ({RETURN_BATCHES})")
+        for feed in feeds_of(config):
+            if feed.has_own_orders:
+                connection.execute(
+                    "insert into run.return_batches select batch_id from ledger.loads where source = ? and feed = ?",
+                    [feed.source_name, feed.name],
+                )
         step.write_run_tables(connection, config.identity, key, are_changes_accepted=context.is_identity_accepted)

@@ -75,6 +75,10 @@ BUILT = "model varchar not null, run_id varchar not null"
 HEADER_SOURCES = "source varchar not null"
 
 
+#: the batches of returns whose orders bear numbers of their own: no header is theirs, and none is waited for
+RETURN_BATCHES = "batch_id bigint not null"
+
+
 #: what the last whole build saw, so that the next one builds only what differs; no state, no short way
 BUILT_STATE: dict[str, str] = {
     "built_state": "as_of_on date not null, config_hash varchar not null, code_version varchar not null",
@@ -121,6 +125,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     _make_table(connection, "run.context", CONTEXT)
     _make_table(connection, "run.built", BUILT)
     _make_table(connection, "run.header_sources", HEADER_SOURCES)
+    _make_table(connection, "run.return_batches", RETURN_BATCHES)
     for name, definition in BUILT_STATE.items():
         _make_table(connection, f"run.{name}", definition)
     prepare_identity(connection)

@@ -22,6 +22,12 @@ header_sources as (
 
 ),
 
+return_batches as (
+
+    select * from {{ source('run', 'return_batches') }}
+
+),
+
 -- A flat file gives what the order has on one of its lines, or repeats it on each: it is taken once.
 amounts_on_lines as (
 
@@ -151,7 +157,13 @@ order_lines as (
     where
         header_sources.source is null
         or headers.order_id is not null
-        or (lines.return_of_order_id is not null and lines.ordered_on is not null)
+        or (
+            lines.ordered_on is not null
+            and (
+                lines.return_of_order_id is not null
+                or lines.batch_id in (select return_batches.batch_id from return_batches)
+            )
+        )
 
 )
 

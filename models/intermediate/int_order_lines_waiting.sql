@@ -14,6 +14,12 @@ headers as (
 
 ),
 
+return_batches as (
+
+    select * from {{ source('run', 'return_batches') }}
+
+),
+
 order_lines_waiting as (
 
     select
@@ -31,7 +37,15 @@ order_lines_waiting as (
     from {{ ref('stg_transactions') }} as lines
     inner join header_sources on lines.source = header_sources.source
     left join headers on lines.order_id = headers.order_id
-    where headers.order_id is null and (lines.return_of_order_id is null or lines.ordered_on is null)
+    where
+        headers.order_id is null
+        and (
+            lines.ordered_on is null
+            or (
+                lines.return_of_order_id is null
+                and lines.batch_id not in (select return_batches.batch_id from return_batches)
+            )
+        )
 
 )
 

@@ -55,6 +55,16 @@ SETTINGS: dict[str, Any] = {
                         "ordered_at": "at",
                     },
                 },
+                # numbers of its own, and no word of the sale
+                "credits": {
+                    "entity": "transactions",
+                    "files": "credits_*.csv",
+                    "key": "credit",
+                    "columns": {
+                        "order_key": "credit", "customer_key": "customer", "net_amount": "amount",
+                        "is_return": {"value": True}, "ordered_at": "at",
+                    },
+                },
             }
         },
         # a flat file that gives what the order has on its first line, or repeats it on each
@@ -77,13 +87,14 @@ SETTINGS: dict[str, Any] = {
 Ask = Callable[[str], list[tuple[Any, ...]]]
 
 
-def take_night(company: Company, days: int) -> None:
+def take_night(company: Company, days: int) -> list[str]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(loader, "validate", lambda *_: [])
         with open_run(company.config, now=NOW + timedelta(days=days)) as run:
             run.load_all()
             run.set_context()
             run.transform()
+    return run.notices
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +117,10 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
         + "1,1,p,1,9.00\n1,2,q,1,9.00\n1,3,r,1,9.00\n2,1,p,2,20.00\n3,1,p,1,5.00\n4,1,q,1,7.00\n4,2,r,1,1.00\n5,1,q,1,30.00\n",
     )
     made.write("refunds_1.csv", "refund,order,amount,at\n1,1,9.00,2026-02-01 10:00\n")
+    # credit 2 is not order 2, which is ben's, and there is no order 99
+    made.write(
+        "credits_1.csv", "credit,customer,amount,at\n2,ana,2.00,2026-02-02 10:00\n99,eva,1.50,2026-02-02 10:00\n"
+    )
     made.write(
         "flat_1.csv",
         "name,item,customer,pieces,gross,discount,shipping,placed\n"
@@ -166,7 +181,7 @@ def _contents(company: Company) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def test_lines_without_a_header_wait_and_are_counted(first: dict[str, list[tuple[Any, ...]]]) -> None:
-    assert {row[:2] for row in first["orders"]} == {
+    assert {row[:2] for row in first["orders"] if not row[4]} == {
         ("post", "1"), ("post", "2"), ("post", "5"), ("flat", "#1"), ("flat", "#2")
     }  # fmt: skip
     assert first["reconciliation"] == [
@@ -195,7 +210,7 @@ def test_a_line_that_a_discount_takes_below_nothing_is_no_return(first: dict[str
 def test_a_refund_of_a_file_of_its_own_reaches_its_sale_and_its_customer(
     first: dict[str, list[tuple[Any, ...]]],
 ) -> None:
-    refunds = [row for row in first["lines"] if row[-1]]
+    refunds = [row for row in first["lines"] if row[-1] and row[3] == -9]
     assert [(row[0], row[2], row[3]) for row in refunds] == [("1", date(2026, 2, 1), Decimal(-9))]
     # refund 1 is no line of order 1: it would be a sale of January otherwise
     assert ("post", "1", "ana", "web", False, Decimal(17), Decimal(10), Decimal("4.90"), Decimal("-0.30")) in first[
@@ -203,17 +218,25 @@ def test_a_refund_of_a_file_of_its_own_reaches_its_sale_and_its_customer(
     ]
 
 
+def test_a_return_that_names_no_sale_is_its_own_customer_s_and_waits_for_no_header(
+    first: dict[str, list[tuple[Any, ...]]],
+) -> None:
+    returns = {row[1]: row[2:6] for row in first["orders"] if row[4] and row[1] != "1"}
+    assert returns == {"2": ("ana", None, True, Decimal(-2)), "99": ("eva", None, True, Decimal("-1.50"))}
+    assert ("post", "2", "ben", "web", False, Decimal(20)) in [row[:6] for row in first["orders"]]
+
+
 def test_shipping_and_fees_are_components_of_their_own(first: dict[str, list[tuple[Any, ...]]]) -> None:
     assert dict(first["ledger"]) == {
         "revenue": Decimal(27 + 20 + 30 + 40 + 3),
         "discounts": -Decimal("10") - 40 - 5 - Decimal("0.10"),
-        "returns": Decimal(-9),
+        "returns": Decimal("-12.50"),
         "shipping": Decimal("7.90"),
         "fees": Decimal("-0.30"),
     }
-    assert first["value"][0][:3] == (Decimal("55.90"), Decimal("7.90"), Decimal("-0.30"))
+    assert first["value"][0][:3] == (Decimal("52.40"), Decimal("7.90"), Decimal("-0.30"))
     # what it costs: 60 % of what the lines bring, after discounts
-    assert first["value"][0][3] == Decimal("55.90") - Decimal("0.6") * Decimal("55.90") + Decimal("7.60")
+    assert first["value"][0][3] == Decimal("52.40") - Decimal("0.6") * Decimal("52.40") + Decimal("7.60")
 
 
 def test_everything_reconciles_to_the_cent(
@@ -229,7 +252,7 @@ def test_a_header_that_comes_is_corrected_or_is_void_changes_its_lines_without_t
     assert sorted(orders) == ["1", "4", "5"], "order 2 is void"
     assert orders["4"][2:7] == ("eva", "app", False, Decimal(7), Decimal(1))
     assert orders["1"][2] == "ben" and orders["1"][6] == Decimal(5)
-    refunds = [row for row in second["lines"] if row[-1]]
+    refunds = [row for row in second["lines"] if row[-1] and row[0] == "1"]
     assert refunds[0][3] == Decimal(-9)
     assert second["reconciliation"] == [
         ("amount waiting_for_header", "transactions", Decimal(25)),
@@ -241,5 +264,5 @@ def test_the_refund_follows_its_sale_to_another_customer(
     company: Company, second: dict[str, list[tuple[Any, ...]]]
 ) -> None:
     assert company.warehouse(
-        "select distinct customer_key from value.order_lines where is_return and source = 'post'"
+        "select distinct customer_key from value.order_lines where is_return and order_key = '1'"
     ) == [("ben",)]

@@ -151,4 +151,7 @@ def test_lines_that_wait_for_their_header_are_reported(shop: Company) -> None:
         )
     )
     (sales,) = [f for f in foretell(shop.config).findings if f.entity == "transactions"]
-    assert "1 line waits for a header, in no mart until it comes" in sales.notes
+    assert (
+        "warning waiting_for_header: 1 line, 2.00 EUR, waits for the header of its order and is in no mart until it comes"
+        in sales.notes
+    )
