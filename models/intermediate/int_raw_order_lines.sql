@@ -57,12 +57,10 @@ lines as (
         coalesce(
             visible.source in (select sources.source from {{ source('run', 'header_sources') }} as sources)
             and coalesce({{ local_date('headers.ordered_at') }} > {{ as_of() }}, true)
-            and not (
-                visible.ordered_at is not null
-                and (
-                    visible.return_of_order_id is not null
-                    or visible.batch_id in (select own.batch_id from {{ source('run', 'return_batches') }} as own)
-                )
+            and (
+                visible.ordered_at is null
+                or visible.return_of_order_id is null
+                and visible.batch_id not in (select own.batch_id from {{ source('run', 'return_batches') }} as own)
             ),
             false
         ) as is_waiting_for_header,
