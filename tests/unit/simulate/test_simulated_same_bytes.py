@@ -30,7 +30,8 @@ def test_another_seed_gives_other_people_and_other_sales(
     write_company(replace(simulate_settings, seed=8), tmp_path)
     mine, other = hashes(company), hashes(tmp_path)
     same = {name for name in mine if mine[name] == other.get(name)}
-    assert same <= {"clientela.yml", "reference/cost_rates.csv", "reference/margin_rates.csv"}
+    tables = ("cost_rates", "margin_rates", "objectives", "service_targets")
+    assert same <= {"clientela.yml", *(f"reference/{table}.csv" for table in tables)}
 
 
 def test_another_company_replaces_what_was_written_and_nothing_else(tmp_path: Path) -> None:
