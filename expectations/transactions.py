@@ -11,6 +11,19 @@ SUITE = (
     ),
     fact("known_customers_share", "warning", "Half of the customers named are known to the source.", minimum=0.5),
     fact("known_products_share", "warning", "Nineteen products in twenty are in the product list.", minimum=0.95),
+    fact(
+        "returns_of_other_sign",
+        "warning",
+        "Returns have amounts of one sign; all count as negative, so that of both signs one is turned round.",
+        maximum=0,
+    ),
+    fact(
+        "order_amounts_not_taken",
+        "warning",
+        "What lines say of their whole order is the same on each of them, or on one alone: of values that differ one counts, "
+        "and what the others amount to is in no mart.",
+        maximum=0,
+    ),
     fact("returns_without_sale", "warning", "A return names an order that was delivered.", maximum=0),
     fact(
         "rows_to_past",

@@ -4,7 +4,7 @@ Each function gives SQL expressions over the typed columns. A rule that compares
 than the exchange rates, does not belong here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from clientela.contracts import Entity
 from clientela.extract.currency import half_even
@@ -12,6 +12,19 @@ from clientela.extract.currency import half_even
 #: amounts of a whole order, with tax where its lines' are; of an order line they bear `order_` before their names
 OF_ORDERS = ("discount_amount", "shipping_amount", "fee_amount")
 SIGNED = ("quantity", "gross_amount", "discount_amount", "net_amount", "tax_amount", "cost_amount")
+
+
+def as_delivered(entity: Entity, mapped: Collection[str]) -> Mapping[str, str]:
+    """What of a line's amounts the gate compares between rows, before signs are set and tax is split off: the sign of a
+    return's amount, and what the row says of its whole order."""
+    of_order = [f"order_{name}" for name in (*OF_ORDERS, "tax_amount")]
+    is_line = entity.name == "transactions"
+    amounts = f"[{', '.join(of_order)}]" if is_line and not set(of_order).isdisjoint(mapped) else "null"
+    sign = "case when is_return then sign(coalesce(net_amount, gross_amount)) end" if is_line else "null"
+    return {
+        "return_sign": f"cast({sign} as integer)",
+        "order_amounts": f"cast({amounts} as decimal(18,4)[])",
+    }
 
 
 def completed_amounts(entity: Entity) -> Mapping[str, str]:

@@ -314,7 +314,9 @@ def staged_select(
     digits = currency.minor_digits(feed.config.currency)
     is_minor = feed.settings.amount_unit == "minor"
     scaled = currency.in_major_units(entity, feed.settings.columns, feed.config.currency) if is_minor else {}
-    layers = [f"* replace ({_replaced(layer)})" for layer in (derive.completed_amounts(entity),) if layer]
+    delivered_as = derive.as_delivered(entity, feed.settings.columns)
+    layers = [f"*, {', '.join(f'{sql} as {name}' for name, sql in delivered_as.items())}"]
+    layers += [f"* replace ({_replaced(layer)})" for layer in (derive.completed_amounts(entity),) if layer]
     layers.append(f"*, {_control(control, feed, is_minor)} as control_amount")
     if feed.source.amounts_include_tax:
         _need_tax(feed)
@@ -403,6 +405,7 @@ select
     {parameters.bind(file_name)} as source_file,
     _row as source_row,
     control_amount,
+    {", ".join(delivered_as)},
     {_is_time_moved(feed, mapped_types, local_times, parameters)} as is_time_moved,
     {all_faults} as faults,
     not _is_taken as is_left_out,

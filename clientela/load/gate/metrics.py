@@ -15,6 +15,18 @@ FEW = 20
 #: whether so many rows came, or usually come, that their number can be compared
 _ARE_MANY = f"greatest(count(*), (select median(loaded_rows) from batch_history)) >= {FEW}"
 
+#: what lines say of their whole order beyond the one value that counts, where they contradict each other
+_ORDER_AMOUNTS_NOT_TAKEN = """(
+    select coalesce(sum(stated - taken), 0) from (
+        select sum(abs(amount)) as stated, abs(coalesce(nullif(max(amount), 0), min(amount))) as taken
+        from (
+            select order_id, unnest(order_amounts) as amount, unnest(range(len(order_amounts))) as kind
+            from gated where order_amounts is not null
+        )
+        group by order_id, kind having count(distinct amount) filter (amount <> 0) > 1
+    )
+)"""
+
 
 def take_batch_metrics(context: LoadContext, batch: StagedBatch) -> None:
     """Make the temporary table `batch_metrics` from the temporary view `gated` (the rows that would be loaded).
@@ -52,6 +64,10 @@ def take_batch_metrics(context: LoadContext, batch: StagedBatch) -> None:
         measures["unbalanced_rows"] = "count(*) filter (abs(gross_amount - discount_amount - net_amount) > 0.01)"
         usual = "(select median(net_amount) from batch_history where net_amount <> 0)"
         measures["total_to_past"] = f"case when {_ARE_MANY} then sum(net_amount) / {usual} end"
+        measures["returns_of_other_sign"] = (
+            "least(count(*) filter (return_sign > 0), count(*) filter (return_sign < 0))"
+        )
+        measures["order_amounts_not_taken"] = _ORDER_AMOUNTS_NOT_TAKEN
         measures["returns_without_sale"] = """count(*) filter (
             return_of_order_id is not null
             and return_of_order_id not in (select order_id from raw.transactions where order_id is not null)
