@@ -79,6 +79,8 @@ def _propose(source: str, out: Path | None, as_json: bool) -> None:
     if out and out.exists():
         raise ConfigError(f"--out {out}: the file is there already; name another, or move it away.")
     proposal = propose(source, (out or Path(DEFAULT_CONFIG)).resolve().parent)
+    if proposal.refusal:
+        raise ConfigError(proposal.refusal)
     if out:
         with out.open("x", encoding="utf-8") as file:
             file.write(proposal.text)

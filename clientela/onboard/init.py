@@ -40,6 +40,8 @@ def start(folder: Path, *, overwrite: bool = False) -> Start:
     if path.exists() and not overwrite:
         raise ConfigError(f"{path} is there already; --overwrite writes it anew, and what it says now is gone.")
     proposal = propose(str(folder), folder.resolve())
+    if proposal.refusal:
+        raise ConfigError(proposal.refusal)
     path.write_text(proposal.text, encoding="utf-8")
     return Start(path, explained(proposal), foretell(load_config(path)))
 

@@ -16,12 +16,13 @@ from clientela.config.read import package_path
 from clientela.contracts import ENTITIES
 from clientela.errors import ConfigError, DeliveryError
 from clientela.extract.inbox import PACKAGE
-from clientela.onboard.propose import profile, write
+from clientela.onboard.propose import profile, words, write
 from clientela.onboard.propose.arrange import arranged
 from clientela.onboard.propose.guess import Guesser
 from clientela.onboard.propose.model import SourceGuess, TableGuess
 from clientela.onboard.propose.sources import sources_of
 from clientela.warehouse.tables import READ_ANEW
+from clientela.wording import listed
 
 #: names of folders that name no company
 _GENERAL = ("data", "datos", "exports", "export", "files", "ficheros", "csv", "in", "landing")
@@ -29,13 +30,14 @@ _GENERAL = ("data", "datos", "exports", "export", "files", "ficheros", "csv", "i
 
 @dataclass(frozen=True)
 class Proposal:
-    """The text of a clientela.yml, and what it rests on."""
+    """The text of a clientela.yml, and what it rests on. `refusal`: why it is of no use, where nothing was recognised."""
 
     text: str
     sources: list[SourceGuess]
     left_out: list[TableGuess]
     unknown: list[str]
     unread: list[profile.Unread]
+    refusal: str = ""
 
 
 def propose(place: str, home: Path) -> Proposal:
@@ -85,7 +87,18 @@ def propose(place: str, home: Path) -> Proposal:
         return profile.relative(path, home)
 
     text = write.configuration(name, sources, left_out, guesser.others, guesser.unknown, unread, reference, named)
-    return Proposal(text, sources, left_out, [table.name for table in guesser.unknown], unread)
+    refusal = "" if sources else f"--propose {place}: {_nothing_recognised(guesser, unread)}"
+    return Proposal(text, sources, left_out, [table.name for table in guesser.unknown], unread, refusal)
+
+
+def _nothing_recognised(guesser: Guesser, unread: list[profile.Unread]) -> str:
+    """What was looked for, what was found instead, and what to do."""
+    found = [f"{t.name} ({guesser.others.get(t.name) or listed(list(t.columns), 5)})" for t in guesser.tables]
+    more = f"; {unread[0].name} could not be read: {unread[0].reason}" if unread else ""
+    return (
+        f"looked for {listed(list(words.FIELDS), 20)} by the names and values of columns, and found {listed(found, 3)}, none of "
+        f"which looks like one of them{more}. Map what you know by hand: docs/contract.md says what can be mapped."
+    )
 
 
 def normal_name(name: str) -> str:

@@ -246,7 +246,11 @@ def _join_by_email(guesses: list[TableGuess]) -> None:
             if "customer_key" in guess.fields or guess is home or "customer_key" not in ENTITIES[guess.entity]:
                 continue
             found = max(
-                (c for c in guess.table.columns.values() if c.is_mostly("email") and c.all_values is not None),
+                (
+                    c
+                    for c in guess.table.columns.values()
+                    if c.is_mostly("email") and c.all_values is not None and c.distinct > 1
+                ),
                 key=lambda c: len((c.all_values or frozenset()) & (column.all_values or frozenset())),
                 default=None,
             )

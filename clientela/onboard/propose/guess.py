@@ -208,6 +208,8 @@ class Guesser:
         for name, synonyms in words.FIELDS[entity].items():
             contract = ENTITIES[entity][name]
             for column, profile in table.columns.items():
+                if _is_never(name, column, table):
+                    continue
                 fits, seen = fit(contract, profile)
                 near = nearness(column, synonyms)
                 if name == "order_key":
@@ -401,6 +403,19 @@ class Guesser:
         if guess.entity == "campaign_contacts":
             naming.sort(key=lambda c: named.get(c, len(named)))
         return [*naming, *times, *others][:_KEY_COLUMNS]
+
+
+def _is_never(field: str, column: str, table: TableProfile) -> bool:
+    """Whether the column can be no such field, whatever its name: all rows are not one customer's, and what was given back
+    is no sale."""
+    if field == "customer_key":
+        return _is_constant(table.columns[column])
+    is_amount = field in ("net_amount", "gross_amount")
+    return is_amount and has_word(column, words.GIVEN_BACK) and not has_word(table.name, words.REFUNDS)
+
+
+def _is_constant(profile: ColumnProfile) -> bool:
+    return profile.distinct == 1 < profile.given
 
 
 def _is_order_number(name: str, column: ColumnProfile) -> bool:

@@ -7,6 +7,7 @@ of the connection, so that keys and overlaps can be asked of it. What the column
 import csv
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -150,6 +151,11 @@ class TableProfile:
         return counted(self.rows, "row") if self.is_whole else f"the first {counted(self.rows, 'row')}"
 
 
+#: how files are called that may be databases, and with what one of SQLite begins
+_DATABASES = (".db", ".db3", ".sqlite", ".sqlite3")
+_SQLITE = b"SQLite format 3\0"
+
+
 @dataclass(frozen=True)
 class Unread:
     """A file or table that could not be read, and why."""
@@ -173,6 +179,9 @@ def of_folder(
     ours += [path.parent for path in folder.rglob("landing") if (path.parent / "secret").exists()]
     for path in sorted(folder.rglob("*")):
         is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if _is_database(path) and not is_hidden and not any(path.is_relative_to(own) for own in ours):
+            unread.insert(0, Unread(str(path.relative_to(folder)), _as_database(path)))
+            continue
         if is_hidden or not _format(path) or not _is_file(path) or any(path.is_relative_to(own) for own in ours):
             continue
         if not is_trusted and (path.is_symlink() or path.stat().st_nlink > 1):
@@ -195,6 +204,25 @@ def of_folder(
                 name = str((parent / shown[0]).relative_to(folder))
                 unread.append(Unread(name, str(error).splitlines()[0]))
     return tables, unread
+
+
+def _is_database(path: Path) -> bool:
+    """Whether it is a database of SQLite, by its name and its first bytes."""
+    if path.suffix.lower() not in _DATABASES or not _is_file(path):
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_SQLITE)) == _SQLITE
+    except OSError:
+        return False
+
+
+def _as_database(path: Path) -> str:
+    """How its tables are looked at."""
+    variable = re.sub(r"\W+", "_", f"{path.stem}_DB".upper(), flags=re.ASCII)
+    variable = f"DB_{variable}" if variable[0].isdigit() else variable
+    connection = shlex.quote(f"sqlite:///{path.resolve()}")
+    return f"a database is no delivery; export {variable}={connection}, then clientela doctor --propose {variable}"
 
 
 def _is_file(path: Path) -> bool:

@@ -17,7 +17,6 @@ from clientela.onboard.propose.profile import ColumnProfile
 
 #: kinds of tables of sales, the better first, with words of their names; what has none is told by its columns
 KINDS = ("lines", "orders", "invoices", "payments", "refunds")
-_REFUNDS = frozenset("refund return devolucion devolucione abono reembolso credit creditnote rectificativa".split())
 _PAYMENTS = frozenset("payment pago cobro payout tender balance intent".split())
 _CHARGES = frozenset("charge transaction".split())
 _INVOICES = frozenset("invoice factura bill".split())
@@ -45,7 +44,7 @@ class Sameness:
 def kind_of(guess: TableGuess) -> str:
     """What a table of sales is a list of."""
     name, columns = guess.table.name, {normalised(column) for column in guess.table.columns}
-    if has_word(name, _REFUNDS):
+    if has_word(name, words.REFUNDS):
         return "refunds"
     if has_word(name, _PAYMENTS) or (has_word(name, _CHARGES) and columns & _PAYMENT_COLUMNS):
         return "payments"

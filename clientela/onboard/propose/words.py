@@ -371,6 +371,9 @@ CONSTANTS: dict[tuple[str, str], tuple[dict[str, tuple[str, ...]], str | None]] 
     ),
 }
 
+#: words of tables of refunds, and of columns that hold what was given back
+REFUNDS = frozenset("refund return devolucion devolucione abono reembolso credit creditnote rectificativa".split())
+GIVEN_BACK = frozenset("refund refunded reembolso reembolsado devuelto devolucion".split())
 #: states of an order line that make it a return
 RETURNED = ("returned", "return", "refund", "refunded", "devuelto", "devolucion", "abono", "d")
 STATES = ("status", "estado", "tipo", "type", "kind")

@@ -82,3 +82,20 @@ def test_a_second_table_of_the_same_customers_is_reported_and_not_taken(tmp_path
     (source,) = yaml.safe_load(text)["sources"].values()
     assert source["entities"]["customers"]["files"] == "customers.csv"
     assert "profiles.csv" in text
+
+
+def test_a_column_that_says_the_same_in_all_rows_names_no_customer(tmp_path: Path) -> None:
+    rows = [f"O{n:03d},1,2025-01-{n % 28 + 1:02d},{n}.50,me@shop.example" for n in range(1, 40)]
+    (tmp_path / "orders.csv").write_text("\n".join(["order_id,customer_id,created_at,amount,email", *rows]) + "\n")
+    (source,) = yaml.safe_load(propose(str(tmp_path), tmp_path).text)["sources"].values()
+    assert "customer_key" not in source["entities"]["transactions"]["columns"]
+
+
+@pytest.mark.parametrize("column", ["refund_amount", "amount_refunded", "importe_reembolsado"])
+def test_what_was_given_back_is_no_amount_of_a_sale(tmp_path: Path, column: str) -> None:
+    rows = [f"O{n:03d},{n % 7},sku{n % 5},1,2025-01-{n % 28 + 1:02d},{n % 3}.50,{n}.50" for n in range(1, 40)]
+    names = f"order_id,customer_id,product_id,quantity,order_date,{column},price"
+    (tmp_path / "orders.csv").write_text("\n".join([names, *rows]) + "\n")
+    text = propose(str(tmp_path), tmp_path).text
+    (source,) = yaml.safe_load(text)["sources"].values()
+    assert column not in str(source["entities"]["transactions"]["columns"]), text

@@ -1,11 +1,14 @@
 """`clientela init FOLDER`, as a newcomer types it."""
 
+import re
+import sqlite3
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from clientela.cli.main import main
+from clientela.onboard.propose import propose
 from tests.conftest import CUSTOMERS, SALES
 
 
@@ -62,3 +65,35 @@ def test_what_clientela_keeps_is_no_delivery(exports: Path) -> None:
     (landed / "sales_9.csv").write_text(SALES)
     assert _init(exports, "--overwrite").exit_code == 0
     assert "landing" not in (exports / "clientela.yml").read_text()
+
+
+def test_where_nothing_is_recognised_one_sentence_says_so_and_no_file_is_left(tmp_path: Path) -> None:
+    (tmp_path / "weather.csv").write_text("station,rain\n1,3.5\n1,0.0\n")
+    for answer in (_init(tmp_path), CliRunner().invoke(main, ["doctor", "--propose", str(tmp_path)])):
+        assert answer.exit_code == 2
+        (said,) = answer.output.splitlines()
+        assert "looked for customers, products, transactions" in said and "found weather (station and rain)" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["weather.csv"]
+
+
+def test_a_database_in_the_folder_is_pointed_to_by_a_variable_that_works(
+    exports: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = tmp_path_factory.mktemp("shop")
+    for folder in (alone, exports):
+        with sqlite3.connect(folder / "my shop.db") as database:
+            database.execute("create table customers (customer_id text, full_name text, email text)")
+            database.executemany(
+                "insert into customers values (?, 'Ana', ?)", [(f"c{n}", f"a{n}@x.example") for n in range(9)]
+            )
+        database.close()
+        (folder / "Thumbs.db").write_bytes(b"no database")
+    answer = _init(alone)
+    assert answer.exit_code == 2 and not (alone / "clientela.yml").exists()
+    assert "clientela doctor --propose MY_SHOP_DB" in answer.output and "Thumbs" not in answer.output
+    (connection,) = re.findall(r"MY_SHOP_DB='([^']+)'", answer.output)
+    monkeypatch.setenv("MY_SHOP_DB", connection)
+    assert "customers:" in propose("MY_SHOP_DB", alone).text
+    beside = _init(exports)
+    assert beside.exit_code == 0 and "my shop.db" in beside.output
+    assert "clientela doctor --propose MY_SHOP_DB" in (exports / "clientela.yml").read_text()
