@@ -229,9 +229,9 @@ def test_a_guest_of_the_page_is_a_customer(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", INLINE)
-def test_a_setting_within_a_sentence_is_one_of_an_entity_or_of_its_text_files(text: str) -> None:
+def test_a_setting_within_a_sentence_is_one_of_an_entity_of_its_text_files_or_columns(text: str) -> None:
     stated = yaml.safe_load(text)
-    assert any(_is_allowed(settings) for settings in (stated, {"csv": stated})), stated
+    assert any(_is_allowed(settings) for settings in (stated, {"csv": stated}, {"columns": stated})), stated
 
 
 def _is_allowed(settings: dict[str, Any]) -> bool:
