@@ -21,6 +21,8 @@ from clientela.objective.columns import AGGREGATIONS, AREAS, COMPANY, FACTS, SCO
 from clientela.sql.expressions import check_expression
 from clientela.sql.quoting import quoted
 
+#: as a column of a table and as text of the shipped file
+_BOOLEANS = {"true": True, "false": False}
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "UBIGINT", "UINTEGER")
 
 
@@ -40,6 +42,8 @@ class Kpi:
     #: the entities and reference tables without which it says nothing
     needs: tuple[str, ...] = ()
     unit: str = ""
+    #: more is better, less is; None: neither
+    is_higher_better: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ def kpi_of(row: Mapping[str, Any]) -> Kpi:
     at = _one_of(row.get("segments_at") or "end", ("start", "end"), where, "segments_at")
     return Kpi(
         name, aggregation, facts, numerator, denominator, tuple(s for s in there if s in scopes), at == "start",
-        _listed(row.get("needs")), _text(row.get("unit")) or "",
+        _listed(row.get("needs")), _text(row.get("unit")) or "", _BOOLEANS.get(str(row.get("is_higher_better")).lower()),
     )  # fmt: skip
 
 

@@ -117,7 +117,8 @@ def _months(objective: Objective, kpi: Kpi, series: _Series) -> Iterator[dict[st
         ahead = None
         if actual is not None and 0 < number < span:
             ahead = _forecast(objective, kpi, series, month, span - number)
-        status = _status(number, span, baseline, target, path, actual, ahead, is_reached)
+        seeks_less = _seeks_less(objective, kpi, baseline, target)
+        status = _status(number, span, path, target, actual, ahead, is_reached=is_reached, seeks_less=seeks_less)
         yield {
             "objective": objective.name,
             "month": month,
@@ -143,26 +144,34 @@ def _target(objective: Objective, baseline: float | None) -> float | None:
     return None if baseline is None else baseline * (1 + objective.target)
 
 
+def _seeks_less(objective: Objective, kpi: Kpi, baseline: float | None, target: float | None) -> bool:
+    """Whether a lower value is the better one: a change says so itself; a value to be reached leaves it to the KPI, if that
+    has a better side, since the baseline may have passed the target already."""
+    if objective.is_change or kpi.is_higher_better is None:
+        return baseline is not None and target is not None and target < baseline
+    return not kpi.is_higher_better
+
+
 def _status(
-    number: int, span: int, baseline: float | None, target: float | None, path: float | None, actual: float | None,
-    ahead: Forecast | None, is_reached: bool,
+    number: int, span: int, path: float | None, target: float | None, actual: float | None, ahead: Forecast | None,
+    *, is_reached: bool, seeks_less: bool,
 ) -> str:  # fmt: skip
     """Where the objective stood at the end of that month; by its forecast, or by its path where there is none."""
     if not is_reached:
         return "to come"
-    if baseline is None or target is None or path is None or actual is None:
+    if target is None or path is None or actual is None:
         return "no value"
     if number == 0:
         return "baseline"
     if number == span:
-        return "met" if _is_beyond(actual, target, baseline) else "missed"
-    is_well = _is_beyond(ahead.value, target, baseline) if ahead else _is_beyond(actual, path, baseline)
+        return "met" if _is_beyond(actual, target, seeks_less) else "missed"
+    is_well = _is_beyond(ahead.value, target, seeks_less) if ahead else _is_beyond(actual, path, seeks_less)
     return "on track" if is_well else "off track"
 
 
-def _is_beyond(value: float, target: float, baseline: float) -> bool:
-    """The value is at the target or further from the baseline, on the target's side of it."""
-    return value <= target if target < baseline else value >= target
+def _is_beyond(value: float, target: float, seeks_less: bool) -> bool:
+    """The value is at the target, or better than it."""
+    return value <= target if seeks_less else value >= target
 
 
 def _forecast(objective: Objective, kpi: Kpi, series: _Series, month: date, ahead: int) -> Forecast | None:

@@ -66,8 +66,28 @@ def test_it_is_judged_by_its_forecast_and_in_its_month_by_what_came() -> None:
 
 
 def test_a_target_above_the_baseline_is_reached_from_below() -> None:
-    rows, _ = follow({"high": [(10 + number, 100) for number in range(13)]}, until=12, target=0.15, target_kind=None)
+    rising, better = {"high": [(10 + number, 100) for number in range(13)]}, [kpi(is_higher_better=True)]
+    rows, _ = follow(rising, until=12, kpis=better, target=0.15, target_kind=None)
     assert rows[-1]["status"] == "met" and rows[-1]["path"] == pytest.approx(0.15)
+
+
+@pytest.mark.parametrize(
+    ("is_higher_better", "statuses"),
+    [
+        # 0.22 of what should be many is above 0.20 in the first month, and falls to 0.10
+        (True, {"off track", "missed"}),
+        (False, {"on track", "met"}),
+        # of a KPI without a better side, the way from the baseline to the target is the wanted one
+        (None, {"on track", "met"}),
+    ],
+)
+def test_a_value_that_the_baseline_has_passed_already_is_held_by_the_better_side(
+    is_higher_better: bool | None, statuses: set[str]
+) -> None:
+    falling = [(22 - number, 100) for number in range(13)]
+    given = {"target": 0.2, "target_kind": "value"}
+    rows, _ = follow({"high": falling}, until=12, kpis=[kpi(is_higher_better=is_higher_better)], **given)
+    assert rows[0]["baseline"] == 0.22 and {row["status"] for row in rows[5:]} == statuses
 
 
 def test_a_value_over_several_months_divides_their_sums() -> None:
