@@ -3,7 +3,6 @@
 What stands in `clientela.yml` at its top. Sources stand in `sources`, reading the file in `read`.
 """
 
-import difflib
 import hashlib
 import json
 import os
@@ -27,6 +26,7 @@ from clientela.relationship.settings import CampaignSettings, PermissionSettings
 from clientela.retention.settings import RetentionSettings
 from clientela.segment.settings import SegmentSettings
 from clientela.value.settings import ValueSettings
+from clientela.wording import did_you_mean
 
 CONFIG_VARIABLE = "CLIENTELA_CONFIG"
 
@@ -309,6 +309,5 @@ def _mapping(values: Any, key: str) -> dict[str, Any]:
 
 def _known(where: str, name: str, known: list[str], what: str) -> None:
     if name not in known:
-        near = difflib.get_close_matches(name, known, 1)
-        hint = f"; did you mean {near[0]}?" if near else "."
+        hint = did_you_mean(name, known, is_quoted=False) or "."
         raise ValueError(f"{where}: {name!r} is not {what}{hint} Allowed: {', '.join(known)}")

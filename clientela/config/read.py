@@ -4,7 +4,6 @@ The models below are the only description of the file: the JSON schema that edit
 How a mapping's expressions are checked against a delivered file stands in `clientela.extract.mapping`.
 """
 
-import difflib
 import importlib.util
 import os
 import re
@@ -19,6 +18,7 @@ from clientela.config.renamed import refuse_renamed
 from clientela.config.yaml_file import read_yaml
 from clientela.contracts import ENTITIES
 from clientela.errors import ConfigError
+from clientela.wording import did_you_mean
 
 
 def package_path(reference: str) -> str:
@@ -78,8 +78,8 @@ def _sentence(problem: dict[str, Any], lines: dict[str, int]) -> str:
         line = lines.get(".".join(str(part) for part in problem["loc"]))
         place = f" at line {line}" if line else ""
         known = sorted(_keys_beside(problem["loc"]))
-        near = difflib.get_close_matches(str(problem["loc"][-1]), known, 1)
-        hint = f"; did you mean {near[0]}?" if near else f"; there are: {', '.join(known)}." if known else "."
+        others = f"; there are: {', '.join(known)}." if known else "."
+        hint = did_you_mean(str(problem["loc"][-1]), known, is_quoted=False) or others
         return f"{where}{place}: there is no such key here{hint}"
     return f"{where} = {problem['input']!r}: {problem['msg'].removeprefix('Input ')}."
 

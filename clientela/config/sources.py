@@ -4,7 +4,6 @@ Typed settings only. The company's own settings stand in `company`, reading the 
 """
 
 import codecs
-import difflib
 import re
 from datetime import timedelta
 from functools import cache
@@ -20,6 +19,8 @@ from pydantic import (
     model_validator,
 )
 
+from clientela.wording import did_you_mean
+
 
 @cache
 def _time_zones() -> frozenset[str]:
@@ -28,8 +29,7 @@ def _time_zones() -> frozenset[str]:
 
 def _time_zone(name: str) -> str:
     if name not in _time_zones():
-        near = difflib.get_close_matches(name, _time_zones(), 1)
-        raise ValueError(f"is not a time zone of the IANA list{f'; did you mean {near[0]}?' if near else ''}")
+        raise ValueError(f"is not a time zone of the IANA list{did_you_mean(name, _time_zones(), is_quoted=False)}")
     return name
 
 

@@ -3,9 +3,10 @@
 So a sentence counts columns, and names one only where it is like a name and close to one that the configuration has.
 """
 
-import difflib
 import re
 from collections.abc import Collection, Mapping, Sequence
+
+from clientela.wording import did_you_mean
 
 #: letters, digits and what stands between words, and no long number
 _NAME = re.compile(r"(?!.*\d{5})[^\W\d][\w .\-/%#()€$]{0,62}")
@@ -28,8 +29,7 @@ def missing_column(name: str, delivered: Collection[str], expected: Collection[s
     found = len(others & lowered)
     is_header = bool(others) and 2 * found >= len(others)
     names = [column for column in delivered if _NAME.fullmatch(column) and column.isprintable()]
-    near = difflib.get_close_matches(name, names, 1, _ALIKE if is_header else _ALMOST_EQUAL)
-    hint = f"; did you mean {near[0]!r}?" if near else "."
+    hint = did_you_mean(name, names, _ALIKE if is_header else _ALMOST_EQUAL) or "."
     counted = f"It delivered {len(delivered)} column{'s' * (len(delivered) != 1)}"
     if not others:
         return f"no column {name!r}{hint} {counted}."

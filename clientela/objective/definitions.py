@@ -8,7 +8,6 @@ other table, no file, no aggregate, nothing that differs from run to run. They a
 in memory, that can reach nothing outside.
 """
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +19,7 @@ from clientela.errors import ClientelaError, ConfigError
 from clientela.objective.columns import AGGREGATIONS, AREAS, COMPANY, FACTS, SCOPES, SEGMENTATIONS
 from clientela.sql.expressions import check_expression
 from clientela.sql.quoting import quoted
+from clientela.wording import did_you_mean
 
 #: as a column of a table and as text of the shipped file
 _BOOLEANS = {"true": True, "false": False}
@@ -194,8 +194,7 @@ def _unknown_column(facts: str) -> Any:
 
 
 def _nearest(name: str, names: Collection[str]) -> str:
-    near = difflib.get_close_matches(name, names, 1)
-    return f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(names)}."
+    return did_you_mean(name, names) or f"; there are: {', '.join(names)}."
 
 
 def _one_of(value: object, values: Collection[str], where: str, column: str) -> str:

@@ -4,7 +4,6 @@ DuckDB parses the text and hands back its syntax tree (`json_serialize_sql`); ev
 What is not named is refused: subqueries, other tables, files, settings, aggregates, windows, lambdas, parameters.
 """
 
-import difflib
 import json
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
@@ -13,6 +12,7 @@ import duckdb
 
 from clientela.errors import ClientelaError, ConfigError
 from clientela.sql.text_length import TooLongError, bound
+from clientela.wording import did_you_mean
 
 #: functions of one row that read nothing but their arguments
 FUNCTIONS = frozenset(
@@ -142,8 +142,7 @@ def names_in(connection: duckdb.DuckDBPyConnection, text: str) -> set[str]:
 
 def unknown_column(where: str, name: str, columns: Collection[str]) -> ConfigError:
     """The sentence for a column that is none of ours: it names them all, so it is not for those that were delivered."""
-    near = difflib.get_close_matches(name, columns, 1)
-    hint = f"; did you mean {near[0]!r}?" if near else "."
+    hint = did_you_mean(name, columns) or "."
     return ConfigError(f"{where}: the source has no column {name!r}{hint} It has: {', '.join(columns)}")
 
 
