@@ -39,9 +39,10 @@ def read(target: str) -> Any:
     from dbt.contracts.graph.manifest import Manifest
     from dbt.parser.manifest import extended_mashumuro_decoder
 
+    kept = path(target)
     try:
-        with path(target).open("rb") as file:
-            for state in (os.fstat(file.fileno()), path(target).parent.stat()):
+        with kept.open("rb") as file:
+            for state in (os.fstat(file.fileno()), kept.parent.stat()):
                 if state.st_uid != os.geteuid() or stat.S_IMODE(state.st_mode) & 0o022:
                     return None
             return Manifest.from_msgpack(file.read(), decoder=extended_mashumuro_decoder)

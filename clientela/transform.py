@@ -166,7 +166,7 @@ def _parse(config: Config, target: str) -> Any:
     Other runs find it where parsed_models keeps it; a company's own models are parsed beside it, in its own folder.
     """
     own = [f"{path}:{path.stat().st_mtime_ns}:{path.stat().st_size}" for path in config.model_files()]
-    key = (target, str(config.models), str(parsed_models.path(target)), *own)
+    key = (target, str(config.models), *own)
     if key not in _PARSED:
         kept = parsed_models.read(target) if config.models is None else None
         _PARSED[key] = kept or _parse_anew(config, target)

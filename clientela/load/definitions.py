@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from clientela.errors import ConfigError, DeliveryError
-from clientela.load.context import LoadContext
+from clientela.load.context import ACTIVE_BATCHES, LoadContext
 from clientela.objective.definitions import Kpi, check_kpi, kpi_of, objective_of, readable_kpis, sealed
 from clientela.project_files import PROJECT
 
@@ -24,7 +24,8 @@ def refuse_wrong_definitions(context: LoadContext) -> None:
         return
     known = known_kpis(context) if entity == "objectives" else {}
     with sealed() as db:
-        for row in _rows(context, "select file_name, source_row, * from gated join batch_files using (file_index)"):
+        staged = "select file_name, source_row, * from gated join batch_files using (file_index)"
+        for row in context.connection.sql(staged).pl().to_dicts():
             try:
                 if entity == "kpis":
                     check_kpi(db, kpi_of(row))
@@ -40,15 +41,8 @@ def known_kpis(context: LoadContext) -> dict[str, Kpi]:
         rows: list[Mapping[str, Any]] = [
             {name: value or None for name, value in row.items()} for row in csv.DictReader(file)
         ]
-    own = """
-        select * from raw.kpis
-        where batch_id in (select batch_id from ledger.loads where status = 'loaded' and retired_at is null)
+    own = f"""
+        select * from raw.kpis where batch_id in (select batch_id from {ACTIVE_BATCHES})
         qualify row_number() over (partition by record_id order by version desc, content_hash desc) = 1 and not is_deleted
     """
-    return readable_kpis([*rows, *_rows(context, own)])
-
-
-def _rows(context: LoadContext, query: str) -> list[dict[str, Any]]:
-    cursor = context.connection.execute(query)
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return readable_kpis([*rows, *context.connection.sql(own).pl().to_dicts()])

@@ -5,12 +5,12 @@ what they find is in `models/`.
 """
 
 from collections.abc import Sequence
+from datetime import date
 
 import duckdb
 
 from clientela import project_files, transform
 from clientela.config.company import Config
-from clientela.pipeline.as_of import as_of_day
 from clientela.publish import MARTS_FILE, is_readable
 from clientela.transform import NodeResult
 from clientela.warehouse.transactions import transaction
@@ -33,8 +33,8 @@ def loads_state(connection: duckdb.DuckDBPyConnection) -> str:
     )
 
 
-def has_no_changes(connection: duckdb.DuckDBPyConnection, config: Config) -> bool:
-    """Whether the published file already says what these batches, these settings and this code would say."""
+def has_no_changes(connection: duckdb.DuckDBPyConnection, config: Config, day: date) -> bool:
+    """Whether the published file already says what these batches, these settings and this code would say as of the day."""
     if not is_readable(config.published / MARTS_FILE):
         return False
     last = connection.execute(
@@ -43,8 +43,7 @@ def has_no_changes(connection: duckdb.DuckDBPyConnection, config: Config) -> boo
         where status = 'published' and kind = 'night' order by rowid desc limit 1
         """
     ).fetchall()
-    as_of_on = as_of_day(connection, config)
-    return last == [(config.fingerprint(), project_files.code_version(), as_of_on, loads_state(connection))]
+    return last == [(config.fingerprint(), project_files.code_version(), day, loads_state(connection))]
 
 
 def forget_build(connection: duckdb.DuckDBPyConnection, config: Config) -> bool:

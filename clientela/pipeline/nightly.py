@@ -7,7 +7,6 @@ from datetime import datetime
 from functools import partial
 
 from clientela.config.company import Config
-from clientela.pipeline.as_of import as_of_day
 from clientela.pipeline.open_run import take_steps
 from clientela.pipeline.pipeline_run import PipelineRun
 from clientela.pipeline.progress import Watcher, silent
@@ -31,7 +30,7 @@ def _take_night(run: PipelineRun, *, is_identity_accepted: bool) -> None:
     run.require_sources()
     if run.has_no_changes():
         run.message = NOTHING_NEW
-        run.note_rows_after(as_of_day(run.connection, run.config))
+        run.note_rows_after()
         run.note_waiting_lines()
         run.renew_report()
         return

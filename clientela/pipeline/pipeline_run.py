@@ -5,6 +5,7 @@ inputs to the one function that does the work, and keeps what came of it.
 """
 
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -104,13 +105,18 @@ class PipelineRun:
         """Raise NotPublishedError if a required feed was refused, never came, or is older than allowed."""
         publication_verdict.require_sources(self.config, self.source_states())
 
+    @cached_property
+    def day(self) -> date:
+        """The day that the configuration asks for, once everything is loaded. Raises NotPublishedError where there is none."""
+        return as_of_day(self.connection, self.config)
+
     def has_no_changes(self) -> bool:
         """Whether the published file already says what this run would say."""
-        return build_cache.has_no_changes(self.connection, self.config)
+        return build_cache.has_no_changes(self.connection, self.config, self.day)
 
-    def note_rows_after(self, as_of: date) -> None:
-        """Say which loaded rows no mart shows yet, since they lie after the as-of day."""
-        if sentence := rows_after(self.connection, self.config, as_of):
+    def note_rows_after(self) -> None:
+        """Say which loaded rows no mart shows yet, since they lie after the day."""
+        if sentence := rows_after(self.connection, self.config, self.day):
             self.notices.append(sentence)
 
     def note_waiting_lines(self) -> None:
@@ -124,9 +130,9 @@ class PipelineRun:
 
     def set_context(self, as_of: date | None = None) -> None:
         """Write the run's two instants and settings, which every model reads."""
-        self.as_of_on = as_of or as_of_day(self.connection, self.config)
+        self.as_of_on = as_of or self.day
         if as_of is None:
-            self.note_rows_after(self.as_of_on)
+            self.note_rows_after()
             self.note_waiting_lines()
         context = RunContext(self.run_id, self.as_of_on, self.known_at, self.now, self.is_identity_accepted)
         write_context(self.connection, self.config, context)

@@ -378,7 +378,7 @@ def test_a_company_of_which_nothing_is_heard_ends_with_six(shop: Company, monkey
     monkeypatch.setattr(PipelineRun, "load_all", lambda _: None)
     monkeypatch.setattr(PipelineRun, "require_sources", lambda _: None)
     monkeypatch.setattr(PipelineRun, "has_no_changes", lambda _: True)
-    monkeypatch.setattr("clientela.pipeline.nightly.as_of_day", lambda *_: NOW.date())
+    monkeypatch.setattr(PipelineRun, "day", NOW.date())
     assert run(shop.config).status == "nothing new"
     ended = datetime.now(UTC)
     assert current_status(shop.config, ended + timedelta(hours=35))["exit_code"] in (0, 3)
