@@ -23,7 +23,8 @@ context as (
 
 texts as (
 
-    select * from {{ ref('int_portrait_texts') }}
+    select * from {{ ref('int_texts') }}
+    where area = 'portrait'
 
 ),
 

@@ -22,7 +22,8 @@ crosswalk as (
 
 texts as (
 
-    select * from {{ ref('int_timeline_texts') }}
+    select * from {{ ref('int_texts') }}
+    where area = 'timeline'
 
 ),
 
