@@ -13,7 +13,7 @@ from clientela.wording import counted
 
 @click.group()
 def campaign() -> None:
-    """Prepare a campaign so that what it changes can be told afterwards."""
+    """Prepare a campaign so that what it changes can be measured."""
 
 
 @campaign.command()
@@ -72,7 +72,7 @@ def plan(
         f"{counted(size.customers, 'customer')}, of whom {planned.buyer_share:.1%} bought within a campaign's days.",
     ]
     if not planned.buyer_share:
-        sentences.append("From that it cannot be told what they would show.")
+        sentences.append("Nothing follows from that on what they would show.")
     else:
         sentences.append(
             f"With {size.held_out_share:.0%} held out, four in five such campaigns show a difference of {size.detectable:,.2f} "

@@ -46,7 +46,7 @@ def load_config(path: Path | str | None = None) -> Config:
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
-        # a key written wrong is missing too: what is there is told first
+        # a key written wrong is missing too: what is there comes first
         problems = sorted(error.errors(), key=lambda problem: problem["type"] == "missing")
         sentences = [_sentence(dict(problem), lines) for problem in problems]
         raise ConfigError(f"{chosen}: {sentences[0]}", "\n".join(sentences[1:])) from None

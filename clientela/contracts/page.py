@@ -25,7 +25,7 @@ The examples are loaded by a test, file and mapping as they stand here.
 Every entity has a `key:` beside its columns: the source's own columns that tell one record from another. Amounts are decimal
 numbers, in units of the currency (or in cents with `amount_unit: minor`); times without an offset are in the source's time
 zone; a date without a time is that calendar day in every zone. What a file looks like (formats, signs, encodings, tax within
-amounts) is said beside the mapping: [Kinds of source](sources.md).
+amounts) is written beside the mapping: [Kinds of source](sources.md).
 """
 
 _REFERENCE_HEAD = """\

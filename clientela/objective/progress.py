@@ -175,7 +175,7 @@ def _is_beyond(value: float, target: float, seeks_less: bool) -> bool:
 
 
 def _forecast(objective: Objective, kpi: Kpi, series: _Series, month: date, ahead: int) -> Forecast | None:
-    """The value when the objective is due, as one would have said at the end of that month."""
+    """The value when the objective is due, as it was to be forecast at the end of that month."""
     history: list[float] = []
     for earlier in sorted(series.whole):
         if earlier <= month:
@@ -237,7 +237,7 @@ def _value(series: _Series, month: date, months: int) -> float | None:
 
 
 def _whole(series: _Series, month: date, months: int) -> tuple[float, float] | None:
-    """Numerators and denominators of the months that end with this one; None where that cannot be told.
+    """Numerators and denominators of the months that end with this one; None where they are not known.
 
     A sum needs all of its months. In a month of which there is nothing to measure a ratio has no parts, and those of the
     others stand for all; but not before its first.
