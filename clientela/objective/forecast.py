@@ -4,7 +4,8 @@ Belongs here: series of numbers. Does not belong here: what they measure, target
 
 The method is ETS(A,Ad,N) of Hyndman and Athanasopoulos, *Forecasting: Principles and Practice* (3rd ed., 8.7): a level and a
 trend that is damped by 0.9 a month, their weights those of the smallest squared one-month error over the series. No season is
-learnt. Below MIN_TREND months the last value is carried on, with the interval of a random walk; below MIN_LEVEL there is no forecast.
+learnt. Below MIN_TREND months the last value is carried on, with the interval of a random walk; below MIN_LEVEL there is no
+forecast.
 """
 
 import math
