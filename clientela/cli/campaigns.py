@@ -71,7 +71,7 @@ def plan(
     sentences = [
         f"{counted(size.customers, 'customer')}, of whom {planned.buyer_share:.1%} bought within a campaign's days.",
     ]
-    if not planned.buyer_share:
+    if size.detectable is None or not planned.buyer_share:
         sentences.append("Nothing follows from that on what they would show.")
     else:
         sentences.append(

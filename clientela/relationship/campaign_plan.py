@@ -21,11 +21,14 @@ CHOSEN, HELD_OUT = "chosen", "held_out"
 
 @dataclass(frozen=True)
 class SampleSize:
-    """What so many customers can show. `customers_needed` is for the wanted effect; None where none was named."""
+    """What so many customers can show: `detectable` is the smallest true difference per customer, None where there is nobody.
+
+    `customers_needed` is for the wanted effect; None where none was named.
+    """
 
     customers: int
     held_out_share: float
-    detectable: float
+    detectable: float | None
     customers_needed: int | None
 
 
@@ -40,7 +43,7 @@ def sample_size(deviation: float, customers: int, held_out_share: float, effect:
         raise ValueError(f"the wanted effect is an amount above 0; it is {effect}")
     quantiles = float(ndtri((1 + LEVEL) / 2) + ndtri(POWER))
     spread = deviation * math.sqrt(1 / held_out_share + 1 / (1 - held_out_share))
-    detectable = quantiles * spread / math.sqrt(customers) if customers else math.inf
+    detectable = quantiles * spread / math.sqrt(customers) if customers else None
     needed = None if effect is None else math.ceil((quantiles * spread / effect) ** 2)
     return SampleSize(customers, held_out_share, detectable, needed)
 

@@ -51,7 +51,7 @@ def propose(place: str, home: Path) -> Proposal:
     is_database = not folder.exists() and re.fullmatch(r"[A-Za-z_]\w*", place) and place in os.environ
     if not folder.is_dir() and not is_database:
         raise ConfigError(
-            f"--propose {place}: there is no such folder, and no environment variable of that name that holds a "
+            f"{place}: there is no such folder, and no environment variable of that name that holds a "
             "database's connection."
         )
     with tempfile.TemporaryDirectory(prefix="clientela-") as scratch:
@@ -67,11 +67,11 @@ def propose(place: str, home: Path) -> Proposal:
             tables = [t for t in tables if t not in references]
             if not tables:
                 reason = f" ({unread[0].name}: {unread[0].reason})" if unread else ""
-                raise ConfigError(f"--propose {place}: no file or table there can be read{reason}.")
+                raise ConfigError(f"{place}: no file or table there can be read{reason}.")
             guesser = Guesser(connection, tables)
             guesses = arranged(connection, guesser)
         except DeliveryError as error:
-            raise ConfigError(f"--propose {place}: {error.sentence}.") from error
+            raise ConfigError(f"{place}: {error.sentence}.") from error
         finally:
             connection.close()
     root = folder.resolve()
@@ -87,7 +87,7 @@ def propose(place: str, home: Path) -> Proposal:
         return profile.relative(path, home)
 
     text = write.configuration(name, sources, left_out, guesser.others, guesser.unknown, unread, reference, named)
-    refusal = "" if sources else f"--propose {place}: {_nothing_recognised(guesser, unread)}"
+    refusal = "" if sources else f"{place}: {_nothing_recognised(guesser, unread)}"
     return Proposal(text, sources, left_out, [table.name for table in guesser.unknown], unread, refusal)
 
 

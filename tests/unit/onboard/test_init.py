@@ -72,6 +72,7 @@ def test_where_nothing_is_recognised_one_sentence_says_so_and_no_file_is_left(tm
     for answer in (_init(tmp_path), CliRunner().invoke(main, ["doctor", "--propose", str(tmp_path)])):
         assert answer.exit_code == 2
         (said,) = answer.output.splitlines()
+        assert said.startswith(f"Error: {tmp_path}: ")
         assert "looked for customers, products, transactions" in said and "found weather (station and rain)" in said
     assert [path.name for path in tmp_path.iterdir()] == ["weather.csv"]
 

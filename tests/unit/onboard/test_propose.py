@@ -228,7 +228,7 @@ def test_a_database_that_cannot_be_asked_is_said_in_a_sentence(tmp_path: Path, m
         ("sqlite:///none.db", "is not there"),
     ):
         monkeypatch.setenv("SHOP_DATABASE", url)
-        with pytest.raises(ConfigError, match=f"--propose SHOP_DATABASE: .*{sentence}") as caught:
+        with pytest.raises(ConfigError, match=f"^SHOP_DATABASE: .*{sentence}") as caught:
             propose("SHOP_DATABASE", tmp_path)
         assert "hunter2" not in str(caught.value)
 

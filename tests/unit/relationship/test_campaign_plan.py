@@ -24,7 +24,8 @@ def test_what_is_foretold_is_what_the_comparison_says_afterwards() -> None:
     assigned, held_out = draw(np.random.default_rng(3), 10, 0.0, customers=2_000)
     detectable = compare_campaigns(frame(assigned, held_out))["net_revenue_detectable"].mean()
     foretold = sample_size(float(np.std(assigned.amounts)), 4_000, 0.5).detectable
-    assert detectable == pytest.approx(foretold, rel=0.1)
+    assert foretold and detectable == pytest.approx(foretold, rel=0.1)
+    assert sample_size(10, 0, 0.5).detectable is None
 
 
 @pytest.mark.parametrize(("share", "effect"), [(0.0, None), (1.0, None), (0.2, 0.0), (0.2, -1.0)])
