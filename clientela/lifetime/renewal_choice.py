@@ -24,12 +24,10 @@ from clientela.lifetime.scoring import SCORE_COLUMNS, choose, score
 TENURES = ((0, "first year"), (12, "second year"), (24, "third and fourth year"), (48, "later"))
 SCORE_SCHEMA = pl.Schema(
     {
-        "row_type": pl.String,
         "origin_on": pl.Date,
         "holdout_days": pl.Int64,
         "target": pl.String,
         "candidate": pl.String,
-        "segment": pl.String,
         "model_used": pl.String,
         # a renewal is a yes or no, and no count
         **{name: kind for name, kind in SCORE_COLUMNS.items() if name != "mean_poisson_deviance"},
@@ -37,16 +35,30 @@ SCORE_SCHEMA = pl.Schema(
         "reason": pl.String,
     }
 )
+CALIBRATION_SCHEMA = pl.Schema(
+    {
+        "target": pl.String,
+        "candidate": pl.String,
+        "tenure": pl.String,
+        "holdout_days": pl.Int64,
+        "customers": pl.Int64,
+        "actual_total": pl.Float64,
+        "expected_total": pl.Float64,
+        "error_in_total": pl.Float64,
+        "mean_squared_error": pl.Float64,
+    }
+)
 
 
 @dataclass(frozen=True)
 class RenewalPast:
-    """model: the candidate to use; scores: SCORE_SCHEMA, row_type `score` per origin (null: over all) and candidate, and
-    `calibration` per tenure, of the one chosen, over all origins."""
+    """model: the candidate to use; scores: SCORE_SCHEMA, per origin (null: over all) and candidate; calibrations:
+    CALIBRATION_SCHEMA, per tenure, of the one chosen, over all origins."""
 
     model: str = DEFAULT
     reason: str = ""
     scores: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SCORE_SCHEMA))
+    calibrations: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CALIBRATION_SCHEMA))
 
 
 @dataclass(frozen=True)
@@ -90,7 +102,7 @@ def compare_renewals(
         why = (
             f"no past month-end with {LEAST_CONTRACTS} renewals due in the {holdout_days} days after it could be scored"
         )
-        row = {"row_type": "score", "target": "renewals", "candidate": DEFAULT, "is_chosen": True, "reason": why}
+        row = {"target": "renewals", "candidate": DEFAULT, "is_chosen": True, "reason": why}
         return RenewalPast(DEFAULT, why, pl.DataFrame([row], schema=SCORE_SCHEMA))
     return _chosen(scored, holdout_days)
 
@@ -166,7 +178,6 @@ def _chosen(scored: list[_Scored], holdout_days: int) -> RenewalPast:
             measures.pop("mean_poisson_deviance")
             rows.append(
                 {
-                    "row_type": "score",
                     "origin_on": origin,
                     "candidate": candidate,
                     "model_used": model,
@@ -175,26 +186,34 @@ def _chosen(scored: list[_Scored], holdout_days: int) -> RenewalPast:
                     **measures,
                 }
             )
+    common = {"target": pl.lit("renewals"), "holdout_days": pl.lit(holdout_days, pl.Int64)}
+    return RenewalPast(
+        choice.candidate,
+        choice.reason,
+        pl.DataFrame(rows, schema=SCORE_SCHEMA).with_columns(**common).select(SCORE_SCHEMA.names()),
+        _calibrations(scored, choice.candidate).with_columns(**common).select(CALIBRATION_SCHEMA.names()),
+    )
+
+
+def _calibrations(scored: list[_Scored], candidate: str) -> pl.DataFrame:
+    """By tenure what the candidate foresaw and what came."""
+    actual = np.concatenate([s.actual for s in scored])
+    chance = np.concatenate([s.expected[candidate] for s in scored])
     tenure = np.array([name for s in scored for name in s.tenure])
-    chance = expected[choice.candidate]
+    rows: list[dict[str, object]] = []
     for _, name in TENURES:
         at = tenure == name
         if at.any():
             came, foreseen = float(actual[at].sum()), float(chance[at].sum())
             rows.append(
                 {
-                    "row_type": "calibration",
-                    "candidate": choice.candidate,
-                    "segment": name,
+                    "candidate": candidate,
+                    "tenure": name,
                     "customers": int(at.sum()),
                     "actual_total": came,
                     "expected_total": foreseen,
                     "error_in_total": (foreseen - came) / came if came else None,
                     "mean_squared_error": float(((actual[at] - chance[at]) ** 2).mean()),
-                    "is_chosen": True,
                 }
             )
-    scores = pl.DataFrame(rows, schema=SCORE_SCHEMA).with_columns(
-        target=pl.lit("renewals"), holdout_days=pl.lit(holdout_days, pl.Int64)
-    )
-    return RenewalPast(choice.candidate, choice.reason, scores.select(SCORE_SCHEMA.names()))
+    return pl.DataFrame(rows, schema=CALIBRATION_SCHEMA)

@@ -52,7 +52,7 @@ def _prepare_scratch(run: PipelineRun, scratch: Path, as_of: date) -> None:
     connection = duckdb.connect(str(scratch))
     try:
         connection.execute(f"attach {literal(str(config.warehouse))} as warehouse (read_only)")
-        for schema in ("raw", "ledger", "memory", "run", "identity"):
+        for schema in ("raw", "ledger", "memory", "run", "identity", "forecast"):
             connection.execute(f"create schema {schema}")
         for schema, table in copied:
             seen = (
@@ -65,6 +65,7 @@ def _prepare_scratch(run: PipelineRun, scratch: Path, as_of: date) -> None:
         connection.execute(f"create table run.context ({tables.CONTEXT})")
         connection.execute(f"create table run.built ({tables.BUILT})")
         tables.prepare_identity(connection)
+        tables.prepare_forecast(connection)
         connection.execute(f"create view ledger.source_state as {tables.source_state_sql()}")
     finally:
         connection.close()

@@ -10,12 +10,14 @@ a return), `net_revenue`, `contribution` (null where no cost is known) and `cost
 
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from clientela.value.settings import ValueSettings
+from clientela.value.tables import FORECAST_TABLES
 
 if TYPE_CHECKING:
     from clientela.lifetime.backtest import Backtest, Memo
@@ -32,70 +34,57 @@ DAYS_PER_YEAR = 365.25
 NO_SEASON = "no season learnt"
 NO_COST = "no cost is known, so net revenue stands for contribution"
 
-#: one table holds all answers of the one call, told apart by `row_type`
-FORECAST_SCHEMA = pl.Schema(
-    {
-        "row_type": pl.String,
-        "made_from": pl.String,
-        "measured_on": pl.Date,
-        "is_as_of": pl.Boolean,
-        "customer_id": pl.Int64,
-        "segmentation": pl.String,
-        "segment": pl.String,
-        "customers": pl.Int64,
-        "cohort": pl.String,
-        "decile": pl.Int64,
-        "p_alive": pl.Float64,
-        "p_alive_model": pl.String,
-        "expected_orders": pl.Float64,
-        "expected_orders_p10": pl.Float64,
-        "expected_orders_p50": pl.Float64,
-        "expected_orders_p90": pl.Float64,
-        "expected_contribution": pl.Float64,
-        "expected_contribution_p10": pl.Float64,
-        "expected_contribution_p50": pl.Float64,
-        "expected_contribution_p90": pl.Float64,
-        "expected_contract_contribution": pl.Float64,
-        "expected_contribution_per_order": pl.Float64,
-        "expected_contribution_given_alive": pl.Float64,
-        "median_days_to_next_order": pl.Float64,
-        "p_order_within_30_days": pl.Float64,
-        "p_order_within_90_days": pl.Float64,
-        "horizon_months": pl.Int64,
-        "order_model": pl.String,
-        "spend_model": pl.String,
-        "contract_model": pl.String,
-        "fallback_reason": pl.String,
-        "widening_orders": pl.Float64,
-        "widening_contribution": pl.Float64,
-        "season": pl.String,
-        "first_ordered_on": pl.Date,
-        "is_left_truncated": pl.Boolean,
-        # of scores of candidates and of fitted parameters
-        "origin_on": pl.Date,
-        "holdout_days": pl.Int64,
-        "target": pl.String,
-        "candidate": pl.String,
-        "model_used": pl.String,
-        "actual_total": pl.Float64,
-        "expected_total": pl.Float64,
-        "error_in_total": pl.Float64,
-        "rmse": pl.Float64,
-        "mae": pl.Float64,
-        "spearman": pl.Float64,
-        "top_decile_share": pl.Float64,
-        "calibration_error": pl.Float64,
-        "mean_poisson_deviance": pl.Float64,
-        "mean_squared_error": pl.Float64,
-        "calibrated_coverage": pl.Float64,
-        "raw_coverage": pl.Float64,
-        "inflated_coverage": pl.Float64,
-        "is_chosen": pl.Boolean,
-        "reason": pl.String,
-        "value": pl.Float64,
-        "standard_error": pl.Float64,
-    }
-)
+_TYPES: dict[str, type[pl.DataType]] = {
+    "bigint": pl.Int64,
+    "double": pl.Float64,
+    "varchar": pl.String,
+    "date": pl.Date,
+    "boolean": pl.Boolean,
+}
+
+
+def _schema_of(definition: str) -> pl.Schema:
+    return pl.Schema((name, _TYPES[kind]) for name, kind in (column.split() for column in definition.split(", ")))
+
+
+#: by table, the columns of its frame
+SCHEMAS = {name: _schema_of(definition) for name, definition in FORECAST_TABLES.items() if name != "days"}
+
+
+@dataclass(frozen=True)
+class DayTables:
+    """What is said of one measured day: a frame per table of clientela.value.tables."""
+
+    customers: pl.DataFrame
+    groups: pl.DataFrame
+    predictions: pl.DataFrame
+    scores: pl.DataFrame
+    calibrations: pl.DataFrame
+    intervals: pl.DataFrame
+    choices: pl.DataFrame
+    parameters: pl.DataFrame
+
+    @classmethod
+    def of(cls, **parts: list[pl.DataFrame]) -> "DayTables":
+        """The frames put together, with all columns of their tables; every figure finite, or null."""
+        empty = {name: pl.DataFrame(schema=schema) for name, schema in SCHEMAS.items()}
+        return cls(**{n: pl.concat([e, *(_shaped(n, f) for f in parts.get(n, ()))]) for n, e in empty.items()})
+
+    def each(self, change: Callable[[str, pl.DataFrame], pl.DataFrame]) -> "DayTables":
+        """Every frame changed by its table's name."""
+        return DayTables(**{name: change(name, frame) for name, frame in self.frames()})
+
+    def frames(self) -> list[tuple[str, pl.DataFrame]]:
+        """The frames with their tables' names."""
+        return [(name, getattr(self, name)) for name in SCHEMAS]
+
+
+def _shaped(table: str, frame: pl.DataFrame) -> pl.DataFrame:
+    schema = SCHEMAS[table]
+    missing = [pl.lit(None, kind).alias(name) for name, kind in schema.items() if name not in frame.columns]
+    shaped = frame.with_columns(missing).select(schema.names()).cast(schema)
+    numbers = pl.selectors.float()
+    return shaped.with_columns(pl.when(numbers.is_finite()).then(numbers))
 
 
 def month_ends_before(day: date, count: int, first_day: date) -> list[date]:
@@ -113,11 +102,23 @@ def _month_end_until(day: date) -> date:
     return day if (day + timedelta(days=1)).day == 1 else day.replace(day=1) - timedelta(days=1)
 
 
-#: fingerprints wanted → those that an earlier answer bears, and its rows of them that are of no customer
-Earlier = Callable[[list[str]], tuple[set[str], pl.DataFrame]]
+#: fingerprints wanted → those that an earlier answer bears, and what it said of those days beside customers
+Earlier = Callable[[list[str]], tuple[set[str], DayTables]]
 #: how intervals did, and what was chosen, is told of the newest comparison alone; only there they were drawn
-_OF_NEWEST = pl.col("row_type").is_in(["interval", "choice"])
-_ORDER = ("row_type", "horizon_months", "customer_id", "segmentation", "segment", "target", "candidate", "origin_on")
+_OF_NEWEST = ("intervals", "choices")
+_ORDER = (
+    "horizon_months",
+    "customer_id",
+    "segmentation",
+    "segment",
+    "target",
+    "candidate",
+    "origin_on",
+    "tenure",
+    "level",
+    "component",
+    "parameter",
+)
 
 
 class Before(NamedTuple):
@@ -130,11 +131,14 @@ class Before(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What is told of one measured day. `made`: a frame of FORECAST_SCHEMA. `taken_over`: the fingerprint under which rows of
-    customers were made before and stand; they are not in `made`."""
+    """What is told of one measured day. `made_from`: its fingerprint. `is_taken_over`: rows of customers were made before
+    under it and stand; they are not in `made`."""
 
-    made: pl.DataFrame
-    taken_over: str | None = None
+    measured_on: date
+    is_as_of: bool
+    made_from: str
+    made: DayTables
+    is_taken_over: bool
 
 
 def forecast_customers(
@@ -147,11 +151,9 @@ def forecast_customers(
 ) -> Iterator[Measured]:
     """All forecasts and scores, a measured day at a time, oldest first: of a large company one day fills memory enough.
 
-    `row_type` is `customer` (one row per customer known at `measured_on`), `group` (a sum with its interval), `prediction` (what
-    is frozen, per customer and per group, for each scored horizon), `score` (one per rolling origin, candidate and what it
-    forecasts), `interval` (how intervals did) or `parameter`. No figure of a day rests on data after it. What `before` holds
-    is not computed again. keys: customer_id and a unique `key` that does not depend on the order in which customers were
-    numbered; all is computed in the order of keys, so that sums and draws do not depend on it either.
+    No figure of a day rests on data after it. What `before` holds is not computed again. keys: customer_id and a unique
+    `key` that does not depend on the order in which customers were numbered; all is computed in the order of keys, so that
+    sums and draws do not depend on it either.
     """
     code_version, earlier, frozen_until = before or Before()
     if keys is not None:
@@ -167,7 +169,7 @@ def forecast_customers(
     assert isinstance(first_day, date)
     measured = [*month_ends_before(as_of, settings.month_ends, first_day), as_of]
     prints = _fingerprints(days, contracts, measured, settings, code_version)
-    held, kept = set[str](), pl.DataFrame(schema=FORECAST_SCHEMA)
+    held, kept = set[str](), DayTables.of()
     if earlier and len(measured) > 1:
         held, kept = earlier([prints[day] for day in measured[:-1]])
     freezes = frozen_until is None or settings.freeze == "run" or frozen_until < as_of.replace(day=1)
@@ -175,23 +177,41 @@ def forecast_customers(
         days, contracts = (f.drop("customer_id").rename({"key": "customer_id"}) for f in (days, contracts))
     company = _Company(days, contracts, settings, freezes)
     newest = _month_end_until(as_of)
-    comparisons: pl.DataFrame | None = None
+    comparisons: DayTables | None = None
     for day in measured:
-        stands = prints[day] in held and day != as_of
-        if stands:
-            rows = _shaped(kept.filter(pl.col("made_from") == prints[day]))
+        made_from, is_as_of = prints[day], day == as_of
+        is_taken_over = made_from in held and not is_as_of
+        if is_taken_over:
+            made = kept.each(lambda _, frame, made_from=made_from: frame.filter(pl.col("made_from") == made_from))  # type: ignore[misc]
         else:
-            rows = company.at(day, as_of, comparisons if day == as_of else None)
+            made = company.at(day, as_of, comparisons if is_as_of else None)
             if keys is not None:
-                numbered = keys.select(customer_id="key", number="customer_id")
-                rows = rows.join(numbered, on="customer_id", how="left").drop("customer_id")
-                rows = rows.rename({"number": "customer_id"})
-            rows = _shaped(rows.with_columns(made_from=pl.lit(prints[day])))
+                made = _numbered(made, keys)
+            said = {"made_from": pl.lit(made_from), "measured_on": pl.lit(day), "is_as_of": pl.lit(is_as_of)}
+            made = made.each(lambda _, frame, said=said: frame.with_columns(**said))  # type: ignore[misc]
         if day == newest:
-            comparisons = rows.filter(pl.col("row_type") != "customer")
+            comparisons = made
         elif day < newest:
-            rows = rows.filter(~_OF_NEWEST)
-        yield Measured(rows.sort(_ORDER, nulls_last=True), prints[day] if stands else None)
+            made = made.each(lambda name, frame: frame.clear() if name in _OF_NEWEST else frame)
+        yield Measured(day, is_as_of, made_from, made.each(_sorted), is_taken_over)
+
+
+def _sorted(_: str, frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.sort([name for name in _ORDER if name in frame.columns] or pl.all(), nulls_last=True)
+
+
+def _numbered(made: DayTables, keys: pl.DataFrame) -> DayTables:
+    """Customers by the numbers they bear in place of their keys."""
+    numbers = keys.select(customer_id="key", number="customer_id")
+
+    def of(_: str, frame: pl.DataFrame) -> pl.DataFrame:
+        if "customer_id" not in frame.columns:
+            return frame
+        columns = frame.columns
+        frame = frame.join(numbers, on="customer_id", how="left").drop("customer_id")
+        return frame.rename({"number": "customer_id"}).select(columns)
+
+    return made.each(of)
 
 
 def _fingerprints(
@@ -226,12 +246,8 @@ def _fingerprints(
     return fingerprints
 
 
-def _shaped(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with all columns of FORECAST_SCHEMA; every figure finite, or null."""
-    missing = [pl.lit(None, kind).alias(name) for name, kind in FORECAST_SCHEMA.items() if name not in frame.columns]
-    shaped = frame.with_columns(missing).select(FORECAST_SCHEMA.names()).cast(FORECAST_SCHEMA)
-    numbers = pl.selectors.float()
-    return shaped.with_columns(pl.when(numbers.is_finite()).then(numbers))
+#: by table, the frames that it is put together from
+Parts = dict[str, list[pl.DataFrame]]
 
 
 class _Day(NamedTuple):
@@ -239,7 +255,7 @@ class _Day(NamedTuple):
 
     day: date
     as_of: date
-    newest: pl.DataFrame | None
+    newest: DayTables | None
     renewals: "RenewalPast | None"
 
 
@@ -259,7 +275,7 @@ class _Company:
         self._memo: Memo | None = None
         self._renewal_memo: RenewalMemo = {}
 
-    def at(self, day: date, as_of: date, newest: pl.DataFrame | None) -> pl.DataFrame:
+    def at(self, day: date, as_of: date, newest: DayTables | None) -> DayTables:
         """Everything that is said of one measured day. newest: what was said at the month-end before the as-of day."""
         is_as_of = day == as_of
         known = self._days.filter((pl.col("ordered_on") <= day) & pl.col("is_order"))
@@ -270,18 +286,19 @@ class _Company:
         else:
             parts = self._with_models(known, _Day(day, as_of, newest, renewals))
         if renewals is not None:
-            parts.append(renewals.scores)
-        frame = pl.concat([_shaped(part) for part in parts])
+            parts["scores"] = [*parts.get("scores", []), renewals.scores]
+            parts["calibrations"] = [renewals.calibrations]
+        made = DayTables.of(**parts)
         reason = pl.lit(None, pl.String) if self._knows_cost or not known.height else pl.lit(NO_COST)
-        of_customers = pl.col("row_type") == "customer"
-        return frame.with_columns(
-            measured_on=pl.lit(day),
-            is_as_of=pl.lit(is_as_of),
-            horizon_months=pl.col("horizon_months").fill_null(self._settings.horizon_months),
-            fallback_reason=pl.when(of_customers)
-            .then(pl.concat_str(pl.col("fallback_reason").replace("", None), reason, separator="; ", ignore_nulls=True))
-            .otherwise("fallback_reason")
-            .replace("", None),
+        own = pl.col("fallback_reason").replace("", None)
+        return replace(
+            made,
+            customers=made.customers.with_columns(
+                horizon_months=pl.lit(self._settings.horizon_months, pl.Int64),
+                fallback_reason=pl.concat_str(own, reason, separator="; ", ignore_nulls=True).replace("", None),
+            ),
+            groups=made.groups.with_columns(horizon_months=pl.lit(self._settings.horizon_months, pl.Int64)),
+            scores=made.scores.with_columns(pl.col("fallback_reason").replace("", None)),
         )
 
     def _renewals(self, day: date) -> "RenewalPast | None":
@@ -295,7 +312,7 @@ class _Company:
             self._contracts, _month_end_until(day), settings.holdout_days, settings.origins, self._renewal_memo
         )
 
-    def _with_models(self, known: pl.DataFrame, at: "_Day") -> list[pl.DataFrame]:
+    def _with_models(self, known: pl.DataFrame, at: "_Day") -> Parts:
         from clientela.lifetime.backtest import BacktestSettings, Memo, backtest
         from clientela.lifetime.forecast import Fits, Forecast, ForecastSettings, forecast
         from clientela.lifetime.origins import Orders
@@ -306,7 +323,14 @@ class _Company:
         is_as_of = day == as_of
         # candidates are compared at month-ends: what is chosen stands until the next
         last = _month_end_until(day)
-        past, scores = _remembered(newest) if newest is not None and day != last else (None, [])
+        past = _remembered(newest.choices) if newest is not None and day != last else None
+        scores: Parts = {}
+        if past is not None and newest is not None:
+            scores = {
+                "scores": [newest.scores.filter(pl.col("target") != "renewals")],
+                "intervals": [newest.intervals],
+                "choices": [newest.choices],
+            }
         if past is None and last >= self._ready.first_day:
             past = backtest(
                 self._ready,
@@ -351,62 +375,41 @@ class _Company:
             labels = _labelled(made.customers, known)
             groups = labels.select("customer_id", "cohort", pl.col("decile").cast(pl.String))
             made = ahead(settings.horizon_months, groups, settings.draws)
-        parts = [made.customers.with_columns(row_type=pl.lit("customer"))]
-        if is_as_of:
-            parts = [parts[0].join(labels.select("customer_id", "decile"), on="customer_id", how="left")]
-            parts.append(made.groups.rename({"group": "segment"}).with_columns(row_type=pl.lit("group")))
-            if self._freezes:
-                for months in settings.scored_horizons_months:
-                    near = made if months == settings.horizon_months else ahead(months, groups, settings.draws)
-                    parts += [
-                        near.customers.join(labels, on="customer_id").with_columns(
-                            row_type=pl.lit("prediction"),
-                            horizon_months=pl.lit(months),
-                            segmentation=pl.lit("customer"),
-                        ),
-                        near.groups.rename({"group": "segment"}).with_columns(
-                            row_type=pl.lit("prediction"),
-                            horizon_months=pl.lit(months),
-                            order_model=pl.lit(near.customers["order_model"].drop_nulls()[0]),
-                        ),
-                    ]
-            parts += [
-                made.parameters.select(
-                    pl.lit("parameter").alias("row_type"), pl.col("component").alias("target"),
-                    pl.col("model").alias("model_used"), pl.col("parameter").alias("candidate"),
-                    "value", "standard_error", "customers", "reason",
-                ),
-            ]  # fmt: skip
-        else:
+        if not is_as_of:
             # nothing was drawn, so nothing was widened
-            parts[0] = parts[0].with_columns(widening_orders=pl.lit(None), widening_contribution=pl.lit(None))
-        return parts + scores
+            own = made.customers.with_columns(widening_orders=pl.lit(None), widening_contribution=pl.lit(None))
+            return {"customers": [own], **scores}
+        own = made.customers.join(labels.select("customer_id", "decile"), on="customer_id", how="left")
+        frozen = []
+        for months in settings.scored_horizons_months if self._freezes else ():
+            near = made if months == settings.horizon_months else ahead(months, groups, settings.draws)
+            order_model = near.customers["order_model"].drop_nulls()[0]
+            frozen += _frozen(months, near.customers.join(labels, on="customer_id"), near.groups, order_model)
+        return {
+            "customers": [own],
+            "groups": [made.groups.rename({"group": "segment"})],
+            "predictions": frozen,
+            "parameters": [made.parameters],
+            **scores,
+        }
 
-    def _without_models(
-        self, known: pl.DataFrame, day: date, is_as_of: bool, renewals: "RenewalPast | None"
-    ) -> list[pl.DataFrame]:
+    def _without_models(self, known: pl.DataFrame, day: date, is_as_of: bool, renewals: "RenewalPast | None") -> Parts:
         """So few customers, or orders after the first, that a model would only seem to know: one rate for all, each
         customer's own orders weighing as much as one order's worth of it, and no P(alive)."""
         settings = self._settings
         customers, running = self._forecast_without_models(known, day, settings.horizon_months, renewals)
         if customers is None or not is_as_of:
-            return [] if customers is None else [customers]
+            return {} if customers is None else {"customers": [customers]}
         labels = _labelled(customers, known)
         customers, groups = self._with_intervals(customers, running, known, labels)
         own = customers.drop("decile").join(labels.select("customer_id", "decile"), on="customer_id")
-        parts = [own, groups.with_columns(row_type=pl.lit("group"))]
+        frozen = []
         for months in settings.scored_horizons_months if self._freezes else ():
             near, near_running = self._forecast_without_models(known, day, months, renewals)
             assert near is not None
-            near, groups = self._with_intervals(near, near_running, known, labels)
-            frozen = {"row_type": pl.lit("prediction"), "horizon_months": pl.lit(months)}
-            parts += [
-                near.drop("decile", "cohort")
-                .join(labels, on="customer_id")
-                .with_columns(segmentation=pl.lit("customer"), **frozen),
-                groups.with_columns(**frozen),
-            ]
-        return parts
+            near, near_groups = self._with_intervals(near, near_running, known, labels)
+            frozen += _frozen(months, near.drop("decile").join(labels, on="customer_id"), near_groups, None)
+        return {"customers": [own], "groups": [groups], "predictions": frozen}
 
     def _with_intervals(
         self,
@@ -416,7 +419,7 @@ class _Company:
         labels: pl.DataFrame,
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Customers who have nothing but contracts with their intervals, and groups, where all customers are such."""
-        none, customers = _shaped(pl.DataFrame(schema={"customer_id": pl.Int64})), _shaped(customers)
+        none, customers = pl.DataFrame(schema=SCHEMAS["groups"]), _shaped("customers", customers)
         if running is None:
             return customers, none
         kinds = pl.DataFrame({"customer_id": running.customers}).join(
@@ -432,10 +435,10 @@ class _Company:
                 pl.when(pl.col("order_model").is_null()).then(0.0).otherwise(name).alias(name)
                 for name in ("expected_orders_p10", "expected_orders_p50", "expected_orders_p90")
             ],
-        ).select(FORECAST_SCHEMA.names())
+        ).select(SCHEMAS["customers"].names())
         if known.height:
             return customers, none
-        return customers, _shaped(groups.with_columns(expected_orders=pl.lit(0.0)))
+        return customers, _shaped("groups", groups.with_columns(expected_orders=pl.lit(0.0)))
 
     def _forecast_without_models(
         self, known: pl.DataFrame, day: date, months: int, renewals: "RenewalPast | None"
@@ -460,11 +463,10 @@ class _Company:
                     "note": running.notes,
                 }
             ).with_columns(contract_reason=pl.lit(running.reason), contract_model=pl.lit(running.model))
-            before = _shaped(pl.DataFrame(schema={"customer_id": pl.Int64}) if own is None else own)
+            before = _shaped("customers", pl.DataFrame(schema={"customer_id": pl.Int64}) if own is None else own)
             both = before.drop("contract_model").join(contracts, on="customer_id", how="full", coalesce=True)
             added = pl.col("added").fill_null(0.0)
             own = both.with_columns(
-                row_type=pl.lit("customer"),
                 p_alive=pl.when("in_force").then(1.0).when(pl.col("order_model").is_null()).then(0.0),
                 p_alive_model=pl.when(pl.col("in_force") | pl.col("order_model").is_null()).then(pl.lit("contract")),
                 expected_orders=pl.col("expected_orders").fill_null(0.0),
@@ -525,7 +527,6 @@ class _Company:
         serving = pl.Series(cost_per_day(self._served, customers, day) * horizon * discount)
         worth = pl.col("rate") * horizon * discount * pl.col("expected_contribution_per_order") - serving
         return customers.with_columns(rate=rate, expected_contribution_per_order=per_order).select(
-            pl.lit("customer").alias("row_type"),
             "customer_id",
             expected_orders=pl.col("rate") * horizon,
             expected_contribution_per_order="expected_contribution_per_order",
@@ -574,9 +575,16 @@ def _labelled(customers: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _scores(past: "Backtest", settings: ValueSettings) -> list[pl.DataFrame]:
-    """Scores of the candidates and of intervals, and of the choice where nothing could be compared."""
-    fixed = {"orders": settings.order_model, "contribution": settings.spend_model}
+def _frozen(months: int, customers: pl.DataFrame, groups: pl.DataFrame, order_model: str | None) -> list[pl.DataFrame]:
+    """What is frozen of one horizon: a row per customer and a row per group. order_model: said of groups, if any."""
+    groups = groups.rename({"group": "segment"}) if "group" in groups.columns else groups
+    own = customers.with_columns(segmentation=pl.lit("customer"), segment=pl.lit(None), horizon_months=pl.lit(months))
+    sums = groups.with_columns(horizon_months=pl.lit(months), order_model=pl.lit(order_model))
+    return [own, sums]
+
+
+def _scores(past: "Backtest", settings: ValueSettings) -> Parts:
+    """Scores of the candidates and of intervals, what was chosen, and why where nothing could be compared."""
     scores = past.scores.rename({"as_of": "origin_on"})
     chosen = pl.DataFrame(
         {
@@ -586,68 +594,72 @@ def _scores(past: "Backtest", settings: ValueSettings) -> list[pl.DataFrame]:
             "reason": [past.order_reason, past.spend_reason],
         }
     ).join(scores.select("target").unique(), on="target", how="anti")
-    parts = [scores.with_columns(row_type=pl.lit("score")), chosen.with_columns(row_type=pl.lit("score"))]
-    for what, name in fixed.items():
+    parts = [scores, chosen]
+    for target, name in (("orders", settings.order_model), ("contribution", settings.spend_model)):
         if name is not None:
-            of = pl.col("target") == what
-            parts = [
-                p.with_columns(
-                    is_chosen=pl.when(of).then(pl.col("candidate") == name).otherwise("is_chosen"),
-                    reason=pl.when(of & (pl.col("candidate") == name))
-                    .then(pl.lit("fixed by the configuration"))
-                    .otherwise("reason"),
-                )
-                for p in parts
-            ]
-    parts.append(
-        past.intervals.select(
-            pl.lit("interval").alias("row_type"), pl.col("as_of").alias("origin_on"), "target",
-            pl.col("level").alias("segmentation"), pl.col("scored").alias("customers"), "calibrated_coverage", "raw_coverage",
-            pl.col("interval_inflation").alias("value"), "inflated_coverage",
-        )
-    )  # fmt: skip
+            parts = [_fixed(part, target, name) for part in parts]
+    return {
+        "scores": parts,
+        "intervals": [past.intervals.rename({"as_of": "origin_on", "scored": "customers"})],
+        "choices": [_choice(past)],
+    }
+
+
+def _fixed(scores: pl.DataFrame, target: str, name: str) -> pl.DataFrame:
+    """The scores where the configuration fixes the candidate, whatever the past says."""
+    of = pl.col("target") == target
+    why = pl.lit("fixed by the configuration")
+    return scores.with_columns(
+        is_chosen=pl.when(of).then(pl.col("candidate") == name).otherwise("is_chosen"),
+        reason=pl.when(of & (pl.col("candidate") == name)).then(why).otherwise("reason"),
+    )
+
+
+def _choice(past: "Backtest") -> pl.DataFrame:
     learnt = past.widening
-    parts.append(
-        pl.DataFrame(
+    return pl.DataFrame(
+        [
             {
-                "row_type": ["choice", "choice"], "target": ["orders", "contribution"],
-                "candidate": [past.order_model, past.spend_model], "reason": [past.order_reason, past.spend_reason],
-                "widening_orders": [learnt.orders_customers, learnt.orders_groups],
-                "widening_contribution": [learnt.money_customers, learnt.money_groups],
-                "value": [past.dispersion, past.level_error], "holdout_days": [past.holdout_days] * 2,
+                "holdout_days": past.holdout_days,
+                "order_model": past.order_model,
+                "order_reason": past.order_reason,
+                "spend_model": past.spend_model,
+                "spend_reason": past.spend_reason,
+                "orders_of_customers_widening": learnt.orders_customers,
+                "orders_of_groups_widening": learnt.orders_groups,
+                "money_of_customers_widening": learnt.money_customers,
+                "money_of_groups_widening": learnt.money_groups,
+                "dispersion": past.dispersion,
+                "level_error": past.level_error,
             }
-        )
-    )  # fmt: skip
-    return parts
+        ]
+    )
 
 
-def _remembered(rows: pl.DataFrame) -> tuple["Backtest | None", list[pl.DataFrame]]:
-    """The comparison that a month-end's rows tell of, and the rows that tell it."""
+def _remembered(choices: pl.DataFrame) -> "Backtest | None":
+    """The comparison that a month-end's row of choices tells of."""
     from clientela.lifetime.backtest import Backtest
     from clientela.lifetime.draws import Widening
 
-    chosen = rows.filter(pl.col("row_type") == "choice").sort("target", descending=True)
-    if chosen.height != 2:
-        return None, []
-    orders, money = chosen.rows(named=True)
+    if choices.height != 1:
+        return None
+    told = choices.row(0, named=True)
     empty = pl.DataFrame()
-    past = Backtest(
+    return Backtest(
         empty,
         empty,
         empty,
-        orders["candidate"],
-        orders["reason"],
-        money["candidate"],
-        money["reason"],
-        orders["holdout_days"],
+        told["order_model"],
+        told["order_reason"],
+        told["spend_model"],
+        told["spend_reason"],
+        told["holdout_days"],
         Widening(
-            orders["widening_orders"],
-            money["widening_orders"],
-            orders["widening_contribution"],
-            money["widening_contribution"],
+            told["orders_of_customers_widening"],
+            told["orders_of_groups_widening"],
+            told["money_of_customers_widening"],
+            told["money_of_groups_widening"],
         ),
-        orders["value"],
-        money["value"],
+        told["dispersion"],
+        told["level_error"],
     )
-    of_orders = pl.col("target") != "renewals"
-    return past, [rows.filter(pl.col("row_type").is_in(["score", "interval", "choice"]) & of_orders)]

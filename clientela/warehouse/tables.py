@@ -2,8 +2,8 @@
 
 Schemas: `raw` (versioned rows as delivered, one table per entity), `ledger` (what arrived, what each gate found, what
 was refused, every run), `run` (the two instants and the settings of the run under way), `memory` (what cannot be
-recomputed; its tables are made in `clientela.warehouse.memory`), `identity` (evidence between records, a cache). Everything
-else in the file is built by dbt. No statement that moves data is here.
+recomputed; its tables are made in `clientela.warehouse.memory`), `identity` (evidence between records, a cache), `forecast`
+(what is expected of customers, a cache too). Everything else in the file is built by dbt. No statement that moves data is here.
 """
 
 import re
@@ -16,10 +16,11 @@ from clientela.contracts import ENTITIES
 from clientela.contracts.raw_table import raw_columns
 from clientela.identity.tables import EVIDENCE_TABLES, FOUND_TABLES, RUN_TABLES
 from clientela.sql.quoting import quoted
+from clientela.value.tables import FORECAST_TABLES
 from clientela.warehouse import memory
 from clientela.warehouse.schema_version import VERSION_COLUMNS, begin_with_present
 
-SCHEMAS = ("raw", "ledger", "run", "identity")
+SCHEMAS = ("raw", "ledger", "run", "identity", "forecast")
 
 
 LEDGER_TABLES: dict[str, str] = {
@@ -129,6 +130,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     for name, definition in BUILT_STATE.items():
         _make_table(connection, f"run.{name}", definition)
     prepare_identity(connection)
+    prepare_forecast(connection)
     memory.prepare(connection)
     connection.execute(f"create or replace view ledger.source_state as {source_state_sql()}")
 
@@ -153,6 +155,12 @@ def prepare_identity(connection: duckdb.DuckDBPyConnection) -> None:
         _make_table(connection, f"run.{name}", definition)
     for name, definition in (EVIDENCE_TABLES | FOUND_TABLES).items():
         _make_table(connection, f"identity.{name}", definition)
+
+
+def prepare_forecast(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the tables of the forecasts that are missing."""
+    for name, definition in FORECAST_TABLES.items():
+        _make_table(connection, f"forecast.{name}", definition)
 
 
 def _make_table(connection: duckdb.DuckDBPyConnection, table: str, definition: str) -> None:

@@ -17,10 +17,8 @@ def model(dbt, session):
     )
     as_of = dbt.source("run", "context").select("as_of_on").fetchall()[0][0]
     settings = read_settings(dbt.source("run", "value_settings"), ValueSettings)
-    chosen = dbt.ref("int_forecasts").filter(
-        "row_type = 'score' and target = 'renewals' and is_as_of and is_chosen and origin_on is null"
-    )
-    names = [name for (name,) in chosen.select("candidate").fetchall()]
+    chosen = dbt.ref("int_forecasts").filter("is_as_of and renewal_model is not null").select("renewal_model")
+    names = [name for (name,) in chosen.fetchall()]
     return renewal_outlook(
         contracts.pl(),
         as_of,

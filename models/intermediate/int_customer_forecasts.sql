@@ -4,7 +4,7 @@ with
 
 forecasts as (
 
-    select * from {{ ref('int_forecasts') }}
+    select * from {{ left_by(ref('int_forecasts'), source('forecast', 'customers')) }}
 
 ),
 
@@ -55,7 +55,6 @@ customer_forecasts as (
         is_left_truncated
 
     from forecasts
-    where row_type = 'customer'
 
 )
 

@@ -21,9 +21,7 @@ def model(dbt, session):
     read = f"measured_on >= date '{first_day_read(as_of_on, settings)}'"
     months = dbt.ref("int_customer_months").filter(f"{read} and customer_id <> 0")
     contracts = dbt.ref("int_contract_terms").select(f"{', '.join(COLUMNS)}, contribution::double as contribution")
-    chosen = dbt.ref("int_forecasts").filter(
-        "row_type = 'score' and target = 'renewals' and is_as_of and is_chosen and origin_on is null"
-    )
+    chosen = dbt.ref("int_forecasts").filter("is_as_of and renewal_model is not null").select("renewal_model")
     forecasts = dbt.ref("int_customer_forecasts").filter("is_as_of")
     before = built_before(session, "int_retention_outlook", OUTLOOK_SCHEMA)
     inputs = OutlookInputs(
@@ -33,7 +31,7 @@ def model(dbt, session):
             "customer_id, p_alive, expected_contribution, expected_contribution_given_alive"
         ).pl(),
         contracts=contracts.pl(),
-        renewal_model=next((name for (name,) in chosen.select("candidate").fetchall()), None),
+        renewal_model=next((name for (name,) in chosen.fetchall()), None),
     )
     earlier = before.filter("made_from is not null").pl() if before is not None else None
     return outlook(as_of_on, inputs, settings, code_version, earlier)

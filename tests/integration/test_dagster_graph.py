@@ -92,7 +92,15 @@ def test_the_published_file_stands_behind_every_mart(defs: dg.Definitions) -> No
 def test_what_nobody_delivers_or_makes_is_in_the_graph_and_says_so(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
     external = {key.to_user_string() for key in graph.get_all_asset_keys() if not graph.get(key).is_executable}
-    assert {key.split("/")[0] for key in external} == {"sources", "raw", "run", "ledger", "memory", "identity"}
+    assert {key.split("/")[0] for key in external} == {
+        "sources",
+        "raw",
+        "run",
+        "ledger",
+        "memory",
+        "identity",
+        "forecast",
+    }
     assert "No source of this company delivers it" in (graph.get(dg.AssetKey(["raw", "consents"])).description or "")
 
 

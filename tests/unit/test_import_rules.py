@@ -23,6 +23,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "clientela.parsed_models",
         "clientela.transform",
         "clientela.identity.step",
+        "clientela.value.step",
     ),
     ("clientela.extract",),
     ("clientela.config", "clientela.warehouse", "clientela.masking", "clientela.file_modes"),
@@ -59,6 +60,7 @@ APART: dict[str, tuple[str, ...]] = {
         "clientela.objective",
         "clientela.identity",
         "clientela.identity.step",
+        "clientela.value.step",
         "clientela.warehouse",
     ),
 }

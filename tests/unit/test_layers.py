@@ -23,8 +23,8 @@ READS = {"staging": {"seeds"}, "intermediate": {"staging", "intermediate"}, "mar
 #: the schemas of sources that each layer reads
 SOURCES = {
     "staging": {"raw", "ledger", "run"},
-    "intermediate": {"ledger", "run", "memory", "identity"},
-    "marts": {"ledger", "run", "memory", "identity"},
+    "intermediate": {"ledger", "run", "memory", "identity", "forecast"},
+    "marts": {"ledger", "run", "memory", "identity", "forecast"},
 }
 REFERENCE = {f"stg_{table.name}" for table in REFERENCE_TABLES}
 #: what the ledger of value is compared with: totals of raw through no other model, or a mistake in a model that both sides
@@ -54,7 +54,9 @@ _TEXT = re.compile(r"['\"](\w+)['\"]")
 #: a reference whose name is put together is one to a seed, the default of a reference table
 _REF_TO_DEFAULT = re.compile(r"\bref\(\s*'default_'\s*~")
 _SOURCE = re.compile(r"\bsource\(\s*['\"](\w+)['\"]\s*,\s*(?:['\"](\w+)['\"])?")
-_LEFT_BY = re.compile(r"left_by\(ref\('int_customers_assigned'\), source\('identity', '(\w+)'\)\)")
+_LEFT_BY = re.compile(r"left_by\(ref\('(\w+)'\), source\('(\w+)', '(\w+)'\)\)")
+#: the model whose step leaves the tables of a schema
+STEPS = {"identity": "int_customers_assigned", "forecast": "int_forecasts"}
 
 
 @dataclass(frozen=True)
@@ -142,9 +144,9 @@ def test_no_mart_of_the_business_rests_on_judgement_or_operations() -> None:
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)
-def test_what_identity_leaves_is_read_where_its_model_is_named(model: Path) -> None:
+def test_what_a_step_leaves_is_read_where_its_model_is_named(model: Path) -> None:
     text = model.read_text()
-    left = [table for schema, table in _SOURCE.findall(text) if schema == "identity"]
+    left = [(STEPS[schema], schema, table) for schema, table in _SOURCE.findall(text) if schema in STEPS]
     assert left == _LEFT_BY.findall(text)
 
 

@@ -11,7 +11,7 @@ import pytest
 from clientela.errors import NotPublishedError
 from clientela.lifetime.contract_history import COLUMNS
 from clientela.publish import MACROS, Mart, Published, publish_marts
-from clientela.value import forecasts
+from clientela.value import step
 from clientela.warehouse.run_settings import write_settings
 from clientela.warehouse.tables import prepare
 from tests.conftest import ROOT, Company
@@ -78,7 +78,7 @@ def test_what_was_frozen_on_a_day_that_is_gone_keeps_no_earlier_day_from_freezin
         asked.append(given[4].frozen_until)
         return []
 
-    monkeypatch.setattr(forecasts, "forecast_customers", forecast)
+    monkeypatch.setattr(step, "forecast_customers", forecast)
     spec = importlib.util.spec_from_file_location("model", ROOT / "models" / "intermediate" / "int_forecasts.py")
     assert spec is not None and spec.loader is not None
     model = importlib.util.module_from_spec(spec)

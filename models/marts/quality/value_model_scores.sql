@@ -1,8 +1,23 @@
 with
 
-forecasts as (
+scored as (
 
-    select * from {{ ref('int_forecasts') }}
+    select
+        'score' as kind,
+        *
+    from {{ left_by(ref('int_forecasts'), source('forecast', 'scores')) }}
+    union all by name
+    select
+        'interval' as kind,
+        *,
+        level as candidate
+    from {{ left_by(ref('int_forecasts'), source('forecast', 'intervals')) }}
+    union all by name
+    select
+        'calibration' as kind,
+        *,
+        true as is_chosen
+    from {{ left_by(ref('int_forecasts'), source('forecast', 'calibrations')) }}
 
 ),
 
@@ -13,9 +28,9 @@ value_model_scores as (
         measured_on,
         origin_on,
         target,
-        row_type as kind,
-        coalesce(candidate, segmentation) as candidate,
-        case when row_type = 'calibration' then segment end as tenure,
+        kind,
+        candidate,
+        tenure,
 
         ---------- how it did
         model_used,
@@ -33,7 +48,7 @@ value_model_scores as (
         mean_squared_error,
         calibrated_coverage,
         raw_coverage,
-        value as interval_inflation,
+        interval_inflation,
         inflated_coverage,
 
         ---------- the choice
@@ -41,8 +56,7 @@ value_model_scores as (
         reason,
         fallback_reason
 
-    from forecasts
-    where row_type in ('score', 'interval', 'calibration')
+    from scored
 
 )
 

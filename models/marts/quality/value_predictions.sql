@@ -56,11 +56,11 @@ this_run as (
         forecasts.spend_model,
         forecasts.contract_model,
         settings.annual_discount_rate
-    from {{ ref('int_forecasts') }} as forecasts
+    from {{ left_by(ref('int_forecasts'), source('forecast', 'predictions')) }} as forecasts
     left join segments on forecasts.customer_id = segments.customer_id
     cross join context
     cross join settings
-    where forecasts.row_type = 'prediction' and context.run_id not in (select frozen.run_id from frozen)
+    where context.run_id not in (select frozen.run_id from frozen)
 
 ),
 

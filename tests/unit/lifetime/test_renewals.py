@@ -127,11 +127,11 @@ def test_a_file_that_says_who_left_in_its_last_month_is_read_as_that() -> None:
 def test_the_simplest_that_foresees_as_well_as_any_is_chosen(frame: pl.DataFrame, chosen: str) -> None:
     past = compare_renewals(frame, AS_OF)
     assert past.model == chosen, past.reason
-    whole = past.scores.filter((pl.col("row_type") == "score") & pl.col("origin_on").is_null())
+    whole = past.scores.filter(pl.col("origin_on").is_null())
     assert whole.filter("is_chosen")["candidate"].to_list() == [chosen] and whole.height == 3
     by_origin = past.scores.filter(pl.col("origin_on").is_not_null())
     assert by_origin["origin_on"].n_unique() == 6 and by_origin["origin_on"].max() == date(2025, 9, 30)
-    tenures = past.scores.filter(pl.col("row_type") == "calibration")
+    tenures = past.calibrations
     assert tenures.height == 4 and tenures["customers"].sum() == by_origin.filter("is_chosen")["customers"].sum()
     # calibrated: what came of each tenure is what was foreseen, to three standard errors of so many contracts
     off = (pl.col("actual_total") - pl.col("expected_total")).abs()

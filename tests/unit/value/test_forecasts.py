@@ -1,5 +1,6 @@
 """Forecasts for the marts: what a day says depends on nothing after it, and every company gets a figure or a sentence."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -7,7 +8,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from clientela.value.forecasts import FORECAST_SCHEMA, LEAST_CUSTOMERS, Before, forecast_customers, month_ends_before
+from clientela.value.forecasts import (
+    LEAST_CUSTOMERS,
+    SCHEMAS,
+    Before,
+    DayTables,
+    forecast_customers,
+    month_ends_before,
+)
 from clientela.value.settings import ValueSettings
 
 NO_CONTRACTS = pl.DataFrame(
@@ -32,11 +40,15 @@ FIGURES = [
 ]
 
 
-def forecasts_of(*args: Any, **more: Any) -> pl.DataFrame:
-    """All rows, nothing taken over."""
+def forecasts_of(*args: Any, **more: Any) -> DayTables:
+    """All rows of all days, nothing taken over."""
     measured = list(forecast_customers(*args, **more))
-    assert all(day.taken_over is None for day in measured)
-    return pl.concat([pl.DataFrame(schema=FORECAST_SCHEMA), *(day.made for day in measured)])
+    assert not any(day.is_taken_over for day in measured)
+    return together([day.made for day in measured])
+
+
+def together(days: list[DayTables]) -> DayTables:
+    return DayTables.of(**{name: [getattr(day, name) for day in days] for name in SCHEMAS})
 
 
 def days_of(*rows: tuple[int, date, float], contribution: float | None = 0.3) -> pl.DataFrame:
@@ -83,15 +95,16 @@ def invented(customers: int = 250, seed: int = 1) -> pl.DataFrame:
     )
 
 
-def customers_at(made: pl.DataFrame, day: date) -> pl.DataFrame:
-    return made.filter((pl.col("row_type") == "customer") & (pl.col("measured_on") == day)).sort("customer_id")
+def customers_at(made: DayTables, day: date) -> pl.DataFrame:
+    return made.customers.filter(pl.col("measured_on") == day).sort("customer_id")
 
 
-def assert_sensible(made: pl.DataFrame) -> None:
-    assert dict(made.schema) == dict(FORECAST_SCHEMA)
-    numbers = made.select(pl.selectors.float().is_finite().all())
-    assert numbers.row(0) == tuple([True] * numbers.width), "neither inf nor NaN"
-    customers = made.filter(pl.col("row_type") == "customer")
+def assert_sensible(made: DayTables) -> None:
+    for name, frame in made.frames():
+        assert dict(frame.schema) == dict(SCHEMAS[name])
+        numbers = frame.select(pl.selectors.float().is_finite().all())
+        assert numbers.row(0) == tuple([True] * numbers.width), f"{name}: neither inf nor NaN"
+    customers = made.customers
     assert not customers.filter(pl.col("expected_orders").is_null() & pl.col("fallback_reason").is_null()).height
     assert customers.filter(pl.col("customer_id") <= 0).height == 0
 
@@ -129,30 +142,33 @@ def test_what_was_made_from_the_same_is_taken_over_and_nothing_else() -> None:
     first = forecasts_of(days, NO_CONTRACTS, AS_OF, SETTINGS, Before("code"))
     asked: list[str] = []
 
-    def earlier(fingerprints: list[str]) -> tuple[set[str], pl.DataFrame]:
+    def earlier(fingerprints: list[str]) -> tuple[set[str], DayTables]:
         asked.extend(fingerprints)
-        there = first.filter(pl.col("made_from").is_in(fingerprints))
-        return set(there["made_from"]), there.filter(pl.col("row_type") != "customer")
+        there = first.each(lambda _, frame: frame.filter(pl.col("made_from").is_in(fingerprints)))
+        return set(there.customers["made_from"]), replace(there, customers=there.customers.clear())
 
     measured = list(forecast_customers(days, NO_CONTRACTS, AS_OF, SETTINGS, Before("code", earlier)))
-    again = pl.concat([day.made for day in measured])
-    taken_over = [day.taken_over for day in measured if day.taken_over]
+    taken_over = [day.made_from for day in measured if day.is_taken_over]
     assert len(asked) == 3 and taken_over == asked
-    stands = first.filter((pl.col("row_type") == "customer") & pl.col("made_from").is_in(taken_over))
-    assert set(stands["measured_on"]) == set(month_ends_before(AS_OF, 3, date(2025, 1, 1)))
-    whole = [frame.sort(pl.all(), nulls_last=True) for frame in (pl.concat([stands, again]), first)]
-    assert whole[0].equals(whole[1])
+    assert [day.measured_on for day in measured if day.is_taken_over] == month_ends_before(AS_OF, 3, date(2025, 1, 1))
+    again = together([day.made for day in measured])
+    assert again.customers.equals(customers_at(first, AS_OF))
+    for name, frame in again.frames()[1:]:
+        whole = [rows.sort(pl.all(), nulls_last=True) for rows in (frame, getattr(first, name))]
+        assert whole[0].equals(whole[1]), name
 
     changed = days.with_columns(
         net_revenue=pl.when(pl.col("ordered_on") == date(2025, 9, 15)).then(1.0).otherwise("net_revenue")
     )
     prints = {
         name: dict(
-            forecasts_of(frame, NO_CONTRACTS, AS_OF, SETTINGS, Before(code)).select("measured_on", "made_from").rows()
+            forecasts_of(frame, NO_CONTRACTS, AS_OF, SETTINGS, Before(code))
+            .customers.select("measured_on", "made_from")
+            .rows()
         )
         for name, frame, code in (("changed", changed, "code"), ("other code", days, "other"))
     }
-    before = dict(first.select("measured_on", "made_from").rows())
+    before = dict(first.customers.select("measured_on", "made_from").rows())
     same = {day for day in before if prints["changed"][day] == before[day]}
     assert same == {date(2025, 7, 31), date(2025, 8, 31)}, "only days before the change keep their figures"
     assert not set(prints["other code"].values()) & set(before.values())
@@ -187,11 +203,11 @@ def test_a_customers_contracts_and_purchases_add() -> None:
     assert both["p_alive"] == only["p_alive"] == 1.0, "a contract runs"
     assert only["expected_orders"] == 0 and only["expected_contribution"] == only["expected_contract_contribution"]
     assert only["expected_contribution_p10"] < only["expected_contribution_p90"]
-    groups = made.filter((pl.col("row_type") == "group") & (pl.col("segmentation") == "company")).row(0, named=True)
+    groups = made.groups.filter(pl.col("segmentation") == "company").row(0, named=True)
     assert groups["customers"] == with_them.height
     assert groups["expected_contribution"] == pytest.approx(with_them["expected_contribution"].sum())
     assert groups["expected_contribution_p10"] < groups["expected_contribution"] < groups["expected_contribution_p90"]
-    frozen = made.filter(pl.col("row_type") == "prediction")
+    frozen = made.predictions
     assert set(frozen["horizon_months"]) == {3, 12, 24}
     near, far = (
         frozen.filter((pl.col("segmentation") == "company") & (pl.col("horizon_months") == h)) for h in (3, 24)
@@ -205,7 +221,7 @@ def test_predictions_are_frozen_once_a_month_where_the_company_wants_that() -> N
 
     def frozen(settings: ValueSettings, until: date | None) -> int:
         made = forecasts_of(days, NO_CONTRACTS, AS_OF, settings, Before(frozen_until=until))
-        return made.filter(pl.col("row_type") == "prediction").height
+        return made.predictions.height
 
     assert frozen(monthly, None) and frozen(monthly, date(2025, 9, 30)) and frozen(SETTINGS, AS_OF)
     assert not frozen(monthly, date(2025, 10, 1))
@@ -217,7 +233,7 @@ def test_a_fixed_model_is_used_and_said_to_be_fixed() -> None:
     customers = customers_at(made, AS_OF)
     assert set(customers["order_model"]) == {"nbd"} and set(customers["spend_model"]) == {"normal"}
     assert set(customers["p_alive_model"]) <= {"mbg_nbd", "pareto_nbd", "nbd"}
-    scores = made.filter((pl.col("row_type") == "score") & pl.col("is_as_of") & pl.col("is_chosen"))
+    scores = made.scores.filter(pl.col("is_as_of") & pl.col("is_chosen"))
     assert set(scores["reason"]) == {"fixed by the configuration"}
 
 
@@ -253,8 +269,8 @@ def test_extreme_companies_end_in_a_figure_or_a_sentence(name: str) -> None:
 
 
 def test_no_orders_and_a_day_before_the_first_give_no_rows() -> None:
-    assert forecasts_of(days_of(), NO_CONTRACTS, AS_OF, SETTINGS).height == 0
-    assert forecasts_of(days_of((1, AS_OF, 10.0)), NO_CONTRACTS, ONE_DAY, SETTINGS).height == 0
+    assert forecasts_of(days_of(), NO_CONTRACTS, AS_OF, SETTINGS).customers.height == 0
+    assert forecasts_of(days_of((1, AS_OF, 10.0)), NO_CONTRACTS, ONE_DAY, SETTINGS).customers.height == 0
 
 
 def test_a_company_of_contracts_alone_is_forecast_by_them() -> None:
@@ -290,7 +306,8 @@ def test_the_order_in_which_customers_were_numbered_changes_nothing() -> None:
         return frame.with_columns(customer_id=count + 1 - pl.col("customer_id"))
 
     again = forecasts_of(renumbered(days), NO_CONTRACTS, AS_OF, SETTINGS, keys=renumbered(keys))
-    customers, same = (customers_at(made, AS_OF).drop("made_from") for made in (first, renumbered(again)))
+    same = renumbered(customers_at(again, AS_OF)).sort("customer_id").drop("made_from")
+    customers = customers_at(first, AS_OF).drop("made_from")
     assert customers.equals(same)
     assert customers["expected_contribution_p90"].null_count() == 0
 
@@ -317,7 +334,7 @@ def test_tenths_are_equally_large_and_the_frozen_ones_are_the_same(customers: in
     best_first = forecast.sort("decile")
     means = best_first.group_by("decile", maintain_order=True).agg(pl.col("expected_contribution").mean())
     assert means["expected_contribution"].is_sorted(descending=True)
-    frozen = made.filter((pl.col("row_type") == "prediction") & (pl.col("segmentation") == "customer"))
+    frozen = made.predictions.filter(pl.col("segmentation") == "customer")
     for months in (3, 24):
         then = frozen.filter(pl.col("horizon_months") == months).sort("customer_id")
         assert then.select("customer_id", "decile").equals(forecast.select("customer_id", "decile")), months
@@ -376,10 +393,7 @@ def test_intervals_stand_around_what_is_left_after_serving() -> None:
     dear = forecasts_of(
         invented().with_columns(cost_to_serve=pl.col("cost_to_serve") * 5), NO_CONTRACTS, AS_OF, SETTINGS
     )
-    one, other = (
-        frame.filter((pl.col("row_type") == "group") & (pl.col("segmentation") == "company")).row(0, named=True)
-        for frame in (made, dear)
-    )
+    one, other = (frame.groups.filter(pl.col("segmentation") == "company").row(0, named=True) for frame in (made, dear))
     moved = one["expected_contribution"] - other["expected_contribution"]
     assert moved > 10
     for level in ("p10", "p50", "p90"):

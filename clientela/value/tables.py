@@ -1,0 +1,67 @@
+"""The tables that the step behind the forecasts leaves in schema `forecast`, each of one grain.
+
+Only names and types are here, so that they can be made without loading what forecasts. All of them can be dropped at any
+time: the next night fills them again. `made_from` is the fingerprint of what a day's figures were made from.
+"""
+
+_DAY = "made_from varchar, measured_on date, is_as_of boolean"
+_FIGURES = (
+    "expected_orders double, expected_orders_p10 double, expected_orders_p50 double, expected_orders_p90 double, "
+    "expected_contribution double, expected_contribution_p10 double, expected_contribution_p50 double, "
+    "expected_contribution_p90 double"
+)
+_MODELS = "order_model varchar, spend_model varchar, contract_model varchar"
+_SCORES = (
+    "customers bigint, actual_total double, expected_total double, error_in_total double, rmse double, mae double, "
+    "spearman double, top_decile_share double, calibration_error double, mean_poisson_deviance double, "
+    "mean_squared_error double"
+)
+
+FORECAST_TABLES: dict[str, str] = {
+    # one row per customer known on a measured day
+    "customers": (
+        f"{_DAY}, customer_id bigint, p_alive double, p_alive_model varchar, {_FIGURES}, "
+        "expected_contract_contribution double, expected_contribution_per_order double, "
+        "expected_contribution_given_alive double, median_days_to_next_order double, p_order_within_30_days double, "
+        f"p_order_within_90_days double, decile bigint, horizon_months bigint, {_MODELS}, fallback_reason varchar, "
+        "widening_orders double, widening_contribution double, season varchar, is_left_truncated boolean"
+    ),
+    # one row per group of customers (segmentation and label) of the as-of day: the sum with its interval
+    "groups": (
+        f"{_DAY}, segmentation varchar, segment varchar, customers bigint, {_FIGURES}, horizon_months bigint, "
+        "widening_orders double, widening_contribution double"
+    ),
+    # one row per scored horizon and customer or group: what is frozen
+    "predictions": (
+        f"{_DAY}, horizon_months bigint, segmentation varchar, segment varchar, customer_id bigint, cohort varchar, "
+        f"decile bigint, customers bigint, {_FIGURES}, {_MODELS}"
+    ),
+    # one row per candidate and rolling origin (origin_on null: over all) that it was scored at
+    "scores": (
+        f"{_DAY}, origin_on date, target varchar, candidate varchar, model_used varchar, holdout_days bigint, {_SCORES}, "
+        "is_chosen boolean, reason varchar, fallback_reason varchar"
+    ),
+    # one row per tenure: how often renewals came true as the chosen candidate foresaw them
+    "calibrations": (
+        f"{_DAY}, target varchar, candidate varchar, tenure varchar, holdout_days bigint, customers bigint, "
+        "actual_total double, expected_total double, error_in_total double, mean_squared_error double"
+    ),
+    # one row per origin and level (customers, groups): how intervals did
+    "intervals": (
+        f"{_DAY}, origin_on date, target varchar, level varchar, customers bigint, calibrated_coverage double, "
+        "raw_coverage double, interval_inflation double, inflated_coverage double"
+    ),
+    # one row per comparison of candidates: what was chosen and learnt, which stands until the next month-end
+    "choices": (
+        f"{_DAY}, holdout_days bigint, order_model varchar, order_reason varchar, spend_model varchar, "
+        "spend_reason varchar, orders_of_customers_widening double, orders_of_groups_widening double, "
+        "money_of_customers_widening double, money_of_groups_widening double, dispersion double, level_error double"
+    ),
+    # one row per fitted parameter
+    "parameters": (
+        f"{_DAY}, component varchar, model varchar, parameter varchar, value double, standard_error double, "
+        "customers bigint, reason varchar"
+    ),
+    # one row per measured day whose rows above are whole; written last
+    "days": f"{_DAY}",
+}
