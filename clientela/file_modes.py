@@ -53,6 +53,16 @@ def close_export(config: Config, folder: Path) -> None:
 
 
 @contextmanager
+def private_files() -> Iterator[None]:
+    """While it lasts, what this process writes is its owner's alone."""
+    before = os.umask(PRIVATE_UMASK)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@contextmanager
 def closed(config: Config) -> Iterator[str | None]:
     """While it lasts, what this process writes is its owner's alone. Gives a sentence if the data folder was wider.
 
@@ -61,8 +71,7 @@ def closed(config: Config) -> Iterator[str | None]:
     """
     _need_folder_of_its_own(config)
     group = _group(config)
-    before = os.umask(PRIVATE_UMASK)
-    try:
+    with private_files():
         try:
             make_data_folder(config.data)
         except OSError as error:
@@ -71,8 +80,6 @@ def closed(config: Config) -> Iterator[str | None]:
                 "clientela can make and write."
             ) from error
         yield _close(config, group)
-    finally:
-        os.umask(before)
 
 
 def too_wide(config: Config) -> list[str]:

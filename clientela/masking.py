@@ -20,6 +20,8 @@ from unicodedata import category
 from clientela.errors import ConfigError
 
 SECRET_FILE = "secret"
+#: the one that a rotation puts in its place
+NEXT_SECRET_FILE = "secret.next"
 #: hexadecimal digits of a masked value, and of a hashed key
 DIGITS, KEY_DIGITS = 12, 24
 #: what a hashed key looks like, as a regular expression of Python and of DuckDB
@@ -44,8 +46,9 @@ def read_secret(data_folder: Path) -> str:
     if not path.is_symlink() and not path.exists():
         if (data_folder / "warehouse.duckdb").exists():
             raise ConfigError(
-                f"{path} is gone, and the warehouse beside it was made with it; put the file back from a backup of the "
-                "data folder. Nothing was touched."
+                f"{path} is gone, and the warehouse beside it was made with it; `clientela restore FROM --only "
+                "secret` brings it back from a backup; without one `clientela rotate-secret` makes another: customers keep their "
+                "ids, masked values change. Nothing was touched."
             )
         _write_secret(path)
     try:

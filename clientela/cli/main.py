@@ -79,6 +79,11 @@ for command in (
     identities.identity,
     campaigns.campaign,
     upkeep.upgrade,
+    upkeep.rebuild,
+    upkeep.backup,
+    upkeep.restore,
+    upkeep.rotate_secret,
+    upkeep.audit,
     simulation.simulate,
     onboarding.schema,
 ):

@@ -72,8 +72,11 @@ def _report_path(feed: Feed, batch_id: int) -> Path:
     return feed.config.data / "gate" / f"{batch_id:06d}-{feed.source_name}-{feed.name}.html"
 
 
-def write_ledger(context: LoadContext, outcome: Outcome) -> Path:
-    """The lines of the ledger for one batch, and its validation report. Quarantine keeps what a person needs to mend the row."""
+def write_ledger(context: LoadContext, outcome: Outcome, *, is_reported: bool = True) -> Path:
+    """The lines of the ledger for one batch, and its validation report. Quarantine keeps what a person needs to mend the row.
+
+    A batch that is loaded again as it was (not `is_reported`) keeps the report that it has.
+    """
     assert outcome.batch_id is not None
     connection, feed, now = context.connection, context.feed, context.now
     report = _report_path(feed, outcome.batch_id)
@@ -147,7 +150,8 @@ def write_ledger(context: LoadContext, outcome: Outcome) -> Path:
         _write_quarantine(context, outcome.batch_id)
         if amount := amount_of(entity):
             _write_amounts(context, key, amount)
-    write_validation_report(report, context, outcome)
+    if is_reported:
+        write_validation_report(report, context, outcome)
     return report
 
 

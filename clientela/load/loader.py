@@ -92,6 +92,25 @@ def load_batch(context: LoadContext, files: Sequence[DeliveredFile], *, is_stage
             staging.drop(context)
 
 
+def replay_batch(context: LoadContext, batch_id: int, files: Sequence[DeliveredFile]) -> Outcome:
+    """Load the files as the batch that they were: the gate's verdict stands in the ledger's copy, and nothing is judged anew.
+
+    Only the lines of the ledger that follow from the rows are written. Raises DeliveryError for a file that cannot be read.
+    """
+    # what a source stated of its files was compared when they came, and may have gone with the inbox
+    settings = context.feed.settings.model_copy(update={"control_totals": None})
+    context = replace(context, feed=replace(context.feed, settings=settings)).with_warehouse_key()
+    context.scratch_folder.mkdir(parents=True, exist_ok=True)
+    begun = replace(outcome_of(context.feed, "loaded"), batch_id=batch_id, files=tuple(file.name for file in files))
+    try:
+        batch = staging.build(context, files)
+        with transaction(context.connection):
+            return _write(context, batch, begun, is_staged=False, is_replayed=True)
+    finally:
+        with suppress(duckdb.Error):
+            staging.drop(context)
+
+
 def _load_batch(context: LoadContext, files: Sequence[DeliveredFile], is_staged: bool) -> Outcome:
     connection, feed = context.connection, context.feed
     batch_id = connection.execute("select coalesce(max(batch_id), 0) + 1 from ledger.loads").fetchall()[0][0]
@@ -133,7 +152,9 @@ def _load_batch(context: LoadContext, files: Sequence[DeliveredFile], is_staged:
         return _write(context, batch, replace(begun, checks=checks), is_staged)
 
 
-def _write(context: LoadContext, batch: StagedBatch, outcome: Outcome, is_staged: bool) -> Outcome:
+def _write(
+    context: LoadContext, batch: StagedBatch, outcome: Outcome, is_staged: bool, *, is_replayed: bool = False
+) -> Outcome:
     """Rows and ledger, inside the caller's transaction; `outcome` names the batch and its checks, and is given back counted."""
     assert outcome.batch_id is not None
     batch_id = outcome.batch_id
@@ -153,7 +174,7 @@ def _write(context: LoadContext, batch: StagedBatch, outcome: Outcome, is_staged
     )
     if outcome.delivered != outcome.loaded + outcome.unchanged + outcome.quarantined + outcome.left_out:
         raise AssertionError(f"batch {batch_id} does not close: {outcome}")
-    report = write_ledger(context, outcome)
+    report = write_ledger(context, outcome, is_reported=not is_replayed)
     if is_staged:
         context.connection.execute("update ledger.loads set status = 'staged' where batch_id = ?", [batch_id])
     return replace(outcome, validation_report=report)

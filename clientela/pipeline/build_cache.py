@@ -37,6 +37,9 @@ def has_no_changes(connection: duckdb.DuckDBPyConnection, config: Config, day: d
     """Whether the published file already says what these batches, these settings and this code would say as of the day."""
     if not is_readable(config.published / MARTS_FILE):
         return False
+    if not connection.execute("select 1 from run.built_state").fetchall():
+        # a warehouse that was rebuilt, or whose secret was rotated
+        return False
     last = connection.execute(
         """
         select config_hash, code_version, as_of_on, loads_state from ledger.runs

@@ -17,6 +17,7 @@ from clientela.pipeline.pipeline_run import PipelineRun
 from clientela.pipeline.run_summary import REQUESTED_KINDS, Report, SourceStatus, summarise
 from clientela.publish import publish_operations
 from clientela.report.index import write_index
+from clientela.warehouse import ledger_copy, memory
 from clientela.warehouse.faults import explained, first_line
 
 #: these publish, so `status.json` tells of each; of the others only when they went wrong
@@ -92,6 +93,10 @@ def _recorded(run: PipelineRun, error: ClientelaError | None) -> Report:
             run.run_id,
         ],
     )
+    if run.kind in REQUESTED_KINDS or not memory.is_exported(run.config.memory):
+        # what a person decided between two publications, and the keys of a company that has none yet
+        memory.export(run.connection, run.config.memory)
+    ledger_copy.export(run.connection, run.config.memory)
     publish_operations(run.connection, run.config)
     return _indexed(run, report)
 

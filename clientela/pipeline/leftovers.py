@@ -27,7 +27,9 @@ _ASIDE = (
     "landing/*/*/.*.part",
     "dbt/packages/*/.models.*",
     "dbt/packages/*/.dbt_project.yml.*",
+    "memory/.*",
     "upgrade",
+    "rebuild",
     "scratch/*",
     "spill/*",
 )

@@ -12,15 +12,16 @@ from clientela.errors import ClientelaError, InternalError, NotPublishedError, R
 from clientela.extract.readers.database import require_drivers
 from clientela.load import renew
 from clientela.load.ledger import drop_staged
-from clientela.masking import read_secret
+from clientela.masking import NEXT_SECRET_FILE, read_secret
 from clientela.pipeline.ending import end_run
 from clientela.pipeline.leftovers import remove_leftovers
 from clientela.pipeline.pipeline_run import PipelineRun
 from clientela.pipeline.progress import Watcher, silent
 from clientela.pipeline.run_summary import Report
 from clientela.pipeline.status import killed_status, write_status
-from clientela.warehouse import keys, schema_version, tables
+from clientela.warehouse import audit, keys, schema_version, tables
 from clientela.warehouse.faults import damaged, first_line, is_damage
+from clientela.warehouse.ledger_copy import has_copies
 from clientela.warehouse.lock import RUN_OF, hold_lock
 
 
@@ -93,6 +94,9 @@ def take_steps(
 def begin(run: PipelineRun) -> None:
     """Make the warehouse ready, without what a killed run left there, and open the run in the ledger."""
     config = run.config
+    require_no_loss(config)
+    if (config.data / NEXT_SECRET_FILE).exists():
+        keys.settle_rotation(run.connection, config.data)
     # before there is a warehouse: beside one a secret is never made anew
     read_secret(config.data)
     try:
@@ -114,7 +118,19 @@ def begin(run: PipelineRun) -> None:
         "insert into ledger.runs values (?, ?, ?, null, 'running', null, ?, ?, ?, null, null, null)",
         [run.run_id, run.kind, run.now, run.known_at, config.fingerprint(), project_files.code_version()],
     )
+    audit.record_run(run.connection, config, run.kind, run.run_id)
     run.has_begun = True
+
+
+def require_no_loss(config: Config) -> None:
+    """Raise NotPublishedError where the copies of memory and ledger are there and the warehouse is not: a new one would hand
+    out other ids, and write over them."""
+    if config.warehouse.exists() or not has_copies(config):
+        return
+    raise NotPublishedError(
+        f"{config.warehouse} is gone, and {config.memory} holds the copies of its memory: `clientela rebuild` makes it again "
+        "from them and the kept files, with the same ids; `clientela restore` brings it back from a backup. Nothing was touched."
+    )
 
 
 def _unopened(config: Config, error: Exception) -> ClientelaError:

@@ -21,6 +21,7 @@ from clientela.errors import ConfigError, QueryError
 from clientela.file_modes import close_export
 from clientela.query.sql import reading_published
 from clientela.sql.quoting import literal, quoted
+from clientela.warehouse import audit
 from clientela.wording import listed
 
 MANIFEST_FILE = "manifest.json"
@@ -62,6 +63,7 @@ def export(
         raise ConfigError(f"{folder} cannot be written: {error.strerror}") from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+    audit.leave(config, "export", f"{len(tables)} tables to {folder}")
     return manifest
 
 

@@ -9,11 +9,34 @@ from pathlib import Path
 
 import duckdb
 
+from clientela import durable
 from clientela.errors import ConfigError
-from clientela.masking import SECRET_FILE, KeyedHash, check_value, evidence_key, read_secret
+from clientela.masking import NEXT_SECRET_FILE, SECRET_FILE, KeyedHash, check_value, evidence_key, read_secret
 from clientela.warehouse.transactions import transaction
 
 IDENTITY, EVIDENCE = "identity", "evidence"
+
+
+def settle_rotation(connection: duckdb.DuckDBPyConnection, data_folder: Path) -> None:
+    """End a rotation of the secret that was broken off: the new one takes its place if the warehouse knows it, else it goes.
+
+    For those who hold the company's lock; while a rotation is under way the new secret must stay.
+    """
+    path = data_folder / NEXT_SECRET_FILE
+    if path.is_file() and not _take_next(connection, data_folder):
+        path.unlink()
+
+
+def _take_next(connection: duckdb.DuckDBPyConnection, data_folder: Path) -> bool:
+    """Give the new secret its name if it is the one that the warehouse knows."""
+    path = data_folder / NEXT_SECRET_FILE
+    if path.is_symlink() or not path.is_file() or not _has(connection, "ledger", "secret"):
+        return False
+    checks = connection.execute("select check_value from ledger.secret").fetchall()
+    if checks != [(check_value(path.read_text(encoding="ascii", errors="replace").strip()),)]:
+        return False
+    durable.switch_in(path, data_folder / SECRET_FILE)
+    return True
 
 
 def confirmed_secret(connection: duckdb.DuckDBPyConnection, data_folder: Path) -> str:
@@ -21,6 +44,7 @@ def confirmed_secret(connection: duckdb.DuckDBPyConnection, data_folder: Path) -
 
     A warehouse without a check value, as those of version 0.1 are, takes any whole secret for its own.
     """
+    _take_next(connection, data_folder)
     secret = read_secret(data_folder)
     if _has(connection, "ledger", "secret"):
         checks = connection.execute("select check_value from ledger.secret").fetchall()

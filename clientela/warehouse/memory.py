@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from clientela.durable import switch_in
 from clientela.warehouse.schema_version import SCHEMA_VERSION, VERSION_COLUMNS
 from clientela.warehouse.transactions import transaction
 
@@ -130,12 +131,17 @@ def export(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     for name in MEMORY_TABLES:
         aside = folder / f".{name}.{os.getpid()}.parquet"
         connection.execute(f"copy memory.{name} to ? (format parquet)", [str(aside)])
-        os.replace(aside, folder / f"{name}.parquet")
+        switch_in(aside, folder / f"{name}.parquet")
     models = connection.execute("select model_id, model from memory.identity_models order by trained_at").fetchall()
     for version, (model_id, model) in enumerate(models, start=1):
         path = folder / f"identity_model_{version}_{model_id}.json"
         if not path.exists():
             path.write_text(model, encoding="utf-8")
+
+
+def is_exported(folder: Path) -> bool:
+    """Whether there is a whole copy: the version is the last of its files."""
+    return (folder / "schema_version.parquet").is_file()
 
 
 def withdraw(folder: Path) -> None:

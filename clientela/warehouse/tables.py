@@ -17,7 +17,7 @@ from clientela.contracts.raw_table import raw_columns
 from clientela.identity.tables import EVIDENCE_TABLES, FOUND_TABLES, RUN_TABLES
 from clientela.sql.quoting import quoted
 from clientela.value.tables import FORECAST_TABLES
-from clientela.warehouse import memory
+from clientela.warehouse import audit, memory
 from clientela.warehouse.schema_version import VERSION_COLUMNS, begin_with_present
 
 SCHEMAS = ("raw", "ledger", "run", "identity", "forecast")
@@ -57,6 +57,8 @@ LEDGER_TABLES: dict[str, str] = {
     "secret": "check_value varchar not null, made_at timestamptz not null",
     # changes of what an earlier version left here, each of which is made once
     "renewals": "what varchar not null, made_at timestamptz not null",
+    # who ran, corrected, backed up, restored, forgot, disclosed or exported
+    "audit": audit.COLUMNS,
     "schema_version": VERSION_COLUMNS,
 }
 

@@ -21,7 +21,7 @@ from clientela import stopping
 from clientela.config.company import Config
 from clientela.errors import InternalError
 from clientela.sql.quoting import literal, quoted
-from clientela.warehouse import memory, tables
+from clientela.warehouse import ledger_copy, memory, tables
 from clientela.warehouse.schema_version import SCHEMA_VERSION, require_known, version_of, version_of_copy
 from clientela.warehouse.upgrade_steps import STEPS, Step
 
@@ -108,6 +108,8 @@ def carry_out(config: Config, planned: Plan, say: Callable[[str], None]) -> None
                 _opened(config, config.warehouse if planned.has_warehouse else made) as connection,
             ):
                 memory.export(connection, config.memory)
+                if planned.has_warehouse:
+                    ledger_copy.export(connection, config.memory)
                 memory.withdraw(config.published / "memory")
     finally:
         shutil.rmtree(work, ignore_errors=True)

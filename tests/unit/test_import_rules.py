@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 #: from what people start to what everything rests on: a room imports rooms of its own line or a later one, without a circle
 LEVELS: tuple[tuple[str, ...], ...] = (
     ("clientela.cli", "clientela.__main__", "dagster_project", "bench", "notebooks"),
-    ("clientela.pipeline", "clientela.onboard", "clientela.query", "clientela.report"),
+    ("clientela.pipeline", "clientela.onboard", "clientela.query", "clientela.report", "clientela.backup"),
     (
         "clientela.load",
         "clientela.publish",
@@ -44,6 +44,8 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "clientela.extras",
         "clientela.project_files",
         "clientela.wording",
+        "clientela.places",
+        "clientela.durable",
     ),
 )
 #: rooms that stand apart, and the rooms that each may import
