@@ -2,6 +2,7 @@
 # make test   the tests that guard every change          make prove  the long proofs, or PART=… of them
 # make check  lint, types, SQL lint                      make bench  speed, beside a floor measured in the same run
 # make dev    Dagster's UI on this machine               make lock   pin the dependencies anew
+# make notebooks   eight notebooks on the demonstration's figures, or CLIENTELA_CONFIG's
 # make docs   the pages of marts and of the contract, out of their YAML and the contract itself
 
 SHELL := /bin/bash
@@ -21,7 +22,7 @@ export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: demo test check prove bench dev docs lock clean
+.PHONY: demo test check prove bench dev notebooks docs lock clean
 
 # The environment keeps what Python compiled, once: else each of many processes would compile Great Expectations anew
 unexport PYTHONDONTWRITEBYTECODE
@@ -65,6 +66,10 @@ prove: $(COMPLETE)
 
 bench: $(COMPLETE)
 	$(BIN)/python -m bench
+
+# on this machine only: marimo asks nobody for a newer version, and leaves nothing in the checkout
+notebooks: $(COMPLETE)
+	MARIMO_SKIP_UPDATE_CHECK=1 PYTHONDONTWRITEBYTECODE=1 $(BIN)/marimo run notebooks --host 127.0.0.1
 
 dev: $(COMPLETE)
 	$(BIN)/python -m dagster_project.dev

@@ -69,6 +69,7 @@ for command in (
     onboarding.doctor,
     pages.report,
     pages.open_page,
+    pages.notebook,
     queries.sql,
     queries.export,
     queries.explain,

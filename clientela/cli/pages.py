@@ -1,4 +1,4 @@
-"""Commands about pages that people look at: `report`, `open`."""
+"""Commands about pages that people look at: `report`, `open`, `notebook`."""
 
 import webbrowser
 from datetime import datetime
@@ -8,7 +8,7 @@ import click
 
 from clientela.cli.options import EXITS, config_option
 from clientela.config.read import load_config
-from clientela.errors import ClientelaError
+from clientela.errors import ClientelaError, ConfigError
 
 
 @click.command(epilog="\b\nExit codes:\n" + EXITS)
@@ -44,7 +44,7 @@ def open_page(config_path: Path) -> None:
     Example:
       clientela open
     """
-    from clientela.report.write import INDEX_FILE
+    from clientela.report.places import INDEX_FILE
 
     config = load_config(config_path)
     page = config.published / INDEX_FILE
@@ -52,3 +52,35 @@ def open_page(config_path: Path) -> None:
         raise ClientelaError(f"There is no page yet at {page}; `clientela run` writes it.")
     click.echo(page)
     webbrowser.open(page.as_uri())
+
+
+@click.command()
+@config_option
+@click.option(
+    "--html", "file", type=click.Path(path_type=Path), metavar="FILE", help="Write it as a page that opens offline."
+)
+@click.argument("name", required=False)
+def notebook(config_path: Path, file: Path | None, name: str | None) -> None:
+    """List the notebooks, or write one as a single HTML file that needs no network and runs nothing.
+
+    To work in one: `marimo edit` on a copy of its file.
+
+    \b
+    Examples:
+      clientela notebook
+      clientela notebook leaving --html leaving.html
+    """
+    from clientela.report.notebook import NOTEBOOKS, names, notebook_page
+
+    if name is None:
+        for found in names():
+            click.echo(NOTEBOOKS / f"{found}.py")
+        return
+    if file is None:
+        raise click.UsageError("Say where the page goes: --html FILE.")
+    page = notebook_page(load_config(config_path), name)
+    try:
+        file.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be written: {error.strerror}.") from error
+    click.echo(file)

@@ -177,15 +177,28 @@ def nearest(config_path: Path, as_json: bool, count: int, as_of: datetime | None
 @explain.command()
 @config_option
 @json_option
+@click.option("--html", "as_page", is_flag=True, help="Write a page of all that is known of them, and say where it is.")
 @click.argument("customer_id", type=int)
-def customer(config_path: Path, as_json: bool, customer_id: int) -> None:
+def customer(config_path: Path, as_json: bool, as_page: bool, customer_id: int) -> None:
     """Say why the records of a customer are one, why near ones are not, and where each value comes from.
 
+    With --html a page in the company's language: who they are, state and segments, value by component, what is expected and
+    why, timeline, permissions and campaigns. It lies in published/customers/ until the next report is written.
+
     \b
-    Example:
+    Examples:
       clientela explain customer 17
+      clientela explain customer 17 --html
     """
+    config = load_config(config_path)
+    if as_page:
+        from clientela.report.customer.page import write_customer
+
+        if as_json:
+            raise click.UsageError("--json and --html are two ways to hand on one answer: choose one.")
+        click.echo(write_customer(config, customer_id))
+        return
     from clientela.query.explain_customer import explain_customer
 
-    found = explain_customer(load_config(config_path), customer_id)
+    found = explain_customer(config, customer_id)
     click.echo(json.dumps({"customer_id": customer_id, "sentences": found}, indent=2) if as_json else "\n".join(found))

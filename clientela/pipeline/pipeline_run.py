@@ -29,7 +29,8 @@ from clientela.pipeline.run_summary import Report, SourceStatus, outcome_sentenc
 from clientela.pipeline.session import Session
 from clientela.pipeline.waiting_lines import lines_waiting
 from clientela.publish import Published
-from clientela.report.write import REPORT_FILE, is_current, write_report
+from clientela.report.places import REPORT_FILE
+from clientela.report.write import is_current, write_report
 from clientela.transform import NodeResult
 
 

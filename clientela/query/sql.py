@@ -41,7 +41,7 @@ def query_published(
 
 def answer_of(config: Config, query: str | None, as_of: date | None = None, limit: int = 0) -> Answer:
     """The answer to the query, or the list of tables; its first `limit` rows, or all for 0."""
-    with _shut(config, as_of) as connection:
+    with asking_published(config, as_of) as connection:
         result = connection.execute(query or TABLES)
         described = result.description or []
         rows = result.fetchmany(limit + 1) if limit else result.fetchall()
@@ -57,7 +57,7 @@ def write_parquet(config: Config, query: str | None, file: Path, as_of: date | N
     """Write the whole answer to a Parquet file, which must not exist yet; gives its number of rows."""
     if file.exists():
         raise ConfigError(f"{file} is there already; name another file, or move it away.")
-    with _shut(config, as_of) as connection, duckdb.connect() as writer:
+    with asking_published(config, as_of) as connection, duckdb.connect() as writer:
         answer = connection.sql(query or TABLES)
         if answer is None:
             raise QueryError("The query gives no rows that could be written.")
@@ -70,7 +70,7 @@ def write_parquet(config: Config, query: str | None, file: Path, as_of: date | N
 
 
 @contextmanager
-def _shut(config: Config, as_of: date | None) -> Iterator[duckdb.DuckDBPyConnection]:
+def asking_published(config: Config, as_of: date | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """The published file, with no way to other files or to the settings."""
     with reading_published(config, as_of) as connection:
         connection.execute("set enable_external_access = false")

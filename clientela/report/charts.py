@@ -5,6 +5,7 @@ dark; none is told by colour alone. What a picture says stands in `sections`.
 """
 
 import importlib
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -48,6 +49,22 @@ def draw(chart: Draw, texts: Texts, label: str) -> Picture:
     except ImportError as error:
         raise NotDrawnError(str(error)) from error
     return Picture(*(_svg(convert, specification(alt, chart, kind), texts, label, kind) for kind in WIDTHS))
+
+
+def still(chart: Chart, texts: Texts) -> str:
+    """A chart of somebody's own as a figure of a page, in one width, in the report's colours of text and grid."""
+    alt, convert = importlib.import_module("altair"), importlib.import_module("vl_convert")
+    # exact amounts are no JSON
+    spec = json.loads(json.dumps(_styled(alt, chart, "wide").to_dict(), default=float))
+    return f"<figure>{_svg(convert, spec, texts, _title(spec), 'still')}</figure>"
+
+
+def _title(spec: dict[str, Any]) -> str:
+    """What the axes of a chart say, for whoever cannot see it."""
+    layer = (spec.get("layer") or [spec])[0]
+    encoding = layer.get("encoding") or spec.get("encoding") or (spec.get("spec") or {}).get("encoding") or {}
+    axes = [encoding[axis].get("title") for axis in ("y", "x") if isinstance(encoding.get(axis), dict)]
+    return " by ".join(axis for axis in axes if axis) or "chart"
 
 
 def specification(alt: Any, chart: Draw, kind: str, *, is_checked: bool = False) -> dict[str, Any]:

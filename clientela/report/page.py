@@ -43,6 +43,9 @@ class Head:
     privacy: str
     #: what else is to be known of it, empty if nothing
     note: str
+    #: of a page about one thing: how the window and the page are called
+    title: str = ""
+    heading: str = ""
 
 
 def render(
@@ -56,6 +59,15 @@ def render(
     """The whole page. `extra`: sentences about what the company does not deliver."""
     return ENVIRONMENT.get_template("report.html.j2").render(
         t=texts, head=head, tiles=tiles, parts=parts, missing=missing, extra=extra, style=style()
+    )
+
+
+def render_customer(
+    texts: Texts, head: Head, tiles: Sequence[Tile], parts: Sequence[Section], missing: Sequence[Missing]
+) -> str:
+    """The page of one customer."""
+    return ENVIRONMENT.get_template("customer.html.j2").render(
+        t=texts, head=head, tiles=tiles, parts=parts, missing=missing, style=style()
     )
 
 

@@ -24,6 +24,8 @@ class Made:
     run_id: str
     as_of: str
     warnings: tuple[str, ...]
+    #: whose pages it leads to
+    customers: tuple[int, ...] = ()
 
 
 def make(config: Config, folder: Path, before: Path | None = None) -> Made:
@@ -37,13 +39,15 @@ def make(config: Config, folder: Path, before: Path | None = None) -> Made:
             published.parameters["previous_run_id"] = earlier.ask("publication").first["run_id"]
         texts = Texts(config.language, publication["currency"], config.zone)
         night = Night(published, texts, earlier, config.publish.personal_data == "full")
-        made = [made for part in PARTS if (made := _part(night, part)) is not None]
+        made = [made for part in PARTS if (made := part_of(night, part)) is not None]
         parts = [part for part in made if isinstance(part, Section)]
         missing = [part for part in made if isinstance(part, Missing)]
         html = render(
             texts, _head(night, publication), _tiles(night), parts, missing, _not_delivered(texts, publication)
         )
-        return Made(html, publication["run_id"], publication["as_of_on"].isoformat(), tuple(night.warnings))
+        return Made(
+            html, publication["run_id"], publication["as_of_on"].isoformat(), tuple(night.warnings), tuple(night.linked)
+        )
 
 
 def _file_before(stack: ExitStack, path: Path | None) -> PublishedFile | None:
@@ -59,7 +63,8 @@ def _file_before(stack: ExitStack, path: Path | None) -> PublishedFile | None:
     return before
 
 
-def _part(night: Night, part: Part) -> Section | Missing | None:
+def part_of(night: Night, part: Part, area: str | None = None) -> Section | Missing | None:
+    """What the part says; None without its marts. Where it fails, that is said in its place: titles stand under `area`."""
     if not all(mart in night.published.marts for mart in part.needs):
         return None
     try:
@@ -67,7 +72,7 @@ def _part(night: Night, part: Part) -> Section | Missing | None:
     except Exception as error:
         sentence = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         night.warnings.append(f"The report's part {part.key} could not be made: {sentence}")
-        title = night.texts(f"{part.key}.title")
+        title = night.texts(f"{area}.{part.key}" if area else f"{part.key}.title")
         return Missing(part.key, title, night.texts("page.failed", reason=type(error).__name__))
 
 

@@ -3,23 +3,24 @@
 What fails is told in sentences, never raised: no report is a reason to hold back or take back what is published.
 """
 
-import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from clientela.config.company import Config
 from clientela.errors import ClientelaError
-from clientela.file_modes import make_shared_folder, share
+from clientela.file_modes import make_shared_folder
+from clientela.report.customer.page import write_named
 from clientela.report.page import mark_of
+from clientela.report.places import CUSTOMERS, GATE, INDEX_FILE, REPORT_FILE, REPORTS, replace_text
 from clientela.report.published import file_before, marts_file, run_of
 from clientela.report.report import make
 
-REPORT_FILE, INDEX_FILE = "report.html", "index.html"
-#: earlier reports, the newest among them, and pages of batches; both are folders of published/
-REPORTS, GATE = "reports", "gate"
 #: places of published/ that pages of it lead to
 _LINKS = (f'href="{INDEX_FILE}"', f'href="{REPORT_FILE}"', f'href="{GATE}/')
+
+_TO_A_CUSTOMER = re.compile(rf'<a href="{CUSTOMERS}/\d+\.html">(.*?)</a>')
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,10 @@ def write_report(config: Config, folder: Path | None = None) -> Written:
         replace_text(path, _moved(made.html, inside))
         for old in sorted(past.glob("*.html"), key=lambda file: file.stat().st_mtime)[: -config.publish.keep]:
             old.unlink()
+        warnings = write_named(config, made.customers) if folder == config.published else []
     except Exception as error:
         return Written(None, (f"The report could not be written: {_sentence(error)}",))
-    return Written(path, made.warnings)
+    return Written(path, (*made.warnings, *warnings))
 
 
 def is_current(config: Config) -> bool:
@@ -60,23 +62,13 @@ def is_current(config: Config) -> bool:
     return False
 
 
-def replace_text(path: Path, text: str) -> None:
-    """Put a page in its place in one step, readable for those who may read its folder."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        aside.write_text(text, encoding="utf-8")
-        share(aside)
-        os.replace(aside, path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
-
-
 def _moved(html: str, up: str) -> str:
-    """The page with its links as they are from a folder further down."""
-    for link in _LINKS if up else ():
+    """The page with its links as they are from a folder further down; a customer's page lasts no longer than the night."""
+    if not up:
+        return html
+    for link in _LINKS:
         html = html.replace(link, link.replace('href="', f'href="{up}'))
-    return html
+    return _TO_A_CUSTOMER.sub(r"\1", html)
 
 
 def _sentence(error: Exception) -> str:

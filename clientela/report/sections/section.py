@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from clientela.report.catalogue import EXACT_BELOW, Texts
 from clientela.report.charts import Draw, NotDrawnError, Picture, draw
+from clientela.report.places import CUSTOMERS
 from clientela.report.published import Answer, PublishedFile
 
 #: shades of a cell, from none to full
@@ -72,6 +73,8 @@ class Night:
     #: what could not be drawn or compared, for whoever runs the night
     warnings: list[str] = field(default_factory=list)
     answers: dict[str, Answer] = field(default_factory=dict)
+    #: customers whose pages are linked to
+    linked: list[int] = field(default_factory=list)
     #: some picture could not be drawn
     is_undrawn: bool = False
 
@@ -80,6 +83,15 @@ class Night:
         if name not in self.answers:
             self.answers[name] = self.published.ask(name)
         return self.answers[name]
+
+    def customer(self, customer_id: int, name: str | None = None) -> "Cell":
+        """A customer in a table: by name, leading to their page, where names may be shown; else by number."""
+        if not self.shows_names:
+            return Cell(str(customer_id))
+        if customer_id not in self.linked:
+            self.linked.append(customer_id)
+        text = f"{name} ({customer_id})" if name else str(customer_id)
+        return Cell(text, href=f"{CUSTOMERS}/{customer_id}.html")
 
     def drawn(self, chart: Draw, label: str) -> Picture | None:
         """The picture; None, and a warning more, where it cannot be drawn."""

@@ -76,10 +76,13 @@ def value_at_risk(night: Night) -> Section | Missing:
         title,
         [texts(f"risk.{key}") for key in ("customer", "at_risk", "expected", "churn", "state", "why")],
         [
-            cells(
-                _customer(night, row), at_risk, expected,
-                texts.share(row["churn_probability"]), texts.label("state", row["state"]), _why(night, row),
-            )
+            [
+                night.customer(row["customer_id"], row["name"]),
+                *cells(
+                    at_risk, expected, texts.share(row["churn_probability"]), texts.label("state", row["state"]),
+                    _why(night, row),
+                ),
+            ]
             for row, at_risk, expected in zip(
                 rows, *(amounts(texts, [row[f"expected_{key}"] for row in rows]) for key in ("value_at_risk", "contribution")),
                 strict=True,
@@ -89,11 +92,6 @@ def value_at_risk(night: Night) -> Section | Missing:
     )  # fmt: skip
     notes = [] if night.shows_names else [texts("risk.masked")]
     return Section("risk", title, sentences, tables=[table], notes=notes, queries=[answer.query])
-
-
-def _customer(night: Night, row: Row) -> str:
-    name = row["name"] if night.shows_names and row["name"] else ""
-    return f"{name} ({row['customer_id']})" if name else str(row["customer_id"])
 
 
 def _why(night: Night, row: Row) -> str:
