@@ -46,7 +46,7 @@ PATHS: tuple[Place, ...] = (
     Place("audit.jsonl*", "who did what, until the next run takes it into the ledger", False, Kind.KEPT),
     Place(
         "published/",
-        "what readers see: marts, operations, reports, validation reports, past days",
+        "what readers see: marts, operations, reports, pages of customers, validation reports, past days",
         True,
         Kind.BUILT,
         True,
