@@ -19,6 +19,7 @@ PARTS = {
     "deliveries": "files as they really come: broken, dirty, larger than memory, in any order, around changes of the clock",
     "duckdb15": "clients of DuckDB 1.4 and 1.5, and of Node, on the published file; the whole suite on 1.5.6",
     "faults": "killed at random instants, disk full, readers under way: nothing lost, nothing half-published",
+    "forecasts": "what is forecast of companies drawn by no code of clientela, and of real households, comes true",
     "identity": "not below plain Splink, as precise as it says, the same in any order of arrival",
     "install": "a wheel in an empty environment, with all that it requires from a package index",
     "nights": "whole nights that `make test` has a shorter form of: orders of files, a company of contracts alone, a past day",
