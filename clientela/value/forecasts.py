@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 LEAST_CUSTOMERS = 30
 LEAST_REPEATS = 30
 LEFT_TRUNCATED_DAYS = 56
+#: of data before a day that is looked back upon for nothing but its predictions
+LEAST_DAYS_BEFORE = 91
 DAYS_PER_YEAR = 365.25
 NO_SEASON = "no season learnt"
 NO_COST = "no cost is known, so net revenue stands for contribution"
@@ -58,6 +60,7 @@ class DayTables:
     customers: pl.DataFrame
     groups: pl.DataFrame
     predictions: pl.DataFrame
+    past_predictions: pl.DataFrame
     scores: pl.DataFrame
     calibrations: pl.DataFrame
     intervals: pl.DataFrame
@@ -102,10 +105,29 @@ def _month_end_until(day: date) -> date:
     return day if (day + timedelta(days=1)).day == 1 else day.replace(day=1) - timedelta(days=1)
 
 
+def _over(day: date, as_of: date, horizons: list[int]) -> list[int]:
+    """The horizons, in months from the day, that are over by the as-of day."""
+    return [months for months in horizons if (as_of - day).days >= _days_ahead(day, months)]
+
+
+def _origins(as_of: date, horizons: list[int], first_day: date) -> list[date]:
+    """The last month-end from which each horizon is over by the as-of day, with a quarter of a year of data before it."""
+    found = []
+    for months in horizons:
+        end = _month_end_until(as_of)
+        while end >= first_day and not _over(end, as_of, [months]):
+            end = end.replace(day=1) - timedelta(days=1)
+        if (end - first_day).days >= LEAST_DAYS_BEFORE:
+            found.append(end)
+    return found
+
+
 #: fingerprints wanted → those that an earlier answer bears, and what it said of those days beside customers
 Earlier = Callable[[list[str]], tuple[set[str], DayTables]]
 #: how intervals did, and what was chosen, is told of the newest comparison alone; only there they were drawn
 _OF_NEWEST = ("intervals", "choices")
+#: a row per customer: these stand where they were made before, and are not read again
+OF_CUSTOMERS = ("customers", "past_predictions")
 _ORDER = (
     "horizon_months",
     "customer_id",
@@ -167,7 +189,8 @@ def forecast_customers(
         return
     first_day = min(first_days)
     assert isinstance(first_day, date)
-    measured = [*month_ends_before(as_of, settings.month_ends, first_day), as_of]
+    shown = [*month_ends_before(as_of, settings.month_ends, first_day), as_of]
+    measured = sorted({*shown, *_origins(as_of, settings.scored_horizons_months, first_day)})
     prints = _fingerprints(days, contracts, measured, settings, code_version)
     held, kept = set[str](), DayTables.of()
     if earlier and len(measured) > 1:
@@ -193,6 +216,9 @@ def forecast_customers(
             comparisons = made
         elif day < newest:
             made = made.each(lambda name, frame: frame.clear() if name in _OF_NEWEST else frame)
+        if day not in shown:
+            # looked back upon only to see what would have been said of the horizon that is over
+            made = made.each(lambda name, frame: frame if name == "past_predictions" else frame.clear())
         yield Measured(day, is_as_of, made_from, made.each(_sorted), is_taken_over)
 
 
@@ -239,6 +265,7 @@ def _fingerprints(
             settings.model_dump_json(),
             day == measured[-1],
             day,
+            _over(day, measured[-1], settings.scored_horizons_months),
             until,
             known.hash_rows(seed=0).sum(),
         )
@@ -277,12 +304,11 @@ class _Company:
 
     def at(self, day: date, as_of: date, newest: DayTables | None) -> DayTables:
         """Everything that is said of one measured day. newest: what was said at the month-end before the as-of day."""
-        is_as_of = day == as_of
         known = self._days.filter((pl.col("ordered_on") <= day) & pl.col("is_order"))
         customers = known.get_column("customer_id").n_unique()
         renewals = self._renewals(day)
         if customers < LEAST_CUSTOMERS or known.height - customers < LEAST_REPEATS:
-            parts = self._without_models(known, day, is_as_of, renewals)
+            parts = self._without_models(known, day, as_of, renewals)
         else:
             parts = self._with_models(known, _Day(day, as_of, newest, renewals))
         if renewals is not None:
@@ -378,7 +404,12 @@ class _Company:
         if not is_as_of:
             # nothing was drawn, so nothing was widened
             own = made.customers.with_columns(widening_orders=pl.lit(None), widening_contribution=pl.lit(None))
-            return {"customers": [own], **scores}
+            labels = _labelled(made.customers, known)
+            said = [
+                _said_then(months, ahead(months).customers, labels)
+                for months in _over(day, as_of, settings.scored_horizons_months)
+            ]
+            return {"customers": [own], "past_predictions": said, **scores}
         own = made.customers.join(labels.select("customer_id", "decile"), on="customer_id", how="left")
         frozen = []
         for months in settings.scored_horizons_months if self._freezes else ():
@@ -393,14 +424,21 @@ class _Company:
             **scores,
         }
 
-    def _without_models(self, known: pl.DataFrame, day: date, is_as_of: bool, renewals: "RenewalPast | None") -> Parts:
+    def _without_models(self, known: pl.DataFrame, day: date, as_of: date, renewals: "RenewalPast | None") -> Parts:
         """So few customers, or orders after the first, that a model would only seem to know: one rate for all, each
         customer's own orders weighing as much as one order's worth of it, and no P(alive)."""
-        settings = self._settings
+        settings, is_as_of = self._settings, day == as_of
         customers, running = self._forecast_without_models(known, day, settings.horizon_months, renewals)
-        if customers is None or not is_as_of:
-            return {} if customers is None else {"customers": [customers]}
+        if customers is None:
+            return {}
         labels = _labelled(customers, known)
+        if not is_as_of:
+            said = []
+            for months in _over(day, as_of, settings.scored_horizons_months):
+                near, _ = self._forecast_without_models(known, day, months, renewals)
+                assert near is not None
+                said.append(_said_then(months, near, labels))
+            return {"customers": [customers], "past_predictions": said}
         customers, groups = self._with_intervals(customers, running, known, labels)
         own = customers.drop("decile").join(labels.select("customer_id", "decile"), on="customer_id")
         frozen = []
@@ -581,6 +619,12 @@ def _frozen(months: int, customers: pl.DataFrame, groups: pl.DataFrame, order_mo
     own = customers.with_columns(segmentation=pl.lit("customer"), segment=pl.lit(None), horizon_months=pl.lit(months))
     sums = groups.with_columns(horizon_months=pl.lit(months), order_model=pl.lit(order_model))
     return [own, sums]
+
+
+def _said_then(months: int, customers: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
+    """What would have been frozen of each customer on a past day."""
+    own = customers.drop([name for name in ("cohort", "decile") if name in customers.columns])
+    return own.join(labels, on="customer_id").with_columns(horizon_months=pl.lit(months))
 
 
 def _scores(past: "Backtest", settings: ValueSettings) -> Parts:

@@ -9,12 +9,12 @@ from datetime import date
 import duckdb
 import polars as pl
 
-from clientela.value.forecasts import SCHEMAS, Before, DayTables, forecast_customers
+from clientela.value.forecasts import OF_CUSTOMERS, SCHEMAS, Before, DayTables, forecast_customers
 from clientela.value.settings import ValueSettings
 from clientela.value.tables import FORECAST_TABLES
 
 _DAYS = {"made_from": pl.String, "measured_on": pl.Date, "is_as_of": pl.Boolean, "renewal_model": pl.String}
-_BESIDE_CUSTOMERS = [name for name in SCHEMAS if name != "customers"]
+_BESIDE_CUSTOMERS = [name for name in SCHEMAS if name not in OF_CUSTOMERS]
 
 
 def forecast_days(
@@ -44,7 +44,8 @@ def forecast_days(
             for name in (*_BESIDE_CUSTOMERS, "days"):
                 connection.execute(f"delete from forecast.{name}")
         if not day.is_taken_over:
-            connection.execute("delete from forecast.customers where measured_on = ?", [day.measured_on])
+            for name in OF_CUSTOMERS:
+                connection.execute(f"delete from forecast.{name} where measured_on = ?", [day.measured_on])
         for name, frame in day.made.frames():
             _insert(connection, name, frame)
         rows.append((day.made_from, day.measured_on, day.is_as_of, _renewal_model(day.made.scores)))
@@ -53,7 +54,8 @@ def forecast_days(
         for name in FORECAST_TABLES:
             connection.execute(f"delete from forecast.{name}")
     stands = made.get_column("made_from").to_list()
-    connection.execute("delete from forecast.customers where not list_contains(?::varchar[], made_from)", [stands])
+    for name in OF_CUSTOMERS:
+        connection.execute(f"delete from forecast.{name} where not list_contains(?::varchar[], made_from)", [stands])
     _insert(connection, "days", made.drop("renewal_model"))
     return made
 

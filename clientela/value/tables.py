@@ -36,6 +36,11 @@ FORECAST_TABLES: dict[str, str] = {
         f"{_DAY}, horizon_months bigint, segmentation varchar, segment varchar, customer_id bigint, cohort varchar, "
         f"decile bigint, customers bigint, {_FIGURES}, {_MODELS}"
     ),
+    # one row per past day, scored horizon that is over by the as-of day, and customer known then: what would have been said
+    "past_predictions": (
+        f"{_DAY}, horizon_months bigint, customer_id bigint, cohort varchar, decile bigint, expected_orders double, "
+        "expected_contribution double, order_model varchar"
+    ),
     # one row per candidate and rolling origin (origin_on null: over all) that it was scored at
     "scores": (
         f"{_DAY}, origin_on date, target varchar, candidate varchar, model_used varchar, holdout_days bigint, {_SCORES}, "

@@ -105,12 +105,12 @@ def commit(connection: duckdb.DuckDBPyConnection) -> int:
             where model_id not in (select model_id from memory.identity_models)
             """
         )
-        for name in ("value_predictions", "value_backtest"):
-            # the marts show what was remembered before, and what this run adds
+        for name, beside in (("value_predictions", ""), ("value_backtest", "exclude (is_frozen)")):
+            # the marts show what was remembered before, and what this run adds; what was not frozen bears no run
             connection.execute(
                 f"""
                 insert into memory.{name} by name
-                select mart.* replace (this_run.sequence as run_sequence)
+                select mart.* {beside} replace (this_run.sequence as run_sequence)
                 from quality.{name} as mart inner join this_run using (run_id)
                 """
             )

@@ -9,7 +9,8 @@ due as (
         run_id,
         horizon_months,
         annual_discount_rate,
-        ends_on
+        ends_on,
+        is_frozen
     from {{ ref('int_predictions_come_due') }}
 
 ),
@@ -58,6 +59,7 @@ outcomes as (
         due.as_of_on,
         due.run_id,
         due.horizon_months,
+        due.is_frozen,
         happened.customer_id,
         sum(happened.orders) as actual_orders,
         sum(
@@ -66,7 +68,7 @@ outcomes as (
         ) as actual_contribution
     from due
     inner join happened on due.as_of_on < happened.day and due.ends_on >= happened.day
-    group by due.as_of_on, due.run_id, due.horizon_months, happened.customer_id
+    group by due.as_of_on, due.run_id, due.horizon_months, due.is_frozen, happened.customer_id
 
 )
 

@@ -33,6 +33,20 @@ frozen as (
 
 ),
 
+-- Of horizons that are over by today, what would have been said on the day; made anew by each run, never frozen.
+said_since as (
+
+    select
+        past_predictions.*,
+        settings.annual_discount_rate,
+        cast(
+            past_predictions.measured_on + interval '1' month * past_predictions.horizon_months as date
+        ) as ends_on
+    from {{ left_by(ref('int_forecasts'), source('forecast', 'past_predictions')) }} as past_predictions
+    cross join {{ source('run', 'value_settings') }} as settings
+
+),
+
 -- Horizons that have passed, and have not been scored yet.
 due as (
 
@@ -78,7 +92,10 @@ predictions_due as (
         predictions.annual_discount_rate,
 
         ---------- dates
-        due.ends_on
+        due.ends_on,
+
+        ---------- booleans
+        true as is_frozen
 
     from predictions
     inner join due
@@ -86,6 +103,41 @@ predictions_due as (
             predictions.as_of_on = due.as_of_on
             and predictions.run_id = due.run_id
             and predictions.horizon_months = due.horizon_months
+    union all
+    select
+        ---------- ids
+        said_since.measured_on as as_of_on,
+        'rolling origin' as run_id,
+        cast(null as bigint) as run_sequence,
+        said_since.horizon_months,
+        'customer' as segmentation,
+        cast(null as string) as segment,
+        said_since.customer_id,
+
+        ---------- what they were like then
+        said_since.cohort,
+        said_since.decile,
+        cast(null as string) as rfm_group,
+
+        ---------- what was expected
+        said_since.expected_orders,
+        cast(null as double) as expected_orders_p10,
+        cast(null as double) as expected_orders_p90,
+        said_since.expected_contribution,
+        cast(null as double) as expected_contribution_p10,
+        cast(null as double) as expected_contribution_p90,
+
+        ---------- how
+        said_since.order_model,
+        said_since.annual_discount_rate,
+
+        ---------- dates
+        said_since.ends_on,
+
+        ---------- booleans
+        false as is_frozen
+
+    from said_since
 
 )
 

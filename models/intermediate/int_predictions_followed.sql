@@ -26,6 +26,62 @@ crosswalk as (
 
 ),
 
+events as (
+
+    select
+        customer_id,
+        other_customer_id,
+        event,
+        {{ local_date('occurred_at') }} as occurred_on
+    from {{ source('memory', 'identity_events') }}
+    union all
+    select
+        this_run.customer_id,
+        this_run.other_customer_id,
+        this_run.event,
+        {{ local_date('context.started_at') }} as occurred_on
+    from {{ left_by(ref('int_customers_assigned'), source('identity', 'events')) }} as this_run
+    cross join {{ source('run', 'context') }} as context
+
+),
+
+-- What bears on how a customer is linked: when the last of several records was first seen, and events of the id.
+linking as (
+
+    select
+        crosswalk.customer_id,
+        case when count(*) > 1 then max(customer_records.first_seen_on) end as linked_on,
+        cast(null as date) as split_on
+    from {{ ref('int_customer_records') }} as customer_records
+    inner join crosswalk on customer_records.record_id = crosswalk.record_id
+    group by crosswalk.customer_id
+    union all
+    select
+        customer_id,
+        case when event in ('merged', 'moved') then occurred_on end as linked_on,
+        case when event = 'split' then occurred_on end as split_on
+    from events
+    union all
+    select
+        other_customer_id as customer_id,
+        case when event = 'moved' then occurred_on end as linked_on,
+        case when event = 'split' then occurred_on end as split_on
+    from events
+    where other_customer_id is not null
+
+),
+
+linked as (
+
+    select
+        customer_id,
+        max(linked_on) as linked_on,
+        max(split_on) as split_on
+    from linking
+    group by customer_id
+
+),
+
 known_customers as (
 
     select distinct
@@ -71,15 +127,41 @@ followed as (
         max_by(predictions.cohort, coalesce(predictions.expected_contribution, 0)) as cohort,
         max_by(cast(predictions.decile as string), coalesce(predictions.expected_contribution, 0)) as decile,
         max_by(predictions.rfm_group, coalesce(predictions.expected_contribution, 0)) as rfm_group,
-        min(predictions.order_model) as order_model
+        min(predictions.order_model) as order_model,
+        true as is_frozen,
+        false as is_merged_since,
+        customers_now.current_id is null as is_split_since
     from predictions
     left join customers_now
         on predictions.customer_id = customers_now.customer_id and predictions.run_sequence = customers_now.run_sequence
+    where predictions.is_frozen
     group by
         predictions.as_of_on,
         predictions.run_id,
         predictions.horizon_months,
         customers_now.current_id
+    union all
+    -- who bought later was linked later: what was not one customer on the day answers nothing
+    select
+        predictions.as_of_on,
+        predictions.run_id,
+        predictions.horizon_months,
+        predictions.customer_id,
+        1 as customers,
+        predictions.expected_orders,
+        predictions.expected_contribution,
+        predictions.expected_orders_p10,
+        predictions.expected_orders_p90,
+        predictions.cohort,
+        cast(predictions.decile as string) as decile,
+        predictions.rfm_group,
+        predictions.order_model,
+        false as is_frozen,
+        coalesce(linked.linked_on > predictions.as_of_on, false) as is_merged_since,
+        coalesce(linked.split_on > predictions.as_of_on, false) as is_split_since
+    from predictions
+    left join linked on predictions.customer_id = linked.customer_id
+    where not predictions.is_frozen
 
 )
 

@@ -164,6 +164,34 @@ def test_the_candidate_chosen_before_october_is_nearly_the_best_after_it(journey
     assert abs(scores["bg_nbd"][0]) <= 0.03 and scores["bg_nbd"][2] >= 0.80
 
 
+def test_what_would_have_been_predicted_in_the_past_stands_beside_what_came(journey: Company) -> None:
+    rows = journey.published(
+        """
+        select as_of_on::varchar, customers, actual_orders, round(actual_contribution), customers_merged, customers_split,
+            abs(expected_orders / actual_orders - 1) < .25, predicted_by, is_frozen
+        from quality.value_backtest where segmentation = 'company' and as_of_on >= '2017-04-30' order by as_of_on
+        """
+    )
+    came = journey.published(
+        """
+        with origins as (select unnest(range(5, 11)) as month),
+        days as (select as_of.* from (select (make_date(2017, month, 1) - 1)::date as day from origins) as as_of),
+        known as (select day, count(distinct customer_id) as customers from days
+            join value.orders on ordered_on <= day and customer_id > 0 and not is_return group by day)
+        select day::varchar, any_value(customers),
+            count(distinct (customer_id, ordered_on)) filter (not is_return),
+            round(sum(contribution * pow(1.1, -date_diff('day', day, ordered_on) / 365.25)))
+        from known join value.orders on ordered_on > day and ordered_on <= day + interval 3 months
+        where customer_id in (select customer_id from value.orders as before where before.ordered_on <= day and not is_return)
+        group by day order by day
+        """
+    )
+    assert rows == [(*row, 0, 0, True, "rolling origin", False) for row in came] and len(rows) == 6
+    assert journey.warehouse("select count(*) from memory.value_backtest") == [(0,)], (
+        "what was not frozen is not remembered"
+    )
+
+
 def test_every_household_is_expected_something_and_no_season_is_learnt_from_one_year(journey: Company) -> None:
     rows = journey.published(
         """

@@ -33,8 +33,10 @@ scored_now as (
         scores.horizon_months,
         scores.segmentation,
         scores.segment,
+        scores.is_frozen,
         scores.order_model,
-        context.run_id,
+        -- what is made anew by each run is no run's for ever
+        case when scores.is_frozen then context.run_id end as run_id,
         cast(null as bigint) as run_sequence,
         context.as_of_on as scored_on,
         scores.customers,
@@ -72,6 +74,7 @@ together as (
         horizon_months,
         segmentation,
         segment,
+        true as is_frozen,
         order_model,
         run_id,
         run_sequence,
@@ -93,7 +96,31 @@ together as (
     -- of a horizon that the data do not reach any more nothing is known
     where cast(as_of_on + interval '1' month * horizon_months as date) <= {{ as_of() }}
     union all
-    select * from scored_now
+    select
+        as_of_on,
+        predicted_by,
+        horizon_months,
+        segmentation,
+        segment,
+        is_frozen,
+        order_model,
+        run_id,
+        run_sequence,
+        scored_on,
+        customers,
+        customers_merged,
+        customers_split,
+        expected_orders,
+        actual_orders,
+        expected_contribution,
+        actual_contribution,
+        expected_orders_p10,
+        expected_orders_p90,
+        expected_contribution_p10,
+        expected_contribution_p90,
+        orders_inside_customers,
+        rmse_orders
+    from scored_now
 
 ),
 
@@ -106,6 +133,9 @@ value_backtest as (
         cast(horizon_months as int) as horizon_months,
         segmentation,
         segment,
+
+        ---------- booleans
+        is_frozen,
 
         ---------- who and when
         order_model,

@@ -1,6 +1,5 @@
 """Forecasts for the marts: what a day says depends on nothing after it, and every company gets a figure or a sentence."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 
 from clientela.value.forecasts import (
     LEAST_CUSTOMERS,
+    OF_CUSTOMERS,
     SCHEMAS,
     Before,
     DayTables,
@@ -145,15 +145,21 @@ def test_what_was_made_from_the_same_is_taken_over_and_nothing_else() -> None:
     def earlier(fingerprints: list[str]) -> tuple[set[str], DayTables]:
         asked.extend(fingerprints)
         there = first.each(lambda _, frame: frame.filter(pl.col("made_from").is_in(fingerprints)))
-        return set(there.customers["made_from"]), replace(there, customers=there.customers.clear())
+        held = {*there.customers["made_from"], *there.past_predictions["made_from"]}
+        none = there.each(lambda name, frame: frame.clear() if name in OF_CUSTOMERS else frame)
+        return held, none
 
     measured = list(forecast_customers(days, NO_CONTRACTS, AS_OF, SETTINGS, Before("code", earlier)))
     taken_over = [day.made_from for day in measured if day.is_taken_over]
-    assert len(asked) == 3 and taken_over == asked
-    assert [day.measured_on for day in measured if day.is_taken_over] == month_ends_before(AS_OF, 3, date(2025, 1, 1))
+    assert len(asked) == 4 and taken_over == asked
+    # the fourth is looked back upon for what it would have said of the quarter that is over
+    assert [day.measured_on for day in measured if day.is_taken_over] == month_ends_before(AS_OF, 4, date(2025, 1, 1))
     again = together([day.made for day in measured])
     assert again.customers.equals(customers_at(first, AS_OF))
-    for name, frame in again.frames()[1:]:
+    assert set(first.past_predictions["measured_on"]) == {date(2025, 6, 30)} and again.past_predictions.is_empty()
+    for name, frame in again.frames():
+        if name in OF_CUSTOMERS:
+            continue
         whole = [rows.sort(pl.all(), nulls_last=True) for rows in (frame, getattr(first, name))]
         assert whole[0].equals(whole[1]), name
 
@@ -172,6 +178,43 @@ def test_what_was_made_from_the_same_is_taken_over_and_nothing_else() -> None:
     same = {day for day in before if prints["changed"][day] == before[day]}
     assert same == {date(2025, 7, 31), date(2025, 8, 31)}, "only days before the change keep their figures"
     assert not set(prints["other code"].values()) & set(before.values())
+
+
+@pytest.mark.parametrize("customers", [250, 20], ids=["with models", "too few for one"])
+def test_what_would_have_been_predicted_on_a_past_day_is_what_was(customers: int) -> None:
+    days = invented(customers)
+    contracts = pl.DataFrame(
+        {
+            "customer_id": [1, 9001],
+            "started_on": [date(2025, 1, 1), date(2025, 2, 1)],
+            "ends_on": [None, None],
+            "cancelled_on": [None, None],
+            "period_months": [1, 1],
+            "contribution": [10.0, 10.0],
+        },
+        schema_overrides={"ends_on": pl.Date, "cancelled_on": pl.Date},
+    )
+    settings = SETTINGS.model_copy(update={"scored_horizons_months": [1, 3, 24]})
+    since = forecasts_of(days, contracts, AS_OF, settings).past_predictions
+    over = {(row["measured_on"], row["horizon_months"]) for row in since.iter_rows(named=True)}
+    assert over == {(date(2025, 6, 30), 1), (date(2025, 6, 30), 3), (date(2025, 7, 31), 1), (date(2025, 8, 31), 1)}
+    columns = ["horizon_months", "customer_id", "cohort", "decile", "order_model"]
+    for day in (date(2025, 6, 30), date(2025, 8, 31)):
+        then = forecasts_of(days, contracts, day, settings).predictions.filter(pl.col("segmentation") == "customer")
+        said = since.filter(pl.col("measured_on") == day).sort("horizon_months", "customer_id")
+        was = then.filter(pl.col("horizon_months").is_in(said["horizon_months"].unique().implode()))
+        was = was.sort("horizon_months", "customer_id")
+        assert said.select(columns).equals(was.select(columns))
+        for figure in ("expected_orders", "expected_contribution"):
+            np.testing.assert_allclose(said[figure], was[figure], rtol=1e-9)
+
+
+def test_no_day_before_a_quarter_of_a_year_of_data_is_looked_back_upon() -> None:
+    settings = SETTINGS.model_copy(update={"month_ends": 0})
+    assert forecasts_of(invented(), NO_CONTRACTS, date(2025, 6, 30), settings).past_predictions.is_empty()
+    since = forecasts_of(invented(), NO_CONTRACTS, date(2025, 7, 31), settings)
+    assert set(since.past_predictions["measured_on"]) == {date(2025, 4, 30)}
+    assert set(since.customers["measured_on"]) == {date(2025, 7, 31)}
 
 
 def test_a_customers_contracts_and_purchases_add() -> None:

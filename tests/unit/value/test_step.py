@@ -62,6 +62,7 @@ def test_what_the_last_run_left_stands_and_all_else_is_as_from_nothing(
 ) -> None:
     first = forecast(connection, date(2025, 8, 20))
     assert first.sort("measured_on")["measured_on"].to_list() == [
+        date(2025, 4, 30),
         date(2025, 6, 30),
         date(2025, 7, 31),
         date(2025, 8, 20),
