@@ -34,7 +34,15 @@ MODELS = {
 
 def explain_value(query: Query, customer_id: int, currency: str) -> list[str]:
     """The sentences about one customer. Raises ClientelaError if there is no such customer."""
-    found = query(f"select * from value.customer_value where customer_id = {customer_id}")
+    found = query(
+        f"""
+        select value.*, retention.p_alive, customers.first_ordered_on, customers.last_ordered_on
+        from value.customer_value as value
+        left join retention.customer_retention as retention using (customer_id)
+        left join customer.customers as customers using (customer_id)
+        where value.customer_id = {customer_id}
+        """
+    )
     if not found:
         raise ClientelaError(f"There is no customer {customer_id} in the published marts.")
     if customer_id == 0:

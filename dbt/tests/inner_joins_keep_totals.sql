@@ -24,8 +24,14 @@ unmatched_customers as (
     select 'customer ' || cast(customers.customer_id as string) as finding
     from {{ ref('customers') }} as customers
     left join {{ ref('customer_value') }} as customer_value on customers.customer_id = customer_value.customer_id
+    left join {{ ref('customer_retention') }} as retention on customers.customer_id = retention.customer_id
     left join {{ ref('customer_segments') }} as segments on customers.customer_id = segments.customer_id
-    where customer_value.customer_id is null or segments.customer_id is null
+    left join {{ ref('customer_engagement') }} as engagement on customers.customer_id = engagement.customer_id
+    where
+        customer_value.customer_id is null
+        or retention.customer_id is null
+        or segments.customer_id is null
+        or engagement.customer_id is null
 
 )
 

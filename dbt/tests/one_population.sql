@@ -19,12 +19,6 @@ segments as (
 
 ),
 
-engagement as (
-
-    select * from {{ ref('customer_engagement') }}
-
-),
-
 months as (
 
     select * from {{ ref('customer_months') }}
@@ -51,8 +45,6 @@ disagreeing as (
             when customers.is_current_customer and not customers.is_customer then 'a current customer who is no customer'
             when customers.is_prospect <> coalesce(retention.state = 'prospect', false)
                 then 'the state in customer_retention'
-            when customers.is_prospect <> coalesce(segments.state = 'prospect', false)
-                then 'the state in customer_segments'
             when customers.is_prospect <> (customers.life_cycle_stage = 'prospect') then 'the life cycle stage'
             when
                 customers.is_current_customer
@@ -68,16 +60,15 @@ disagreeing as (
                     or customers.customer_id <> 0 and months.state is null
                 )
                 then 'customer_months'
-            when coalesce(engagement.engagement_tier = 'gone', false) <> (customers.is_customer and not customers.is_current_customer)
+            when coalesce(segments.engagement_tier = 'gone', false) <> (customers.is_customer and not customers.is_current_customer)
                 then 'engagement tier gone'
-            when customers.is_prospect and (segments.value_tier is not null or engagement.engagement_tier is not null)
+            when customers.is_prospect and (segments.value_tier is not null or segments.engagement_tier is not null)
                 then 'the tier of a prospect'
             when customers.is_customer <> (ranked.vin_rank is not null) then 'a rank'
         end as reason
     from customers
     inner join retention on customers.customer_id = retention.customer_id
     inner join segments on customers.customer_id = segments.customer_id
-    inner join engagement on customers.customer_id = engagement.customer_id
     inner join ranked on customers.customer_id = ranked.customer_id
     left join months on customers.customer_id = months.customer_id
 

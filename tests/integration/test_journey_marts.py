@@ -198,7 +198,7 @@ def test_every_household_is_expected_something_and_no_season_is_learnt_from_one_
         select count(*), count(expected_contribution), min(season), max(season), bool_and(is_left_truncated),
             bool_and(expected_contribution_p10 <= expected_contribution_p90), max(p_alive) <= 1,
             count(*) filter (is_left_truncated)
-        from value.customer_value where customer_id > 0
+        from value.customer_value join retention.customer_retention using (customer_id) where customer_id > 0
         """
     )
     assert rows == [(2_469, 2_469, "no season learnt", "no season learnt", False, True, True, 2_148)]

@@ -246,7 +246,8 @@ def test_the_company_has_something_of_everything(ask: Ask) -> None:
     member = """
         select churn_model, churn_probability between 0.001 and 0.999, expected_value_at_risk > 0,
             expected_value_at_risk = expected_contribution * churn_probability
-        from retention.customer_retention where state not in ('prospect', 'cancelled') and purchase_days is null
+        from retention.customer_retention join value.customer_value using (customer_id)
+        where state not in ('prospect', 'cancelled') and purchase_days is null
         and customer_id <> 0
     """
     assert ask(member) == [("contract", True, True, True)]
@@ -398,7 +399,7 @@ def test_movements_are_those_of_the_states(ask: Ask) -> None:
 def test_value_in_doubt_follows_from_the_forecast_alone(ask: Ask) -> None:
     wrong = ask(
         """
-        select customer_id from retention.customer_retention
+        select customer_id from retention.customer_retention join value.customer_value using (customer_id)
         where abs(value_already_discounted - expected_contribution_given_alive * (1 - p_alive)) > 1e-6
             or state in ('lapsed', 'cancelled') and expected_value_at_risk <> 0
             or state not in ('lapsed', 'cancelled')
@@ -573,7 +574,8 @@ def test_tenths_are_equally_large_and_the_frozen_ones_are_those_of_customer_valu
 def test_the_state_overrules_the_name_of_an_rfm_group(ask: Ask) -> None:
     """Nobody who is gone bears the name of one who stays, nobody who keeps their rhythm that of one who leaves."""
     named = ask(
-        "select life_cycle_stage, rfm_group from segment.customer_segments where held_rfm_score is not null group by all"
+        "select life_cycle_stage, rfm_group from segment.customer_segments join customer.customers using (customer_id) "
+        "where held_rfm_score is not null group by all"
     )
     assert {stage for stage, _ in named} == {"new", "active", "declining", "lapsed"}
     gone = {"Lapsed champions", "Lapsed regulars", "Lost"}

@@ -70,9 +70,9 @@ def spiteful(tmp_path_factory: pytest.TempPathFactory) -> Company:
 def test_names_and_literals_of_rules_are_published_as_they_stand(spiteful: Company) -> None:
     rows = spiteful.published(
         """
-        select full_name is not null, rule_segment_today, s.net_revenue
-        from segment.customer_segments as s join customer.customers as c using (customer_id)
-        where customer_id > 0 order by s.net_revenue
+        select full_name is not null, rule_segment_today, net_revenue
+        from segment.customer_segments join customer.customer_today using (customer_id)
+        where customer_id > 0 order by net_revenue
         """
     )
     # a literal that were rendered would let customer a fall through to the last rule

@@ -5,7 +5,7 @@ from clientela.report.sections.section import Part
 
 _CHANGES = ("value.customer_value", "value.customer_months", "retention.customer_retention", "operations.loads")
 _GATES = ("operations.loads", "operations.load_checks", "operations.quarantined_rows")
-_RISK = ("retention.customer_retention", "customer.customers")
+_RISK = ("retention.customer_retention", "customer.customers", "value.customer_value")
 
 PARTS: tuple[Part, ...] = (
     Part("changes", _CHANGES, business.changes),
@@ -14,7 +14,7 @@ PARTS: tuple[Part, ...] = (
     Part("objectives", ("objective.objective_progress", "objective.objective_contributions"), steering.objectives),
     Part("risk", _RISK, worth.value_at_risk),
     Part("whale", ("value.customer_value",), worth.whale),
-    Part("matrix", ("segment.customer_segments",), people.matrix),
+    Part("matrix", ("segment.customer_segments", "value.customer_value"), people.matrix),
     Part("flows", ("segment.segment_flows",), people.flows),
     Part("cohorts", ("retention.cohort_retention",), people.cohorts),
     Part("survival", ("retention.survival_curves",), people.survival),

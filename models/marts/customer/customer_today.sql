@@ -26,6 +26,12 @@ customer_segments as (
 
 ),
 
+customer_engagement as (
+
+    select * from {{ ref('customer_engagement') }}
+
+),
+
 customer_months as (
 
     select * from {{ ref('customer_months') }}
@@ -103,7 +109,7 @@ customer_today as (
         customers.active_contracts,
         coalesce(open_cases.open_cases, 0) as open_cases,
         coalesce(open_cases.open_complaints, 0) as open_complaints,
-        customer_segments.days_since_last_order,
+        customer_retention.days_since_last_order,
         customer_retention.days_since_last_activity,
         customer_value.vin_rank,
         customer_value.expected_decile,
@@ -127,7 +133,7 @@ customer_today as (
         customer_retention.p_alive,
         customer_retention.churn_probability,
         customer_retention.expected_days_between_orders,
-        customer_segments.engagement_score,
+        customer_engagement.engagement_score,
         customers.profile_completeness,
 
         ---------- booleans
@@ -153,6 +159,7 @@ customer_today as (
     left join customer_value on customers.customer_id = customer_value.customer_id
     left join customer_retention on customers.customer_id = customer_retention.customer_id
     left join customer_segments on customers.customer_id = customer_segments.customer_id
+    left join customer_engagement on customers.customer_id = customer_engagement.customer_id
     left join customer_months on customers.customer_id = customer_months.customer_id
     left join last_orders on customers.customer_id = last_orders.customer_id
     left join open_cases on customers.customer_id = open_cases.customer_id

@@ -157,7 +157,6 @@ described as (
 
         ---------- counts
         cast(record_count as bigint) as record_count,
-        orders,
         active_contracts,
         profile_completeness,
 

@@ -52,11 +52,6 @@ rfm_readings as (
         ---------- ids
         read.customer_id,
 
-        ---------- the published one
-        read.life_cycle_stage,
-        read.rfm_group,
-        read.held_rfm_score,
-
         ---------- before hysteresis
         read.rfm_score,
         coalesce(today.group_name, 'No group') as rfm_group_today,

@@ -88,9 +88,7 @@ described as (
 
     select
         customers.customer_id,
-        customers.sources,
         golden_records.acquisition_channel,
-        golden_records.is_prospect as is_stated_prospect,
         golden_records.email is not null as has_email,
         golden_records.phone is not null as has_phone,
         golden_records.street is not null as has_street,
@@ -136,11 +134,8 @@ prospects as (
     select
         ---------- ids
         foreseen.customer_id,
-        foreseen.sources,
-        foreseen.acquisition_channel,
 
         ---------- what is known of them
-        case when foreseen.erasure_requested_on is null then profiles.profile_completeness end as profile_completeness,
         coalesce(contacts.contacts, 0) as contacts,
         coalesce(contacts.sessions, 0) as sessions,
         coalesce(campaigns.campaigns, 0) as campaigns,
@@ -156,7 +151,6 @@ prospects as (
         coalesce(foreseen.similar_prospects, 0) as similar_prospects,
 
         ---------- booleans
-        coalesce(foreseen.is_stated_prospect, false) as is_stated_prospect,
         coalesce(foreseen.has_email and foreseen.erasure_requested_on is null, false) as has_email,
         coalesce(foreseen.has_phone and foreseen.erasure_requested_on is null, false) as has_phone,
         coalesce(foreseen.has_street and foreseen.erasure_requested_on is null, false) as has_street,
@@ -166,7 +160,6 @@ prospects as (
         contacts.last_contact_on
 
     from foreseen
-    left join {{ ref('int_profiles_completed') }} as profiles on foreseen.customer_id = profiles.customer_id
     left join contacts on foreseen.customer_id = contacts.customer_id
     left join campaigns on foreseen.customer_id = campaigns.customer_id
 

@@ -38,6 +38,7 @@ months as (
 
     select
         customer_id,
+        days_since_last_order,
         open_complaints,
         has_withdrawn_consent
     from {{ ref('int_customer_months') }}
@@ -58,6 +59,7 @@ customer_retention as (
         ---------- own rhythm, days
         states.purchase_days,
         states.days_since_last_activity,
+        months.days_since_last_order,
         states.expected_days_between_orders,
         states.stddev_days_between_orders,
         states.recency_ratio,
@@ -73,7 +75,6 @@ customer_retention as (
         outlook.churn_model,
 
         ---------- what is in doubt, company currency
-        forecasts.expected_contribution,
         forecasts.expected_contribution_given_alive,
         outlook.doubtful_value as value_already_discounted,
         outlook.value_at_risk as expected_value_at_risk,
@@ -87,11 +88,8 @@ customer_retention as (
         coalesce(months.open_complaints > 0, false) as is_complaint_open,
         coalesce(outlook.fewer_categories, false) as has_fewer_categories,
         coalesce(months.has_withdrawn_consent, false) as has_withdrawn_consent,
-        customers.is_left_censored,
 
         ---------- dates
-        states.first_ordered_on,
-        customers.last_ordered_on,
         cast(
             context.as_of_on + cast(ceil(forecasts.median_days_to_next_order) as int) * interval '1' day as date
         ) as median_next_order_on,

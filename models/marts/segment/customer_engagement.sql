@@ -59,9 +59,8 @@ customer_engagement as (
         ---------- ids
         customers.customer_id,
 
-        ---------- the score and its tier
+        ---------- the score
         weighed.engagement_score,
-        months.engagement_tier,
 
         ---------- what each part adds to the score: breadth, depth, length, response
         {% for part in parts %}
@@ -80,7 +79,6 @@ customer_engagement as (
         months.channels_12m,
         months.orders_12m,
         months.active_months_12m,
-        months.active_contracts,
         months.tenure_days,
         months.campaign_contacts_12m,
         months.campaign_answers_12m,

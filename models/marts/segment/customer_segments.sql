@@ -48,11 +48,6 @@ customer_segments as (
         strategies.advice as strategy_advice,
         strategies.value_proposition,
 
-        ---------- life cycle
-        case when customers.customer_id = 0 then 'not identified' else coalesce(months.life_cycle_stage, 'prospect') end
-            as life_cycle_stage,
-        case when customers.customer_id <> 0 then coalesce(months.state, 'prospect') end as state,
-
         ---------- RFM
         case
             when customers.customer_id = 0 then 'Not identified'
@@ -67,14 +62,7 @@ customer_segments as (
         ---------- rules and behaviour
         months.rule_segment,
         by_rule.rule_segment_today,
-        months.micro_segment,
-
-        ---------- what the scores rest on
-        months.days_since_last_order,
-        coalesce(months.cumulative_orders, 0) as orders,
-        coalesce(months.cumulative_net_revenue, 0) as net_revenue,
-        months.expected_contribution,
-        months.engagement_score
+        months.micro_segment
 
     from customers
     left join months on customers.customer_id = months.customer_id

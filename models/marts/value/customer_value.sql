@@ -45,7 +45,6 @@ valued as (
         coalesce(further_costs.campaign_cost, 0) as campaign_cost,
         coalesce(further_costs.offer_cost, 0) as offer_cost,
         coalesce(further_costs.realised_value, 0) as realised_value,
-        forecasts.p_alive,
         forecasts.expected_orders,
         forecasts.expected_contribution,
         forecasts.expected_contribution_p10,
@@ -146,7 +145,6 @@ customer_value as (
         {{ money('realised_value') }} as realised_value,
 
         ---------- expected within the horizon, discounted to the as-of day
-        p_alive,
         expected_orders,
         expected_contribution,
         expected_contribution_p10,
@@ -183,11 +181,7 @@ customer_value as (
 
         ---------- booleans
         is_any_assumed as is_assumed,
-        coalesce(is_left_truncated, false) as is_left_truncated,
-
-        ---------- dates
-        first_ordered_on,
-        last_ordered_on
+        coalesce(is_left_truncated, false) as is_left_truncated
 
     from ranked
 

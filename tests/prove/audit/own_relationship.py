@@ -25,14 +25,39 @@ PRICED = """
     where coalesce(fitting.choice, 1) = 1
 """
 
+#: the target of a case: the narrowest that fits, by kind before channel; empty means any
 CASES = f"""
-    with priced as ({PRICED})
+    with priced as ({PRICED}),
+    targeted as (
+        select contact.interaction_id, target.first_answer_hours, target.resolution_hours,
+            row_number() over (
+                partition by contact.interaction_id
+                order by coalesce(target.kind, '') <> '' desc, coalesce(target.channel, '') <> '' desc
+            ) as choice
+        from customer.interactions as contact join service_targets as target
+            on coalesce(target.kind, '') in ('', contact.kind)
+                and coalesce(target.channel, '') in ('', contact.channel)
+    ),
+    -- hours until it was answered and resolved; of what is open, until now
+    waited as (
+        select case_id as interaction_id,
+            coalesce(
+                datediff('minute', opened_at, first_answered_at), datediff('minute', opened_at, resolved_at),
+                60 * 24 * (as_of_on - opened_on)
+            ) / 60 as hours_to_answer,
+            coalesce(datediff('minute', opened_at, resolved_at), 60 * 24 * (as_of_on - opened_on)) / 60 as hours_to_end
+        from relationship.service_cases cross join operations.publication
+    )
     select interaction_id as case_id, contact.customer_id, order_id, product_id, contact.source, interaction_key as case_key,
         contact.kind, channel, agent, status, outcome, satisfaction, opened_at, contact.opened_on, resolved_at, resolved_on,
         round(datediff('minute', opened_at, resolved_at) / 60, 2)::double as hours_to_resolution,
         case when resolved_at is null then as_of_on - contact.opened_on end as age_days,
-        cost_amount, is_cost_assumed, resolved_at is null as is_open, false as has_target, false as is_within_target
+        cost_amount, is_cost_assumed, resolved_at is null as is_open, choice is not null as has_target,
+        choice is not null and hours_to_answer <= coalesce(first_answer_hours, hours_to_answer)
+            and hours_to_end <= coalesce(resolution_hours, hours_to_end) as is_within_target
     from customer.interactions as contact join priced using (interaction_id) cross join operations.publication
+    left join waited using (interaction_id)
+    left join (from targeted where choice = 1) as targeted using (interaction_id)
     where contact.kind in ('request', 'complaint', 'incident', 'installation', 'maintenance', 'repair', 'warranty')
 """
 

@@ -174,13 +174,12 @@ ENGAGEMENT = f"""
 #: what a customer is in today; without an order, or a name, the group says so
 TODAY = """
     select customer.customer_id, value_tier, engagement_tier, recency_score, frequency_score, monetary_score, held_rfm_score,
-        engagement_score,
         case when customer.customer_id = 0 then 'Not identified' else coalesce(rfm_group, 'No orders') end as rfm_group
     from (select customer_id from customer.customers) as customer cross join operations.publication
     left join held on held.customer_id = customer.customer_id and month = date_trunc('month', as_of_on)
 """
 READINGS = """
-    select customer_id, rfm_group, held_rfm_score, 100 * recency_score + 10 * frequency_score + monetary_score as rfm_score,
+    select customer_id, 100 * recency_score + 10 * frequency_score + monetary_score as rfm_score,
         rfm_group_today, rfm_group_by_scores
     from held cross join operations.publication where month = date_trunc('month', as_of_on) and recency_score is not null
 """

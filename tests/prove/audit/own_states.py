@@ -263,7 +263,7 @@ TODAY = """
     select customer.customer_id, case when customer.customer_id > 0 then coalesce(state, 'prospect') end as state,
         states.cancelled_by,
         purchase_days, days_since_last_activity, expected_days_between_orders, stddev_days_between_orders, recency_ratio,
-        recency_zscore, lapses_after_days, lapsed_on, returned_on, first_bought_on as first_ordered_on
+        recency_zscore, lapses_after_days, lapsed_on, returned_on
     from (select customer_id from customer.customers) as customer cross join operations.publication
     left join states on states.customer_id = customer.customer_id and measured_on = as_of_on
 """

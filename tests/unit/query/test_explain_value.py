@@ -17,7 +17,9 @@ def ask() -> Callable[[str], list[dict[str, Any]]]:
         """
         create schema value;
         create schema quality;
-        create table value.customer_value as
+        create schema retention;
+        create schema customer;
+        create table all_of_it as
         select * from (values
             (1, 1200.5, 800.5, 400.0, 100.0, 700.0, 50.0, 0.93, 12.5, 24, 3, 1, 5, 1, 'mbg_nbd', 'gamma_gamma', 'sbg', null,
                 'no season learnt', 20, date '2025-01-02', date '2025-12-01', true, true),
@@ -35,6 +37,9 @@ def ask() -> Callable[[str], list[dict[str, Any]]]:
             expected_contract_contribution, p_alive, expected_orders, horizon_months, vin_rank, vin_decile, expected_rank,
             expected_decile, order_model, spend_model, contract_model, fallback_reason, season, orders, first_ordered_on,
             last_ordered_on, is_left_truncated, is_assumed);
+        create table value.customer_value as select * exclude (p_alive, first_ordered_on, last_ordered_on) from all_of_it;
+        create table retention.customer_retention as select customer_id, p_alive from all_of_it;
+        create table customer.customers as select customer_id, first_ordered_on, last_ordered_on from all_of_it;
         create table value.value_ledger as
         select * from (values
             (1, date '2025-01-01', 'revenue', '', 'sales before discounts', 'till', 30, 1000.0, false),

@@ -72,7 +72,6 @@ select id as customer_id,
     case when id % 5 = 0 and id > 0 then 'rhythm_broken' when id % 7 = 0 and id > 0 then 'complaint_open' end as main_reason,
     case when id % 5 = 0 then 60 else 4 end as days_since_last_activity, 10.0e0 as expected_days_between_orders,
     case when id between 1 and 34 then case when id % 5 = 0 then 0.4e0 else 0.1e0 end end as churn_probability,
-    case when id > 0 then 30.0e0 * (41 - id) end as expected_contribution,
     case when id between 1 and 34 then 30.0e0 * (41 - id) * case when id % 5 = 0 then 0.4e0 else 0.1e0 end
         when id > 0 then 0 end as expected_value_at_risk
 from range(41) as ids (id);
@@ -101,7 +100,7 @@ select id as customer_id,
     case when id = 0 then null when id > 34 then 'gone' when id % 4 = 0 then 'low' when id % 2 = 0 then 'medium' else 'high' end
         as engagement_tier,
     case when id = 0 then null when id <= 8 then 'keep' else 'develop' end as strategy, 'Ask them.' as strategy_advice,
-    'Champions' as rfm_group, case when id > 0 then 30.0e0 * (41 - id) end as expected_contribution
+    'Champions' as rfm_group
 from range(41) as ids (id);
 
 create table segment.segment_flows as
