@@ -39,6 +39,22 @@ def test_the_totals_are_those_of_the_files(journey: Company) -> None:
     assert journey.warehouse("select count(*) from raw.customers") == [(801,)]
 
 
+def test_a_basket_adds_pieces_and_never_petrol_to_them(journey: Company) -> None:
+    """Thousandths of a gallon made 981 pieces of the average basket; a filling is one item."""
+    units = journey.published(
+        """
+        select unit_of_measure, count(*), sum(items) = count(*), string_agg(distinct product_name)
+        from value.order_lines join value.products using (product_id) where unit_of_measure is not null group by 1
+        """
+    )
+    assert units == [("thousandth of a gallon", 13_520, True, "GASOLINE-REG UNLEADED")]
+    assert journey.published("select sum(items), median(items), round(avg(items), 2) from value.orders") == [
+        (1_917_225, 6, 12.3)
+    ]
+    measured = "select median(quantity) > 10000, max(quantity) > 80000 from value.order_lines where unit_of_measure is not null"
+    assert journey.published(measured) == [(True, True)], "how much it was still stands on the line"
+
+
 def test_every_month_and_household_equals_a_query_over_the_file_itself(journey: Company) -> None:
     rows = journey.published(
         """

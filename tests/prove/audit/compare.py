@@ -16,7 +16,7 @@ REFERENCE = {
     " is_assumed::boolean as is_assumed",
     "margin_rates": "department, category, margin_rate::decimal(18, 6) as margin_rate, is_assumed::boolean as is_assumed",
     "rfm_groups": "rank::bigint as rank, group_name, life_cycle_stage, columns('.*_(from|to)')::bigint",
-    "service_targets": "kind, channel, first_answer_hours::double as first_answer_hours, resolution_hours::double as resolution_hours",
+    "service_targets": "kind, channel, columns('.*_hours')::double",
     "engagement_weights": "part, weight::double as weight, full_at::double as full_at",
 }
 
