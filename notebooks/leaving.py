@@ -96,7 +96,7 @@ def _(company):
         """
         select customer_id, state, main_reason, churn_probability, expected_contribution, expected_value_at_risk,
             days_since_last_activity, expected_days_between_orders
-        from retention.customer_retention where customer_id > 0 and expected_value_at_risk > 0
+        from customer.customer_today where customer_id > 0 and expected_value_at_risk > 0
         order by expected_value_at_risk desc, customer_id limit 20
         """
     )

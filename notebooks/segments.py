@@ -36,7 +36,7 @@ def _(company):
     groups = company.query(
         """
         select rfm_group, count(*) as customers, coalesce(sum(expected_contribution), 0)::double as expected_contribution
-        from segment.customer_segments where customer_id > 0 and rfm_group is not null group by rfm_group order by customers desc
+        from customer.customer_today where customer_id > 0 and rfm_group is not null group by rfm_group order by customers desc
         """
     )
     return (groups,)
@@ -78,7 +78,7 @@ def _(company):
         """
         select value_tier, engagement_tier, any_value(strategy) as strategy, count(*) as customers,
             sum(expected_contribution)::double as expected_contribution
-        from segment.customer_segments
+        from customer.customer_today
         where customer_id > 0 and value_tier is not null and engagement_tier is not null group by 1, 2
         """
     )

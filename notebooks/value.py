@@ -167,7 +167,7 @@ def _(company):
     best = company.query(
         """
         select customer_id, vin, realised_value, expected_contribution, p_alive, orders, net_revenue, last_ordered_on
-        from value.customer_value where customer_id > 0 and vin is not null order by vin desc, customer_id limit 20
+        from customer.customer_today where customer_id > 0 and vin is not null order by vin desc, customer_id limit 20
         """
     )
     best

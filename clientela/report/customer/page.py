@@ -25,7 +25,11 @@ from clientela.warehouse.faults import damaged
 
 PARTS = (
     Part("who", ("customer.customers", "customer.customer_records", "quality.identity_links"), who.who),
-    Part("state", ("retention.customer_retention", "segment.customer_segments"), dealings.state),
+    Part(
+        "state",
+        ("retention.customer_retention", "segment.customer_segments", "segment.customer_engagement"),
+        dealings.state,
+    ),
     Part("worth", ("value.customer_value", "value.value_ledger", "value.customer_months"), worth.worth),
     Part("outlook", ("value.customer_value", "quality.value_model_scores"), worth.outlook),
     Part("timeline", ("customer.customer_timeline",), dealings.timeline),
