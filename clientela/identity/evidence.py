@@ -11,6 +11,8 @@ from __future__ import annotations
 import duckdb
 import polars as pl
 
+from clientela.identity import names
+
 EVIDENCE = (
     "given", "family", "generation", "email", "phone", "tax_id", "is_tax_id_valid", "loyalty_id", "birth_date",
     "street", "postal_code", "city", "country",
@@ -35,7 +37,8 @@ def named_sql(records: str, kept_apart: str) -> str:
     """SQL that gives normalised records their `node`, and tells whether it `can_link` to another. Parameter: `$key`.
 
     Records that say the same are one node. Those that say too little to be told from a namesake stay a node each, and so
-    do those of `kept_apart` (record_id), of whom someone decided that they are not somebody else.
+    do those of `kept_apart` (record_id), of whom someone decided that they are not somebody else. `is_doubtful`: they say
+    nothing of the person's own, and relatives of one name would say the same.
     """
     said = f"concat_ws(chr(31), {', '.join(f'coalesce(cast({name} as varchar), chr(0))' for name in EVIDENCE)})"
     strong = "coalesce(email, tax_id, loyalty_id) is not null"
@@ -50,6 +53,7 @@ def named_sql(records: str, kept_apart: str) -> str:
                 and (phone is not null or birth_date is not null
                     or (street is not null and coalesce(postal_code, city) is not null))
             ) as is_identifying,
+            not {strong} and birth_date is null as is_doubtful,
             case when is_identifying and not is_apart then ''
                 else 'record' || chr(31) || record_id || chr(31) end as own,
             cast(md5_number_lower($key || chr(30) || own || {said}) >> 1 as bigint) as node
@@ -67,13 +71,27 @@ def nodes_sql(named: str) -> str:
 
 def with_parts(nodes: pl.DataFrame) -> pl.DataFrame:
     """Add to (node, EVIDENCE, mailbox) the parts of names, dates and addresses that comparing needs."""
-    return nodes.with_columns(
+    written = _ways_of_writing(nodes["given"].drop_nulls().unique())
+    return nodes.join(written, on="given", how="left", maintain_order="left").with_columns(
         pl.col("is_tax_id_valid").fill_null(False),
         pl.col("given").str.split(" ").alias("given_words"),
         pl.col("family").str.split(" ").alias("family_words"),
         pl.col("family").str.split(" ").list.first().alias("family_first"),
         pl.col("birth_date").dt.to_string("%Y%m%d").alias("born"),
         pl.col("phone").str.replace(r"^\+", "").alias("phone_digits"),
+    )
+
+
+def _ways_of_writing(given: pl.Series) -> pl.DataFrame:
+    """(given, given_forms, given_initials): how each first name may have been written (see `names.forms`)."""
+    keys = given.to_list()
+    return pl.DataFrame(
+        {
+            "given": keys,
+            "given_forms": [names.forms(key) for key in keys],
+            "given_initials": [names.initials(key) for key in keys],
+        },
+        schema={"given": pl.String, "given_forms": pl.List(pl.String), "given_initials": pl.String},
     )
 
 

@@ -12,6 +12,7 @@ import polars as pl
 from clientela.identity.cluster import ALWAYS, Clusters
 from clientela.identity.match import EXACT_WEIGHT
 from clientela.identity.model import Model
+from clientela.identity.namesakes import CERTAIN_FROM, RARE_NAME
 from clientela.identity.settings import IdentitySettings
 from clientela.identity.tables import WEIGHED_FIELDS, WEIGHT_PARTS
 
@@ -20,6 +21,7 @@ _WHY: dict[str, pl.DataType] = {
     "rule": pl.String(),
     "match_weight": pl.Float64(),
     "is_weak": pl.Boolean(),
+    "is_doubtful": pl.Boolean(),
     "reason": pl.String(),
     **{f"{part}_weight": pl.Float64() for part in WEIGHT_PARTS},
 }
@@ -29,9 +31,12 @@ _PART_NAMES = {
     "loyalty_id": "loyalty card",
     "prior": "any two records",
     "cap": "more than a shared home or first name may weigh",
+    "namesake": "names that go together, and relatives of one name",
 }
 EVIDENCE_SCHEMA: dict[str, pl.DataType] = {"node_l": pl.Int64(), "node_r": pl.Int64(), **_WHY}
 LINKS_SCHEMA: dict[str, pl.DataType] = {"record_id_l": pl.Int64(), "record_id_r": pl.Int64(), **_WHY}
+OWN_FIELDS = ("email", "birth_date", "tax_id", "loyalty_id")
+"""What belongs to a person, and not to the house."""
 NEAR = 8.0
 """A pair that fell short of the link weight by no more than this is kept as a near one, to be explained."""
 ROUNDING = 1e-6
@@ -48,7 +53,8 @@ def node_evidence(
     """One row per pair of nodes that was linked, cut or near, in `EVIDENCE_SCHEMA`.
 
     `status`: `linked`; `cut` (a rule or weight would link them, a guard or veto did not let it: see `reason`); `near`
-    (the weight was not enough). `match_weight` is null where an exact rule spoke.
+    (the weight was not enough). `match_weight` is null where an exact rule spoke. `is_doubtful`: name and home or phone
+    agree and nothing of the person's own is known of both, so relatives of one name would look the same.
     """
     cut = done.cuts.select("node_l", "node_r", "reason").unique(["node_l", "node_r"], keep="first", maintain_order=True)
     together = links.join(cut, on=["node_l", "node_r"], how="left").with_columns(
@@ -74,14 +80,48 @@ def node_evidence(
         together = pl.concat([together, near.select(together.columns)]).join(
             by_part, on=["node_l", "node_r"], how="left"
         )
+    else:
+        by_part = links.select("node_l", "node_r").clear()
+    own = [pl.col(f"{field}_weight") > 0 for field in OWN_FIELDS if f"{field}_weight" in by_part.columns]
+    at_home = [rule.name for rule in settings.exact_rules if not set(rule.fields) & {*OWN_FIELDS}]
+    is_doubtful = (
+        pl.lit(model is None or model.are_homes_shared)
+        & (pl.col("status") == "linked")
+        & pl.col("rule").is_in(["weighed", *at_home])
+        & ~pl.any_horizontal(pl.lit(False), *own).fill_null(False)
+    )
     return together.with_columns(
+        is_doubtful.alias("is_doubtful"),
         (pl.col("weight") < settings.weak_weight).fill_null(False).alias("is_weak"),
         pl.when(pl.col("weight") < EXACT_WEIGHT / 2).then("weight").alias("match_weight"),
     ).select(
-        (pl.col(name) if name in together.columns or name in ("is_weak", "match_weight") else pl.lit(None))
+        (
+            pl.col(name)
+            if name in together.columns or name in ("is_weak", "is_doubtful", "match_weight")
+            else pl.lit(None)
+        )
         .cast(kind)
         .alias(name)
         for name, kind in EVIDENCE_SCHEMA.items()
+    )
+
+
+def name_evidence(found: pl.DataFrame, settings: IdentitySettings) -> pl.DataFrame:
+    """What `namesakes.judge` found, as evidence between customers: customer_l, customer_r and the columns of `_WHY`."""
+    odds = (pl.col("probability") / (1 - pl.col("probability"))).log(2)
+    is_linked = pl.col("reason").is_null()
+    said = {
+        "status": pl.when(is_linked).then(pl.lit("linked")).otherwise(pl.lit("near")),
+        "rule": pl.lit(RARE_NAME),
+        "match_weight": odds,
+        "is_weak": is_linked & (odds < settings.weak_weight),
+        "is_doubtful": is_linked & (pl.col("probability") < CERTAIN_FROM),
+    }
+    known = {name: pl.col(name) for name in found.columns} | said
+    return found.select(
+        "customer_l",
+        "customer_r",
+        *(known.get(name, pl.lit(None)).cast(kind).alias(name) for name, kind in _WHY.items()),
     )
 
 
@@ -161,11 +201,15 @@ def _because(link: dict[str, object]) -> str:
     rule = str(link["rule"])
     if rule == ALWAYS:
         return "because someone decided so"
+    doubt = "; relatives of one name would look the same" if link.get("is_doubtful") and rule != RARE_NAME else ""
     if rule == "identical":
-        return "because they say exactly the same"
+        return f"because they say exactly the same{doubt}"
     if rule == "weighed":
-        return f"because the evidence weighs {link['match_weight']:.1f}{_parts(link)}"
-    return f"by the rule {rule}"
+        return f"because the evidence weighs {link['match_weight']:.1f}{_parts(link)}{doubt}"
+    if rule == RARE_NAME:
+        certainty = 1 / (1 + 2 ** -float(str(link["match_weight"])))
+        return f"because nobody else bears so rare a name, {certainty:.1%} likely{_parts(link)}"
+    return f"by the rule {rule}{doubt}"
 
 
 def _parts(link: dict[str, object]) -> str:

@@ -14,7 +14,15 @@ from collections.abc import Iterator
 import duckdb
 import polars as pl
 
-from clientela.identity.model import Model, frequencies_among, new_linker, splink_api, with_common_names
+from clientela.identity.model import (
+    Model,
+    frequencies_among,
+    lost_letters_agree,
+    new_linker,
+    slip_in_first_name,
+    splink_api,
+    with_common_names,
+)
 from clientela.identity.settings import ExactRule, IdentitySettings, Veto
 
 EXACT_WEIGHT = 1000.0
@@ -211,10 +219,11 @@ VETOES: dict[Veto, tuple[str, str]] = {
     ),
     "different_family_names": (
         "one of two family names in common, as relatives have",
-        """
+        f"""
         $are_homes_shared and len(l.family_words) = 2 and len(r.family_words) = 2
         and len(list_intersect(l.family_words, r.family_words)) = 1
         and jaro_winkler_similarity(l.family, r.family) < 0.96
+        and not {lost_letters_agree("l.family", "r.family")}
         and jaro_winkler_similarity(
             list_filter(l.family_words, lambda word: not list_contains(r.family_words, word))[1],
             list_filter(r.family_words, lambda word: not list_contains(l.family_words, word))[1]
@@ -223,15 +232,22 @@ VETOES: dict[Veto, tuple[str, str]] = {
     ),
     "different_first_names": (
         "different first names",
-        """
+        f"""
         $are_homes_shared and l.given <> r.given
         and not list_has_any(l.given_words, r.given_words)
         and not coalesce(l.given = r.family, false) and not coalesce(r.given = l.family, false)
-        and not (len(l.given) = 1 and left(r.given, 1) = l.given)
-        and not (len(r.given) = 1 and left(l.given, 1) = r.given)
+        and not coalesce(
+            jaro_winkler_similarity(l.given, r.family) >= 0.88 and jaro_winkler_similarity(r.given, l.family) >= 0.88, false
+        )
+        and not {lost_letters_agree("l.given", "r.given")}
+        and not (len(l.given) = 1 and contains(r.given_initials, l.given))
+        and not (len(r.given) = 1 and contains(l.given_initials, r.given))
         and not coalesce(damerau_levenshtein(l.tax_id, r.tax_id) <= 1, false)
         and (
-            jaro_winkler_similarity(l.given, r.given) < 0.80
+            (
+                jaro_winkler_similarity(l.given, r.given) < 0.80
+                and not {slip_in_first_name("l.", "r.")}
+            )
             or (
                 l.is_given_common and r.is_given_common
                 and not coalesce(
@@ -264,6 +280,8 @@ def vetoed(
         "node",
         "given",
         "given_words",
+        "given_initials",
+        "given_forms",
         "is_given_common",
         "family",
         "family_words",

@@ -19,10 +19,12 @@ def measures(
     links: pl.DataFrame,
     labels: pl.DataFrame | None = None,
     oversized_count: int = 0,
+    doubtful_identical: int = 0,
 ) -> pl.DataFrame:
     """(measure, part, value). Shares are between 0 and 1; counts are counts.
 
     `previous`: the crosswalk before this run; `labels`: (record_id_l, record_id_r, is_match), if there are any.
+    `doubtful_identical`: doubtful pairs of records that say exactly the same, where `links` leaves these out.
     """
     rows: list[tuple[str, str | None, float]] = []
     sizes = crosswalk.group_by("customer_id").len()["len"]
@@ -50,6 +52,7 @@ def measures(
     rows.append(("share_weak_links", None, weak.height / linked.height if linked.height else 0.0))
     for pattern, count in _patterns(weak):
         rows.append(("weak_links_resting_on", pattern, count))
+    rows.append(("doubtful_links", None, linked.filter("is_doubtful").height + doubtful_identical))
     if labels is not None and labels.height:
         rows += [(name, None, value) for name, value in against_labels(crosswalk, labels).items()]
     return pl.DataFrame(

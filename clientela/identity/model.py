@@ -37,8 +37,8 @@ MIN_NODES_TO_TRAIN = 500
 MAX_RANDOM_PAIRS = 500_000
 TERM_FREQUENCY_FIELDS = ("given", "family", "family_first")
 COMPARED_COLUMNS = (
-    "given", "given_words", "is_given_common", "family", "family_words", "family_first", "born", "email", "mailbox",
-    "phone_digits", "tax_id", "loyalty_id", "street", "postal_code", "city",
+    "given", "given_words", "given_initials", "given_forms", "is_given_common", "family", "family_words", "family_first", "born",
+    "email", "mailbox", "phone_digits", "tax_id", "loyalty_id", "street", "postal_code", "city",
 )  # fmt: skip
 
 
@@ -68,6 +68,7 @@ class Model:
             raise ValueError(
                 f"this identity model has version {read.get('version')}, this release reads {MODEL_VERSION}: retrain it"
             )
+        read["parameters"] = with_levels_of_today(read["parameters"], read["node_count"])
         return cls(**read)
 
     @cached_property
@@ -89,9 +90,9 @@ def _level(label: str, sql: str, m: float, u: float, **more: Any) -> dict[str, A
     return {"label_for_charts": label, "sql_condition": sql, "m_probability": m, "u_probability": u, **more}
 
 
-def _missing(*columns: str, also: str = "") -> dict[str, Any]:
+def _missing(*columns: str) -> dict[str, Any]:
     sql = " or ".join(f"{column}_l is null or {column}_r is null" for column in columns)
-    return {"label_for_charts": "missing", "sql_condition": sql + also, "is_null_level": True}
+    return {"label_for_charts": "missing", "sql_condition": sql, "is_null_level": True}
 
 
 def _one_slip(column: str) -> str:
@@ -108,6 +109,57 @@ def _word_in_common(column: str) -> str:
 
 
 _SWAPPED = "(given_l = family_r and family_l = given_r)"
+_NEARLY_SWAPPED = (
+    "(given_l <> given_r and family_l <> family_r and jaro_winkler_similarity(given_l, family_r) >= 0.88 "
+    "and jaro_winkler_similarity(family_l, given_r) >= 0.88)"
+)
+
+
+def lost_letters_agree(left: str, right: str) -> str:
+    """SQL: one of the two has lost letters, and they agree in all others. A lost letter is one or two of a key (`ß` is
+    `ss`), and two marks in a row may be the two bytes of one letter."""
+
+    def pattern(text: str) -> str:
+        return f"replace(replace({text}, '??', '[^ ]{{1,4}}'), '?', '[^ ]{{1,2}}')"
+
+    return (
+        f"((contains({left}, '?') or contains({right}, '?')) and (regexp_full_match({right}, {pattern(left)}) "
+        f"or regexp_full_match({left}, {pattern(right)})))"
+    )
+
+
+def initial_agrees(given: str, left: str, right: str) -> str:
+    """SQL: one of two first names is an initial, and the other may begin with it."""
+    return (
+        f"((len({given}{left}) = 1 and contains({given}_initials{right}, {given}{left})) "
+        f"or (len({given}{right}) = 1 and contains({given}_initials{left}, {given}{right})))"
+    )
+
+
+def slip_in_first_name(left: str, right: str) -> str:
+    """SQL: one of two first names is at most one slip from a way of writing the other; of two the first letter is right.
+
+    `Munu` is a slip of `Manu`, and so of `manuel`. The nodes carry `given_forms` (see `evidence.with_parts`).
+    """
+
+    def slip(given: str, other: str, sign: str) -> str:
+        forms = f"{other}given_forms{sign}"
+        return (
+            f"len(list_filter({forms}, lambda form: abs(len(form) - len({given})) <= 1 and least(len(form), len({given})) >= 3 "
+            f"and left(form, 1) = left({given}, 1) and damerau_levenshtein(form, {given}) <= 1)) > 0"
+        )
+
+    if left.endswith("."):
+        return f"({slip(left + 'given', right, '')} or {slip(right + 'given', left, '')})"
+    return f"({slip('given' + left, '', right)} or {slip('given' + right, '', left)})"
+
+
+def slip_in_short_name(left: str, right: str) -> str:
+    """SQL: two names of which the shorter has 3 letters or more are one slip apart, and their first letter is the same."""
+    return (
+        f"(least(len({left}), len({right})) >= 3 and abs(len({left}) - len({right})) <= 1 "
+        f"and left({left}, 1) = left({right}, 1) and damerau_levenshtein({left}, {right}) <= 1)"
+    )
 
 
 def comparisons(node_count: int, distinct_days: int) -> list[dict[str, Any]]:
@@ -124,7 +176,8 @@ def comparisons(node_count: int, distinct_days: int) -> list[dict[str, Any]]:
             "comparison_levels": [
                 _missing("given"),
                 _level("same", "given_l = given_r", 0.80, 0.01, tf_adjustment_column="given"),
-                _level("given and family swapped", _SWAPPED, 0.01, 1e-6),
+                _level("names swapped", _SWAPPED, 0.01, 0.0005),
+                _level("lost letters", lost_letters_agree("given_l", "given_r"), 0.02, 0.00025),
                 _level(
                     "one name of several",
                     f"(contains(given_l, ' ') or contains(given_r, ' ')) and {_word_in_common('given')}",
@@ -133,15 +186,16 @@ def comparisons(node_count: int, distinct_days: int) -> list[dict[str, Any]]:
                 ),
                 _level(
                     "misspelt",
-                    "jaro_winkler_similarity(given_l, given_r) >= 0.86 "
+                    f"(jaro_winkler_similarity(given_l, given_r) >= 0.86 or {slip_in_first_name('_l', '_r')}) "
                     "and not (is_given_common_l and is_given_common_r)",
                     0.08,
                     0.003,
                 ),
+                _level("names swapped and misspelt", _NEARLY_SWAPPED, 0.004, 0.0004),
                 _level(
                     "initial",
-                    "(len(given_l) = 1 or len(given_r) = 1) and left(given_l, 1) = left(given_r, 1)",
-                    0.03,
+                    initial_agrees("given", "_l", "_r"),
+                    0.08,
                     0.01,
                 ),
                 _level("different", "ELSE", 0.04, 0.97),
@@ -150,8 +204,10 @@ def comparisons(node_count: int, distinct_days: int) -> list[dict[str, Any]]:
         {
             "output_column_name": "family",
             "comparison_levels": [
-                _missing("family", also=f" or {_SWAPPED}"),
+                _missing("family"),
                 _level("same", "family_l = family_r", 0.80, 0.003, tf_adjustment_column="family"),
+                _level("names swapped", _SWAPPED, 0.01, 2e-5),
+                _level("lost letters", lost_letters_agree("family_l", "family_r"), 0.02, 0.00008),
                 _level(
                     "two names, one in common",
                     f"contains(family_l, ' ') and contains(family_r, ' ') and {_word_in_common('family')}",
@@ -166,7 +222,13 @@ def comparisons(node_count: int, distinct_days: int) -> list[dict[str, Any]]:
                     tf_adjustment_column="family_first",
                 ),
                 _level("the second of two names", _word_in_common("family"), 0.01, 0.004),
-                _level("misspelt", "jaro_winkler_similarity(family_l, family_r) >= 0.88", 0.08, 0.004),
+                _level(
+                    "misspelt",
+                    f"jaro_winkler_similarity(family_l, family_r) >= 0.88 or {slip_in_short_name('family_l', 'family_r')}",
+                    0.08,
+                    0.004,
+                ),
+                _level("names swapped and misspelt", _NEARLY_SWAPPED, 0.004, 2e-5),
                 _level("different", "ELSE", 0.06, 0.985),
             ],
         },
@@ -259,6 +321,22 @@ def comparisons(node_count: int, distinct_days: int) -> list[dict[str, Any]]:
     ]
 
 
+def with_levels_of_today(parameters: dict[str, Any], node_count: int) -> dict[str, Any]:
+    """What a model learnt, m and u by level, with the levels as this release compares them.
+
+    A level that the model does not know yet weighs what it weighs by default until someone trains anew.
+    """
+    today = {one["output_column_name"]: one["comparison_levels"] for one in comparisons(node_count, 0)}
+    updated: dict[str, Any] = json.loads(json.dumps(parameters))
+    for comparison in updated["comparisons"]:
+        learnt = {level["label_for_charts"]: level for level in comparison["comparison_levels"]}
+        comparison["comparison_levels"] = [
+            {**level, **learnt.get(level["label_for_charts"], {}), "sql_condition": level["sql_condition"]}
+            for level in today[comparison["output_column_name"]]
+        ]
+    return updated
+
+
 _COLUMN_OF = {"birth_date": "born", "phone": "phone_digits"}
 _FIXED_U = {
     "birth_date": ("same",),
@@ -267,7 +345,8 @@ _FIXED_U = {
     "tax_id": ("same", "a slip"),
     "loyalty_id": ("same",),
     "address": ("same home", "nearly the same home"),
-    "given": ("given and family swapped",),
+    "given": ("names swapped", "names swapped and misspelt"),
+    "family": ("names swapped", "names swapped and misspelt"),
 }
 _TRAINING_BLOCKS = (
     "l.email = r.email and l.given = r.given",
@@ -468,6 +547,8 @@ def _weights_of(parameters: dict[str, Any]) -> dict[tuple[str, str], tuple[float
     }
 
 
+PEOPLE_BY_INITIAL = 8.0
+"""Of so many people about one has a first name that begins with a given letter."""
 # What training may not unlearn, whatever odd file it meets: agreement never speaks against, plain difference never for.
 _LARGEST_M_OF_DIFFERENCE = {"given": 0.06, "family": 0.25, "birth_date": 0.04, "tax_id": 0.05}
 
@@ -494,6 +575,9 @@ def _repaired(
                 level["m_probability"] = min(level["m_probability"], most, 0.95 * level["u_probability"])
             if label == "same":
                 level["m_probability"] = max(level["m_probability"], 0.2)
+            if label == "initial":
+                # who writes an initial does so of anybody: what agreement proves is that few share the letter
+                level["m_probability"] = max(level["m_probability"], PEOPLE_BY_INITIAL * level["u_probability"])
     return repaired
 
 

@@ -275,3 +275,25 @@ SUFFIXES: dict[str, str] = {
 COMPOUND_FIRST = frozenset(
     words("maria jose juan ana luis jesus francisco miguel jean marie anne hans karl rosa carlos victor marco mary")
 )
+
+#: common in their country; a company abroad meets few of them, and still they are not rare
+COMMON_FAMILY_NAMES = frozenset(
+    words(
+        "garcia rodriguez gonzalez fernandez lopez martinez sanchez perez gomez martin jimenez hernandez ruiz diaz moreno "
+        "munoz alvarez romero gutierrez alonso navarro torres dominguez ramos vazquez ramirez gil serrano "
+        "smith jones taylor brown williams wilson johnson davies robinson wright thompson evans walker white roberts green "
+        "hall wood clarke hughes edwards miller davis anderson "
+        "muller schmidt schneider fischer weber meyer wagner becker schulz hoffmann schafer koch bauer richter klein wolf "
+        "bernard dubois thomas robert richard petit durand leroy moreau simon laurent lefebvre michel bertrand roux "
+        "nowak kowalski wisniewski wojcik kowalczyk kaminski lewandowski zielinski szymanski wozniak dabrowski kozlowski "
+        "rossi russo ferrari esposito bianchi silva santos ferreira pereira oliveira costa souza jansen devries "
+        "nguyen tran wang li zhang chen kim lee park khan singh kaur ahmed ali mohamed"
+    )
+)
+COMMON_GIVEN_NAMES = frozenset(
+    words(
+        "maria carmen ana isabel laura cristina marta lucia elena pilar juan luis carlos david daniel pedro pablo "
+        "john mary james george sarah emma peter paul anne anna marie jean michel pierre sophie hans klaus michael petra "
+        "jan piotr pawel barbara ewa giuseppe giovanni marco francesca mohamed ahmed fatima wei"
+    )
+) | {name.split(" ")[0] for language in NICKNAMES.values() for name in language.values()}

@@ -192,7 +192,7 @@ def _stdnum_module(country: str, kind: str):  # type: ignore[no-untyped-def]
 
 def clean_street(text: str) -> Clean:
     """Words without the kind of street, `Calle Mayor, 5 - 3º B` -> `3 5 b mayor`."""
-    written = names.plain(text.replace("º", " ").replace("ª", " ").replace("/", " ")).split()
+    written = names.plain_with_lost_letters(text.replace("º", " ").replace("ª", " ").replace("/", " ")).split()
     kept = [_STREET_WORDS.get(word, word) for word in written]
     kept = [re.sub(r"(strasse|straat|str)$", "", word) if len(word) > 6 else word for word in kept]
     # House number first, then the words in alphabetical order: two lines of an address come in either order.

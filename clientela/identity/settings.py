@@ -31,7 +31,7 @@ GOLDEN_FIELDS = (
 #: what can be expected of a night: the measures that are one number
 MEASURES = (
     "customers", "largest_customer_records", "oversized_customers", "records_changed_customer",
-    "share_records_changed_customer", "weak_links", "share_weak_links", "precision", "recall", "f1",
+    "share_records_changed_customer", "weak_links", "share_weak_links", "doubtful_links", "precision", "recall", "f1",
 )  # fmt: skip
 
 
@@ -94,6 +94,14 @@ class IdentitySettings(BaseModel):
     evidence_weight: float = Field(
         2.0,
         description="What only a person has (not the family, the house or the shared phone) must weigh this much at least.",
+    )
+
+    rare_name_probability: float = Field(
+        0.95,
+        gt=0.5,
+        le=1,
+        description="Two customers of different sources of whom nothing can be compared but an equal full name are one from "
+        "this probability on, by how rare the name is; 1: never.",
     )
 
     default_country: str | None = Field(

@@ -191,9 +191,10 @@ def _match(connection: duckdb.DuckDBPyConnection, settings: IdentitySettings, ke
     connection.execute(
         """
         create or replace temp table wanted_clusters as
-        select record_id, coalesce(cluster, node, -record_id - 1) as cluster
+        select record_id, coalesce(joined.customer, clusters.cluster, node, -record_id - 1) as cluster
         from known_records
-        left join identity.members using (record_id) left join identity.clusters using (node)
+        left join identity.members using (record_id) left join identity.clusters as clusters using (node)
+        left join identity.joined as joined on joined.cluster = coalesce(clusters.cluster, node)
         """
     )
     connection.register("found_placeholders", store.placeholders().to_arrow())
@@ -219,7 +220,7 @@ def _keep_apart(connection: duckdb.DuckDBPyConnection) -> None:
 
     joined = by_decisions(pl.concat([decided["record_id_l"], decided["record_id_r"]]).unique(), decided)
     connection.register("joined", joined.to_arrow())
-    connection.execute("insert into identity.members select record_id, record_id from joined")
+    connection.execute("insert into identity.members select record_id, record_id, false from joined")
     connection.execute(
         "update wanted_clusters set cluster = joined.cluster from joined where joined.record_id = wanted_clusters.record_id"
     )
@@ -227,7 +228,7 @@ def _keep_apart(connection: duckdb.DuckDBPyConnection) -> None:
         """
         insert into identity.link_evidence by name
         select
-            record_id_l as node_l, record_id_r as node_r, decision as rule, false as is_weak,
+            record_id_l as node_l, record_id_r as node_r, decision as rule, false as is_weak, false as is_doubtful,
             case when l.cluster = r.cluster then 'linked' else 'cut' end as status,
             case when l.cluster <> r.cluster then 'it would join a never-link pair' end as reason
         from decided_pairs
@@ -323,7 +324,14 @@ def _measure(connection: duckdb.DuckDBPyConnection, crosswalk: pl.DataFrame, ove
         "select record_id_l, record_id_r, decision = 'same' as is_match from decided_pairs "
         "where decision in ('same', 'different')",
     )
-    found = measure.measures(crosswalk, previous, links, labels, oversized)
+    [(identical,)] = connection.execute(
+        """
+        with speakers as (select node, min(record_id) as record_id from identity.members group by node)
+        select count(*) from identity.members as members join speakers using (node)
+        where is_doubtful and members.record_id <> speakers.record_id
+        """
+    ).fetchall()
+    found = measure.measures(crosswalk, previous, links, labels, oversized, identical)
     connection.register("found_measures", found.to_arrow())
     connection.execute("insert into identity.measures select measure, part, value from found_measures")
     connection.unregister("found_measures")

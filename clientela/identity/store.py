@@ -18,8 +18,8 @@ import json
 import duckdb
 import polars as pl
 
-from clientela.identity import cluster, evidence, match, normalise
-from clientela.identity.explain import LINKS_SCHEMA, node_evidence
+from clientela.identity import cluster, evidence, match, namesakes, normalise
+from clientela.identity.explain import LINKS_SCHEMA, name_evidence, node_evidence
 from clientela.identity.model import Model, train, with_common_names
 from clientela.identity.settings import IdentitySettings
 from clientela.identity.tables import CLEAN_COLUMNS
@@ -92,7 +92,7 @@ class Store:
         held = self.connection.execute(self._named("select fingerprint from {basis} where part = 'model'")).fetchall()
         if held != [(model_id,)]:
             self.run("drop table if exists {pairs}")
-            for name in ("keys", "links", "clusters", "link_evidence"):
+            for name in ("keys", "links", "clusters", "joined", "link_evidence", "displaced_evidence"):
                 self.run(f"delete from {{{name}}}")
             self.run("delete from {basis} where part = 'model'")
             self.connection.execute(self._named("insert into {basis} values ('model', ?)"), [model_id])
@@ -130,11 +130,14 @@ class Store:
             model = None
         self._rest_on_model(model, settings)
         is_first = self.count(f"select count(*) from (from {{{'keys' if model else 'links'}}} limit 1)") == 0
+        self._take_back_rare_names()
         self._update_exact_links(settings, is_first)
         if model is not None:
             self._update_pairs(model, settings, key, is_first)
         self._update_links(model, settings, is_first)
         self._update_clusters(model, settings, key, is_first)
+        if model is not None and settings.rare_name_probability < 1:
+            self._link_rare_names(settings)
         self.run("delete from {decisions}")
         self._insert("decisions", decided)
         for name in ("changed_nodes", "changed_records", "decided_now", "gone_nodes", "moved", "reached", "region"):
@@ -273,7 +276,7 @@ class Store:
             "select distinct node from {members} where record_id in (select record_id from changed_records)"
         )
         self.run("delete from {members} where record_id in (select record_id from changed_records)")
-        self.run("insert into {members} select record_id, node from named")
+        self.run("insert into {members} select record_id, node, is_doubtful from named")
         self.run(
             """
             create or replace temp table gone_nodes as
@@ -515,12 +518,170 @@ class Store:
         within = f"where node_l in (select node from {nodes}) or node_r in (select node from {nodes})"
         return match.weigh(self.frame(f"select * from {{pairs}} {'' if is_first else within}"), model)
 
+    # -------------------------------------------------------------- rare names
+
+    def _take_back_rare_names(self) -> None:
+        """All links by rare names go before anything else is decided; the evidence that they stood in for comes back."""
+        self.connection.execute(self._named("delete from {link_evidence} where rule = ?"), [namesakes.RARE_NAME])
+        self.run(
+            "delete from {joined}; insert into {link_evidence} by name from {displaced_evidence};"
+            "delete from {displaced_evidence}"
+        )
+
+    def _link_rare_names(self, settings: IdentitySettings) -> None:
+        """Join customers of one rare name of whom nothing else can be compared; the names of all are counted each night."""
+        self._describe_customers()
+        [(customers, records)] = self.connection.execute(
+            "select count(distinct customer), (select count(*) from described) from named_customers"
+        ).fetchall()
+        if customers >= namesakes.MIN_CUSTOMERS:
+            found = namesakes.judge(self._names(customers), settings.rare_name_probability, records - customers)
+            self._join_rare_names(found, settings)
+        self.run("drop table described; drop table known_customers; drop table named_customers")
+
+    def _describe_customers(self) -> None:
+        """`described`: what each record tells of its customer; `known_customers`: of whom what is known, as bits, from
+        which sources; `named_customers`: their full names, without initials and lost letters, each with its first node."""
+        shared = {
+            field: f"{field} is not null and cast({field} as varchar) not in "
+            f"(select value from {self.table('shared_values')} where field = '{field}')"
+            for field in ("email", "phone", "tax_id", "loyalty_id", "birth_date")
+        }
+        fields = [*shared.values(), "coalesce(street, postal_code, city) is not null"]
+        bits = " | ".join(f"case when {is_known} then {1 << bit} else 0 end" for bit, is_known in enumerate(fields))
+        self.run(
+            f"""
+            create or replace temp table described as
+            with sources as (
+                select source, 1::bigint << ((row_number() over (order by source) - 1) % 62) as source_bit
+                from (select distinct source from {{cleaned_records}})
+            )
+            select coalesce(cluster, node) as customer, node, given, family, generation, source_bit, {bits} as known_bits
+            from {{cleaned_records}} join {{members}} using (record_id) left join {{clusters}} using (node)
+                join sources using (source)
+            """
+        )
+        self.run(
+            f"""
+            create or replace temp table known_customers as
+            select customer, bit_or(source_bit) as source_bits, bit_or(known_bits) as known_bits,
+                bit_or(known_bits) & {1 << list(shared).index("birth_date")} > 0 as has_birth_date,
+                min(generation) as generation
+            from described group by customer;
+            create or replace temp table named_customers as
+            select customer, given, family, min(node) as node
+            from described
+            where given is not null and family is not null
+                and not regexp_matches(given || ' ' || family, '(^| )[^ ]( |$)|[?]')
+            group by all
+            """
+        )
+
+    def _names(self, customers: int) -> namesakes.Names:
+        """How the customers are named, and who of one name could be one person."""
+        [(open_pairs,)] = self.connection.execute(
+            """
+            with kinds as (
+                select source_bits, known_bits, count(*) as customers from known_customers
+                semi join named_customers using (customer) group by all
+            )
+            select coalesce(sum(l.customers * r.customers), 0)::bigint // 2 from kinds as l join kinds as r
+            on l.source_bits & r.source_bits = 0 and l.known_bits & r.known_bits = 0
+            """
+        ).fetchall()
+        return namesakes.Names(
+            customers=customers,
+            open_pairs=open_pairs,
+            given=self.frame("select given, count(distinct customer) as bearers from named_customers group by given"),
+            family=self.frame(
+                """
+                select word, position, count(distinct customer) as bearers from (
+                    select customer, unnest(string_split(family, ' ')) as word,
+                        generate_subscripts(string_split(family, ' '), 1) as position
+                    from named_customers
+                ) group by all
+                """
+            ),
+            full=self.frame(
+                """
+                select given, family, count(*) filter (where has_birth_date) as dated
+                from named_customers join known_customers using (customer) group by all
+                """
+            ),
+            pairs=self._open_pairs(),
+        )
+
+    def _open_pairs(self) -> pl.DataFrame:
+        """Pairs of one name, borne by two or three customers, that no source, field, veto or decision tells apart."""
+        self.run(
+            """
+            create or replace temp table barred as
+            select coalesce(l.cluster, node_l) as one, coalesce(r.cluster, node_r) as other from {link_evidence}
+            left join {clusters} as l on l.node = node_l left join {clusters} as r on r.node = node_r
+            where status = 'cut'
+            union
+            select coalesce(lc.cluster, l.node), coalesce(rc.cluster, r.node) from decided_now
+            join {members} as l on l.record_id = record_id_l join {members} as r on r.record_id = record_id_r
+            left join {clusters} as lc on lc.node = l.node left join {clusters} as rc on rc.node = r.node
+            where decision = 'never'
+            """
+        )
+        found = self.frame(
+            """
+            with borne as (
+                select given, family, count(*) as bearers from named_customers
+                group by all having count(*) between 2 and 3
+            ),
+            sides as (
+                select * from named_customers join borne using (given, family) join known_customers using (customer)
+            )
+            select l.customer as customer_l, r.customer as customer_r, l.given, l.family, l.bearers
+            from sides as l join sides as r using (given, family)
+            where l.customer < r.customer and l.source_bits & r.source_bits = 0 and l.known_bits & r.known_bits = 0
+                and not coalesce(l.generation <> r.generation, false)
+                and not exists (from barred where one = l.customer and other = r.customer)
+                and not exists (from barred where one = r.customer and other = l.customer)
+            order by all
+            """
+        )
+        self.run("drop table barred")
+        return found
+
+    def _join_rare_names(self, found: pl.DataFrame, settings: IdentitySettings) -> None:
+        """Write what was found of pairs of customers as evidence between two of their nodes, and join the linked."""
+        self._temp("found_names", name_evidence(found, settings))
+        self.run(
+            """
+            create or replace temp table named_pairs as
+            with speakers as (
+                select l.customer as customer_l, r.customer as customer_r, min_by(l.node, (l.node, r.node)) as one,
+                    min_by(r.node, (l.node, r.node)) as other
+                from found_names join named_customers as l on l.customer = customer_l
+                join named_customers as r on r.customer = customer_r and (l.given, l.family) = (r.given, r.family)
+                group by all
+            )
+            select least(one, other) as node_l, greatest(one, other) as node_r, found_names.*
+            from found_names join speakers using (customer_l, customer_r);
+            insert into {displaced_evidence} by name from {link_evidence} semi join named_pairs using (node_l, node_r);
+            delete from {link_evidence} using named_pairs
+            where link_evidence.node_l = named_pairs.node_l and link_evidence.node_r = named_pairs.node_r;
+            insert into {link_evidence} by name select * exclude (customer_l, customer_r) from named_pairs;
+            insert into {joined}
+            select unnest([customer_l, customer_r]), customer_l from named_pairs where status = 'linked';
+            drop table found_names; drop table named_pairs
+            """
+        )
+
     # ------------------------------------------------------------------ asked
 
     def clusters(self) -> pl.DataFrame:
         """(record_id, cluster) for every record; labels of any kind."""
         return self.frame(
-            "select record_id, coalesce(cluster, node) as cluster from {members} left join {clusters} using (node)"
+            """
+            select record_id, coalesce(joined.customer, clusters.cluster, node) as cluster
+            from {members} left join {clusters} as clusters using (node)
+            left join {joined} as joined on joined.cluster = coalesce(clusters.cluster, node)
+            """
         )
 
     def links_sql(self) -> str:
@@ -531,10 +692,11 @@ class Store:
             f"""
             with speakers as (select node, min(record_id) as record_id from {{members}} group by node)
             select least(l.record_id, r.record_id) as record_id_l, greatest(l.record_id, r.record_id) as record_id_r,
-                status, rule, match_weight, is_weak, reason, {weights}
+                status, rule, match_weight, is_weak, is_doubtful, reason, {weights}
             from {{link_evidence}} join speakers as l on l.node = node_l join speakers as r on r.node = node_r
             union all
-            select speakers.record_id, members.record_id, 'linked', 'identical', null, false, null, {nothing}
+            select speakers.record_id, members.record_id, 'linked', 'identical', null, false, members.is_doubtful, null,
+                {nothing}
             from {{members}} as members join speakers using (node) where members.record_id <> speakers.record_id
             """
         )

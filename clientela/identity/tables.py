@@ -13,8 +13,13 @@ CLEAN_COLUMNS = ("source", *(column.split()[0] for column in _CLEAN.split(", "))
 #: the fields that evidence is weighed by
 WEIGHED_FIELDS = ("given", "family", "birth_date", "email", "phone", "tax_id", "loyalty_id", "address")
 #: what a match weight is the sum of: each field's, what speaks for any two records before they are compared, and what was
-#: taken off because a house's evidence, or a first name's alone, counts for no more than so much
-WEIGHT_PARTS = (*WEIGHED_FIELDS, "prior", "cap")
+#: taken off because a house's evidence, or a first name's alone, counts for no more than so much; where a rare name links,
+#: what names that go together and relatives of one name take off
+WEIGHT_PARTS = (*WEIGHED_FIELDS, "prior", "cap", "namesake")
+_LINK = (
+    "node_l bigint, node_r bigint, status varchar, rule varchar, match_weight double, is_weak boolean, "
+    "is_doubtful boolean, reason varchar, " + ", ".join(f"{field}_weight double" for field in WEIGHT_PARTS)
+)
 
 #: what `store.Store` keeps up to date
 EVIDENCE_TABLES: dict[str, str] = {
@@ -23,16 +28,15 @@ EVIDENCE_TABLES: dict[str, str] = {
     "refused_values": "record_id bigint, field varchar, value varchar, reason varchar",
     "shared_values": "field varchar, value varchar, reason varchar, record_count bigint, people_count bigint",
     "decisions": "record_id_l bigint, record_id_r bigint, decision varchar",
-    "members": "record_id bigint, node bigint",
+    "members": "record_id bigint, node bigint, is_doubtful boolean",
     "nodes": f"node bigint, {_CLEAN}",
     "keys": "key ubigint, node bigint",
     "exact_links": "node_l bigint, node_r bigint, rule varchar, weight double",
     "links": "node_l bigint, node_r bigint, rule varchar, weight double",
     "clusters": "node bigint, component bigint, cluster bigint, is_oversized boolean",
-    "link_evidence": (
-        "node_l bigint, node_r bigint, status varchar, rule varchar, match_weight double, is_weak boolean, reason varchar, "
-        + ", ".join(f"{field}_weight double" for field in WEIGHT_PARTS)
-    ),
+    "joined": "cluster bigint, customer bigint",
+    "link_evidence": _LINK,
+    "displaced_evidence": _LINK,
 }
 #: what the last night found, for the models that publish it
 FOUND_TABLES: dict[str, str] = {

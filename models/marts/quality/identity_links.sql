@@ -1,5 +1,6 @@
 {%- set weights = [
     'given', 'family', 'birth_date', 'email', 'phone', 'tax_id', 'loyalty_id', 'address', 'prior', 'cap',
+    'namesake',
 ] -%}
 {{ config(materialized="view") }}
 
@@ -40,6 +41,7 @@ between_pieces as (
             evidence.{{ field }}_weight,
         {% endfor %}
         evidence.is_weak,
+        evidence.is_doubtful,
         evidence.reason
     from {{ left_by(ref('int_customers_assigned'), source('identity', 'link_evidence')) }} as evidence
     inner join speakers as one on evidence.node_l = one.node
@@ -59,6 +61,7 @@ within_pieces as (
             cast(null as double) as {{ field }}_weight,
         {% endfor %}
         false as is_weak,
+        members.is_doubtful,
         cast(null as string) as reason
     from members
     inner join speakers on members.node = speakers.node
@@ -93,7 +96,8 @@ identity_links as (
         {% endfor %}
 
         ---------- booleans
-        links.is_weak
+        links.is_weak,
+        links.is_doubtful
 
     from links
     inner join crosswalk as one on links.customer_record_id = one.record_id
