@@ -11,7 +11,18 @@ import click
 from rich.text import Text
 
 from clientela import stopping
-from clientela.cli import campaigns, corrections, identities, onboarding, pages, queries, runs, simulation, upkeep
+from clientela.cli import (
+    campaigns,
+    corrections,
+    identities,
+    onboarding,
+    pages,
+    privacy,
+    queries,
+    runs,
+    simulation,
+    upkeep,
+)
 from clientela.cli.options import EXITS
 from clientela.cli.output import leave, plain_console
 from clientela.errors import ClientelaError, StoppedError
@@ -79,6 +90,8 @@ for command in (
     corrections.reapply,
     identities.identity,
     campaigns.campaign,
+    privacy.forget,
+    privacy.disclose,
     upkeep.upgrade,
     upkeep.rebuild,
     upkeep.backup,

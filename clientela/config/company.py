@@ -81,6 +81,18 @@ class LandingConfig(Model):
     keep_days: int | None = Field(None, ge=1, description="Days a delivered file is kept; for ever where not given.")
 
 
+class PrivacyConfig(Model):
+    """What becomes of persons who ask to be forgotten; docs/privacy.md."""
+
+    grace_days: int = Field(
+        30, ge=0, description="Days from a request among the erasures to the night that carries it out."
+    )
+    keep_facts: bool = Field(
+        True,
+        description="Sales and other facts of the forgotten stay under an anonymous customer, so that books add up.",
+    )
+
+
 class LimitsConfig(Model):
     """What DuckDB may use of the machine."""
 
@@ -142,6 +154,7 @@ class Config(Model):
     publish: PublishConfig = Field(default_factory=PublishConfig)
     inbox: InboxConfig = Field(default_factory=InboxConfig)
     landing: LandingConfig = Field(default_factory=LandingConfig)
+    privacy: PrivacyConfig = Field(default_factory=PrivacyConfig, description="Erasure; docs/privacy.md.")
     limits: LimitsConfig = Field(default_factory=LimitsConfig)
     on_failure: str | None = Field(None, description="Command run when a night ends without publication.")
     max_silence: Age | None = Field(
@@ -272,7 +285,7 @@ class Config(Model):
 
     def fingerprint(self) -> str:
         """Hash of everything that can change a figure: a different hash means that marts must be built anew."""
-        left_out = {"on_failure", "on_stale", "max_silence", "limits", "landing", "inbox"}
+        left_out = {"on_failure", "on_stale", "max_silence", "limits", "landing", "inbox", "privacy"}
         values = self.model_dump(mode="json", exclude=left_out)
         del values["publish"]["group"]
         for resource in ("memory_limit", "threads", "temp_directory"):

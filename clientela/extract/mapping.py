@@ -205,6 +205,18 @@ def named_columns(connection: duckdb.DuckDBPyConnection, settings: EntityConfig)
     return names.union(*(names_in(connection, sql) for sql in sources))
 
 
+def names_by_column(connection: duckdb.DuckDBPyConnection, settings: EntityConfig) -> dict[str, set[str]]:
+    """Column of the contract → the source's columns that it is made of; under `""` those of key, condition and version."""
+    found = {
+        column: named_columns(connection, settings.model_copy(update={
+            "columns": {column: mapping}, "key": [], "where": None, "version_by": None, "attributes": None,
+        }))
+        for column, mapping in settings.columns.items()
+    }  # fmt: skip
+    found[""] = named_columns(connection, settings.model_copy(update={"columns": {}, "attributes": None}))
+    return found
+
+
 def formats_of_columns(feed: Feed) -> dict[str, str]:
     """Source column, in lower case → strptime format that its text is read by, where the source states one.
 

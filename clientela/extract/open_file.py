@@ -22,6 +22,7 @@ from clientela.extract.readers.excel import open_excel
 from clientela.extract.readers.fixed import open_fixed
 from clientela.extract.readers.json_reader import open_json
 from clientela.extract.readers.parquet import open_parquet
+from clientela.extract.readers.rewritten import SUFFIX, open_rewritten
 
 #: a file's ending → its format; .txt may be anything, and is CSV where nothing else is said
 FORMATS = {
@@ -56,6 +57,8 @@ def open_file(
     settings, style = feed.settings, feed.source.decimal_style
     allowed = feed.config.inbox.allowed_bytes(path.stat().st_size)
     memory = bytes_of(feed.config.limits.memory)
+    if path.name.endswith(SUFFIX):
+        return open_rewritten(connection, path, parameters)
     match kind_of(feed, path):
         case "parquet":
             return open_parquet(connection, path, parameters, allowed)

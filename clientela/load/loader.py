@@ -18,6 +18,7 @@ from clientela.load.context import LOADABLE, VERSION, LoadContext
 from clientela.load.database_landing import fetch_new
 from clientela.load.definitions import refuse_wrong_definitions
 from clientela.load.deliveries import batches, landing_folder, new_files
+from clientela.load.forgotten import without_forgotten
 from clientela.load.gate.metrics import take_batch_metrics
 from clientela.load.gate.suite import suite_of
 from clientela.load.gate.validate import validate
@@ -86,7 +87,7 @@ def load_batch(context: LoadContext, files: Sequence[DeliveredFile], *, is_stage
     context = context.with_warehouse_key()
     context.scratch_folder.mkdir(parents=True, exist_ok=True)
     try:
-        return _load_batch(context, files, is_staged)
+        return _load_batch(context, without_forgotten(context, files), is_staged)
     finally:
         with suppress(duckdb.Error):
             staging.drop(context)
@@ -143,6 +144,7 @@ def _load_batch(context: LoadContext, files: Sequence[DeliveredFile], is_staged:
             delivered=batch.delivered,
             quarantined=batch.quarantined,
             left_out=batch.left_out,
+            forgotten=batch.forgotten,
             checks=checks,
         )
         if is_staged:
@@ -168,11 +170,13 @@ def _write(
         unchanged=batch.unchanged,
         quarantined=batch.quarantined,
         left_out=batch.left_out,
+        forgotten=batch.forgotten,
         deleted=deleted,
         columns=batch.columns,
         new_columns=_new_columns(context, batch.columns),
     )
-    if outcome.delivered != outcome.loaded + outcome.unchanged + outcome.quarantined + outcome.left_out:
+    known = outcome.loaded + outcome.unchanged + outcome.quarantined + outcome.left_out + outcome.forgotten
+    if outcome.delivered != known:
         raise AssertionError(f"batch {batch_id} does not close: {outcome}")
     report = write_ledger(context, outcome, is_reported=not is_replayed)
     if is_staged:

@@ -13,7 +13,7 @@ Status = Literal["loaded", "refused", "nothing new", "never delivered"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one feed's load went. `counts` are rows: delivered = loaded + unchanged + quarantined + left out."""
+    """How one feed's load went. `counts` are rows: delivered = loaded + unchanged + quarantined + left out + forgotten."""
 
     source: str
     entity: str
@@ -28,6 +28,8 @@ class Outcome:
     #: what the feed's `where` did not take, and lines that are declared to be no rows
     left_out: int = 0
     deleted: int = 0
+    #: rows of persons who were forgotten, delivered again
+    forgotten: int = 0
     checks: Sequence[Check] = field(default_factory=tuple)
     validation_report: Path | None = None
     #: what the newest file delivered, and which of it the feed's previous batch did not

@@ -61,7 +61,7 @@ class StagedBatch:
     | `gated` (view) | what expectations validate: the rows that would be loaded, and those that are known already |
 
     The gate adds `batch_history` and `batch_metrics`, the loader `known_before` and `withdrawn`. Rows: `delivered` = in
-    `staged_rows` + `unreadable` + lines that are declared to be no rows, and are left out.
+    `staged_rows` + `unreadable` + lines that are declared to be no rows, and are left out, + rows of the forgotten.
     """
 
     delivered: int
@@ -74,6 +74,8 @@ class StagedBatch:
     keyless: int
     #: the columns that the newest file delivered
     columns: tuple[str, ...]
+    #: rows of the forgotten, which are in no table
+    forgotten: int = 0
 
 
 def see_loaded(connection: duckdb.DuckDBPyConnection) -> None:
@@ -97,8 +99,9 @@ def prepare_rates(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def build(context: LoadContext, files: Sequence[DeliveredFile]) -> StagedBatch:
-    """Extract the files into the temporary tables. DeliveryError refuses the batch; ConfigError stops the run."""
+def extract(context: LoadContext, files: Sequence[DeliveredFile]) -> tuple[int, tuple[str, ...]]:
+    """Type the files' rows into `staged_rows`, `unreadable` and `batch_files`; gives how many rows were delivered, and the
+    columns of the newest file. DeliveryError refuses the batch; ConfigError stops the run."""
     connection, feed = context.connection, context.feed
     drop(context)
     _make_tables(connection)
@@ -108,7 +111,7 @@ def build(context: LoadContext, files: Sequence[DeliveredFile]) -> StagedBatch:
     columns: tuple[str, ...] = ()
     for index, file in enumerate(files):
         try:
-            rows, lines, columns = _extract(context, index, file)
+            rows, lines, forgotten, columns = _extract(context, index, file)
         except DeliveryError as error:
             raise DeliveryError(f"{file.name}: {error.sentence}") from error
         except duckdb.Error as error:
@@ -129,7 +132,7 @@ def build(context: LoadContext, files: Sequence[DeliveredFile]) -> StagedBatch:
             """
             insert into batch_files
             select ?, ?, ?, ?, ?, ?, epoch_us(cast(? as timestamptz)), ?, ?, ?, ?,
-                (select sum(control_amount) from staged_rows where file_index = ?), ?, ?, ?
+                (select sum(control_amount) from staged_rows where file_index = ?), ?, ?, ?, ?
             """,
             [
                 index,
@@ -147,9 +150,17 @@ def build(context: LoadContext, files: Sequence[DeliveredFile]) -> StagedBatch:
                 file.sequence,
                 file.landed_at,
                 lines,
+                forgotten,
             ],
         )
-        delivered += rows + lines
+        delivered += rows + lines + forgotten
+    return delivered, columns
+
+
+def build(context: LoadContext, files: Sequence[DeliveredFile]) -> StagedBatch:
+    """Extract the files into the temporary tables. DeliveryError refuses the batch; ConfigError stops the run."""
+    connection, feed = context.connection, context.feed
+    delivered, columns = extract(context, files)
     is_batch_ordered = _is_batch_ordered(feed)
     _find_excluded_rows(context, is_batch_ordered)
     connection.execute(
@@ -167,10 +178,13 @@ def build(context: LoadContext, files: Sequence[DeliveredFile]) -> StagedBatch:
             (select count(*) from excluded_rows where disposition = 'unchanged'),
             (select count(*) from excluded_rows where disposition = 'left out')
             + (select coalesce(sum(left_out_lines), 0) from batch_files),
-            (select count(*) from staged_rows where record_id is null and not is_left_out) + (select count(*) from unreadable)
+            (select count(*) from staged_rows where record_id is null and not is_left_out) + (select count(*) from unreadable),
+            (select coalesce(sum(forgotten_rows), 0) from batch_files)
         """
     ).fetchall()[0]
-    return StagedBatch(delivered, counted[0], counted[1], int(counted[2]), is_batch_ordered, counted[3], columns)
+    return StagedBatch(
+        delivered, counted[0], counted[1], int(counted[2]), is_batch_ordered, counted[3], columns, int(counted[4])
+    )
 
 
 def _make_tables(connection: duckdb.DuckDBPyConnection) -> None:
@@ -179,15 +193,16 @@ def _make_tables(connection: duckdb.DuckDBPyConnection) -> None:
         "batch_files": "file_index integer, file_name varchar, content_sha256 varchar, bytes bigint, landed_as varchar, "
         "path varchar, version bigint, version_at timestamptz, delivered_rows bigint, control_rows bigint, "
         "control_sum decimal(18,4), delivered_sum decimal(38,4), sequence bigint, landed_at timestamptz, "
-        "left_out_lines bigint",
+        "left_out_lines bigint, forgotten_rows bigint",
         "unreadable": "file_index integer, source_row bigint, text varchar, reason varchar",
         "excluded_rows": "row_id bigint, disposition varchar, reason varchar",
     }.items():
         connection.execute(f"create or replace temp table {name} ({columns})")
 
 
-def _extract(context: LoadContext, index: int, file: DeliveredFile) -> tuple[int, int, tuple[str, ...]]:
-    """Insert one file's rows; gives how many it delivered, parsed or not, its lines that are no rows, and its columns.
+def _extract(context: LoadContext, index: int, file: DeliveredFile) -> tuple[int, int, int, tuple[str, ...]]:
+    """Insert one file's rows; gives how many it delivered, parsed or not, its lines that are no rows, its rows of the
+    forgotten, and its columns.
 
     No row goes unaccounted for.
     """
@@ -214,13 +229,14 @@ def _extract(context: LoadContext, index: int, file: DeliveredFile) -> tuple[int
                 f"it states {counted(opened.expected_rows or 0, 'row')} and {parsed:,} came out; nothing of it is loaded"
             )
         if opened.unreadable is None:
-            return parsed, opened.left_out_lines, shown_names([*opened.delivery.columns])
+            return parsed, opened.left_out_lines, opened.forgotten_rows, shown_names([*opened.delivery.columns])
         statement = (
             f"insert into unreadable select {parameters.bind(index)}, source_row, left(text, {LONGEST}), reason "
             f"from {opened.unreadable}"
         )
         unreadable = connection.execute(statement, parameters.used_in(statement)).fetchall()[0][0]
-        return parsed + int(unreadable), opened.left_out_lines, shown_names([*opened.delivery.columns])
+        rows = parsed + int(unreadable)
+        return rows, opened.left_out_lines, opened.forgotten_rows, shown_names([*opened.delivery.columns])
     finally:
         shutil.rmtree(reading, ignore_errors=True)
 

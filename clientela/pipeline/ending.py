@@ -21,7 +21,7 @@ from clientela.warehouse import ledger_copy, memory
 from clientela.warehouse.faults import explained, first_line
 
 #: these publish, so `status.json` tells of each; of the others only when they went wrong
-_PUBLISHING_KINDS = ("night", "publish")
+_PUBLISHING_KINDS = ("night", "publish", "forget")
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ _ASIDE = (
     "memory/.*",
     "upgrade",
     "rebuild",
+    "forget",
     "scratch/*",
     "spill/*",
 )

@@ -11,6 +11,7 @@ from clientela.pipeline.open_run import take_steps
 from clientela.pipeline.pipeline_run import PipelineRun
 from clientela.pipeline.progress import Watcher, silent
 from clientela.pipeline.run_summary import NOTHING_NEW, Report
+from clientela.privacy.person import by_customer, by_request
 
 
 def run(
@@ -27,6 +28,7 @@ def run(
 def _take_night(run: PipelineRun, *, is_identity_accepted: bool) -> None:
     run.is_identity_accepted = is_identity_accepted
     run.load_all()
+    run.forget_due()
     run.require_sources()
     if run.has_no_changes():
         run.message = NOTHING_NEW
@@ -34,6 +36,30 @@ def _take_night(run: PipelineRun, *, is_identity_accepted: bool) -> None:
         run.note_waiting_lines()
         run.renew_report()
         return
+    run.set_context()
+    run.transform()
+    run.publish()
+    run.write_report()
+
+
+def forget(
+    config: Config,
+    customer_id: int | None = None,
+    request: str | None = None,
+    watch: Watcher = silent,
+    now: datetime | None = None,
+) -> Report:
+    """Forget a person now, by their number or their request, and publish the marts without them. Nothing is loaded."""
+    return take_steps(config, "forget", watch, now, partial(_forget, customer_id=customer_id, request=request))
+
+
+def _forget(run: PipelineRun, *, customer_id: int | None, request: str | None) -> None:
+    if request is not None:
+        person = by_request(run.connection, request)
+    else:
+        assert customer_id is not None
+        person = by_customer(run.connection, customer_id)
+    run.forget([person])
     run.set_context()
     run.transform()
     run.publish()

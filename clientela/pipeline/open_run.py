@@ -19,6 +19,7 @@ from clientela.pipeline.pipeline_run import PipelineRun
 from clientela.pipeline.progress import Watcher, silent
 from clientela.pipeline.run_summary import Report
 from clientela.pipeline.status import killed_status, write_status
+from clientela.privacy.forget import is_unproven, settle
 from clientela.warehouse import audit, keys, schema_version, tables
 from clientela.warehouse.faults import damaged, first_line, is_damage
 from clientela.warehouse.ledger_copy import has_copies
@@ -107,6 +108,8 @@ def begin(run: PipelineRun) -> None:
         raise _unopened(config, error) from error
     keys.keep_keys(run.connection, config.data)
     renew.renew(run.connection, config)
+    if is_unproven(config):
+        settle(run.connection, config)
     run.connection.execute(
         "update ledger.runs set status = 'killed', message = 'ended without a word' where status = 'running'"
     )

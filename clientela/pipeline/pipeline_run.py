@@ -4,7 +4,8 @@ The steps' order is in `nightly`, `as_of` and `reload`, how a run begins and end
 inputs to the one function that does the work, and keeps what came of it.
 """
 
-from datetime import UTC, date, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -28,10 +29,19 @@ from clientela.pipeline.run_context import RunContext, write_context
 from clientela.pipeline.run_summary import Report, SourceStatus, outcome_sentence
 from clientela.pipeline.session import Session
 from clientela.pipeline.waiting_lines import lines_waiting
+from clientela.privacy.forget import (
+    clean_published,
+    complete_proofs,
+    export_copies,
+    forget,
+    is_unproven,
+)
+from clientela.privacy.person import Person, due
 from clientela.publish import Published
 from clientela.report.places import REPORT_FILE
 from clientela.report.write import is_current, write_report
 from clientela.transform import NodeResult
+from clientela.wording import counted
 
 
 class PipelineRun:
@@ -62,6 +72,8 @@ class PipelineRun:
         self.notices: list[str] = []
         #: what of the pages around the published file could not be made: no reason to hold anything back
         self.warnings: list[str] = []
+        #: who was forgotten in it
+        self.persons: list[Person] = []
         self.report_path: Path | None = None
         #: what `status.json` says, once the end is written
         self.report: Report | None = None
@@ -95,6 +107,31 @@ class PipelineRun:
     def expire_landing(self) -> None:
         """Let landed files go that are older than their retention."""
         landing.expire(self.config.data / "landing", self.config.landing.keep_days, self.now)
+
+    # --------------------------------------------------------------- privacy
+
+    def forget_due(self) -> None:
+        """Forget those whose request is older than `privacy.grace_days`."""
+        by = self.now.astimezone(self.config.zone).date() - timedelta(days=self.config.privacy.grace_days)
+        if persons := due(self.connection, by, self.config.time_zone):
+            self.forget(persons)
+
+    def forget(self, persons: Sequence[Person]) -> None:
+        """Let persons go from everything that is kept; the next publication is without them, and takes what was published."""
+        self.watch("forget", counted(len(persons), "person"), "")
+        self.persons += persons
+        self.session.close()
+        with stopping.deferred():
+            forgotten = forget(self.config, persons, self.run_id, self.now)
+            export_copies(self.connection, self.config)
+        self.notices.append(forgotten.sentence)
+
+    def _end_forgetting(self, run_id: str) -> None:
+        """What was published of those who were forgotten goes, and the proof of it is written."""
+        if is_unproven(self.config):
+            with stopping.deferred():
+                clean_published(self.config, run_id)
+                complete_proofs(self.config, self.persons)
 
     # --------------------------------------------------------------- verdict
 
@@ -187,6 +224,8 @@ class PipelineRun:
         self.watch("report", REPORT_FILE, "")
         with stopping.deferred():
             written = write_report(self.config, folder)
+        if self.published and folder == self.config.published:
+            self._end_forgetting(self.run_id)
         self.warnings += written.warnings
         self.report_path = written.path
         return written.path

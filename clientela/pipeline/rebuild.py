@@ -19,6 +19,7 @@ from clientela.durable import switch_in
 from clientela.errors import ClientelaError, DeliveryError
 from clientela.extract.feeds import feeds_of
 from clientela.extract.mapping import Feed
+from clientela.extract.readers.rewritten import SUFFIX
 from clientela.load.context import ACTIVE_BATCHES, LoadContext
 from clientela.load.deliveries import landing_folder
 from clientela.load.landing import DeliveredFile, content_sha256
@@ -142,7 +143,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, config: Config, notices: list[s
             connection.execute(f"delete from memory.{name}")
             if path.is_file():
                 connection.execute(f"insert into memory.{name} by name select * from read_parquet(?)", [str(path)])
-        for name in ("runs", "seen_files", "audit", "secret", "renewals", "schema_version"):
+        for name in ("runs", "seen_files", "audit", "tombstones", "secret", "renewals", "schema_version"):
             connection.execute(f"delete from ledger.{name}")
             connection.execute(f"insert into ledger.{name} by name select * from kept.{name}")
     _settle_secret(connection, config, notices)
@@ -279,7 +280,8 @@ def _require_files(
             if file.landed in checked:
                 continue
             checked.add(file.landed)
-            if content_sha256(file.landed) != file.content_sha256:
+            # one that was written anew when somebody was forgotten is ours
+            if not file.landed.name.endswith(SUFFIX) and content_sha256(file.landed) != file.content_sha256:
                 raise ClientelaError(
                     f"{file.landed} is not what was delivered: its content has another hash than the ledger knows. Put it back "
                     "from a backup; nothing was made."
@@ -301,7 +303,9 @@ def _see_active(connection: duckdb.DuckDBPyConnection, verdict: _Verdict) -> Non
 def _take_verdicts(connection: duckdb.DuckDBPyConnection) -> None:
     """Put the ledger's own lines in the place of those that the replay wrote; the rows that it counted stay."""
     connection.execute("create or replace temp table replayed as select * from ledger.loads")
-    counts = "delivered_rows, loaded_rows, unchanged_rows, quarantined_rows, left_out_rows, deleted_rows"
+    counts = (
+        "delivered_rows, loaded_rows, unchanged_rows, quarantined_rows, left_out_rows, deleted_rows, forgotten_rows"
+    )
     chosen = ", ".join(
         f"case when replayed.batch_id is null then kept.{name} else replayed.{name} end as {name}"
         for name in counts.split(", ")

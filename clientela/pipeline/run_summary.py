@@ -136,6 +136,8 @@ def _counts_sentence(outcome: Outcome) -> str:
         sentence += f", {outcome.quarantined:,} quarantined"
     if outcome.left_out:
         sentence += f", {outcome.left_out:,} left out"
+    if outcome.forgotten:
+        sentence += f", {outcome.forgotten:,} forgotten"
     if outcome.deleted:
         sentence += f", {outcome.deleted:,} vanished"
     if outcome.new_columns:

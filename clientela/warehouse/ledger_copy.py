@@ -24,6 +24,7 @@ COPIED = (
     "load_checks",
     "seen_files",
     "audit",
+    "tombstones",
     "secret",
     "renewals",
     "schema_version",

@@ -17,7 +17,7 @@ from clientela.contracts.raw_table import raw_columns
 from clientela.identity.tables import EVIDENCE_TABLES, FOUND_TABLES, RUN_TABLES
 from clientela.sql.quoting import quoted
 from clientela.value.tables import FORECAST_TABLES
-from clientela.warehouse import audit, memory
+from clientela.warehouse import audit, memory, tombstones
 from clientela.warehouse.schema_version import VERSION_COLUMNS, begin_with_present
 
 SCHEMAS = ("raw", "ledger", "run", "identity", "forecast")
@@ -34,7 +34,7 @@ LEDGER_TABLES: dict[str, str] = {
         started_at timestamptz not null, loaded_at timestamptz, retired_at timestamptz, file_count bigint,
         delivered_rows bigint, loaded_rows bigint, unchanged_rows bigint, quarantined_rows bigint,
         left_out_rows bigint, deleted_rows bigint, first_event_on date, last_event_on date, warning_count bigint,
-        validation_report varchar, columns varchar, new_columns varchar, feed varchar""",
+        validation_report varchar, columns varchar, new_columns varchar, feed varchar, forgotten_rows bigint""",
     "load_files": """
         batch_id bigint not null, source varchar not null, entity varchar not null, file_name varchar not null,
         content_sha256 varchar not null, bytes bigint not null, landed_as varchar, version bigint,
@@ -59,6 +59,8 @@ LEDGER_TABLES: dict[str, str] = {
     "renewals": "what varchar not null, made_at timestamptz not null",
     # who ran, corrected, backed up, restored, forgot, disclosed or exported
     "audit": audit.COLUMNS,
+    # who was forgotten, by keyed hashes
+    "tombstones": tombstones.COLUMNS,
     "schema_version": VERSION_COLUMNS,
 }
 

@@ -90,6 +90,7 @@ def run_context(config: Config) -> dg.AssetsDefinition:
     ) -> Iterator[dg.Output[None]]:
         with pipeline_run.step("run.context") as run:
             run.expire_landing()
+            run.forget_due()
             run.require_sources()
             has_no_changes = run.has_no_changes()
             if not has_no_changes:

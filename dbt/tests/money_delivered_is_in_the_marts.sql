@@ -100,7 +100,7 @@ entries as (
         -row_count as row_count,
         -net_amount as net_amount
     from delivered
-    where disposition in ('quarantined', 'unchanged', 'left out')
+    where disposition in ('quarantined', 'unchanged', 'left out', 'forgotten')
     union all
     select
         source,

@@ -16,7 +16,14 @@ ROOT = Path(__file__).parents[2]
 #: from what people start to what everything rests on: a room imports rooms of its own line or a later one, without a circle
 LEVELS: tuple[tuple[str, ...], ...] = (
     ("clientela.cli", "clientela.__main__", "dagster_project", "bench", "notebooks"),
-    ("clientela.pipeline", "clientela.onboard", "clientela.query", "clientela.report", "clientela.backup"),
+    (
+        "clientela.pipeline",
+        "clientela.onboard",
+        "clientela.query",
+        "clientela.report",
+        "clientela.backup",
+        "clientela.privacy",
+    ),
     (
         "clientela.load",
         "clientela.publish",

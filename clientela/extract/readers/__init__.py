@@ -26,6 +26,8 @@ class Opened:
     #: and not among those that the relation gives
     title_lines: int = 0
     footer_lines: int = 0
+    #: rows that went from the file when somebody was forgotten: they were delivered, and are counted
+    forgotten_rows: int = 0
     #: the slower way to read the file, to be taken where the rows do not add up or the fast way stumbles
     fallback_reader: Callable[[Parameters], "Opened"] | None = None
 

@@ -21,6 +21,7 @@ loads as (
         unchanged_rows,
         quarantined_rows,
         left_out_rows,
+        cast(coalesce(forgotten_rows, 0) as bigint) as forgotten_rows,
         deleted_rows,
         first_event_on,
         last_event_on,

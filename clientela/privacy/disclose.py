@@ -1,0 +1,190 @@
+"""`clientela disclose`: everything that is held of a person, from which source and for which purpose, for that person to read.
+
+In JSON, for whoever takes it elsewhere, and as a page. It is read from raw, so every version of every row is in it, and what
+quarantine holds of them; what was computed of them is taken from the marts as they are built. Values are in clear: the files are
+for the person, and are closed to others.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from jinja2 import Environment
+
+from clientela import durable
+from clientela.config.company import Config
+from clientela.contracts import COMPANY_ENTITIES, META_COLUMNS
+from clientela.errors import ConfigError
+from clientela.file_modes import private_files
+from clientela.privacy.person import Person, by_customer
+from clientela.sql.quoting import quoted
+from clientela.warehouse import audit
+
+#: why a company that uses clientela keeps each kind of record; the company's own words may say more
+PURPOSES = {
+    "customers": "to know who the customer is, and to recognise them in every system",
+    "transactions": "to keep what was bought, and to know what the relationship is worth to both sides",
+    "orders": "to keep what was bought, and to know what the relationship is worth to both sides",
+    "contracts": "to keep what was agreed, and to foresee its renewal",
+    "interactions": "to serve the customer, and to measure how well",
+    "campaign_contacts": "to know who was contacted by which campaign, and whether it was of use",
+    "rewards": "to keep points and gifts",
+    "consents": "to respect what the customer decided about contact",
+    "erasures": "to carry out a request to be forgotten",
+}
+#: marts of one row or more for a customer, in the order in which they are told
+_NOT_MARTS = ("raw", "ledger", "run", "identity", "staging", "intermediate", "memory", "forecast")
+_HIDDEN = {name for name, *_ in META_COLUMNS} - {"source", "source_file", "loaded_at"}
+
+_PAGE = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string("""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>What {{ company }} holds of you</title>
+<style>
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
+body { color: #1c2430; background: #fff; }
+h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+table { border-collapse: collapse; width: 100%; margin-bottom: 1rem; }
+th, td { text-align: left; padding: .2rem .6rem; border-bottom: 1px solid #d9dee5; vertical-align: top; overflow-wrap: anywhere; }
+th { width: 16rem; font-weight: 600; } .quiet { color: #5a6675; }
+</style>
+</head>
+<body>
+<h1>What {{ company }} holds of you</h1>
+<p class="quiet">Customer {{ customer_id }}, {{ made_at }}. Records:
+{% for r in records %}{{ r.source }} {{ r.key }}{{ "," if not loop.last else "." }}
+{% endfor %}</p>
+{% for part in delivered %}
+<h2>{{ part.entity }} ({{ part.rows|length }})</h2>
+<p class="quiet">Kept {{ part.purpose }}. From: {{ part.sources|join(", ") }}.</p>
+{% for row in part.rows %}
+<table>
+{% for name, value in row.items() %}<tr><th>{{ name }}</th><td>{{ value }}</td></tr>
+{% endfor %}
+</table>
+{% endfor %}
+{% endfor %}
+{% if computed %}<h2>What was computed from it</h2>{% endif %}
+{% for part in computed %}
+<h2>{{ part.mart }}</h2>
+{% for row in part.rows %}
+<table>
+{% for name, value in row.items() %}<tr><th>{{ name }}</th><td>{{ value }}</td></tr>
+{% endfor %}
+</table>
+{% endfor %}
+{% endfor %}
+</body>
+</html>
+""")
+
+
+@dataclass(frozen=True)
+class Disclosed:
+    """The two files, and how many rows they tell."""
+
+    json_file: Path
+    page: Path
+    rows: int
+
+
+def disclose(
+    connection: duckdb.DuckDBPyConnection, config: Config, customer_id: int, folder: Path, now: datetime | None = None
+) -> Disclosed:
+    """Write everything of a customer into a folder that is not there yet, for its owner alone.
+
+    Raises ClientelaError for a customer that there is not, ConfigError for a folder that is there or cannot be written.
+    """
+    person = by_customer(connection, customer_id)
+    now = now or datetime.now(UTC)
+    told = {
+        "company": config.company,
+        "customer_id": customer_id,
+        "made_at": now.isoformat(timespec="seconds"),
+        "records": [{"source": record.source, "key": record.key} for record in person.records],
+        "delivered": list(_delivered(connection, person)),
+        "quarantined": _quarantined(connection, person),
+        "computed": list(_computed(connection, customer_id)),
+    }
+    if os.path.lexists(folder):
+        raise ConfigError(f"{folder} is there already; name a folder that is not.")
+    try:
+        with private_files():
+            folder.mkdir(mode=0o700, parents=True)
+            text = json.dumps(told, indent=2, ensure_ascii=False, default=str) + "\n"
+            durable.write(folder / "disclosure.json", text.encode())
+            durable.write(folder / "disclosure.html", _PAGE.render(**told).encode())
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be written: {error.strerror}") from error
+    audit.leave(config, "disclose", f"customer {customer_id} to {folder}")
+    rows = sum(len(part["rows"]) for part in [*told["delivered"], *told["computed"]])  # type: ignore[misc]
+    return Disclosed(folder / "disclosure.json", folder / "disclosure.html", rows)
+
+
+def _delivered(connection: duckdb.DuckDBPyConnection, person: Person) -> Any:
+    """Every version of every row, entity by entity, with where it came from."""
+    for entity in COMPANY_ENTITIES:
+        column = (
+            "record_id" if entity.name == "customers" else "customer_record_id" if "customer_key" in entity else None
+        )
+        if column is None:
+            continue
+        rows = _rows(
+            connection,
+            f"select * from raw.{quoted(entity.name)} where {column} in (select unnest(?)) "
+            "order by source, loaded_at, source_row",
+            [person.record_ids],
+        )
+        if rows:
+            shown = [{k: v for k, v in row.items() if k not in _HIDDEN and v is not None} for row in rows]
+            yield {
+                "entity": entity.name, "purpose": PURPOSES[entity.name],
+                "sources": sorted({str(row["source"]) for row in rows}), "rows": shown,
+            }  # fmt: skip
+
+
+def _quarantined(connection: duckdb.DuckDBPyConnection, person: Person) -> list[dict[str, Any]]:
+    """Rows that did not fit and say a value of theirs."""
+    return _rows(
+        connection,
+        """
+        select source, entity, source_file, source_row, field, coalesce(value, personal_value) as value, reason, delivered_row
+        from ledger.quarantined_rows
+        where len(list_filter(?::varchar[], lambda sought:
+            contains(concat_ws(' ', delivered_row, value, personal_value), sought)
+        )) > 0
+        """,
+        [list(person.values)],
+    )
+
+
+def _computed(connection: duckdb.DuckDBPyConnection, customer_id: int) -> Any:
+    """The rows of every built mart that bear the customer's number."""
+    tables = connection.execute(
+        """
+        select table_schema, table_name from information_schema.columns
+        where column_name = 'customer_id' and table_catalog = current_database() and table_schema not in (select unnest(?))
+        order by 1, 2
+        """,
+        [list(_NOT_MARTS)],
+    ).fetchall()
+    for schema, table in tables:
+        rows = _rows(connection, f"select * from {quoted(schema)}.{quoted(table)} where customer_id = ?", [customer_id])
+        if rows:
+            yield {
+                "mart": f"{schema}.{table}",
+                "rows": [{k: v for k, v in row.items() if v is not None} for row in rows],
+            }
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: Sequence[object]) -> list[dict[str, Any]]:
+    cursor = connection.execute(query, list(values))
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

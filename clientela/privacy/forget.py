@@ -1,0 +1,482 @@
+"""Forgetting persons: their values go from every place there is, and do not come back.
+
+The warehouse is written anew, into a file that never held them, and takes the old one's place in one step: there is no moment at
+which half of a person is gone. Landed files that held them are written anew before; those of before, and what else was published
+or kept of them, go after it, and again at the next run where that was broken off. Facts stay under an anonymous key where
+`privacy.keep_facts` is true. A tombstone keeps them out when they are delivered again.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from clientela import durable, stopping
+from clientela.config.company import Config
+from clientela.contracts import COMPANY_ENTITIES, ENTITIES, Entity
+from clientela.errors import InternalError
+from clientela.extract.feeds import feeds_of
+from clientela.extract.mapping import DECISION_KEYS
+from clientela.extract.readers.rewritten import SUFFIX
+from clientela.load.context import ACTIVE_BATCHES, LoadContext
+from clientela.load.deliveries import landing_folder
+from clientela.load.forgotten import forget_in_file, remove_originals
+from clientela.load.landing import DeliveredFile
+from clientela.load.staging import prepare_rates
+from clientela.privacy.person import Person
+from clientela.privacy.search import search
+from clientela.sql.quoting import literal, quoted
+from clientela.warehouse import audit, ledger_copy, memory, tables, tombstones
+from clientela.warehouse.transactions import transaction
+
+#: folders of the data folder: where the second warehouse is made, and where proofs are kept
+WORK, PROOFS = "forget", "forgotten"
+_CARRIED = ("raw", "ledger", "memory")
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What went: persons, their records, and the files that were written anew."""
+
+    persons: int
+    records: int
+    files: int
+    proof: Path
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"{self.persons:,} {'person was' if self.persons == 1 else 'persons were'} forgotten, with {self.records:,} "
+            f"{'record' if self.records == 1 else 'records'}; {self.files:,} kept files were written anew. Proof: {self.proof}."
+        )
+
+
+def forget(config: Config, persons: Sequence[Person], run_id: str, now: datetime) -> Forgotten:
+    """Let these persons go from warehouse, landing, quarantine, memory and their copies. Nobody else has the warehouse open.
+
+    What is published goes with the next publication: `clean_published`. The proof is completed by `complete_proofs`.
+    """
+    records = {record.record_id: record for person in persons for record in person.records}
+    values = sorted({value for person in persons for value in person.values})
+    before = search(config.data, values)
+    work = config.data / WORK
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(mode=0o700)
+    made = work / "warehouse.duckdb"
+    limits = config.limits
+    try:
+        _settle_log(config)
+        connection = tables.connect(made, memory_limit=limits.memory.replace(" ", ""), threads=limits.threads)
+        with connection, stopping.interrupting(connection.interrupt):
+            tables.prepare(connection)
+            connection.execute(f"attach {literal(str(config.warehouse))} as before (read_only)")
+            _write_tombstones(connection, persons, now)
+            files = _rewrite_landing(connection, config, values, run_id, now)
+            _carry(connection, config, values)
+            _scrub_quarantine_files(connection, config, values)
+            for person in persons:
+                subject = f"customer {person.customer_id}" if person.customer_id else f"{len(person.records)} record(s)"
+                audit.record(connection, config, "forget", subject)
+            proof = _begin_proof(connection, config, run_id, now, len(persons), len(records), before, values)
+            connection.execute("detach before")
+            connection.execute("checkpoint")
+        with stopping.deferred():
+            durable.switch_in(made, config.warehouse)
+            clean_data_folder(config)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return Forgotten(len(persons), len(records), files, proof)
+
+
+def clean_data_folder(config: Config) -> None:
+    """Remove what still holds the forgotten beside the warehouse: done again by the next run where it was broken off."""
+    remove_originals(config.data / "landing")
+    for name in ("before_upgrade", "dbt/logs"):
+        shutil.rmtree(config.data / name, ignore_errors=True)
+    for path in (config.data / "dbt").glob("*/run_results.json"):
+        path.unlink(missing_ok=True)
+
+
+def settle(connection: duckdb.DuckDBPyConnection, config: Config) -> None:
+    """Go on with a forgetting that was broken off, if its warehouse took the old one's place; else it is as if never begun."""
+    for pending in (config.data / PROOFS).glob("*.pending.json"):
+        begun = json.loads(pending.read_text(encoding="utf-8"))["forgotten_at"]
+        if connection.execute(
+            "select 1 from ledger.tombstones where forgotten_at = cast(? as timestamptz) limit 1", [begun]
+        ).fetchall():
+            clean_data_folder(config)
+        else:
+            pending.unlink()
+
+
+def export_copies(connection: duckdb.DuckDBPyConnection, config: Config) -> None:
+    """The copies of memory and ledger, without the forgotten."""
+    memory.export(connection, config.memory)
+    ledger_copy.export(connection, config.memory)
+
+
+def is_unproven(config: Config) -> bool:
+    """Whether somebody was forgotten and what was published before is not gone yet."""
+    return any((config.data / PROOFS).glob("*.pending.json"))
+
+
+def clean_published(config: Config, run_id: str) -> None:
+    """After a publication without the forgotten: the versions, past days and reports from before go."""
+    versions = config.published / "versions"
+    for path in versions.glob("marts_*.duckdb"):
+        if path.name != f"marts_{run_id}.duckdb":
+            path.unlink()
+    shutil.rmtree(config.published / "as_of", ignore_errors=True)
+    for path in (config.published / "reports").glob("*.html"):
+        if run_id not in path.name:
+            path.unlink()
+
+
+def complete_proofs(config: Config, persons: Sequence[Person] = ()) -> list[Path]:
+    """Look again at every place, and write what is found: of persons whose values are still known, those; else what was there."""
+    values = sorted({value for person in persons for value in person.values})
+    done = []
+    for pending in sorted((config.data / PROOFS).glob("*.pending.json")):
+        proof = json.loads(pending.read_text(encoding="utf-8"))
+        after = search(config.data, values) if values else {}
+        proof["after"] = (
+            after if values else "the run was broken off; look again with `clientela disclose`, which finds nobody"
+        )
+        proof["is_clean"] = not any(after.values()) if values else None
+        path = pending.with_name(pending.name.replace(".pending", ""))
+        durable.write(path, (json.dumps(proof, indent=2, ensure_ascii=False) + "\n").encode())
+        pending.unlink()
+        done.append(path)
+    return done
+
+
+def _begin_proof(
+    connection: duckdb.DuckDBPyConnection,
+    config: Config,
+    run_id: str,
+    now: datetime,
+    persons: int,
+    records: int,
+    before: dict[str, int],
+    values: Sequence[str],
+) -> Path:
+    folder = config.data / PROOFS
+    folder.mkdir(mode=0o700, exist_ok=True)
+    outside = connection.execute(
+        "select action, subject from ledger.audit where action in ('backup', 'export', 'disclose') order by done_at"
+    ).fetchall()
+    proof: dict[str, Any] = {
+        "run_id": run_id, "forgotten_at": now.isoformat(), "persons": persons, "records": records,
+        "values_looked_for": len(values), "before": before,
+        "not_looked_at": [
+            "the company's own inbox, where its exports lie",
+            *(f"{action} {subject}" for action, subject in outside),
+        ],
+    }  # fmt: skip
+    pending = folder / f"{run_id}.pending.json"
+    durable.write(pending, (json.dumps(proof, indent=2, ensure_ascii=False) + "\n").encode())
+    return folder / f"{run_id}.json"
+
+
+def _settle_log(config: Config) -> None:
+    """What the log beside the warehouse holds belongs to that file: beside another one it would be its ruin."""
+    with duckdb.connect(str(config.warehouse)) as connection:
+        connection.execute("checkpoint")
+    if config.warehouse.with_name(f"{config.warehouse.name}.wal").exists():
+        raise InternalError("A log lies beside the warehouse, and would be read into another file.")
+
+
+def _write_tombstones(connection: duckdb.DuckDBPyConnection, persons: Sequence[Person], now: datetime) -> None:
+    """Memory's keys and the tombstones of before, and those of these persons: in the new file, where rows are told by them."""
+    connection.execute("delete from memory.keys")
+    connection.execute("insert into memory.keys by name select * from before.memory.keys")
+    if _has(connection, "ledger", "tombstones"):
+        connection.execute("insert into ledger.tombstones by name select * from before.ledger.tombstones")
+    key = tombstones.tombstone_key(connection)
+    for record in {record.record_id: record for person in persons for record in person.records}.values():
+        anonymous = tombstones.anonymous_key(key, record.record_id)
+        digest = tombstones.record_hash(key, record.record_id)
+        connection.execute("delete from ledger.tombstones where record_hash = ?", [digest])
+        connection.execute(
+            f"""
+            insert into ledger.tombstones
+            select $hash, $anonymous, {tombstones.number_sql("$source || '|' || $anonymous")}, $now
+            """,
+            {"hash": digest, "anonymous": anonymous, "source": record.source, "now": now},
+        )
+
+
+def _rewrite_landing(
+    connection: duckdb.DuckDBPyConnection, config: Config, values: Sequence[str], run_id: str, now: datetime
+) -> int:
+    """Write the kept files anew that hold rows of the forgotten, and note in `gone_lines` which rows those are; gives how many
+    files."""
+    connection.execute(
+        f"create or replace temp view {ACTIVE_BATCHES} as "
+        "select batch_id, source, feed from before.ledger.loads where false"
+    )
+    connection.execute("create or replace temp table renamed_files (source varchar, landed_as varchar)")
+    connection.execute(
+        "create or replace temp table gone_lines (source varchar, feed varchar, landed_as varchar, source_row bigint)"
+    )
+    prepare_rates(connection)
+    written = 0
+    for feed in feeds_of(config):
+        folder = landing_folder(feed)
+        rows = connection.execute(
+            """
+            select distinct on (landed_as) file_name, content_sha256, bytes, landed_as from before.ledger.load_files
+            where source = ? and feed = ? and landed_as is not null
+            """,
+            [feed.source_name, feed.name],
+        ).fetchall()
+        context = LoadContext(connection, feed, run_id, now, scratch=config.data / WORK / "reading")
+        for name, content, size, landed_as in rows:
+            stopping.check()
+            path = folder / landed_as
+            if not path.is_file() or feed.is_of_guests:
+                continue
+            file = DeliveredFile(path, name, content, size, path)
+            new, lines = forget_in_file(context, file, values)
+            if new is None:
+                continue
+            connection.execute("insert into renamed_files values (?, ?)", [feed.source_name, landed_as])
+            for line in lines:
+                connection.execute(
+                    "insert into gone_lines values (?, ?, ?, ?)", [feed.source_name, feed.name, landed_as, line]
+                )
+            written += 1
+    return written
+
+
+def _carry(connection: duckdb.DuckDBPyConnection, config: Config, values: Sequence[str]) -> None:
+    """Carry everything into the new file but what is of the forgotten."""
+    key = tombstones.tombstone_key(connection)
+    held = connection.execute(
+        """
+        select schema_name, table_name from duckdb_tables()
+        where database_name = 'before' and schema_name in ('raw', 'ledger', 'memory')
+        """
+    ).fetchall()
+    _find_all_forgotten(connection, {table for schema, table in held if schema == "raw"})
+    with transaction(connection):
+        for schema, table in held:
+            if (schema, table) in (("memory", "keys"), ("ledger", "tombstones")):
+                continue
+            entity = ENTITIES.get(table) if schema == "raw" else None
+            connection.execute(f"delete from {schema}.{quoted(table)}")
+            if entity is not None:
+                _carry_entity(connection, config, entity, key)
+            elif (schema, table) == ("ledger", "quarantined_rows"):
+                _carry_quarantine(connection, values)
+            else:
+                _carry_table(connection, schema, table)
+        if _has(connection, "run", "context"):
+            connection.execute("delete from run.context")
+            connection.execute("insert into run.context by name select * from before.run.context")
+        _settle_ledger(connection, config)
+
+
+def _find_all_forgotten(connection: duckdb.DuckDBPyConnection, raw_tables: set[str]) -> None:
+    """The temporary table `forgotten_records` over everything that was loaded."""
+    numbers = ["select record_id from before.raw.customers"]
+    for name in sorted(raw_tables):
+        if name in ENTITIES and "customer_key" in ENTITIES[name]:
+            numbers.append(f"select customer_record_id from before.raw.{quoted(name)}")
+    connection.execute(f"create or replace temp table all_records as {' union '.join(numbers)}")
+    tombstones.find_forgotten(connection, "all_records", ["record_id"])
+
+
+def _carry_entity(connection: duckdb.DuckDBPyConnection, config: Config, entity: Entity, key: str) -> None:
+    source = f"before.raw.{quoted(entity.name)}"
+    target = f"raw.{quoted(entity.name)}"
+    if entity.name == "identity_decisions":
+        _carry_decisions(connection, source, target)
+        return
+    column = "record_id" if entity.name == "customers" else "customer_record_id" if "customer_key" in entity else None
+    if column is None:
+        connection.execute(f"insert into {target} by name select * from {source}")
+        return
+    goes = entity.name in tombstones.SAID_BY_PERSONS or not config.privacy.keep_facts
+    connection.execute(
+        f"""
+        insert into {target} by name select * from {source}
+        where {column} is null or {column} not in (select record_id from forgotten_records)
+        """
+    )
+    if goes:
+        return
+    space = "rows.source || case when loads.feed <> loads.entity then '.' || loads.feed else '' end"
+    changes = ", ".join(
+        f"{sql} as {quoted(name)}"
+        for name, sql in tombstones.anonymised(entity, "$key", f"({space})", "forgotten").items()
+    )
+    connection.execute(
+        f"""
+        insert into {target} by name
+        select rows.* replace ({changes})
+        from {source} as rows
+        inner join forgotten_records as forgotten on rows.{column} = forgotten.record_id
+        left join before.ledger.loads as loads on rows.batch_id = loads.batch_id
+        """,
+        {"key": key},
+    )
+
+
+def _carry_decisions(connection: duckdb.DuckDBPyConnection, source: str, target: str) -> None:
+    """Decisions about the forgotten go."""
+    columns = {row[0] for row in connection.execute(f"describe {source}").fetchall()}
+    pairs = [(owner, name) for name, owner in DECISION_KEYS.items() if {owner, name} <= columns]
+    numbers = [tombstones.number_sql(f"{quoted(owner)} || '|' || {quoted(name)}") for owner, name in pairs]
+    conditions = " and ".join(
+        f"coalesce({number} not in (select record_id from forgotten_records), true)" for number in numbers
+    )
+    connection.execute(f"insert into {target} by name select * from {source} where {conditions or 'true'}")
+
+
+def _carry_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> None:
+    name = f"{schema}.{quoted(table)}"
+    chosen = "select * from before." + name
+    if (schema, table) == ("memory", "customer_registry"):
+        chosen += " where record_id not in (select record_id from forgotten_records)"
+    if (schema, table) == ("memory", "campaign_splits"):
+        chosen = f"""
+            select splits.* replace (coalesce(forgotten.anonymous_id, splits.record_id) as record_id)
+            from before.{name} as splits left join forgotten_records as forgotten using (record_id)"""
+    connection.execute(f"insert into {name} by name {chosen}")
+
+
+def _settle_ledger(connection: duckdb.DuckDBPyConnection, config: Config) -> None:
+    """Rows that went count as forgotten, and their money with them; files bear the names that they are kept under now."""
+    connection.execute(
+        """
+        create or replace temp table gone (
+            batch_id bigint, entity varchar, month date, row_count bigint, net_amount decimal(38,4)
+        )
+        """
+    )
+    for entity in COMPANY_ENTITIES:
+        column = (
+            "record_id" if entity.name == "customers" else "customer_record_id" if "customer_key" in entity else None
+        )
+        if column is None or (entity.name not in tombstones.SAID_BY_PERSONS and config.privacy.keep_facts):
+            continue
+        amount = {"transactions": "net_amount", "orders": _OF_ORDERS}.get(entity.name, "null")
+        month = (
+            f"cast(date_trunc('month', cast(timezone($zone, {quoted(entity.event_time)}) as date)) as date)"
+            if entity.event_time and entity[entity.event_time].type == "timestamp"
+            else "null"
+        )
+        connection.execute(
+            f"""
+            insert into gone
+            select batch_id, {literal(entity.name)}, {month}, count(*), sum({amount})
+            from before.raw.{quoted(entity.name)}
+            where not is_deleted and {column} in (select record_id from forgotten_records) group by all
+            """,
+            {"zone": config.time_zone} if "$zone" in month else {},
+        )
+    connection.execute(
+        """
+        update ledger.loads set
+            loaded_rows = loaded_rows - went.row_count, forgotten_rows = coalesce(forgotten_rows, 0) + went.row_count
+        from (select batch_id, sum(row_count) as row_count from gone group by batch_id) as went
+        where loads.batch_id = went.batch_id
+        """
+    )
+    connection.execute(
+        """
+        insert into ledger.load_amounts by name
+        select gone.batch_id, loads.source, gone.entity, month, 'forgotten' as disposition, gone.row_count, net_amount,
+            0 as amount_unreadable
+        from gone inner join ledger.loads using (batch_id) where gone.entity in ('transactions', 'orders')
+        union all
+        select gone.batch_id, loads.source, gone.entity, month, 'loaded', -gone.row_count, -net_amount, 0
+        from gone inner join ledger.loads using (batch_id) where gone.entity in ('transactions', 'orders')
+        """
+    )
+    connection.execute(
+        f"""
+        update ledger.load_files set landed_as = landed_as || '{SUFFIX}'
+        where not ends_with(landed_as, '{SUFFIX}')
+            and (source, landed_as) in (select source, landed_as from renamed_files)
+        """
+    )
+
+
+_OF_ORDERS = "coalesce(shipping_amount, 0) + coalesce(fee_amount, 0) - coalesce(discount_amount, 0)"
+
+
+def _carry_quarantine(connection: duckdb.DuckDBPyConnection, values: Sequence[str]) -> None:
+    """Rows in quarantine that are of the forgotten, or say a value of theirs, keep place and reason and nothing else."""
+    said = "concat_ws(' ', held.delivered_row, held.value, held.personal_value)"
+    emptied = ", ".join(
+        f"case when is_gone then null else {name} end as {name}"
+        for name in ("value", "personal_value", "delivered_row", "shape")
+    )
+    connection.execute(
+        f"""
+        insert into ledger.quarantined_rows by name
+        with lines as (
+            select distinct files.batch_id, files.file_name, gone_lines.source_row
+            from gone_lines inner join before.ledger.load_files as files
+                on gone_lines.source = files.source and gone_lines.feed = files.feed and gone_lines.landed_as = files.landed_as
+        ),
+        told as (
+            select
+                held.*,
+                lines.batch_id is not null
+                or len(list_filter($values::varchar[], lambda sought: contains({said}, sought))) > 0 as is_gone
+            from before.ledger.quarantined_rows as held
+            left join lines
+                on held.batch_id = lines.batch_id and held.source_file = lines.file_name and held.source_row = lines.source_row
+        )
+        select * exclude (is_gone) replace ({emptied}) from told
+        """,
+        {"values": list(values)},
+    )
+
+
+def _scrub_quarantine_files(connection: duckdb.DuckDBPyConnection, config: Config, values: Sequence[str]) -> None:
+    """The rows of refused batches that are of the forgotten go; so do validation reports that say a value of theirs."""
+    for path in sorted((config.data / "quarantine").glob("*.parquet")):
+        columns = {
+            row[0] for row in connection.execute("describe select * from read_parquet(?)", [str(path)]).fetchall()
+        }
+        numbers = sorted(columns & {"record_id", "customer_record_id"})
+        connection.execute("create or replace temp table refused_rows as select * from read_parquet(?)", [str(path)])
+        if numbers:
+            tombstones.find_forgotten(connection, "refused_rows", numbers)
+        conditions = [f"coalesce({name} in (select record_id from forgotten_records), false)" for name in numbers]
+        if values:
+            conditions.append(
+                "len(list_filter($values::varchar[], lambda sought: contains(cast(refused_rows as varchar), sought))) > 0"
+            )
+        bound = {"values": list(values)} if values else {}
+        gone = " or ".join(conditions) or "false"
+        if not connection.execute(f"select 1 from refused_rows where {gone} limit 1", bound).fetchall():
+            continue
+        connection.execute(f"delete from refused_rows where {gone}", bound)
+        aside = path.with_name(f".{path.name}.{os.getpid()}")
+        connection.execute("create or replace temp table kept_rows as select * from refused_rows")
+        connection.execute(f"copy kept_rows to {literal(str(aside))} (format parquet)")
+        durable.switch_in(aside, path)
+    for path in [*(config.data / "gate").glob("*.html"), *(config.published / "gate").glob("*.html")]:
+        text = path.read_text(encoding="utf-8", errors="replace")
+        if any(value in text for value in values):
+            path.unlink()
+
+
+def _has(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    return bool(
+        connection.execute(
+            "select 1 from duckdb_tables() where database_name = 'before' and schema_name = ? and table_name = ?",
+            [schema, table],
+        ).fetchall()
+    )
