@@ -46,10 +46,17 @@ def share(path: Path) -> None:
 
 def close_export(config: Config, folder: Path) -> None:
     """Let those read an export, and nobody else, who may read what is published: the group of `publish.group`, or its owner."""
-    group = _group(config)
+    group = _group(config.publish.group)
     for path in folder.iterdir():
         _set(path, _PRIVATE_FILE if group is None else _SHARED_FILE, group)
     _set(folder, _PRIVATE_FOLDER if group is None else _SHARED_FOLDER, group)
+
+
+def give_to(folder: Path, file: Path, group: str | None) -> None:
+    """Let a group, and nobody else, read a folder and a file in it; its owner alone where no group is named."""
+    number = _group(group)
+    _set(file, _PRIVATE_FILE if number is None else _SHARED_FILE, number)
+    _set(folder, _PRIVATE_FOLDER if number is None else _SHARED_FOLDER, number)
 
 
 @contextmanager
@@ -70,7 +77,13 @@ def closed(config: Config) -> Iterator[str | None]:
     for a data folder that holds more than what clientela writes.
     """
     _need_folder_of_its_own(config)
-    group = _group(config)
+    group = _group(config.publish.group)
+    for name, profile in config.publish.profiles.items():
+        _group(profile.group, f"publish.profiles.{name}.group")
+        if profile.group is not None and config.profile_folder(name).is_relative_to(config.data):
+            raise ConfigError(
+                f"publish.profiles.{name}: the data folder is closed to the group {profile.group!r}; name a folder outside of it."
+            )
     with private_files():
         try:
             make_data_folder(config.data)
@@ -88,7 +101,9 @@ def too_wide(config: Config) -> list[str]:
         next(config.data.iterdir(), None)
     except OSError:
         return []
-    wide = [path for path, wanted, group in _wanted(config, _group(config)) if _is_wider(path, wanted, group)]
+    wide = [
+        path for path, wanted, group in _wanted(config, _group(config.publish.group)) if _is_wider(path, wanted, group)
+    ]
     return [
         f"{path} has mode {stat.S_IMODE(path.lstat().st_mode):04o} and belongs to {_owner(path)}: others of this machine "
         "can reach it; the next run closes what belongs to the user that it runs as"
@@ -192,20 +207,19 @@ def _set(path: Path, mode: int, group: int | None) -> None:
         path.chmod(mode)
 
 
-def _group(config: Config) -> int | None:
-    """The number of `publish.group`. Raises ConfigError if the runner is not in it, or there is none such."""
-    name = config.publish.group
+def _group(name: str | None, setting: str = "publish.group") -> int | None:
+    """The number of a group that a setting names. Raises ConfigError if the runner is not in it, or there is none such."""
     if name is None:
         return None
     try:
         group = grp.getgrnam(name).gr_gid
     except KeyError:
         raise ConfigError(
-            f"publish.group = {name!r}: there is no such group on this machine; `groupadd` makes it."
+            f"{setting} = {name!r}: there is no such group on this machine; `groupadd` makes it."
         ) from None
     if os.geteuid() != 0 and group not in (os.getegid(), *os.getgroups()):
         raise ConfigError(
-            f"publish.group = {name!r}: the user that runs clientela is not a member, so cannot give files to it; "
+            f"{setting} = {name!r}: the user that runs clientela is not a member, so cannot give files to it; "
             "`usermod --append --groups` makes it one, from its next session on."
         )
     return group

@@ -51,6 +51,7 @@ PATHS: tuple[Place, ...] = (
         Kind.BUILT,
         True,
     ),
+    Place("published_*", "what the readers of a profile see, contact data among it", True, Kind.BUILT),
     Place("dbt/", "models as dbt compiled them, and its logs", True, Kind.BUILT),
     Place("dagster/", "Dagster's runs and events", True, Kind.PASSING),
     Place("scratch/", "what a run needs meanwhile", True, Kind.PASSING),

@@ -18,11 +18,12 @@ import duckdb
 from clientela import stopping
 from clientela.config.company import Config
 from clientela.errors import NotPublishedError
-from clientela.file_modes import make_shared_folder, share
+from clientela.file_modes import give_to, make_shared_folder, private_files, share
 from clientela.masking import masked_sql
 from clientela.sql.quoting import literal, quoted
 from clientela.transform import COMPANY_PACKAGE
 from clientela.warehouse.keys import confirmed_secret
+from clientela.wording import did_you_mean
 
 MARTS_FILE = "marts.duckdb"
 OPERATIONS_FILE = "operations.duckdb"
@@ -119,6 +120,24 @@ class Mart:
 
 
 @dataclass(frozen=True)
+class Readers:
+    """For whom a file is: `shown` are the personal columns that they see where others are masked, of the customers alone who
+    may be contacted for that purpose."""
+
+    is_masked: bool
+    shown: frozenset[str] = frozenset()
+    purpose: str | None = None
+    channel: str | None = None
+
+
+#: whom a profile's readers may contact; $purpose and $channel are bound
+_PERMITTED = """
+    select customer_id from relationship.contact_permissions
+    where is_permitted and purpose = $purpose and channel = coalesce($channel, channel)
+"""
+
+
+@dataclass(frozen=True)
 class Published:
     """What was published: the file's path and bytes, its tables and the rows in all of them.
 
@@ -207,20 +226,60 @@ def publish_marts(
     aside = versions / f"marts_{run_id}.duckdb"
     secret = confirmed_secret(connection, config.data)
     is_masked = config.publish.personal_data == "masked"
+    _write_file(connection, config, marts, aside, secret, Readers(is_masked))
+    counted = _check(aside, marts, run_id)
+    # past days are for those of `published/` alone
+    profiles = _write_profiles(connection, config, marts, secret) if folder == config.published else {}
+    before_switch()
+    _switch(aside, published)
+    for beside, path in profiles.items():
+        _switch_profile(config, beside, path)
+    for old in sorted(versions.glob("marts_*.duckdb"), key=lambda path: path.stat().st_mtime)[: -config.publish.keep]:
+        old.unlink()
+    return Published(published, len(marts), counted, published.stat().st_size, note)
+
+
+def _write_file(
+    connection: duckdb.DuckDBPyConnection, config: Config, marts: list[Mart], aside: Path, secret: str, readers: Readers
+) -> None:
+    """Every mart, as these readers may see it, and the questions that travel with the file."""
     with _writing(connection, aside, config.publish.storage_version) as catalog:
         for mart in marts:
-            _copy_table(connection, mart, catalog, secret, is_masked=is_masked)
+            _copy_table(connection, mart, catalog, secret, readers)
         for asked, signature, query, meaning in MACROS:
             if any(f"{mart.schema}.{mart.name}" == asked for mart in marts):
                 connection.execute(f"create macro {catalog}.{signature} as table {query}")
                 name = signature.partition("(")[0]
                 connection.execute(f"comment on macro table {catalog}.{name} is {literal(meaning)}")
-    counted = _check(aside, marts, run_id)
-    before_switch()
-    _switch(aside, published)
-    for old in sorted(versions.glob("marts_*.duckdb"), key=lambda path: path.stat().st_mtime)[: -config.publish.keep]:
-        old.unlink()
-    return Published(published, len(marts), counted, published.stat().st_size, note)
+
+
+def _write_profiles(
+    connection: duckdb.DuckDBPyConnection, config: Config, marts: list[Mart], secret: str
+) -> dict[Path, Path]:
+    """The file of each profile, written aside: path → where it goes. Raises NotPublishedError for a column that no mart has."""
+    written = {}
+    personal = {name for mart in marts for name, (_, is_personal) in mart.columns.items() if is_personal}
+    for name, profile in config.publish.profiles.items():
+        if unknown := sorted(set(profile.personal_columns) - personal):
+            hint = did_you_mean(unknown[0], personal) or "."
+            raise NotPublishedError(
+                f"publish.profiles.{name}.personal_columns: {unknown[0]!r} is no personal column of a mart{hint}"
+            )
+        folder = config.profile_folder(name)
+        with private_files():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            aside = folder / f".marts_{name}.{os.getpid()}"
+            readers = Readers(True, frozenset(profile.personal_columns), profile.purpose, profile.channel)
+            _write_file(connection, config, marts, aside, secret, readers)
+        written[aside] = folder / f"marts_{name}.duckdb"
+    return written
+
+
+def _switch_profile(config: Config, aside: Path, path: Path) -> None:
+    """Give a profile's file to its readers, and its name in one step."""
+    name = path.stem.removeprefix("marts_")
+    give_to(path.parent, aside, config.publish.profiles[name].group)
+    os.replace(aside, path)
 
 
 def is_readable(path: Path) -> bool:
@@ -266,17 +325,22 @@ def _need_one_run(connection: duckdb.DuckDBPyConnection, marts: list[Mart], run_
         )
 
 
-def _copy_table(
-    connection: duckdb.DuckDBPyConnection, mart: Mart, catalog: str, secret: str, *, is_masked: bool
-) -> None:
+def _copy_table(connection: duckdb.DuckDBPyConnection, mart: Mart, catalog: str, secret: str, readers: Readers) -> None:
     source = f"{quoted(mart.schema)}.{quoted(mart.name)}"
     target = f"{catalog}.{source}"
     types = {row[0]: row[1] for row in connection.execute(f"describe {source}").fetchall()}
     described = {name.lower(): column for name, column in mart.columns.items()}
-    hidden = {name for name in types if is_masked and described.get(name.lower(), ("", False))[1]}
+    personal = {name for name in types if described.get(name.lower(), ("", False))[1]}
+    hidden = {name for name in personal if readers.is_masked and name.lower() not in readers.shown}
     selected, parameters = _selected(types, hidden, secret)
+    rows = ""
+    if readers.purpose is not None and personal - hidden:
+        # without a customer there is nobody to be contacted
+        rows = f" where customer_id in ({_PERMITTED})" if "customer_id" in types else " where false"
+        if "customer_id" in types:
+            parameters |= {"purpose": readers.purpose, "channel": readers.channel}
     connection.execute(f"create schema if not exists {catalog}.{quoted(mart.schema)}")
-    connection.execute(f"create table {target} as select {selected} from {source}", parameters)
+    connection.execute(f"create table {target} as select {selected} from {source}{rows}", parameters)
     connection.execute(f"comment on table {target} is {literal(mart.description)}")
     for name in types:
         description, _ = described.get(name.lower(), ("", False))
@@ -284,7 +348,7 @@ def _copy_table(
         connection.execute(f"comment on column {target}.{quoted(name)} is {literal(note)}")
 
 
-def _selected(types: dict[str, str], hidden: set[str], secret: str) -> tuple[str, dict[str, str]]:
+def _selected(types: dict[str, str], hidden: set[str], secret: str) -> tuple[str, dict[str, str | None]]:
     columns = [
         f"{masked_sql(quoted(name), sql_type, '$secret')} as {quoted(name)}" if name in hidden else quoted(name)
         for name, sql_type in types.items()

@@ -9,7 +9,7 @@ import os
 import re
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -42,6 +42,30 @@ REFERENCE_SOURCE = "reference"
 _UNPACKED_AT_LEAST = 256 * 1024**2
 
 
+class ProfileConfig(Model):
+    """One more published file from the same marts, for readers who may see more; docs/privacy.md."""
+
+    personal_columns: list[str] = Field(
+        min_length=1, description="Personal columns that it shows; the others are masked."
+    )
+    purpose: str = Field(
+        min_length=1,
+        description="Tables that show one hold the rows of customers alone whom `contact_permissions` permits to be contacted "
+        "for this purpose.",
+    )
+    channel: str | None = Field(None, min_length=1, description="And by this channel; any of them where not given.")
+    folder: Path | None = Field(
+        None,
+        description="Where it is written, relative to this file; `published_NAME` of the data folder where not given.",
+    )
+    group: str | None = Field(
+        None,
+        min_length=1,
+        description="The system's group whose members may read it, in a `folder` outside the data folder; nobody but the owner "
+        "where not given.",
+    )
+
+
 class PublishConfig(Model):
     """What the published file shows, to whom, and how many of them are kept."""
 
@@ -51,6 +75,10 @@ class PublishConfig(Model):
         None,
         min_length=1,
         description="The system's group whose members may read `published/`; nobody but the owner where not given.",
+    )
+    profiles: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], ProfileConfig] = Field(
+        default_factory=dict,
+        description="Name → one more file, `marts_NAME.duckdb`, for whom it is for.",
     )
     storage_version: str = Field(
         "v1.4.0", pattern=r"^v\d+\.\d+\.\d+$", description="The oldest DuckDB that must open the published file."
@@ -243,6 +271,11 @@ class Config(Model):
     def warehouse(self) -> Path:
         return self.data / "warehouse.duckdb"
 
+    def profile_folder(self, name: str) -> Path:
+        """Where the file of a profile is published."""
+        folder = self.publish.profiles[name].folder
+        return self.located(folder) if folder else self.data / f"published_{name}"
+
     @property
     def published(self) -> Path:
         return self.data / "published"
@@ -288,6 +321,8 @@ class Config(Model):
         left_out = {"on_failure", "on_stale", "max_silence", "limits", "landing", "inbox", "privacy"}
         values = self.model_dump(mode="json", exclude=left_out)
         del values["publish"]["group"]
+        for profile in values["publish"]["profiles"].values():
+            del profile["group"]
         for resource in ("memory_limit", "threads", "temp_directory"):
             del values["identity"][resource]
         values["models"] = (

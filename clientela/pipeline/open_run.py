@@ -117,11 +117,12 @@ def begin(run: PipelineRun) -> None:
         "select count(*) from ledger.runs where starts_with(run_id, ?)", [run.run_id]
     ).fetchall()[0][0]
     run.run_id += f"-{same + 1}" if same else ""
+    code = project_files.code_version()
     run.connection.execute(
         "insert into ledger.runs values (?, ?, ?, null, 'running', null, ?, ?, ?, null, null, null)",
-        [run.run_id, run.kind, run.now, run.known_at, config.fingerprint(), project_files.code_version()],
+        [run.run_id, run.kind, run.now, run.known_at, config.fingerprint(), code],
     )
-    audit.record_run(run.connection, config, run.kind, run.run_id)
+    audit.record_run(run.connection, config, run.kind, run.run_id, code)
     run.has_begun = True
 
 

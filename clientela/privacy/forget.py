@@ -37,7 +37,8 @@ from clientela.warehouse.transactions import transaction
 
 #: folders of the data folder: where the second warehouse is made, and where proofs are kept
 WORK, PROOFS = "forget", "forgotten"
-_CARRIED = ("raw", "ledger", "memory")
+#: files of published/ that every run writes anew at its end
+_REWRITTEN = ("operations.duckdb", "index.html", "status.json")
 
 
 @dataclass(frozen=True)
@@ -127,15 +128,17 @@ def is_unproven(config: Config) -> bool:
 
 
 def clean_published(config: Config, run_id: str) -> None:
-    """After a publication without the forgotten: the versions, past days and reports from before go."""
-    versions = config.published / "versions"
-    for path in versions.glob("marts_*.duckdb"):
-        if path.name != f"marts_{run_id}.duckdb":
-            path.unlink()
+    """After a publication without the forgotten: everything that was published before it goes."""
     shutil.rmtree(config.published / "as_of", ignore_errors=True)
-    for path in (config.published / "reports").glob("*.html"):
-        if run_id not in path.name:
+    made_at = (config.published / "versions" / f"marts_{run_id}.duckdb").stat().st_mtime_ns
+    for path in config.published.rglob("*"):
+        is_rewritten = path.parent == config.published and path.name in _REWRITTEN
+        is_masked = path.parent == config.published / "gate"
+        if path.is_file() and path.stat().st_mtime_ns < made_at and not (is_rewritten or is_masked):
             path.unlink()
+    for path in config.data.glob("published_*"):
+        if path.name.removeprefix("published_") not in config.publish.profiles:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def complete_proofs(config: Config, persons: Sequence[Person] = ()) -> list[Path]:

@@ -28,7 +28,7 @@ COLUMNS = (
 
 def record(connection: duckdb.DuckDBPyConnection, config: Config, action: str, subject: str | None = None) -> None:
     """Write a line into the open warehouse."""
-    connection.execute("insert into ledger.audit values (?, ?, ?, ?, ?, ?, ?)", _line(config, action, subject))
+    _write(connection, _line(config, action, subject))
 
 
 def leave(config: Config, action: str, subject: str | None = None) -> None:
@@ -63,18 +63,26 @@ def take_in(connection: duckdb.DuckDBPyConnection, data: Path) -> None:
     taken.unlink()
 
 
-def record_run(connection: duckdb.DuckDBPyConnection, config: Config, kind: str, run_id: str) -> None:
+def record_run(
+    connection: duckdb.DuckDBPyConnection, config: Config, kind: str, run_id: str, code_version: str
+) -> None:
     """The line of a run, and one before it where the configuration is another than the last run's."""
     take_in(connection, config.data)
     last = connection.execute(
         "select config_hash from ledger.audit where action like 'run %' order by rowid desc limit 1"
     ).fetchall()
     if last and last[0][0] != config.fingerprint():
-        record(connection, config, "configuration changed", f"{last[0][0]} → {config.fingerprint()}")
-    record(connection, config, f"run {kind}", run_id)
+        _write(
+            connection, _line(config, "configuration changed", f"{last[0][0]} → {config.fingerprint()}", code_version)
+        )
+    _write(connection, _line(config, f"run {kind}", run_id, code_version))
 
 
-def _line(config: Config, action: str, subject: str | None) -> list[object]:
+def _write(connection: duckdb.DuckDBPyConnection, line: list[object]) -> None:
+    connection.execute("insert into ledger.audit values (?, ?, ?, ?, ?, ?, ?)", line)
+
+
+def _line(config: Config, action: str, subject: str | None, code_version: str | None = None) -> list[object]:
     fingerprint = None
     with suppress(ClientelaError):
         fingerprint = config.fingerprint()
@@ -85,7 +93,7 @@ def _line(config: Config, action: str, subject: str | None) -> list[object]:
         subject,
         _user(),
         fingerprint,
-        project_files.code_version(),
+        code_version or project_files.code_version(),
     ]
 
 
