@@ -242,14 +242,12 @@ class Past:
             ),
         )
 
-    def why_nobody_is_seen_to_leave(self, alive: Fitted) -> str:
+    def why_nobody_is_seen_to_leave(self, alive: Fitted, *, by_origins: bool = True) -> str:
         """Why P(alive) cannot be told; empty where it can.
 
-        Deaths are seen where the model has any, where most customers were seen to begin, and where, at the last origins, not
-        more of those whom it thought gone came back than it said can still be customers.
+        Deaths are seen where the model has any, where most customers were seen to begin, and (`by_origins`) where, at the last
+        origins, not more of those whom it thought gone came back than it said can still be customers.
         """
-        if not any(part.fit.model.dropout_parameters for part in alive.parts.values()):
-            return "no model that sees customers leave fits"
         begun = self._orders.order_days.group_by("customer_id").agg(pl.col("ordered_on").min())
         known_for = (pl.col("ordered_on") - pl.lit(self._orders.first_day)).dt.total_days()
         begun = begun.filter(pl.col("ordered_on") <= self._as_of)
@@ -259,9 +257,11 @@ class Past:
                 f"{early} of {begun.height} customers were there in the first {LEFT_TRUNCATED_DAYS} days of the data, so that it "
                 "is not seen when they began"
             )
+        if not any(part.fit.model.dropout_parameters for part in alive.parts.values()):
+            return "no model that sees customers leave fits"
         days = LEARNT_DAYS[3]
         expected = variance = came_back = 0.0
-        for origin in self.origins(days):
+        for origin in self.origins(days) if by_origins else ():
             known = self.known(origin)
             p = known.fitted.each(known.snapshot.histories, lambda f, h: f.p_alive(h))
             gone = p < 0.5
@@ -274,6 +274,30 @@ class Past:
                 f"{expected:.0f} could still be customers"
             )
         return ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """P(no order) of each customer: by months, and within 30 and within 90 days; shape (n,)."""
+
+    by_months: Mapping[int, Floats]
+    within_30_days: Floats
+    within_90_days: Floats
+
+
+def answer(past: Past, now: Known, expected: Mapping[int, Floats], days: Mapping[int, int]) -> Answer:
+    """P(no order) of the customers of `now` over each of the months of `expected` (orders, shape (n,)), 3 of them among these,
+    each `days` long. Beyond a year the weights learnt over a year stand."""
+    learnt = {months: past.learnt(months) for months in LEARNT_DAYS}
+    raw = {
+        months: learnt[max((m for m in LEARNT_DAYS if m <= months), default=3)].probability(now.columns(days[months]))
+        for months in expected
+    }
+    by_months = tied(raw, expected, days)
+    quarter, later = by_months[3], by_months[min((m for m in by_months if m > 3), default=3)]
+    ninety = learnt[3].probability(now.columns(90.0))
+    ninety = np.maximum(ninety, quarter) if days[3] >= 90 else np.clip(ninety, later, quarter)
+    return Answer(by_months, np.maximum(learnt[3].probability(now.columns(30.0)), ninety), ninety)
 
 
 def tied(

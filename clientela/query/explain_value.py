@@ -36,7 +36,8 @@ def explain_value(query: Query, customer_id: int, currency: str) -> list[str]:
     """The sentences about one customer. Raises ClientelaError if there is no such customer."""
     found = query(
         f"""
-        select value.*, retention.p_alive, customers.first_ordered_on, customers.last_ordered_on
+        select value.*, retention.p_alive, retention.p_alive_reason, retention.p_no_order_3m, retention.p_no_order_6m,
+            retention.p_no_order_12m, customers.first_ordered_on, customers.last_ordered_on
         from value.customer_value as value
         left join retention.customer_retention as retention using (customer_id)
         left join customer.customers as customers using (customer_id)
@@ -60,6 +61,7 @@ def explain_value(query: Query, customer_id: int, currency: str) -> list[str]:
     ]
     lines += _realised(query, customer_id, money)
     lines += _expected(query, customer, money)
+    lines += _coming_back(customer)
     return lines
 
 
@@ -101,6 +103,21 @@ def _realised(query: Query, customer_id: int, money: Callable[[Any], str]) -> li
     return lines
 
 
+def _coming_back(customer: dict[str, Any]) -> list[str]:
+    """Whether an order is to be expected at all, and whether they are a customer still, if that can be told."""
+    if customer["p_no_order_3m"] is None:
+        return []
+    lines = [
+        f"No order within 3 months: {customer['p_no_order_3m']:.0%} likely; within 6: "
+        f"{customer['p_no_order_6m']:.0%}; within 12: {customer['p_no_order_12m']:.0%}."
+    ]
+    if customer["p_alive"] is not None:
+        lines.append(f"  {customer['p_alive']:.0%} likely to be a customer still.")
+    elif customer["p_alive_reason"]:
+        lines.append(f"  Whether they are a customer still cannot be told: {customer['p_alive_reason']}.")
+    return lines
+
+
 def _months(first: date, last: date) -> str:
     return f"{first:%Y-%m}" if first == last else f"{first:%Y-%m} to {last:%Y-%m}"
 
@@ -114,9 +131,8 @@ def _expected(query: Query, customer: dict[str, Any], money: Callable[[Any], str
         f"Expected within {months} months, discounted to the as-of day: {money(customer['expected_contribution'])}."
     ]
     if customer["order_model"]:
-        alive = "" if customer["p_alive"] is None else f"{customer['p_alive']:.0%} likely to be a customer still; "
         lines.append(
-            f"  {alive}{customer['expected_orders']:.2f} orders expected, from {customer['orders']:,} between "
+            f"  {customer['expected_orders']:.2f} orders expected, from {customer['orders']:,} between "
             f"{customer['first_ordered_on']} and {customer['last_ordered_on']}, by {_named(customer['order_model'])}."
         )
         lines.append(

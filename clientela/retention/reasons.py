@@ -1,7 +1,7 @@
 """Why a customer is in doubt, and what that doubt is worth.
 
 Belongs here: the few reasons a manager can act on, the two formulas of value in doubt. Does not belong here: the
-probabilities themselves (churn.py, `clientela.lifetime`), their explanation feature by feature.
+probabilities themselves (`clientela.lifetime`), their explanation feature by feature.
 """
 
 import polars as pl
@@ -71,25 +71,22 @@ def reason_lifts(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def values_in_doubt(rows: pl.DataFrame) -> pl.DataFrame:
-    """`rows` with doubtful_value and value_at_risk, in the company's currency; neither uses realised value.
+    """`rows` with value_already_discounted and value_at_risk, in the company's currency; neither uses realised value.
 
-    rows: expected_contribution_if_alive, p_alive, expected_contribution (the forecast, doubt discounted),
-    churn_probability, state.
+    rows: expected_contribution (the forecast, doubt discounted), expected_contribution_given_order (if an order comes within
+    its horizon at all), churn_probability, state.
 
-        doubtful_value = expected_contribution_if_alive x (1 - p_alive)     what the forecast already discounts
+        value_already_discounted = expected_contribution_given_order - expected_contribution
         value_at_risk  = expected_contribution x churn_probability          for those judged still active, 0 for the
         rest
 
     A customer expected to cost more than they bring has a negative value at risk: their leaving would be no loss.
     """
-    require(
-        rows, "rows", "expected_contribution_if_alive", "p_alive", "expected_contribution", "churn_probability", "state"
-    )
-    for name in ("p_alive", "churn_probability"):
-        if not rows[name].drop_nulls().is_between(0, 1).all():
-            raise RetentionError(f"{name} must lie between 0 and 1.")
+    require(rows, "rows", "expected_contribution", "expected_contribution_given_order", "churn_probability", "state")
+    if not rows["churn_probability"].drop_nulls().is_between(0, 1).all():
+        raise RetentionError("churn_probability must lie between 0 and 1.")
     at_risk = pl.col("expected_contribution") * pl.col("churn_probability")
     return rows.with_columns(
-        doubtful_value=pl.col("expected_contribution_if_alive") * (1 - pl.col("p_alive")),
+        value_already_discounted=pl.col("expected_contribution_given_order") - pl.col("expected_contribution"),
         value_at_risk=pl.when(pl.col("state").is_in(GONE)).then(0.0).otherwise(at_risk),
     )

@@ -66,23 +66,12 @@ class StateSettings(BaseModel):
 
 
 class ChurnSettings(BaseModel):
-    """What period churn is foretold for, and what it is learned from."""
+    """What period churn is foretold for."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    horizon_months: int = Field(default=3, ge=1)
-    training_snapshots: int = Field(default=24, ge=1)
-    """How many of the latest usable month-ends a model learns from."""
-    origins: int = Field(default=3, ge=1)
-    """At how many of the latest month-ends whose outcome is known the candidates are compared."""
-    max_training_rows: int = Field(default=400_000, ge=1000)
-    """Beyond this, customer-months are left out, chosen by a hash of customer and month."""
-    least_churned: int = Field(default=50, ge=10)
-    """With fewer churned, or fewer kept, customer-months than this nothing is learned."""
-    boosting_rounds: int = Field(default=80, ge=10)
-    folds: int = Field(default=3, ge=2)
-    """Groups of customers; the calibration of each is learned from scores given by a model that did not see it."""
-    seed: int = 1
+    horizon_months: Literal[3, 6, 12] = 3
+    """Months without an order that count as having left: `churn_probability`, `expected_value_at_risk` and the reasons."""
 
 
 class ReasonSettings(BaseModel):

@@ -22,6 +22,8 @@ from clientela.value.tables import FORECAST_TABLES
 if TYPE_CHECKING:
     from clientela.lifetime.backtest import Backtest, Memo
     from clientela.lifetime.contract_forecast import ContractForecast
+    from clientela.lifetime.forecast import Fits
+    from clientela.lifetime.no_order import Memo as NoOrderMemo
     from clientela.lifetime.origins import Orders
     from clientela.lifetime.renewal_choice import Memo as RenewalMemo
     from clientela.lifetime.renewal_choice import RenewalPast
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 LEAST_CUSTOMERS = 30
 LEAST_REPEATS = 30
 LEFT_TRUNCATED_DAYS = 56
+#: the months over which it is told whether an order comes
+NO_ORDER_MONTHS = (3, 6, 12)
 #: of data before a day that is looked back upon for nothing but its predictions
 LEAST_DAYS_BEFORE = 91
 DAYS_PER_YEAR = 365.25
@@ -65,6 +69,8 @@ class DayTables:
     calibrations: pl.DataFrame
     intervals: pl.DataFrame
     choices: pl.DataFrame
+    no_order_scores: pl.DataFrame
+    no_order_deciles: pl.DataFrame
     parameters: pl.DataFrame
 
     @classmethod
@@ -300,6 +306,7 @@ class _Company:
         self._served = served.select("customer_id", "ordered_on", "cost_to_serve")
         self._ready: Orders | None = None
         self._memo: Memo | None = None
+        self._no_order_memo: NoOrderMemo | None = None
         self._renewal_memo: RenewalMemo = {}
 
     def at(self, day: date, as_of: date, newest: DayTables | None) -> DayTables:
@@ -341,11 +348,12 @@ class _Company:
     def _with_models(self, known: pl.DataFrame, at: "_Day") -> Parts:
         from clientela.lifetime.backtest import BacktestSettings, Memo, backtest
         from clientela.lifetime.forecast import Fits, Forecast, ForecastSettings, forecast
+        from clientela.lifetime.no_order import Memo as NoOrderMemo
         from clientela.lifetime.origins import Orders
 
         settings, (day, as_of, newest, renewals) = self._settings, at
         if self._ready is None or self._memo is None:
-            self._ready, self._memo = Orders.of(self._days), Memo()
+            self._ready, self._memo, self._no_order_memo = Orders.of(self._days), Memo(), NoOrderMemo()
         is_as_of = day == as_of
         # candidates are compared at month-ends: what is chosen stands until the next
         last = _month_end_until(day)
@@ -402,8 +410,10 @@ class _Company:
             groups = labels.select("customer_id", "cohort", pl.col("decile").cast(pl.String))
             made = ahead(settings.horizon_months, groups, settings.draws)
         if not is_as_of:
-            # nothing was drawn, so nothing was widened
-            own = made.customers.with_columns(widening_orders=pl.lit(None), widening_contribution=pl.lit(None))
+            # nothing was drawn, so nothing was widened; whether they come back is said of today alone
+            why = self._why_p_alive_is_not_told(day, fits, by_origins=False)
+            told = made.customers.drop("p_order_within_30_days", "p_order_within_90_days").with_columns(*_alive(why))
+            own = told.with_columns(widening_orders=pl.lit(None), widening_contribution=pl.lit(None))
             labels = _labelled(made.customers, known)
             said = [
                 _said_then(months, ahead(months).customers, labels)
@@ -412,17 +422,68 @@ class _Company:
             return {"customers": [own], "past_predictions": said, **scores}
         own = made.customers.join(labels.select("customer_id", "decile"), on="customer_id", how="left")
         frozen = []
+        ahead_by = {settings.horizon_months: made}
         for months in settings.scored_horizons_months if self._freezes else ():
-            near = made if months == settings.horizon_months else ahead(months, groups, settings.draws)
+            near = ahead_by[months] = ahead_by.get(months) or ahead(months, groups, settings.draws)
             order_model = near.customers["order_model"].drop_nulls()[0]
             frozen += _frozen(months, near.customers.join(labels, on="customer_id"), near.groups, order_model)
+        expected = {
+            months: (ahead_by.get(months) or ahead(months)).customers.select("customer_id", "expected_orders")
+            for months in sorted({*NO_ORDER_MONTHS, settings.horizon_months})
+        }
+        own, compared, deciles = self._coming_back(day, own, expected, fits)
         return {
             "customers": [own],
             "groups": [made.groups.rename({"group": "segment"})],
             "predictions": frozen,
+            "no_order_scores": [compared],
+            "no_order_deciles": [deciles],
             "parameters": [made.parameters],
             **scores,
         }
+
+    def _why_p_alive_is_not_told(self, day: date, fits: "Fits", *, by_origins: bool = True) -> str:
+        from clientela.lifetime.no_order import Past
+
+        assert self._ready is not None and fits.alive is not None
+        return Past(self._ready, day, self._no_order_memo).why_nobody_is_seen_to_leave(
+            fits.alive, by_origins=by_origins
+        )
+
+    def _coming_back(
+        self, day: date, customers: pl.DataFrame, expected: dict[int, pl.DataFrame], fits: "Fits"
+    ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+        """The customers with P(no order), and what follows from it; how it did in the past, and its calibration there."""
+        from clientela.lifetime.no_order import Past, answer, known_at
+
+        assert self._ready is not None
+        past, at_most = Past(self._ready, day, self._no_order_memo), self._settings.most_customers_fitted
+        s = self._ready.at(day, recent_days=91)
+        sample = self._ready.at(day, recent_days=91, at_most=at_most) if len(s) > at_most else None
+        now = known_at(self._ready, s, fits.alive, sample)
+        ordering = s.customers.to_frame()
+        orders = {
+            months: ordering.join(rows, on="customer_id", how="left", maintain_order="left")[
+                "expected_orders"
+            ].to_numpy()
+            for months, rows in expected.items()
+        }
+        found = answer(past, now, orders, {months: _days_ahead(day, months) for months in orders})
+        told = ordering.with_columns(
+            **{f"p_no_order_{months}m": pl.Series(found.by_months[months]) for months in NO_ORDER_MONTHS},
+            p_no_order=pl.Series(found.by_months[self._settings.horizon_months]),
+            p_order_within_30_days=pl.Series(1 - found.within_30_days),
+            p_order_within_90_days=pl.Series(1 - found.within_90_days),
+        )
+        customers = customers.drop("p_order_within_30_days", "p_order_within_90_days")
+        customers = customers.join(told, on="customer_id", how="left", maintain_order="left")
+        customers = customers.with_columns(*_alive(self._why_p_alive_is_not_told(day, fits)), _given_order())
+        longest = 1 - pl.col(f"p_no_order_{NO_ORDER_MONTHS[-1]}m")
+        # who orders is a customer
+        customers = customers.with_columns(
+            p_alive=pl.when(pl.col("p_alive").is_not_null()).then(pl.max_horizontal("p_alive", longest))
+        )
+        return customers, *past.compared()
 
     def _without_models(self, known: pl.DataFrame, day: date, as_of: date, renewals: "RenewalPast | None") -> Parts:
         """So few customers, or orders after the first, that a model would only seem to know: one rate for all, each
@@ -507,9 +568,12 @@ class _Company:
             own = both.with_columns(
                 p_alive=pl.when("in_force").then(1.0).when(pl.col("order_model").is_null()).then(0.0),
                 p_alive_model=pl.when(pl.col("in_force") | pl.col("order_model").is_null()).then(pl.lit("contract")),
+                p_alive_reason=pl.when(~(pl.col("in_force").fill_null(False) | pl.col("order_model").is_null())).then(
+                    "p_alive_reason"
+                ),
                 expected_orders=pl.col("expected_orders").fill_null(0.0),
                 expected_contribution=pl.col("expected_contribution").fill_null(0.0) + added,
-                expected_contribution_given_alive=pl.col("expected_contribution_given_alive").fill_null(0.0) + added,
+                expected_contribution_given_order=pl.col("expected_contribution_given_order").fill_null(0.0) + added,
                 expected_contract_contribution=added,
                 season=pl.lit(NO_SEASON),
                 is_left_truncated=pl.col("is_left_truncated").fill_null(False),
@@ -569,11 +633,16 @@ class _Company:
             expected_orders=pl.col("rate") * horizon,
             expected_contribution_per_order="expected_contribution_per_order",
             expected_contribution=worth,
-            expected_contribution_given_alive=worth,
+            expected_contribution_given_order=worth / (1 - (-horizon * pl.col("rate")).exp()),
             expected_contract_contribution=pl.lit(0.0),
             median_days_to_next_order=log(2) / pl.col("rate"),
             p_order_within_30_days=1 - (-30 * pl.col("rate")).exp(),
             p_order_within_90_days=1 - (-90 * pl.col("rate")).exp(),
+            p_alive_reason=pl.lit(why),
+            **{
+                f"p_no_order_{months}m": (-_days_ahead(day, months) * pl.col("rate")).exp()
+                for months in NO_ORDER_MONTHS
+            },
             order_model=pl.lit("one_rate"),
             spend_model=pl.lit("mean"),
             fallback_reason=pl.lit(why),
@@ -619,6 +688,28 @@ def _frozen(months: int, customers: pl.DataFrame, groups: pl.DataFrame, order_mo
     own = customers.with_columns(segmentation=pl.lit("customer"), segment=pl.lit(None), horizon_months=pl.lit(months))
     sums = groups.with_columns(horizon_months=pl.lit(months), order_model=pl.lit(order_model))
     return [own, sums]
+
+
+def _alive(why: str) -> list[pl.Expr]:
+    """P(alive), left out for the reason given except where contracts tell it."""
+    by_contract = pl.col("p_alive_model") == "contract"
+    is_told = by_contract if why else pl.lit(True)
+    return [
+        pl.when(is_told).then("p_alive").alias("p_alive"),
+        pl.when(is_told).then("p_alive_model").alias("p_alive_model"),
+        pl.when(~is_told).then(pl.lit(why)).alias("p_alive_reason"),
+    ]
+
+
+def _given_order() -> pl.Expr:
+    """What is expected of a customer if they order within the horizon at all: what they are expected to bring, less
+    contracts, over P(an order)."""
+    contracts = pl.col("expected_contract_contribution").fill_null(0.0)
+    ordering = 1 - pl.col("p_no_order")
+    given = (pl.col("expected_contribution") - contracts) / ordering + contracts
+    return (
+        pl.when(ordering > 0).then(given).otherwise("expected_contribution").alias("expected_contribution_given_order")
+    )
 
 
 def _said_then(months: int, customers: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:

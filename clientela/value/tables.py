@@ -20,9 +20,10 @@ _SCORES = (
 FORECAST_TABLES: dict[str, str] = {
     # one row per customer known on a measured day
     "customers": (
-        f"{_DAY}, customer_id bigint, p_alive double, p_alive_model varchar, {_FIGURES}, "
+        f"{_DAY}, customer_id bigint, p_alive double, p_alive_model varchar, p_alive_reason varchar, "
+        f"p_no_order_3m double, p_no_order_6m double, p_no_order_12m double, {_FIGURES}, "
         "expected_contract_contribution double, expected_contribution_per_order double, "
-        "expected_contribution_given_alive double, median_days_to_next_order double, p_order_within_30_days double, "
+        "expected_contribution_given_order double, median_days_to_next_order double, p_order_within_30_days double, "
         f"p_order_within_90_days double, decile bigint, horizon_months bigint, {_MODELS}, fallback_reason varchar, "
         "widening_orders double, widening_contribution double, season varchar, is_left_truncated boolean"
     ),
@@ -61,6 +62,16 @@ FORECAST_TABLES: dict[str, str] = {
         f"{_DAY}, holdout_days bigint, order_model varchar, order_reason varchar, spend_model varchar, "
         "spend_reason varchar, orders_of_customers_widening double, orders_of_groups_widening double, "
         "money_of_customers_widening double, money_of_groups_widening double, dispersion double, level_error double"
+    ),
+    # one row per horizon and candidate: how P(no order) did at the last origin of that length
+    "no_order_scores": (
+        f"{_DAY}, origin_on date, horizon_months bigint, candidate varchar, customers bigint, share_without_order double, "
+        "mean_probability double, brier double, auc double, top_decile_lift double"
+    ),
+    # one row per horizon, candidate and tenth of the customers by P(no order): its calibration at that origin
+    "no_order_deciles": (
+        f"{_DAY}, origin_on date, horizon_months bigint, candidate varchar, decile bigint, customers bigint, "
+        "mean_probability double, share_without_order double, lift double, is_inside_interval boolean"
     ),
     # one row per fitted parameter
     "parameters": (

@@ -7,7 +7,6 @@ recomputed; its tables are made in `clientela.warehouse.memory`), `identity` (ev
 """
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
@@ -137,20 +136,6 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     prepare_forecast(connection)
     memory.prepare(connection)
     connection.execute(f"create or replace view ledger.source_state as {source_state_sql()}")
-
-
-def built_before(
-    connection: duckdb.DuckDBPyConnection, table: str, columns: Iterable[str]
-) -> duckdb.DuckDBPyRelation | None:
-    """An intermediate table as the last build left it; None if there is none, or it has other columns."""
-    held = connection.execute(
-        """
-        select column_name from duckdb_columns()
-        where database_name = current_database() and schema_name = 'intermediate' and table_name = ?
-        """,
-        [table],
-    ).fetchall()
-    return connection.table(f"intermediate.{table}") if {name for (name,) in held} == set(columns) else None
 
 
 def prepare_identity(connection: duckdb.DuckDBPyConnection) -> None:

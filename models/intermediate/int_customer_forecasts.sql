@@ -21,6 +21,12 @@ customer_forecasts as (
         ---------- are they still a customer
         p_alive,
         p_alive_model,
+        p_alive_reason,
+
+        ---------- do they order within so many months; at the as-of day alone
+        p_no_order_3m,
+        p_no_order_6m,
+        p_no_order_12m,
 
         ---------- what they are expected to order within the horizon
         expected_orders,
@@ -35,7 +41,7 @@ customer_forecasts as (
         expected_contribution_p90,
         expected_contract_contribution,
         expected_contribution_per_order,
-        expected_contribution_given_alive,
+        expected_contribution_given_order,
         decile,
 
         ---------- when they order next

@@ -212,12 +212,27 @@ def test_every_household_is_expected_something_and_no_season_is_learnt_from_one_
     rows = journey.published(
         """
         select count(*), count(expected_contribution), min(season), max(season), bool_and(is_left_truncated),
-            bool_and(expected_contribution_p10 <= expected_contribution_p90), max(p_alive) <= 1,
+            bool_and(expected_contribution_p10 <= expected_contribution_p90),
+            count(p_alive) = 0 and bool_and(p_alive_reason like '2148 of 2469 customers were there in the first 56 days%'),
             count(*) filter (is_left_truncated)
         from value.customer_value join retention.customer_retention using (customer_id) where customer_id > 0
         """
     )
     assert rows == [(2_469, 2_469, "no season learnt", "no season learnt", False, True, True, 2_148)]
+
+
+def test_whether_a_household_comes_back_contradicts_nothing_that_is_expected_of_it(journey: Company) -> None:
+    rows = journey.published(
+        """
+        select count(*) filter (
+            p_no_order_3m is null or p_no_order_3m < p_no_order_6m or p_no_order_6m < p_no_order_12m
+            or expected_orders < 1 - p_no_order_12m or churn_probability <> p_no_order_3m
+            or abs(expected_contribution + value_already_discounted - expected_contribution_given_order) > 1e-6
+        ), avg(p_no_order_3m) filter (state = 'lapsed') > 5 * avg(p_no_order_3m) filter (state = 'active')
+        from retention.customer_retention join value.customer_value using (customer_id) where customer_id > 0
+        """
+    )
+    assert rows == [(0, True)]
 
 
 def test_its_campaigns_held_nobody_out_and_none_is_said_to_have_had_an_effect(journey: Company) -> None:

@@ -293,19 +293,6 @@ def test_fits_in_memory_change_nothing_and_a_late_row_only_what_follows_it(early
     assert rows_of(tmp_path, "value.customer_months") != rows_of(early, "value.customer_months")
 
 
-def test_the_comparison_of_churn_models_is_taken_over_from_the_last_build(late: Path, tmp_path: Path) -> None:
-    shutil.copyfile(late / "warehouse.duckdb", tmp_path / "warehouse.duckdb")
-    query = "select count(*) filter (brier = 9), count(*) from intermediate.int_retention_outlook where row_type = 'candidate'"
-    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
-        connection.execute("update intermediate.int_retention_outlook set brier = 9 where brier is not null")
-    assert failed(dbt(tmp_path, "run", "--select", "int_retention_outlook")) == {}
-    ((taken_over, candidates),) = read(tmp_path / "warehouse.duckdb", query)
-    assert taken_over == candidates > 0
-    assert rows_of(tmp_path, "intermediate.int_retention_outlook", "row_type = 'customer'") == rows_of(
-        late, "intermediate.int_retention_outlook", "row_type = 'customer'"
-    )
-
-
 def test_cohorts_equal_a_query_over_raw(ask: Ask) -> None:
     expected = ask(
         """
@@ -400,7 +387,10 @@ def test_value_in_doubt_follows_from_the_forecast_alone(ask: Ask) -> None:
     wrong = ask(
         """
         select customer_id from retention.customer_retention join value.customer_value using (customer_id)
-        where abs(value_already_discounted - expected_contribution_given_alive * (1 - p_alive)) > 1e-6
+        where abs(value_already_discounted + expected_contribution - expected_contribution_given_order) > 1e-6
+            or churn_model = 'no_order' and churn_probability <> p_no_order_3m
+            or p_no_order_3m < p_no_order_6m or p_no_order_6m < p_no_order_12m or p_alive < 1 - p_no_order_12m - 1e-9
+            or purchase_days > 0 and (p_no_order_12m is null or p_alive is null and p_alive_reason is null)
             or state in ('lapsed', 'cancelled') and expected_value_at_risk <> 0
             or state not in ('lapsed', 'cancelled')
                 and abs(expected_value_at_risk - expected_contribution * churn_probability) > 1e-6

@@ -5,7 +5,7 @@ customers_at_risk as (
     select
         retention.*,
         sum(expected_value_at_risk) over () as total_value_at_risk,
-        avg(churn_probability) over () as mean_churn_probability,
+        avg(churn_probability) filter (state not in ('lapsed', 'cancelled')) over () as mean_churn_probability,
         count(*) filter (expected_value_at_risk > 0) over () as total_customers
     from retention.customer_retention as retention
     where customer_id > 0

@@ -1,8 +1,73 @@
 with
 
-outlook as (
+candidates as (
+
+    select * from {{ left_by(ref('int_forecasts'), source('forecast', 'no_order_scores')) }}
+
+),
+
+deciles as (
+
+    select * from {{ left_by(ref('int_forecasts'), source('forecast', 'no_order_deciles')) }}
+
+),
+
+reasons as (
 
     select * from {{ ref('int_retention_outlook') }}
+    where row_type = 'reason'
+
+),
+
+scores as (
+
+    select
+        'candidate' as kind,
+        origin_on,
+        horizon_months,
+        candidate,
+        cast(null as bigint) as decile,
+        customers,
+        share_without_order as churn_rate,
+        mean_probability,
+        brier,
+        auc,
+        top_decile_lift as lift,
+        cast(null as boolean) as is_inside_interval,
+        candidate = 'combined' as is_chosen
+    from candidates
+    union all
+    select
+        'decile' as kind,
+        origin_on,
+        horizon_months,
+        candidate,
+        decile,
+        customers,
+        share_without_order as churn_rate,
+        mean_probability,
+        cast(null as double) as brier,
+        cast(null as double) as auc,
+        lift,
+        is_inside_interval,
+        candidate = 'combined' as is_chosen
+    from deciles
+    union all
+    select
+        'reason' as kind,
+        origin_on,
+        horizon_months,
+        candidate,
+        cast(null as bigint) as decile,
+        customers,
+        churn_rate,
+        cast(null as double) as mean_probability,
+        cast(null as double) as brier,
+        cast(null as double) as auc,
+        lift,
+        cast(null as boolean) as is_inside_interval,
+        cast(null as boolean) as is_chosen
+    from reasons
 
 ),
 
@@ -10,8 +75,9 @@ retention_model_scores as (
 
     select
         ---------- ids
-        row_type as kind,
+        kind,
         origin_on,
+        cast(horizon_months as int) as horizon_months,
         candidate,
         cast(decile as int) as decile,
 
@@ -24,14 +90,12 @@ retention_model_scores as (
         brier,
         auc,
         lift,
-        chosen_because,
 
         ---------- booleans
         is_inside_interval,
         is_chosen
 
-    from outlook
-    where row_type <> 'customer'
+    from scores
 
 )
 

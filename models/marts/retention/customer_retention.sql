@@ -69,14 +69,18 @@ customer_retention as (
         ---------- will they come again
         forecasts.p_alive,
         forecasts.p_alive_model,
+        forecasts.p_alive_reason,
+        forecasts.p_no_order_3m,
+        forecasts.p_no_order_6m,
+        forecasts.p_no_order_12m,
         forecasts.p_order_within_30_days,
         forecasts.p_order_within_90_days,
         outlook.churn_probability,
         outlook.churn_model,
 
         ---------- what is in doubt, company currency
-        forecasts.expected_contribution_given_alive,
-        outlook.doubtful_value as value_already_discounted,
+        forecasts.expected_contribution_given_order,
+        outlook.value_already_discounted,
         outlook.value_at_risk as expected_value_at_risk,
 
         ---------- why

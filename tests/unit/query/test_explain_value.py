@@ -38,7 +38,10 @@ def ask() -> Callable[[str], list[dict[str, Any]]]:
             expected_decile, order_model, spend_model, contract_model, fallback_reason, season, orders, first_ordered_on,
             last_ordered_on, is_left_truncated, is_assumed);
         create table value.customer_value as select * exclude (p_alive, first_ordered_on, last_ordered_on) from all_of_it;
-        create table retention.customer_retention as select customer_id, p_alive from all_of_it;
+        create table retention.customer_retention as select * from (values
+            (1, .123, .08, .031, .93, null), (4, .99, .95, .9, null, 'most were there before the data begin'),
+            (2, null, null, null, null, null), (0, null, null, null, null, null), (3, null, null, null, null, null)
+        ) as t(customer_id, p_no_order_3m, p_no_order_6m, p_no_order_12m, p_alive, p_alive_reason);
         create table customer.customers as select customer_id, first_ordered_on, last_ordered_on from all_of_it;
         create table value.value_ledger as
         select * from (values
@@ -72,7 +75,9 @@ def test_every_part_is_explained_with_its_rule_and_every_reservation(ask: Any) -
         "1,200.00 EUR  revenue: sales before discounts, 40 entries, 2025-01 to 2025-02",
         "-399.50 EUR  cost of goods: company margin, assumed, 10 entries, 2025-02",
         "Not known, and so not deducted: rewards.",
-        "93% likely to be a customer still; 12.50 orders expected",
+        "12.50 orders expected",
+        "No order within 3 months: 12% likely; within 6: 8%; within 12: 3%.",
+        "93% likely to be a customer still.",
         "by MBG/NBD",
         "50.00 EUR of it from running contracts, by shifted beta-geometric",
         "One time in ten less than 100.00 EUR, one time in ten more than 700.00 EUR",
@@ -112,3 +117,10 @@ def test_nobody_and_the_anonymous_are_answered_in_a_sentence(ask: Any, customer:
 )
 def test_that_a_customer_has_no_rank_is_said(ask: Any, customer: int, said: str) -> None:
     assert said in explain_value(ask, customer, "EUR")[0]
+
+
+def test_where_it_cannot_be_told_whether_they_are_a_customer_still_it_says_why(ask: Any) -> None:
+    text = "\n".join(explain_value(ask, 4, "EUR"))
+    assert "No order within 3 months: 99% likely; within 6: 95%; within 12: 90%." in text
+    assert "Whether they are a customer still cannot be told: most were there before the data begin." in text
+    assert "No order within" not in "\n".join(explain_value(ask, 2, "EUR")), "nothing but contracts, or nothing at all"

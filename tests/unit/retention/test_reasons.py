@@ -63,14 +63,13 @@ def test_value_in_doubt_and_at_risk_follow_their_formulas_and_the_gone_carry_no_
     rows = pl.DataFrame(
         {
             "state": ["active", "lapsed", "cancelled", "slowing"],
-            "expected_contribution_if_alive": [200.0, 50.0, 10.0, -10.0],
-            "p_alive": [0.9, 0.1, 0.0, 0.5],
+            "expected_contribution_given_order": [200.0, 50.0, 10.0, -10.0],
             "expected_contribution": [180.0, 5.0, 0.0, -5.0],
             "churn_probability": [0.25, 0.9, 1.0, 0.5],
         }
     )
     out = values_in_doubt(rows)
-    assert out["doubtful_value"].to_list() == pytest.approx([20.0, 45.0, 10.0, -5.0])
+    assert out["value_already_discounted"].to_list() == pytest.approx([20.0, 45.0, 10.0, -5.0])
     assert out["value_at_risk"].to_list() == [45.0, 0.0, 0.0, -2.5]
     with pytest.raises(RetentionError, match="between 0 and 1"):
-        values_in_doubt(rows.with_columns(p_alive=pl.lit(1.5)))
+        values_in_doubt(rows.with_columns(churn_probability=pl.lit(1.5)))

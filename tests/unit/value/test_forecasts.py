@@ -31,10 +31,8 @@ NO_CONTRACTS = pl.DataFrame(
 SETTINGS = ValueSettings(month_ends=3, draws=100, origins=2)
 AS_OF = date(2025, 10, 20)
 FIGURES = [
-    "p_alive",
     "expected_orders",
     "expected_contribution",
-    "p_order_within_90_days",
     "order_model",
     "spend_model",
 ]
@@ -135,6 +133,9 @@ def test_a_month_end_says_what_it_would_have_said_on_its_day() -> None:
         was, said = customers_at(then, day), customers_at(later, day)
         assert said.height > 100
         assert said.select("customer_id", *FIGURES).equals(was.select("customer_id", *FIGURES)), day
+        # of the as-of day alone it is told whether they come back, to which P(alive) is tied
+        assert said["p_no_order_3m"].null_count() == said.height and was["p_no_order_3m"].null_count() < 5
+        assert (said["p_alive"] <= was["p_alive"]).all()
 
 
 def test_what_was_made_from_the_same_is_taken_over_and_nothing_else() -> None:
@@ -207,6 +208,50 @@ def test_what_would_have_been_predicted_on_a_past_day_is_what_was(customers: int
         assert said.select(columns).equals(was.select(columns))
         for figure in ("expected_orders", "expected_contribution"):
             np.testing.assert_allclose(said[figure], was[figure], rtol=1e-9)
+
+
+@pytest.mark.parametrize("customers", [250, 20], ids=["with models", "too few for one"])
+def test_whether_they_come_back_contradicts_nothing_beside_it(customers: int) -> None:
+    contract = {"customer_id": 9001, "started_on": date(2025, 2, 1), "period_months": 1, "contribution": 10.0}
+    contracts = pl.DataFrame([contract], schema=NO_CONTRACTS.schema)
+    made = forecasts_of(invented(customers), contracts, AS_OF, SETTINGS)
+    frozen = made.predictions.filter(pl.col("segmentation") == "customer")
+    of_horizon = {
+        months: frozen.filter(pl.col("horizon_months") == months).select("customer_id", orders="expected_orders")
+        for months in (3, 12, 24)
+    }
+    own = made.customers.filter("is_as_of").sort("customer_id")
+    only = own.filter(pl.col("customer_id") == 9001).row(0, named=True)
+    assert (only["p_no_order_3m"], only["p_alive"]) == (None, 1.0), "nothing but contracts: no order is forecast"
+    bought = own.filter(pl.col("customer_id") != 9001)
+    three, six, twelve = (bought[f"p_no_order_{months}m"] for months in (3, 6, 12))
+    assert bought.select(pl.col("^p_no_order_.*$").is_between(0, 1).all()).row(0) == (True,) * 3
+    assert (three >= six).all() and (six >= twelve).all() and (three > twelve).any()
+    assert (bought["p_order_within_30_days"] <= bought["p_order_within_90_days"]).all()
+    assert (bought["p_order_within_90_days"] <= 1 - six + 1e-12).all()
+    for months, p in ((3, three), (12, twelve)):
+        orders = bought.join(of_horizon[months], on="customer_id", how="left", maintain_order="left")["orders"]
+        assert (orders >= 1 - p - 1e-9).all(), "at least so many orders as it is likely that one comes"
+        assert (orders <= (1 - p) * 366 + 1e-9).all(), "and at most one a day"
+    assert (bought["expected_orders"] >= 1 - twelve - 1e-9).all()
+    told = bought.filter(pl.col("p_alive").is_not_null())
+    assert (told["p_alive"] >= 1 - told["p_no_order_12m"] - 1e-12).all(), "who orders is a customer"
+    assert bought.filter(pl.col("p_alive").is_null() == pl.col("p_alive_reason").is_null()).is_empty()
+    brings = bought.filter(pl.col("expected_contribution") > 0)
+    assert (brings["expected_contribution_given_order"] >= brings["expected_contribution"]).all()
+
+
+def test_p_alive_is_not_told_where_it_is_not_seen_when_customers_began() -> None:
+    begun_before = invented()
+    first = begun_before.group_by("customer_id").agg(pl.col("ordered_on").min().alias("first"))
+    panel = begun_before.join(first, on="customer_id").with_columns(
+        ordered_on=pl.when(pl.col("ordered_on") == pl.col("first")).then(pl.date(2025, 1, 2)).otherwise("ordered_on")
+    )
+    panel = panel.select(begun_before.columns).unique(["customer_id", "ordered_on", "is_order"], keep="first")
+    made = forecasts_of(panel, NO_CONTRACTS, AS_OF, SETTINGS).customers
+    assert made["p_alive"].null_count() == made.height
+    assert "were there in the first 56 days of the data" in made["p_alive_reason"][0]
+    assert made.filter("is_as_of")["p_no_order_3m"].null_count() == 0
 
 
 def test_no_day_before_a_quarter_of_a_year_of_data_is_looked_back_upon() -> None:
