@@ -22,7 +22,7 @@ from clientela.config.sources import Age, Currency, Model, Size, SourceConfig, S
 from clientela.contracts import ENTITIES
 from clientela.errors import ConfigError
 from clientela.identity.settings import IdentitySettings
-from clientela.relationship.settings import CampaignSettings, PermissionSettings, ProgrammeSettings
+from clientela.relationship.settings import CampaignSettings, PermissionSettings, PortfolioSettings, ProgrammeSettings
 from clientela.retention.settings import RetentionSettings
 from clientela.segment.settings import SegmentSettings
 from clientela.value.settings import ValueSettings
@@ -178,6 +178,10 @@ class Config(Model):
     programmes: ProgrammeSettings = Field(
         default_factory=ProgrammeSettings,
         description="When relational activities go on, are changed or stopped; docs/relationship.md.",
+    )
+    portfolios: PortfolioSettings = Field(
+        default_factory=PortfolioSettings,
+        description="When a customer changes portfolio, and the hours that each takes; docs/relationship.md.",
     )
     publish: PublishConfig = Field(default_factory=PublishConfig)
     inbox: InboxConfig = Field(default_factory=InboxConfig)

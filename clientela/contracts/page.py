@@ -53,6 +53,7 @@ _UNITS = {
     "hours_saved": "hours",
     "_count": "times",
     "_rate": "share",
+    "fit": "share",
     "_from": "score",
     "_to": "score",
 }
@@ -286,7 +287,11 @@ REFERENCE_EXAMPLES: dict[str, str] = {
     "segment_strategies": (
         "value_tier,engagement_tier,strategy,advice,value_proposition\nhigh,low,Win closer,Call them,A person who knows them\n"
     ),
-    "portfolios": "portfolio,manager,capacity,rule\nMadrid,Eva,200,region = 'Madrid'\n",
+    "portfolios": (
+        "portfolio,manager,capacity,rule,capacity_hours,territories,languages,tiers,opened_on,closed_on\n"
+        'Madrid,Eva,200,state <> \'lapsed\',900,"Madrid, Toledo",es,"high, medium",2026-01-01,\n'
+    ),
+    "portfolio_fit": "portfolio,value_tier,fit\nMadrid,medium,0.8\n",
     "offers": "offer,approach,channel,unit_cost,rule\nSecond cap,market,email,0.10,orders >= 1\n",
     "programmes": (
         "programme,approach,started_on,ended_on,monthly_cost,description,segment,rule,campaign_key,customer_gain,gain_component,"

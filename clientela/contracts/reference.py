@@ -123,8 +123,23 @@ PORTFOLIOS = _table(
     ("portfolio",),
     _text("portfolio", "Name.", required=True),
     _text("manager", "Manager or team.", required=True),
-    Column("capacity", "integer", "Customers it can serve.", minimum=0),
-    _text("rule", "Who belongs to it, as a predicate over the customer's columns."),
+    Column("capacity", "integer", "Customers it can serve; empty: any number.", minimum=0),
+    _text("rule", "Whom it may hold, as a predicate over the customer's columns; empty: anyone."),
+    Column("capacity_hours", "decimal", "Hours a year that it has for them; empty: any number.", minimum=0),
+    _text("territories", "Regions, cities or countries whose customers it may hold, with commas; empty: any."),
+    _text("languages", "Languages of the customers that it may hold, with commas; empty: any."),
+    _text("tiers", "Value tiers that it may hold, with commas: high, medium, low; empty: any."),
+    Column("opened_on", "date", "First day; empty: it was always there."),
+    Column("closed_on", "date", "First day on which it holds nobody any more; empty: it stays."),
+)
+
+PORTFOLIO_FIT = _table(
+    "portfolio_fit",
+    "What share of a customer's expected contribution a portfolio makes of a value tier; 1 where nothing is said.",
+    ("portfolio", "value_tier"),
+    _text("portfolio", "Portfolio.", required=True),
+    _text("value_tier", "Tier of expected value.", required=True, values=("low", "medium", "high")),
+    Column("fit", "decimal", "Share, 0 to 1; 0: it may not hold them.", required=True, minimum=0, maximum=1),
 )
 
 OFFERS = _table(
@@ -212,6 +227,6 @@ IDENTITY_DECISIONS = _table(
 
 REFERENCE_TABLES: tuple[Entity, ...] = (
     EXCHANGE_RATES, MARGIN_RATES, COST_RATES, SERVICE_TARGETS, ACQUISITION_COSTS, RFM_GROUPS, ENGAGEMENT_WEIGHTS,
-    SEGMENT_STRATEGIES, PORTFOLIOS, OFFERS, PROGRAMMES, KPIS, OBJECTIVES,
+    SEGMENT_STRATEGIES, PORTFOLIOS, PORTFOLIO_FIT, OFFERS, PROGRAMMES, KPIS, OBJECTIVES,
     IDENTITY_DECISIONS,
 )  # fmt: skip

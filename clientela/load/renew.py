@@ -19,6 +19,7 @@ from clientela.extract.personal_keys import RECORD_KEY, hashed_columns, personal
 from clientela.masking import HASHED_KEY, KeyedHash, shape_sql
 from clientela.sql.quoting import quoted
 from clientela.warehouse.keys import confirmed_secret, identity_key
+from clientela.warehouse.memory import BY_RECORD
 from clientela.warehouse.transactions import transaction
 
 #: a delivered value, or a header, that sentences of version 0.1 quoted
@@ -98,13 +99,14 @@ def _number_of(entity: str, column: str) -> str | None:
 
 def _follow(connection: duckdb.DuckDBPyConnection) -> None:
     """Memory knows records by the number of their key: customers stay who they are."""
-    connection.execute(
-        """
-        update memory.customer_registry as held set record_id = found.new_id
-        from (select old_id, any_value(new_id) as new_id from rekeyed group by old_id) as found
-        where held.record_id = found.old_id
-        """
-    )
+    for table in BY_RECORD:
+        connection.execute(
+            f"""
+            update memory.{table} as held set record_id = found.new_id
+            from (select old_id, any_value(new_id) as new_id from rekeyed group by old_id) as found
+            where held.record_id = found.old_id
+            """
+        )
     connection.execute("drop table rekeyed")
 
 

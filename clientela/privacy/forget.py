@@ -348,10 +348,10 @@ def _carry_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str)
     chosen = "select * from before." + name
     if (schema, table) == ("memory", "customer_registry"):
         chosen += " where record_id not in (select record_id from forgotten_records)"
-    if (schema, table) == ("memory", "campaign_splits"):
+    elif schema == "memory" and table in memory.BY_RECORD:
         chosen = f"""
-            select splits.* replace (coalesce(forgotten.anonymous_id, splits.record_id) as record_id)
-            from before.{name} as splits left join forgotten_records as forgotten using (record_id)"""
+            select kept.* replace (coalesce(forgotten.anonymous_id, kept.record_id) as record_id)
+            from before.{name} as kept left join forgotten_records as forgotten using (record_id)"""
     connection.execute(f"insert into {name} by name {chosen}")
 
 

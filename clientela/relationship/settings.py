@@ -113,6 +113,19 @@ class ProgrammeSettings(BaseModel):
         return self
 
 
+class PortfolioSettings(BaseModel):
+    """When a customer changes portfolio, and how many hours each takes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    service_hours: dict[Literal["high", "medium", "low"], float] = Field(default_factory=dict)
+    """Hours a year that a customer of a value tier takes at least, whatever contact they had."""
+    min_gain_share: float = Field(default=0.1, ge=0)
+    """A customer keeps their portfolio unless a move gains at least this share of what is expected of a customer on average."""
+    max_moves_share: float = Field(default=0.05, ge=0, le=1)
+    """Of the customers who have a portfolio, the share that may change it in a month without having to."""
+
+
 class TimelineSettings(BaseModel):
     """How a customer's timeline speaks."""
 

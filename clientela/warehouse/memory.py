@@ -49,11 +49,19 @@ MEMORY_TABLES: dict[str, str] = {
     "campaign_splits": """
         campaign_key varchar not null, record_id bigint not null, customer_id bigint not null, arm varchar not null,
         salt varchar not null, held_out_share double not null, run_id varchar not null, planned_at timestamptz not null""",
+    # where the plan of a day put a customer, by a record that they had then; only what differed from what was remembered
+    "portfolio_decisions": """
+        as_of_on date not null, run_id varchar not null, run_sequence bigint not null, record_id bigint not null,
+        customer_id bigint not null, portfolio varchar, reason varchar not null, is_voluntary boolean not null,
+        assigned_at timestamptz not null""",
     # what record keys and evidence are hashed with, for ever: `clientela.warehouse.keys` writes it when the warehouse is made
     "keys": "name varchar not null, method varchar not null, key varchar not null, made_at timestamptz not null",
     # the last of the copy's files: one whose writing is cut off is still of the version before
     "schema_version": VERSION_COLUMNS,
 }
+
+#: the tables that know customers by a record that they had
+BY_RECORD = ("customer_registry", "campaign_splits", "portfolio_decisions")
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
@@ -114,6 +122,15 @@ def commit(connection: duckdb.DuckDBPyConnection) -> int:
                 from quality.{name} as mart inner join this_run using (run_id)
                 """
             )
+        connection.execute(
+            """
+            insert into memory.portfolio_decisions
+            select context.as_of_on, this_run.run_id, this_run.sequence, record_id, customer_id, portfolio, reason,
+                is_voluntary, this_run.started_at
+            from intermediate.int_portfolios_assigned cross join this_run cross join run.context
+            where is_changed and customer_id is not null
+            """
+        )
         connection.execute(
             """
             insert into memory.segment_fits

@@ -15,7 +15,13 @@ from pydantic import BaseModel
 
 from clientela.config.company import Config
 from clientela.identity.settings import IdentitySettings
-from clientela.relationship.settings import CampaignSettings, PermissionSettings, ProgrammeSettings, TimelineSettings
+from clientela.relationship.settings import (
+    CampaignSettings,
+    PermissionSettings,
+    PortfolioSettings,
+    ProgrammeSettings,
+    TimelineSettings,
+)
 from clientela.retention.settings import RetentionSettings
 from clientela.segment.settings import SegmentSettings
 from clientela.sql.quoting import quoted
@@ -37,6 +43,7 @@ def write_settings(connection: duckdb.DuckDBPyConnection, *sections: BaseModel) 
         ("permission_settings", PermissionSettings),
         ("campaign_settings", CampaignSettings),
         ("programme_settings", ProgrammeSettings),
+        ("portfolio_settings", PortfolioSettings),
         ("timeline_settings", TimelineSettings),
     ):
         section = given.get(model) or model()
@@ -63,6 +70,7 @@ def sections_of(config: Config) -> tuple[BaseModel, ...]:
         config.permissions,
         config.campaigns,
         config.programmes,
+        config.portfolios,
         timeline,
     )
 

@@ -15,6 +15,7 @@ from clientela.identity.normalise import clean_email, clean_phone
 from clientela.load.outcome import Outcome
 from clientela.masking import KeyedHash, masked, read_secret
 from clientela.pipeline.open_run import open_run
+from clientela.warehouse.memory import BY_RECORD
 from tests.conftest import MORE_SALES, NOW, SALES, Company
 
 SECRET = "5a" * 32
@@ -311,13 +312,23 @@ def test_a_warehouse_that_was_loaded_before_its_keys_were_personal_keeps_its_cus
         "select record_id from raw.customers where record_key = ?", [CARDS[5]]
     ).fetchall()
     connection.execute("insert into memory.customer_registry values (?, 77, 'r', 1, now())", [clear_id])
+    connection.execute(
+        "insert into memory.campaign_splits values ('SPRING', ?, 77, 'chosen', 's', 0.5, 'r', now())", [clear_id]
+    )
+    connection.execute(
+        "insert into memory.portfolio_decisions values (current_date, 'r', 1, ?, 77, 'north', 'why', false, now())",
+        [clear_id],
+    )
     connection.close()
     company.change(lambda s: s["sources"]["club"]["entities"]["customers"]["columns"].update(loyalty_id="tarjeta"))
     again = _load(company, "customers", "transactions", "rewards")
     assert {outcome.status for outcome in again} == {"nothing new"}
     key = KeyedHash.of_secret(SECRET)
     record_id = _first_63_bits(f"club|{key.of(CARDS[5])}")
-    assert company.warehouse("select record_id from memory.customer_registry where customer_id = 77") == [(record_id,)]
+    for table in BY_RECORD:
+        assert company.warehouse(f"select record_id from memory.{table} where customer_id = 77") == [(record_id,)], (
+            table
+        )
     assert company.warehouse(f"select count(*) from raw.customers where record_id = {record_id}") == [(1,)]
     order = key.of(f"{CARDS[5]}|T5")
     assert company.warehouse(

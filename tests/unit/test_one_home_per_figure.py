@@ -14,7 +14,7 @@ MARTS = {
 }
 #: "One row per customer, prospects included", "per customer who …", "per potential customer: …", not "per customer, month, …"
 GRAIN = re.compile(
-    r"One row per (potential )?customer(, (prospects|customer 0) included| who| with|:)(?! [a-z ]+ and )"
+    r"One row per (potential )?customer(, (prospects|customer 0) (included|left out)| who| with|:)(?! [a-z ]+ and )"
 )
 #: what joins them
 KEYS = {"customer_id"}
@@ -38,7 +38,7 @@ def standing_twice(columns: Mapping[str, Sequence[str]]) -> dict[str, list[str]]
 def test_marts_of_customers_are_told_by_their_grain() -> None:
     assert marts_of_customers(MARTS) == {
         "customers", "customer_value", "customer_retention", "customer_segments", "customer_engagement", "prospects",
-        "reward_balances", "rfm_readings",
+        "reward_balances", "rfm_readings", "portfolio_assignments",
     }  # fmt: skip
 
 

@@ -19,6 +19,9 @@
     'service_levels': ['service_targets'],
     'complaint_retention': ['service_targets'],
     'acquisition': ['acquisition_costs'],
+    'portfolio_assignments': ['portfolios'],
+    'portfolio_history': ['portfolios'],
+    'portfolio_load': ['portfolios'],
     'programmes': ['programmes'],
     'programme_results': ['programmes'],
 } -%}
@@ -43,6 +46,11 @@ tables as (
         'acquisition_costs' as input_name,
         count(*) as table_rows
     from {{ ref('stg_acquisition_costs') }}
+    union all
+    select
+        'portfolios' as input_name,
+        count(*) as table_rows
+    from {{ ref('stg_portfolios') }}
     union all
     select
         'programmes' as input_name,

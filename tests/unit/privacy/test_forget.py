@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from clientela.errors import ClientelaError
@@ -110,8 +111,17 @@ def test_the_search_finds_what_is_there(shop: Company) -> None:
 def test_no_byte_of_the_forgotten_stays_and_the_books_add_up(shop: Company) -> None:
     total = "select sum(net_amount), count(*) from raw.transactions"
     before = shop.warehouse(total)
+    hers = "select record_id from raw.customers where record_key = 'a-100' limit 1"
+    ((record_id,),) = shop.warehouse(hers)
+    with duckdb.connect(str(shop.config.warehouse)) as connection:
+        connection.execute(
+            "insert into memory.portfolio_decisions values (current_date, 'r', 1, ?, 1, 'north', 'why', false, now())",
+            [record_id],
+        )
     forgotten(shop)
     assert found(shop) == {}
+    kept = shop.warehouse("select record_id, portfolio from memory.portfolio_decisions")
+    assert len(kept) == 1 and kept[0][0] != record_id and kept[0][1] == "north"
     assert shop.warehouse(total) == before
     keys = {
         key
