@@ -8,7 +8,7 @@ ledger after every run, failed ones too. What a mart holds is decided in `models
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,20 @@ OPERATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "sources": ("select * from ledger.source_state", ()),
 }
+
+#: written with the file, not built: it says of the tables of the file how they fit together
+TABLE_KEYS = "table_keys"
+TABLE_KEYS_COLUMNS = {
+    "table_schema": "Schema of the table.",
+    "table_name": "The table.",
+    "kind": "`key`: the table has one row per these columns; `join`: the column leads to another table.",
+    "column_names": "The columns, separated by commas.",
+    "nullable_columns": "Of a key, the columns that may be null; the others never are. Null where there is none.",
+    "joins_to": "Of a join, the table with one row per value, as schema.table.",
+    "joins_to_column": "Of a join, its key.",
+}
+#: of keys that several tables have, the table that a column of that name leads to
+HOMES = {"customer_id": "customer.customers", "campaign_id": "relationship.campaigns"}
 
 #: the rule of the model int_permissions on the published log, for any day; a test compares the two
 PERMISSION_AS_OF = """
@@ -117,6 +131,11 @@ class Mart:
     description: str
     #: column → (description, is personal)
     columns: dict[str, tuple[str, bool]]
+    #: one row for each of its values, and which of these columns may be null; empty where nobody said it
+    key: tuple[str, ...] = ()
+    key_may_be_null: tuple[str, ...] = ()
+    #: a test of the models has found no two rows of one key; else publication looks
+    is_key_tested: bool = False
 
 
 @dataclass(frozen=True)
@@ -159,6 +178,7 @@ def marts_of(manifest: dict[str, Any]) -> list[Mart]:
     """
     marts: list[Mart] = []
     own: list[Mart] = []
+    tested = _tested_keys(manifest)
     for node in manifest["nodes"].values():
         if node["resource_type"] != "model" or node["config"].get("materialized") == "ephemeral":
             continue
@@ -174,13 +194,29 @@ def marts_of(manifest: dict[str, Any]) -> list[Mart]:
             )
             for name, column in node["columns"].items()
         }
-        mart = Mart(node["schema"], node["name"], node["description"].strip(), columns)
+        meta = node["config"].get("meta", {})
+        key = tested.get(node["unique_id"]) or tuple(meta.get("key", ()))
+        mart = Mart(
+            node["schema"], node["name"], node["description"].strip(), columns,
+            key, tuple(meta.get("key_may_be_null", ())), node["unique_id"] in tested,
+        )  # fmt: skip
         (own if is_own else marts).append(mart)
     personal = {name for mart in marts for name, (_, is_personal) in mart.columns.items() if is_personal}
     for mart in own:
         columns = mart.columns | {name: (mart.columns.get(name, ("",))[0], True) for name in personal}
-        marts.append(Mart(mart.schema, mart.name, mart.description or "One of the company's own marts.", columns))
+        description = mart.description or "One of the company's own marts."
+        marts.append(replace(mart, description=description, columns=columns))
     return sorted(marts, key=lambda mart: (mart.schema, mart.name))
+
+
+def _tested_keys(manifest: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Model → the columns of which a test says that no two rows share them and none is null."""
+    found = {}
+    for node in manifest["nodes"].values():
+        test = node.get("test_metadata") or {}
+        if node["resource_type"] == "test" and test.get("name") == "one_row_per" and node.get("attached_node"):
+            found[node["attached_node"]] = tuple(test["kwargs"]["columns"])
+    return found
 
 
 def publish_marts(
@@ -226,6 +262,8 @@ def publish_marts(
     aside = versions / f"marts_{run_id}.duckdb"
     secret = confirmed_secret(connection, config.data)
     is_masked = config.publish.personal_data == "masked"
+    for mart in marts:
+        _need_one_row_per_key(connection, mart)
     _write_file(connection, config, marts, aside, secret, Readers(is_masked))
     counted = _check(aside, marts, run_id)
     # past days are for those of `published/` alone
@@ -246,6 +284,7 @@ def _write_file(
     with _writing(connection, aside, config.publish.storage_version) as catalog:
         for mart in marts:
             _copy_table(connection, mart, catalog, secret, readers)
+        _write_keys(connection, marts, catalog)
         for asked, signature, query, meaning in MACROS:
             if any(f"{mart.schema}.{mart.name}" == asked for mart in marts):
                 connection.execute(f"create macro {catalog}.{signature} as table {query}")
@@ -341,11 +380,80 @@ def _copy_table(connection: duckdb.DuckDBPyConnection, mart: Mart, catalog: str,
             parameters |= {"purpose": readers.purpose, "channel": readers.channel}
     connection.execute(f"create schema if not exists {catalog}.{quoted(mart.schema)}")
     connection.execute(f"create table {target} as select {selected} from {source}{rows}", parameters)
+    for name in types:
+        if name in mart.key and name not in mart.key_may_be_null:
+            connection.execute(f"alter table {target} alter column {quoted(name)} set not null")
     connection.execute(f"comment on table {target} is {literal(mart.description)}")
     for name in types:
         description, _ = described.get(name.lower(), ("", False))
         note = f"{description} (masked)".strip() if name in hidden else description
         connection.execute(f"comment on column {target}.{quoted(name)} is {literal(note)}")
+
+
+def _need_one_row_per_key(connection: duckdb.DuckDBPyConnection, mart: Mart) -> None:
+    """Raise NotPublishedError where two rows bear one key, or a part of it is null that must not be: a broken grain."""
+    if not mart.key or mart.is_key_tested:
+        return
+    names = ", ".join(quoted(name) for name in mart.key)
+    never_null = [quoted(name) for name in mart.key if name not in mart.key_may_be_null]
+    missing = " or ".join(f"{name} is null" for name in never_null) or "false"
+    ((wrong,),) = connection.execute(
+        f"select count(*) from (select 1 from {quoted(mart.schema)}.{quoted(mart.name)} "
+        f"group by {names} having count(*) > 1 or {missing})"
+    ).fetchall()
+    if wrong:
+        raise NotPublishedError(
+            f"{mart.schema}.{mart.name} is one row per {', '.join(mart.key)}, and {wrong} of these are in several rows or "
+            "incomplete: its model is wrong. The published file is as it was."
+        )
+
+
+def joins_of(marts: list[Mart]) -> list[tuple[Mart, str, Mart, str]]:
+    """Mart, column, the mart that the column leads to, and its key there: by names that end alike, `…customer_id`.
+
+    The one run of a published file is no table to join with.
+    """
+    by_key: dict[str, list[Mart]] = {}
+    for mart in marts:
+        if len(mart.key) == 1 and mart.key[0].endswith("_id") and mart.key != ("run_id",):
+            by_key.setdefault(mart.key[0], []).append(mart)
+    # customers have many marts of one row each; a mart of its own name is home
+    homes = {
+        key: next((mart for mart in found if f"{mart.schema}.{mart.name}" == HOMES.get(key)), found[0])
+        for key, found in by_key.items()
+        if key in HOMES or len(found) == 1
+    }
+    return [
+        (mart, column, home, key)
+        for mart in marts
+        for column in mart.columns
+        for key, home in homes.items()
+        if (column == key or column.endswith(f"_{key}")) and (home, key) != (mart, column)
+    ]
+
+
+def _write_keys(connection: duckdb.DuckDBPyConnection, marts: list[Mart], catalog: str) -> None:
+    """`operations.table_keys`: what every table is one row per, and which columns lead to which other table."""
+    rows: list[tuple[str | None, ...]] = [
+        (mart.schema, mart.name, "key", ", ".join(mart.key), ", ".join(mart.key_may_be_null) or None, None, None)
+        for mart in marts
+        if mart.key
+    ]
+    rows += [
+        (mart.schema, mart.name, "join", column, None, f"{home.schema}.{home.name}", key)
+        for mart, column, home, key in joins_of(marts)
+    ]
+    target = f"{catalog}.operations.{TABLE_KEYS}"
+    connection.execute(f"create schema if not exists {catalog}.operations")
+    columns = ", ".join(f"{quoted(name)} varchar" for name in TABLE_KEYS_COLUMNS)
+    connection.execute(f"create table {target} ({columns})")
+    if rows:
+        connection.executemany(f"insert into {target} values (?, ?, ?, ?, ?, ?, ?)", rows)
+    connection.execute(
+        f"comment on table {target} is {literal('One row per key and per join of a published table: how tables fit together.')}"
+    )
+    for name, meaning in TABLE_KEYS_COLUMNS.items():
+        connection.execute(f"comment on column {target}.{quoted(name)} is {literal(meaning)}")
 
 
 def _selected(types: dict[str, str], hidden: set[str], secret: str) -> tuple[str, dict[str, str | None]]:

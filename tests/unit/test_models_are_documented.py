@@ -42,6 +42,18 @@ def test_a_mart_says_its_grain_and_every_columns_meaning_and_type(mart: Path) ->
         assert len(column.get("description", "")) > 3, column["name"]
 
 
+@pytest.mark.parametrize("mart", MARTS, ids=lambda path: path.stem)
+def test_the_grain_of_every_mart_is_tested(mart: Path) -> None:
+    """By a test of dbt's, or by publication, which reads `key`: never by both, and by none is no mart."""
+    entry = described(mart)
+    tests = [test["one_row_per"] for test in entry.get("data_tests", []) if "one_row_per" in test]
+    meta = entry["config"]["meta"]
+    keys = [test["arguments"]["columns"] for test in tests] + ([meta["key"]] if "key" in meta else [])
+    assert len(keys) == 1, "a mart says once, by one_row_per or by `key`, what it has one row of"
+    columns = {column["name"] for column in entry["columns"]}
+    assert set(keys[0]) <= columns and set(meta.get("key_may_be_null", ())) <= set(keys[0])
+
+
 def test_the_contract_of_every_mart_is_enforced() -> None:
     marts = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["models"]["clientela"]["marts"]
     assert marts["+contract"] == {"enforced": True}

@@ -146,3 +146,68 @@ def test_a_day_before_the_first_run_is_answered_with_what_that_run_said() -> Non
         assert connection.execute(asked, [date(2026, 3, 3)]).fetchall() == [(1, 7)]
         assert connection.execute(asked, [date(2026, 3, 4)]).fetchall() == [(1, 7), (2, 8)]
         assert connection.execute(asked, [date(2026, 3, 5)]).fetchall() == [(1, 9), (2, 8)]
+
+
+def _publish_table(shop: Company, rows: str, mart: Mart) -> list[tuple[Any, ...]]:
+    """Publish one table beside the one that says of which day it is; gives what the file says of keys."""
+    with duckdb.connect(str(shop.folder / "keys.duckdb")) as connection:
+        prepare(connection)
+        connection.execute("create schema operations")
+        connection.execute("create schema value")
+        connection.execute(
+            "insert into run.built values ('operations.publication', 'first'), ('value.orders', 'first'), ('value.lines', 'first')"
+        )
+        connection.execute(
+            """
+            insert into run.context (
+                run_id, as_of_on, known_at, company, currency, time_zone, left_censored_days, config_hash, code_version,
+                started_at
+            ) values ('first', date '2026-01-31', now(), 'shop', 'EUR', 'UTC', 0, '', '', now())
+            """
+        )
+        connection.execute("create table operations.publication as select run_id, as_of_on from run.context")
+        connection.execute(f"create table value.orders as select * from (values {rows}) as orders (order_id, line)")
+        connection.execute("create table value.lines as select 1 as line, 7 as first_order_id")
+        marts = [
+            Mart("operations", "publication", "", {"run_id": ("", False)}, ("run_id",)),
+            mart,
+            Mart("value", "lines", "", {"line": ("", False), "first_order_id": ("", False)}, ("line",)),
+        ]
+        publish_marts(connection, shop.config, marts, shop.config.published)
+    return shop.published("select * from operations.table_keys order by all")
+
+
+def _orders(*key: str, may_be_null: tuple[str, ...] = ()) -> Mart:
+    return Mart("value", "orders", "", {"order_id": ("", False), "line": ("", False)}, key, may_be_null)
+
+
+def test_keys_and_joins_travel_with_the_file_and_so_does_what_is_never_null(shop: Company) -> None:
+    keys = _publish_table(shop, "(7, 1), (8, null)", _orders("order_id"))
+    assert keys == [
+        ("operations", "publication", "key", "run_id", None, None, None),
+        ("value", "lines", "join", "first_order_id", None, "value.orders", "order_id"),
+        ("value", "lines", "key", "line", None, None, None),
+        ("value", "orders", "key", "order_id", None, None, None),
+    ]
+    assert shop.published("select column_name from duckdb_columns() where not is_nullable order by 1") == [
+        ("line",),
+        ("order_id",),
+        ("run_id",),
+    ]
+    assert shop.published(
+        "select count(*) from duckdb_columns() where table_name = 'table_keys' and comment is null"
+    ) == [(0,)]
+
+
+@pytest.mark.parametrize("rows", ["(7, 1), (7, 2)", "(7, 1), (null, 2)"], ids=["twice", "null"])
+def test_a_broken_grain_is_not_published(shop: Company, rows: str) -> None:
+    with pytest.raises(NotPublishedError, match=r"value\.orders is one row per order_id, and 1 of these"):
+        _publish_table(shop, rows, _orders("order_id"))
+    assert not (shop.config.published / "marts.duckdb").exists()
+
+
+def test_a_part_of_a_key_that_may_be_null_is_compared_like_any_other(shop: Company) -> None:
+    _publish_table(shop, "(7, 1), (7, null)", _orders("order_id", "line", may_be_null=("line",)))
+    (shop.folder / "keys.duckdb").unlink()
+    with pytest.raises(NotPublishedError, match="is one row per order_id, line,"):
+        _publish_table(shop, "(7, null), (7, null)", _orders("order_id", "line", may_be_null=("line",)))
