@@ -156,6 +156,35 @@ def manifest(config: Config, target: str = "night") -> dict[str, Any]:
     return {"nodes": {key: node.to_resource().to_dict() for key, node in parsed.nodes.items()}}
 
 
+def project(config: Config) -> dict[str, Any]:
+    """The whole parsed project, as dbt's documentation reads it; of macros those of this project."""
+    with set_environment(environment(config)):
+        parsed = _parse(config, "night")
+        parsed.build_parent_and_child_maps()
+    kinds = {
+        kind: {key: node.to_resource().to_dict() for key, node in getattr(parsed, kind).items()}
+        for kind in (
+            "nodes",
+            "sources",
+            "exposures",
+            "groups",
+            "macros",
+            "docs",
+            "metrics",
+            "semantic_models",
+            "unit_tests",
+        )
+    }
+    kinds["macros"] = {key: macro for key, macro in kinds["macros"].items() if macro["package_name"] == "clientela"}
+    return kinds | {
+        "saved_queries": {},
+        "disabled": {},
+        "selectors": {},
+        "parent_map": parsed.parent_map,
+        "child_map": parsed.child_map,
+    }
+
+
 #: the parsed project by what its parsing depends on; a process that serves several nights parses once
 _PARSED: dict[tuple[str, ...], Any] = {}
 

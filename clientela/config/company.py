@@ -148,6 +148,12 @@ class Config(Model):
         description="Folder with dbt models of the company's own, built on ours by `ref` and published in schema `custom`; "
         "relative to this file.",
     )
+    dagster_module: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$",
+        description="Python module, beside this file or installed, whose `defs` (dagster.Definitions) join ours: a team's own "
+        "assets, checks, jobs. Only Dagster reads it.",
+    )
     as_of: date | Literal["latest"] = Field(
         "latest", description="Last day that exists for a run; `latest`: the last day with transactions."
     )

@@ -11,6 +11,7 @@ from clientela.config.company import Config
 from clientela.errors import ClientelaError
 from clientela.publish import MARTS_FILE
 from clientela.report.index import write_index
+from clientela.report.lineage import write_catalogue
 from clientela.report.write import Written, write_report
 from clientela.warehouse.faults import first_line
 from clientela.warehouse.lock import hold_lock
@@ -28,8 +29,9 @@ def write_pages(config: Config, as_of: date | None = None) -> Written:
     with file_modes.closed(config), hold_lock(config.data, "Report"):
         written = write_report(config, folder)
         try:
+            write_catalogue(config)
             write_index(config)
         except Exception as error:
-            warning = f"The index of published pages could not be written: {first_line(error)}"
+            warning = f"The index of published pages, or the catalogue, could not be written: {first_line(error)}"
             return replace(written, warnings=(*written.warnings, warning))
         return written

@@ -38,9 +38,11 @@ from clientela.privacy.forget import (
 )
 from clientela.privacy.person import Person, due
 from clientela.publish import Published
+from clientela.report.lineage import write_catalogue
 from clientela.report.places import REPORT_FILE
 from clientela.report.write import is_current, write_report
 from clientela.transform import NodeResult
+from clientela.warehouse.faults import first_line
 from clientela.wording import counted
 
 
@@ -227,6 +229,7 @@ class PipelineRun:
         if self.published and folder == self.config.published:
             self._end_forgetting(self.run_id)
         self.warnings += written.warnings
+        self._write_catalogue()
         self.report_path = written.path
         return written.path
 
@@ -234,3 +237,12 @@ class PipelineRun:
         """Write the report of what is published, if the one that is there is another's, or in another language."""
         if not is_current(self.config):
             self.write_report()
+        else:
+            self._write_catalogue()
+
+    def _write_catalogue(self) -> None:
+        """Write the catalogue of models, where they changed. What goes wrong is a warning too."""
+        try:
+            write_catalogue(self.config)
+        except Exception as error:
+            self.warnings.append(f"The catalogue could not be written: {first_line(error)}")

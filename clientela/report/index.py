@@ -17,9 +17,8 @@ from clientela.file_modes import make_shared_folder, share
 from clientela.publish import OPERATIONS_FILE
 from clientela.report.catalogue import Texts
 from clientela.report.page import ENVIRONMENT, style
-from clientela.report.places import GATE, INDEX_FILE, REPORT_FILE, REPORTS, replace_text
+from clientela.report.places import CATALOGUE_FILE, GATE, INDEX_FILE, REPORT_FILE, REPORTS, replace_text
 
-CATALOGUE_FILE = "catalogue.html"
 #: days whose batches the index lists
 DAYS = 31
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from clientela.file_modes import share
 
-REPORT_FILE, INDEX_FILE = "report.html", "index.html"
+REPORT_FILE, INDEX_FILE, CATALOGUE_FILE = "report.html", "index.html", "catalogue.html"
 #: folders of published/: earlier reports, the newest among them; pages of batches; pages of single customers
 REPORTS, GATE, CUSTOMERS = "reports", "gate", "customers"
 

@@ -99,6 +99,7 @@ def _raw_asset(
         group_name="raw",
         kinds={"duckdb"},
         description=ENTITIES[entity].description,
+        freshness_policy=_freshness(config, feeds),
         retry_policy=RETRIES,
         # entities are loaded in the order of the configuration, as `clientela run` does
         op_tags={"dagster/priority": str(-sequence)},
@@ -122,6 +123,12 @@ def _raw_asset(
         yield dg.MaterializeResult(asset_key=key, metadata=counts(outcomes))
 
     return load
+
+
+def _freshness(config: Config, feeds: Sequence[Feed]) -> dg.FreshnessPolicy | None:
+    """How long the table may stand without being loaded: what the strictest of its feeds allows its last event."""
+    ages = [age for feed in feeds if (age := config.max_age(feed.source_name, feed.name)) is not None]
+    return dg.FreshnessPolicy.time_window(fail_window=min(ages)) if ages else None
 
 
 def _outcomes(outcomes: Sequence[Outcome], source: str, feed: str) -> list[Outcome]:
@@ -174,7 +181,8 @@ def check_result(
     return dg.AssetCheckResult(
         asset_key=key,
         check_name=check_name(state.source, state.feed, state.entity),
-        passed=blocked_by is None and not state.is_stale,
+        # what was met only with a warning is loaded, and not green
+        passed=blocked_by is None and not state.is_stale and not failed,
         severity=dg.AssetCheckSeverity.ERROR if blocked_by else dg.AssetCheckSeverity.WARN,
         metadata=metadata,
     )

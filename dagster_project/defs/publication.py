@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from clientela.config.company import Config
 from clientela.errors import NotPublishedError
 from clientela.publish import marts_of
 from dagster_project.defs.resources import PipelineRunResource
@@ -25,7 +26,7 @@ def mart_keys(manifest: dict[str, Any]) -> list[dg.AssetKey]:
     return [Translator().get_asset_key(nodes[mart.schema, mart.name]) for mart in marts_of(manifest)]
 
 
-def published_marts(manifest: dict[str, Any]) -> dg.AssetsDefinition:
+def published_marts(config: Config, manifest: dict[str, Any]) -> dg.AssetsDefinition:
     """The asset that is published/marts.duckdb."""
 
     @dg.asset(
@@ -33,6 +34,7 @@ def published_marts(manifest: dict[str, Any]) -> dg.AssetsDefinition:
         deps=mart_keys(manifest),
         group_name="published",
         kinds={"duckdb"},
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=config.max_silence) if config.max_silence else None,
         description="The read-only DuckDB file that analysts and BI tools open: published/marts.duckdb, switched in atomically.",
     )
     def publish(pipeline_run: PipelineRunResource) -> dg.MaterializeResult[None]:

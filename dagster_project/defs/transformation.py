@@ -5,10 +5,12 @@ of its own; the night has one process, one DuckDB file and one owner of it, so o
 Dagster what came of each node. What a model computes is in `models/`.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
+import duckdb
 from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 
 from clientela.config.company import Config
@@ -19,11 +21,29 @@ from dagster_project.defs.ingestion import feeds_by_entity, raw_key
 from dagster_project.defs.resources import PipelineRunResource
 
 CONTEXT = dg.AssetKey(["run", "context"])
+#: under what Dagster shows where an asset is stored
+_NAMES_OF_TABLES = ("dagster/table_name", "dagster/relation_identifier")
 _DONE = ("pass", "warn", "fail", "error")
 
 
 class Translator(DagsterDbtTranslator):
-    """dbt's nodes in this project's words: one group per layer, and per area of marts."""
+    """dbt's nodes in this project's words: one group per layer, and per area of marts, with the owners that dbt's groups have."""
+
+    def __init__(self, manifest: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        groups = (manifest or {}).get("groups", {}).values()
+        self._owners = {group["name"]: str(group["owner"]["name"]) for group in groups}
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
+        """The team that answers for the model's group, in the letters that Dagster allows."""
+        owner = self._owners.get(dbt_resource_props.get("config", {}).get("group") or "")
+        return [f"team:{re.sub(r'[^A-Za-z0-9]+', '_', owner)}"] if owner else None
+
+    def get_metadata(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What dagster-dbt says, with the table's name as it is in the warehouse: dbt parses without one, in `memory`."""
+        told = dict(super().get_metadata(dbt_resource_props))
+        name = f"warehouse.{dbt_resource_props['schema']}.{dbt_resource_props['name']}"
+        return told | {key: name for key in _NAMES_OF_TABLES if key in told}
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """`staging`, `intermediate`, `seeds`, or `marts_` and the area."""
@@ -107,7 +127,7 @@ def run_context(config: Config) -> dg.AssetsDefinition:
 
 def model_assets(manifest: dict[str, Any]) -> dg.AssetsDefinition:
     """Every model and seed as an asset, every test as a check, built together by one step."""
-    translator = Translator()
+    translator = Translator(manifest)
     keys = {
         unique_id: translator.get_asset_key(node)
         for unique_id, node in manifest["nodes"].items()
@@ -128,7 +148,8 @@ def model_assets(manifest: dict[str, Any]) -> dg.AssetsDefinition:
         except dg.Failure as error:
             failure = error
         checks = {key.name: key for key in context.selected_asset_check_keys}
-        yield from dagster_events(run.results, keys, context.selected_asset_keys, checks)
+        rows = row_counts(run.connection) if failure is None else {}
+        yield from dagster_events(run.results, keys, context.selected_asset_keys, checks, rows)
         if failure is not None:
             raise failure
 
@@ -140,12 +161,20 @@ def dagster_events(
     keys: Mapping[str, dg.AssetKey],
     selected: set[dg.AssetKey] | frozenset[dg.AssetKey] | Any,
     checks: Mapping[str, dg.AssetCheckKey],
+    rows: Mapping[str, int] | None = None,
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-    """dbt's results in Dagster's words: a model that is up to date, a test that was made. Nothing for what was skipped."""
+    """dbt's results in Dagster's words: a model that is up to date, a test that was made. Nothing for what was skipped.
+
+    `rows`: of each table by its asset key, as Dagster plots it from night to night beside the seconds.
+    """
     for result in results:
         key = keys.get(result.unique_id)
         if key in selected and result.is_up_to_date:
-            yield dg.MaterializeResult(asset_key=key, metadata={"seconds": result.seconds})
+            metadata: dict[str, Any] = {"seconds": result.seconds}
+            count = (rows or {}).get(key.to_user_string()) if key is not None else None
+            if count is not None:
+                metadata["dagster/row_count"] = count
+            yield dg.MaterializeResult(asset_key=key, metadata=metadata)
         check = checks.get(result.name) if result.kind == "test" else None
         if check is not None and result.status in _DONE:
             yield dg.AssetCheckResult(
@@ -155,3 +184,11 @@ def dagster_events(
                 severity=dg.AssetCheckSeverity.WARN if result.status == "warn" else dg.AssetCheckSeverity.ERROR,
                 metadata={"rows_found": result.failures, "message": result.message, "seconds": result.seconds},
             )
+
+
+def row_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Schema and name of every table that was built → its rows."""
+    tables = connection.execute(
+        "select schema_name, table_name, estimated_size from duckdb_tables() where database_name = current_database()"
+    ).fetchall()
+    return {f"{schema}/{name}": rows for schema, name, rows in tables}

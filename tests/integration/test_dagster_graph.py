@@ -1,14 +1,23 @@
 """The whole asset graph, against what the files of the project say: nothing hangs loose, nothing is missing."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
+import duckdb
 import pytest
+import yaml
 from dagster_fixture import write_company
 
-from clientela.transform import PROJECT
+from clientela.contracts.expectations import fact
+from clientela.load.gate.validate import Check
+from clientela.load.outcome import Outcome
+from clientela.pipeline.run_summary import SourceStatus
+from clientela.transform import PROJECT, NodeResult
 from dagster_project.definitions import build_defs
+from dagster_project.defs import transformation
+from dagster_project.defs.ingestion import check_result
 
 Graph = dict[str, set[str]]
 AREAS = ("customer", "value", "retention", "segment", "relationship", "objective", "quality", "operations")
@@ -156,3 +165,64 @@ def test_the_report_stands_behind_the_published_file_and_its_check_only_warns(de
     graph = defs.resolve_asset_graph()
     (check,) = (key for key in graph.asset_check_keys if key.asset_key == dg.AssetKey(["published", "report"]))
     assert not graph.get_check_spec(check).blocking
+
+
+def test_marts_are_owned_by_the_teams_of_their_groups(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    owners = {key.path[0]: graph.get(key).owners for key in graph.get_all_asset_keys() if key.path[0] in AREAS}
+    assert owners["value"] == ["team:Controlling"] and owners["relationship"] == ["team:Marketing_and_service"]
+    assert owners.keys() == set(AREAS) and all(owners.values())
+
+
+def test_a_model_is_stored_in_the_warehouse_under_its_own_name(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    names = {
+        str(value)
+        for key in graph.get_all_asset_keys()
+        for value in graph.get(key).metadata.values()
+        if "orders" in str(value)
+    }
+    assert "warehouse.value.orders" in names and not [name for name in names if name.startswith("memory.")]
+
+
+def test_how_old_a_delivery_may_be_is_how_long_its_table_is_fresh(tmp_path: Path) -> None:
+    path = write_company(tmp_path)
+    settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    settings["sources"]["till"]["entities"]["transactions"]["max_age"] = "5 days"
+    settings["sources"]["web"]["entities"]["transactions"]["max_age"] = "3 days"
+    settings["max_silence"] = "36 hours"
+    path.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    graph = build_defs(path).resolve_asset_graph()
+    policies = {key.to_user_string(): graph.get(key).freshness_policy for key in graph.get_all_asset_keys()}
+    fresh = {key: policy.fail_window.to_timedelta() for key, policy in policies.items() if policy is not None}
+    assert fresh == {"raw/transactions": timedelta(days=3), "published/marts": timedelta(hours=36)}
+
+
+def test_rows_and_seconds_of_a_mart_are_numbers_that_dagster_plots(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute("create schema value")
+        connection.execute("create table value.orders as from range(7)")
+        rows = transformation.row_counts(connection)
+    key = dg.AssetKey(["value", "orders"])
+    built = NodeResult("model.orders", "model", "orders", "success", 0.5, "", 0)
+    (event,) = transformation.dagster_events([built], {"model.orders": key}, {key}, {}, rows)
+    assert isinstance(event, dg.MaterializeResult) and event.metadata == {"seconds": 0.5, "dagster/row_count": 7}
+
+
+@pytest.mark.parametrize(("is_met", "severity"), [(True, "WARN"), (False, "WARN")])
+def test_what_was_met_only_with_a_warning_is_not_green(is_met: bool, severity: str) -> None:
+    state = SourceStatus("till", "transactions", "loaded", "", True, False, 1, None, "transactions")
+    expect = fact("rows_in_future", "warning", "Nothing is dated after its delivery.", maximum=0)
+    outcome = Outcome("till", "transactions", "loaded", checks=[Check(expect, is_met, "1", None, None, ())])
+    told = check_result(dg.AssetKey(["raw", "transactions"]), state, [outcome], None)
+    assert (told.passed, told.severity.value) == (is_met, severity)
+
+
+def test_jobs_schedule_and_sensor_say_what_they_do(defs: dg.Definitions) -> None:
+    repository = defs.get_repository_def()
+    described = [
+        *repository.schedule_defs,
+        *repository.sensor_defs,
+        *(repository.get_job(name) for name in ("night", "as_of")),
+    ]
+    assert len(described) == 4 and all(found.description for found in described)

@@ -155,7 +155,7 @@ def _publish_table(shop: Company, rows: str, mart: Mart) -> list[tuple[Any, ...]
         connection.execute("create schema operations")
         connection.execute("create schema value")
         connection.execute(
-            "insert into run.built values ('operations.publication', 'first'), ('value.orders', 'first'), ('value.lines', 'first')"
+            "insert into run.built select unnest(['operations.publication', 'value.orders', 'value.lines']), 'first'"
         )
         connection.execute(
             """
