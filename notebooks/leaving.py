@@ -108,7 +108,7 @@ def _(company):
 def _(calls, company, mo, reasons):
     mo.md(
         f"These {len(calls)} customers hold {company.money(calls['expected_value_at_risk'].sum())} of "
-        f"{company.money(reasons['value_at_risk'].sum())}; the most common reason is {reasons['main_reason'][0]}."
+        f"{company.money(reasons['value_at_risk'].sum())}; most is at risk for the reason {reasons['main_reason'][0]}."
         if len(calls)
         else ""
     )

@@ -134,6 +134,7 @@ def test_the_catalogue(simulated: Company, tmp_path: Path, pictures: Path) -> No
 @pytest.mark.prove
 def test_dagsters_pages(simulated: Company, tmp_path: Path, pictures: Path) -> None:
     with serving(simulated.config_path) as server, browsing(tmp_path / "profile", 1500, 1200) as tab:
+        server.wait_for("{ repositoriesOrError { __typename } }", lambda told: told["repositoriesOrError"])
         for name, path, *texts in (
             ("graph", "asset-groups", "marts_value"),
             ("asset", "assets/value/customer_value", "customer_value", "Controlling", "warehouse.value.customer_value"),
@@ -141,6 +142,6 @@ def test_dagsters_pages(simulated: Company, tmp_path: Path, pictures: Path) -> N
             ("schedules", "automation", "nightly", "arriving_files"),
             ("jobs", "jobs", "night", "as_of"),
         ):
-            tab.open(f"{server.url}/{path}", *texts)
+            tab.open(f"{server.url}/{path}", *texts, seconds=180)
             tab.picture(pictures / f"dagster_{name}.png")
         assert_quiet(tab)
