@@ -12,7 +12,7 @@ FOLDER = Path(__file__).parent
 PARTS = {
     "attack": "an outsider with a file, a link, a name, an account or a reader's access gets nowhere",
     "audit": "the marts of both demonstration companies, counted again by what the documentation says",
-    "browser": "reports, notebooks, customers' pages, the catalogue and Dagster in a real browser, without a network; axe finds nothing serious",
+    "browser": "reports, notebooks, customers' pages, the catalogue and Dagster in a real browser, without a network",
     "campaigns": "a thousand campaigns with an effect and a thousand without: how often the interval is right; the bootstrap",
     "dagster": "a served instance: schedule, sensor, queue, retries, faults, and no telemetry however it is started",
     "databases": "MariaDB as Debian ships it: types, times, watermark, one instant, read only, no secret told",
