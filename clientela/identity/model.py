@@ -110,7 +110,8 @@ def _word_in_common(column: str) -> str:
 
 _SWAPPED = "(given_l = family_r and family_l = given_r)"
 _NEARLY_SWAPPED = (
-    "(given_l <> given_r and family_l <> family_r and jaro_winkler_similarity(given_l, family_r) >= 0.88 "
+    "(left(given_l, 1) = left(family_r, 1) and left(family_l, 1) = left(given_r, 1) and given_l <> given_r "
+    "and family_l <> family_r and jaro_winkler_similarity(given_l, family_r) >= 0.88 "
     "and jaro_winkler_similarity(family_l, given_r) >= 0.88)"
 )
 
@@ -145,8 +146,9 @@ def slip_in_first_name(left: str, right: str) -> str:
     def slip(given: str, other: str, sign: str) -> str:
         forms = f"{other}given_forms{sign}"
         return (
-            f"len(list_filter({forms}, lambda form: abs(len(form) - len({given})) <= 1 and least(len(form), len({given})) >= 3 "
-            f"and left(form, 1) = left({given}, 1) and damerau_levenshtein(form, {given}) <= 1)) > 0"
+            f"(contains({other}given_initials{sign}, left({given}, 1)) and len(list_filter({forms}, lambda form: "
+            f"abs(len(form) - len({given})) <= 1 and least(len(form), len({given})) >= 3 "
+            f"and left(form, 1) = left({given}, 1) and damerau_levenshtein(form, {given}) <= 1)) > 0)"
         )
 
     if left.endswith("."):
@@ -430,7 +432,7 @@ def default_model(nodes: pl.DataFrame, key: str = "") -> Model:
         often = counts.filter(pl.col("count") > 1)
         shares = (count / total for count in often["count"].to_list())
         frequencies[field] = dict(zip(hashed(often[field].to_list(), key), shares, strict=True))
-    days = nodes["born"].drop_nulls().n_unique()
+    days = _birth_days(nodes["birth_date"])
     present = {
         name: nodes[_COLUMN_OF.get(name, name)].count() if name != "address" else nodes["street"].count()
         for name in ("given", "family", "birth_date", "email", "phone", "tax_id", "loyalty_id")
@@ -460,6 +462,17 @@ def default_model(nodes: pl.DataFrame, key: str = "") -> Model:
     )
 
 
+def _birth_days(births: pl.Series) -> int:
+    """On how many days people may be born: a small file shows few of the days between its oldest and its youngest."""
+    known = births.drop_nulls()
+    if known.is_empty():
+        return 0
+    low, high = (known.cast(pl.Int32).quantile(share) for share in (0.05, 0.95))
+    between = 0.0 if low is None or high is None else (high - low) / 0.9
+    return max(known.n_unique(), min(int(between), MAX_BIRTH_DAYS))
+
+
+MAX_BIRTH_DAYS = 20_000
 MIN_PAIRS_AT_HOME = 10
 
 
