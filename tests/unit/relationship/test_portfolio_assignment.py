@@ -123,3 +123,11 @@ def test_who_has_to_leave_leaves_outside_the_cap() -> None:
     places = Portfolios(np.array([[0.0, 1.0, 0.5]]), np.array([9.0, 1.0, 9.0]), np.full(3, np.inf))
     plan = assign(people, places, 0.0, max_moves=0)
     assert plan.forced.tolist() == [True, False, True] and plan.portfolio.tolist() == [2, 1, 2]
+
+
+def test_hours_hold_for_people_where_the_programme_knew_the_mean_of_a_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of the two fits by their mean of five hours; it is who takes one, not who takes nine."""
+    monkeypatch.setattr(portfolio_assignment, "MAX_PAIRS", 1)
+    people = Customers(np.array([0, 0]), np.array([101.0, 100.0]), np.array([9.0, 1.0]), np.full(2, NOBODY))
+    places = Portfolios(np.array([[1.0]]), np.full(1, np.inf), np.array([5.0]))
+    assert assign(people, places).portfolio.tolist() == [NOBODY, 0]
