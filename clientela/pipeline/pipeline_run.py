@@ -37,7 +37,7 @@ from clientela.privacy.forget import (
     is_unproven,
 )
 from clientela.privacy.person import Person, due
-from clientela.publish import Published
+from clientela.publish import Published, publish_operations
 from clientela.report.lineage import write_catalogue
 from clientela.report.places import REPORT_FILE
 from clientela.report.write import is_current, write_report
@@ -133,6 +133,8 @@ class PipelineRun:
         if is_unproven(self.config):
             with stopping.deferred():
                 clean_published(self.config, run_id)
+                # what the end of the run would write anew, before it is looked at
+                publish_operations(self.connection, self.config)
                 complete_proofs(self.config, self.persons)
 
     # --------------------------------------------------------------- verdict
