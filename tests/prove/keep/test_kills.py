@@ -15,7 +15,6 @@ from clientela.backup.make import back_up
 from clientela.backup.restore import restore
 from clientela.backup.store import open_store
 from clientela.config.read import load_config
-from clientela.errors import ClientelaError
 from clientela.masking import check_value
 from clientela.pipeline.open_run import open_run
 from clientela.pipeline.rotation import rotate_secret
@@ -169,8 +168,3 @@ def test_a_killed_erasure_leaves_the_person_or_nothing_of_them(made: Path, tmp_p
         assert shop.warehouse(TOTAL) == total
 
     _kills(_forget, made, tmp_path, lambda folder, to: None, check, 4)
-
-
-def test_nothing_is_left_to_be_known_of_a_backup_that_never_was(tmp_path: Path) -> None:
-    with pytest.raises(ClientelaError, match="no folder of backups"):
-        open_store(tmp_path, None)
