@@ -347,7 +347,13 @@ def _carry_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str)
     name = f"{schema}.{quoted(table)}"
     chosen = "select * from before." + name
     if (schema, table) == ("memory", "customer_registry"):
-        chosen += " where record_id not in (select record_id from forgotten_records)"
+        # the number is handed out: it stays so, to a record that is nobody's, or the next customer would bear it
+        nobody = tombstones.number_sql("cast(uuid() as varchar)")
+        chosen = f"""
+            select held.* replace (
+                case when forgotten.record_id is null then held.record_id else {nobody} end as record_id
+            )
+            from before.{name} as held left join forgotten_records as forgotten using (record_id)"""
     elif schema == "memory" and table in memory.BY_RECORD:
         chosen = f"""
             select kept.* replace (coalesce(forgotten.anonymous_id, kept.record_id) as record_id)
