@@ -432,7 +432,7 @@ def default_model(nodes: pl.DataFrame, key: str = "") -> Model:
         often = counts.filter(pl.col("count") > 1)
         shares = (count / total for count in often["count"].to_list())
         frequencies[field] = dict(zip(hashed(often[field].to_list(), key), shares, strict=True))
-    days = _birth_days(nodes["birth_date"])
+    days = _birth_days(nodes["born"].str.to_date("%Y%m%d", strict=False))
     present = {
         name: nodes[_COLUMN_OF.get(name, name)].count() if name != "address" else nodes["street"].count()
         for name in ("given", "family", "birth_date", "email", "phone", "tax_id", "loyalty_id")
