@@ -1,50 +1,37 @@
 """The company's own past as judge: every candidate at every rolling origin, scored on what came next.
 
-What belongs here: running the origins, the score frames, the choice, and the widening of intervals learnt on the way. What
-does not: scores themselves (scoring.py), the forecast of today (forecast.py).
+What belongs here: running the origins, the score frames, the choice. What does not: scores themselves (scoring.py), what is used
+for each published horizon (horizons.py), the forecast of today (forecast.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
 import polars as pl
-from scipy.special import ndtr
 
 from clientela.lifetime.arrays import Floats, Integers, ranks
-from clientela.lifetime.candidates import BASELINES, ORDER_CANDIDATES, Learning, OrderForecast, forecast_orders
+from clientela.lifetime.candidates import ORDER_CANDIDATES, Learning, OrderForecast, forecast_orders
 from clientela.lifetime.contribution import ContributionFit, Kind, fit_contribution
-from clientela.lifetime.draws import (
-    NOT_WIDENED,
-    Observed,
-    OrderSource,
-    ScatterDraws,
-    Widening,
-    group_intervals,
-    read_futures,
-)
 from clientela.lifetime.errors import LifetimeError
-from clientela.lifetime.origins import Orders, Snapshot, rolling_origins
-from clientela.lifetime.scoring import (
-    SCORE_COLUMNS,
-    Choice,
-    calibrated_coverage,
-    calibration,
-    choose,
-    poisson_deviance,
-    raw_coverage,
-    score,
-    widening_from_pit,
-    widening_of_groups,
+from clientela.lifetime.fitting import MODELS
+from clientela.lifetime.horizons import (
+    UNSEASONED,
+    Horizon,
+    HorizonMemo,
+    expected_orders,
+    interval_rows,
+    learn_horizon,
+    with_money,
 )
-from clientela.lifetime.season import season_index, season_over
+from clientela.lifetime.origins import Orders, Snapshot, spaced_origins
+from clientela.lifetime.scoring import SCORE_COLUMNS, Choice, calibration, choose, poisson_deviance, score
+from clientela.lifetime.season import season_factor
 
 SPEND_CANDIDATES: tuple[Kind, ...] = ("normal", "gamma_gamma")
 DEFAULT_ORDERS = "mbg_nbd"
 DEFAULT_SPEND: Kind = "gamma_gamma"
-_INTERVAL_CUSTOMERS = 20_000
-_GROUPS = 20
 
 SCORE_SCHEMA = pl.Schema(
     {
@@ -73,13 +60,12 @@ CALIBRATION_SCHEMA = pl.Schema(
 INTERVAL_SCHEMA = pl.Schema(
     {
         "as_of": pl.Date,
+        "horizon_months": pl.Int64,
         "target": pl.String,
         "level": pl.String,
         "scored": pl.Int64,
         "calibrated_coverage": pl.Float64,
         "raw_coverage": pl.Float64,
-        "interval_inflation": pl.Float64,
-        "inflated_coverage": pl.Float64,
     }
 )
 
@@ -87,8 +73,8 @@ INTERVAL_SCHEMA = pl.Schema(
 @dataclass(frozen=True)
 class Backtest:
     """scores: one row per origin, what (orders, contribution) and candidate, as_of null in the row over all origins;
-    calibration: by decile; intervals: of the chosen candidates; dispersion and level_error: the scatter of the chosen
-    baseline (0 otherwise); season: whether one was learnt at the last origin."""
+    calibration: by decile; intervals: how stated intervals did at the origins; order_model: the single candidate that is
+    preferred at `holdout_days`; horizons: by months, what is used for each, where there is an origin."""
 
     scores: pl.DataFrame
     calibration: pl.DataFrame
@@ -98,45 +84,32 @@ class Backtest:
     spend_model: Kind
     spend_reason: str
     holdout_days: int
-    widening: Widening = NOT_WIDENED
-    dispersion: float = 0.0
-    level_error: float = 0.0
+    horizons: Mapping[int, Horizon] = field(default_factory=dict)
 
 
 @dataclass
-class Memo:
+class Memo(HorizonMemo):
     """What was computed for an origin: it does not depend on the as-of day that asked for it."""
 
-    snapshots: dict[date, Snapshot] = field(default_factory=dict)
     orders: dict[tuple[date, str], OrderForecast] = field(default_factory=dict)
     spend: dict[tuple[date, str], ContributionFit] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class BacktestSettings:
-    """How candidates are compared. min_days: of data before an origin; draws: 0 leaves out the intervals and what they teach;
-    at_most: compare on a sample of so many customers of each origin (Orders.at)."""
+    """How candidates are compared. min_days: of data before an origin; horizons_months: the published ones; order_model: the one
+    candidate used for them, if it is fixed; at_most: compare on a sample of so many customers of each origin (Orders.at)."""
 
     holdout_days: int = 91
     max_origins: int = 6
     min_days: int = 91
     candidates: Sequence[str] = ORDER_CANDIDATES
     spend_candidates: Sequence[Kind] = SPEND_CANDIDATES
+    horizons_months: Sequence[int] = (3, 12, 24)
+    order_model: str | None = None
     by_segment: bool = False
-    draws: int = 200
     seed: int = 0
     at_most: int | None = None
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """How futures are drawn. delta: force of interest per day; dispersion and level_error: the scatter of a baseline."""
-
-    draws: int
-    seed: int
-    delta: float = 0.0
-    dispersion: float = 0.0
-    level_error: float = 0.0
 
 
 def backtest(
@@ -161,14 +134,15 @@ def backtest(
     ready = orders if isinstance(orders, Orders) else Orders.of(orders)
     if as_of < ready.first_day:
         raise LifetimeError(f"The as-of day {as_of} lies before the first order ({ready.first_day}).")
-    origins = rolling_origins(
+    origins = spaced_origins(
         ready.first_day, as_of, holdout_days=holdout_days, most=settings.max_origins, least_days=settings.min_days
     )
-    snapshots = [
-        memo.snapshots.get(o) or ready.at(o, holdout_days=holdout_days, recent_days=holdout_days, at_most=at_most)
-        for o in origins
-    ]
-    memo.snapshots.update(zip(origins, snapshots, strict=True))
+    for origin in origins:
+        if (origin, holdout_days) not in memo.snapshots:
+            memo.snapshots[origin, holdout_days] = ready.at(
+                origin, holdout_days=holdout_days, recent_days=holdout_days, at_most=at_most
+            )
+    snapshots = [memo.snapshots[origin, holdout_days] for origin in origins]
     if not snapshots:
         why = f"no rolling origin: fewer than {settings.min_days + holdout_days} days up to a month end"
         return Backtest(
@@ -186,11 +160,7 @@ def backtest(
     found: dict[str, list[OrderForecast]] = {c: [] for c in simplest_first}
     for s in snapshots:
         for candidate in simplest_first:
-            key = s.as_of, candidate
-            if key not in memo.orders:
-                made = forecast_orders(candidate, ready, s, holdout_days, learning)
-                memo.orders[key] = seasoned(made, ready, s, holdout_days)
-            found[candidate].append(memo.orders[key])
+            found[candidate].append(_made(candidate, ready, s, learning, memo))
     actual = [_given(s.actual_orders) for s in snapshots]
     customers = np.concatenate([_codes_of(ready, s) for s in snapshots])
     losses = {
@@ -208,54 +178,47 @@ def backtest(
     spend_chosen, spend_rows, spend_deciles = _spend(
         snapshots, best, settings.spend_candidates, customers, holdout_days, memo
     )
-    dispersion, level = _scatter(actual, best) if chosen.candidate in BASELINES else (0.0, 0.0)
     spend_model: Kind = spend_chosen.candidate if spend_chosen else DEFAULT_SPEND  # type: ignore[assignment]
-    intervals, widening = pl.DataFrame(schema=INTERVAL_SCHEMA), Widening()
-    if settings.draws:
-        drawing = Drawing(settings.draws, settings.seed, dispersion=dispersion, level_error=level)
-        kind = spend_model if spend_chosen else None
-        intervals, widening = _intervals(snapshots, best, kind, holdout_days, drawing, memo)
+    horizons: dict[int, Horizon] = {}
+    used = [settings.order_model] if settings.order_model else simplest_first
+    for months in sorted(settings.horizons_months):
+        learnt = learn_horizon(ready, as_of, months, used, settings.max_origins, learning, memo)
+        if learnt is not None:
+            horizons[months] = with_money(learnt, memo, spend_model, memo.spend) if spend_chosen else learnt
+    intervals = interval_rows(horizons, memo, settings.seed)
     return Backtest(
         pl.DataFrame(rows + spend_rows, schema=SCORE_SCHEMA),
         pl.DataFrame(deciles + spend_deciles, schema=CALIBRATION_SCHEMA),
-        intervals,
+        pl.DataFrame(intervals, schema=INTERVAL_SCHEMA),
         chosen.candidate,
         chosen.reason,
         spend_model,
         spend_chosen.reason if spend_chosen else "no contribution is known, so no spend model was scored",
         holdout_days,
-        widening,
-        dispersion,
-        level,
+        horizons,
     )
+
+
+def _made(candidate: str, ready: Orders, s: Snapshot, learning: Learning, memo: Memo) -> OrderForecast:
+    """What a candidate expects of a snapshot's holdout, the season in it; computed once."""
+    key = s.as_of, candidate
+    days = learning.inner_days
+    if key not in memo.orders:
+        if candidate in MODELS:
+            mean = expected_orders(candidate, ready, s, days, learning, memo.fits)
+            memo.orders[key] = replace(memo.fits[key], mean=mean)
+        else:
+            made = forecast_orders(candidate, ready, s, days, learning)
+            memo.orders[key] = seasoned(made, ready, s, days)
+        memo.means[s.as_of, candidate, days] = memo.orders[key].mean
+    return memo.orders[key]
 
 
 def seasoned(made: OrderForecast, ready: Orders, s: Snapshot, horizon_days: int) -> OrderForecast:
     """A model's or own rate's forecast times the season of the horizon, where two full years taught one."""
-    if made.candidate in ("last_period", "mean_of_two", "poisson_regression"):
+    if made.candidate in UNSEASONED:
         return made
-    factor = season_factor(ready, s.as_of, horizon_days)
-    return OrderForecast(made.candidate, made.mean * factor, made.model_used, made.fallback_reason, made.fitted)
-
-
-def season_factor(ready: Orders, as_of: date, horizon_days: int) -> float:
-    """The mean season index over the horizon after as_of, learnt from orders up to as_of; 1 below two full years."""
-    known = ready.order_days.filter(pl.col("ordered_on") <= as_of).get_column("day").to_numpy().astype(np.float64)
-    return season_over(season_index(known, ready.first_day, as_of), as_of, horizon_days)
-
-
-def source_of(made: OrderForecast, s: Snapshot, horizon: float, discount: Floats, drawing: Drawing) -> OrderSource:
-    """Draws for a candidate's forecast: its model's own, or a baseline's mean with the scatter learnt."""
-    if made.fitted is not None:
-        return made.fitted.source(s.histories, horizon, delta=drawing.delta, draws=drawing.draws, seed=drawing.seed)
-    return ScatterDraws(
-        made.mean,
-        discount,
-        dispersion=drawing.dispersion,
-        level_error=drawing.level_error,
-        draws=drawing.draws,
-        seed=drawing.seed,
-    )
+    return replace(made, mean=made.mean * season_factor(ready.order_numbers, ready.first_day, s.as_of, horizon_days))
 
 
 def _rows(
@@ -329,109 +292,6 @@ def _spend(
     chosen = choose(losses, customers, [k for k in SPEND_CANDIDATES if k in found], "mean squared error")
     rows, deciles = _rows("contribution", snapshots, actual, found, chosen, holdout_days, counts=False)
     return chosen, rows, deciles
-
-
-def _scatter(actual: Sequence[Floats], forecasts: Sequence[OrderForecast]) -> tuple[float, float]:
-    """(phi of variance = m + phi m^2, standard deviation of the logarithm of total / expected)."""
-    y, m = np.concatenate(actual), np.concatenate([f.mean for f in forecasts])
-    phi = float((((y - m) ** 2) - m).sum() / max(float((m**2).sum()), 1e-12))
-    ratios = [
-        np.log(max(float(a.sum()), 0.5) / max(float(f.mean.sum()), 0.5)) for a, f in zip(actual, forecasts, strict=True)
-    ]
-    return max(phi, 0.0), float(np.sqrt(np.mean(np.square(ratios))))
-
-
-def _intervals(
-    snapshots: Sequence[Snapshot],
-    best: Sequence[OrderForecast],
-    kind: Kind | None,
-    holdout_days: int,
-    drawing: Drawing,
-    memo: Memo,
-) -> tuple[pl.DataFrame, Widening]:
-    """Intervals of the chosen candidates at each origin, and the factors learnt from all origins before it."""
-    rows: list[dict[str, object]] = []
-    pits: dict[str, list[Floats]] = {"orders": [], "contribution": []}
-    grouped: dict[str, list[Floats]] = {"orders": [], "contribution": []}
-    for number, (s, made) in enumerate(zip(snapshots, best, strict=True)):
-        n = len(s)
-        rng = np.random.default_rng([drawing.seed, 4, number])
-        seed = drawing.seed + number
-        y_o, y_m = _given(s.actual_orders), s.actual_contribution
-        factor = 1.0
-        if made.fitted is not None:
-            factor = _ratio(made.mean, made.fitted.each(s.histories, lambda f, h: f.expected_orders(h, holdout_days)))
-        source = source_of(made, s, holdout_days, np.ones(n), replace(drawing, seed=seed))
-        money = None
-        if kind is not None and s.spend is not None and y_m is not None:
-            money = memo.spend[s.as_of, kind].draws(drawing.draws, seed)
-        groups = rng.integers(0, min(_GROUPS, n), n)
-        futures = read_futures(
-            source,
-            money=money,
-            groups={"random": groups},
-            seed=seed,
-            observed=Observed(
-                np.rint(y_o / factor) if factor != 1.0 else y_o, y_m / factor if y_m is not None else None
-            ),
-        )
-        for what, y, intervals, pit, sums in (
-            ("orders", y_o, futures.orders, futures.pit_orders, futures.group_orders.get("random")),
-            ("contribution", y_m, futures.money, futures.pit_money, futures.group_money.get("random")),
-        ):
-            if intervals is None or pit is None or sums is None or y is None:
-                continue
-            truth = np.asarray(np.bincount(groups, weights=y, minlength=len(sums)), dtype=np.float64)
-            around = group_intervals(sums * factor)
-            edges = np.stack([truth, around.p10, around.p50, around.p90])
-            before = widening_from_pit(np.concatenate(pits[what])) if pits[what] else 1.0
-            sample = rng.permutation(n)[:_INTERVAL_CUSTOMERS]
-            rows.append(
-                {
-                    "as_of": s.as_of,
-                    "target": what,
-                    "level": "customers",
-                    "scored": n,
-                    "calibrated_coverage": calibrated_coverage(pit),
-                    "raw_coverage": raw_coverage(y, intervals.p10 * factor, intervals.p90 * factor),
-                    "interval_inflation": before if pits[what] else None,
-                    "inflated_coverage": calibrated_coverage(pit, *_widened_levels(before)) if pits[what] else None,
-                }
-            )
-            stretched = widening_of_groups(*np.concatenate(grouped[what], axis=1)) if grouped[what] else 1.0
-            half_down, half_up = around.p50 - around.p10, around.p90 - around.p50
-            inside = raw_coverage(truth, around.p50 - stretched * half_down, around.p50 + stretched * half_up)
-            plain = raw_coverage(truth, around.p10, around.p90)
-            rows.append(
-                {
-                    "as_of": s.as_of,
-                    "target": what,
-                    "level": "groups",
-                    "scored": len(truth),
-                    "calibrated_coverage": plain,
-                    "raw_coverage": plain,
-                    "interval_inflation": stretched if grouped[what] else None,
-                    "inflated_coverage": inside if grouped[what] else None,
-                }
-            )
-            pits[what].append(pit[sample])
-            grouped[what].append(edges)
-    learnt = {what: widening_from_pit(np.concatenate(p)) if p else 1.0 for what, p in pits.items()}
-    learnt_groups = {what: widening_of_groups(*np.concatenate(g, axis=1)) if g else 1.0 for what, g in grouped.items()}
-    widening = Widening(
-        learnt["orders"], learnt_groups["orders"], learnt["contribution"], learnt_groups["contribution"]
-    )
-    return pl.DataFrame(rows, schema=INTERVAL_SCHEMA), widening
-
-
-def _widened_levels(widening: float) -> tuple[float, float]:
-    low = float(ndtr(-1.2815515655446004 * widening))
-    return low, 1 - low
-
-
-def _ratio(above: Floats, below: Floats) -> float:
-    total = float(below.sum())
-    return float(above.sum()) / total if total > 0 else 1.0
 
 
 def _given(values: Floats | None) -> Floats:

@@ -18,6 +18,7 @@ from clientela.lifetime.arrays import Floats, Integers, same_length, spearman
 from clientela.lifetime.errors import LifetimeError, NotIdentified
 from clientela.lifetime.gamma_gamma import GammaGammaFit, fit_gamma_gamma
 from clientela.lifetime.shrinkage import Shrunken, shrink, shrunken_share
+from clientela.lifetime.spread import OrderWorth
 
 Kind = Literal["gamma_gamma", "normal"]
 _BANDS = np.array([1, 2, 4, 8, 16, 32])
@@ -95,6 +96,32 @@ class ContributionFit:
                 f"{what}_variance_of_customers": self.shrunken.tau2,
             }
         return out
+
+    def worth(self) -> OrderWorth:
+        """What an order brings each customer: mean, variance around their own mean, and the variance of that mean."""
+        assert self.shrunken is not None
+        spend = self.spend
+        of_mean, of_orders = self.shrunken.variance, np.full(len(self.per_order), self.shrunken.sigma2)
+        # an order of nothing brought no less than nothing
+        sums = (spend.unpaid_contribution, spend.margin_contribution, spend.contribution, self.per_order)
+        is_bounded = all(bool((of >= 0).all()) for of in sums)
+        if self.kind == "normal":
+            return OrderWorth(self.per_order, of_orders, of_mean, is_bounded)
+        amount, among = np.empty(len(self.per_order)), np.empty(len(self.per_order))
+        noise = np.empty(len(self.per_order))
+        for code, fitted in enumerate(self.amounts):
+            here = self.band == code
+            shape, degrees = fitted.parameters["p"], fitted.parameters["q"]
+            amount[here] = fitted.expected_amount(spend.paid[here], spend.mean_amount[here])
+            among[here] = amount[here] ** 2 / np.maximum(shape * spend.paid[here] + degrees - 2, 0.5)
+            noise[here] = (amount[here] ** 2 + among[here]) / shape
+        margin = self.shrunken.mean
+        share = np.zeros(len(amount)) if self.unpaid_share is None else self.unpaid_share
+        paid = amount * margin
+        of_paid = noise * margin**2 + np.maximum(amount, 0) * self.shrunken.sigma2
+        apart = (1 - share) * (of_paid + paid**2) + share * (self.unpaid_deviation**2 + self.unpaid_mean**2)
+        of_mean = (1 - share) ** 2 * (among * margin**2 + (amount**2 + among) * self.shrunken.variance)
+        return OrderWorth(self.per_order, np.maximum(apart - self.per_order**2, 0.0), of_mean, is_bounded)
 
     def draws(self, draws: int, seed: int) -> "MoneyDraws":
         """A source of money for drawn orders, its parameters drawn once for all customers."""

@@ -259,7 +259,11 @@ def _fit(model: PurchaseModel, c: Compressed) -> PurchaseFit:
     rough = None
     if len(rows) > 2 * _SAMPLE:
         rough = _sampled(model, rows, counts, m)
-    top: Maximum = maximise(objective, starts, bounds, names, rough=rough)
+    try:
+        # the likelihoods have one top in practice: the other starts are for where the first does not lead there
+        top: Maximum = maximise(objective, starts[:1], bounds, names, rough=rough)
+    except NotIdentified:
+        top = maximise(objective, starts[1:], bounds, names, rough=rough)
     if model.dropout_parameters:
         _refuse_invisible_dropout(model, c, top.log_likelihood)
     value = top.log_likelihood + _regularity(model, c)

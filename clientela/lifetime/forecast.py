@@ -1,14 +1,15 @@
 """What each customer is expected to bring from a day on: the whole library behind one call over polars frames.
 
-What belongs here: putting candidates, spend, discounting, draws and widening together into frames. What does not: any
-formula, any choice (backtest.py), reading or writing.
+What belongs here: putting candidates, spend, discounting and intervals together into frames. What does not: any
+formula, any choice (backtest.py, horizons.py), reading or writing.
 
     past = backtest(orders, as_of)
     made = forecast(orders, as_of, ForecastSettings(horizon_months=24, annual_discount_rate=0.10), past=past)
     made.customers, made.groups, made.parameters, past.scores
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, cast
 
@@ -20,13 +21,9 @@ from clientela.lifetime.backtest import (
     DEFAULT_ORDERS,
     DEFAULT_SPEND,
     Backtest,
-    Drawing,
-    season_factor,
     seasoned,
-    source_of,
 )
 from clientela.lifetime.candidates import (
-    BASELINES,
     ORDER_CANDIDATES,
     Fitted,
     Learning,
@@ -34,27 +31,25 @@ from clientela.lifetime.candidates import (
     forecast_orders,
     parameter_rows,
 )
-from clientela.lifetime.contract_forecast import ContractDraws, ContractForecast, forecast_contracts
+from clientela.lifetime.contract_forecast import ContractForecast, forecast_contracts
 from clientela.lifetime.contribution import ContributionFit, Kind, fit_contribution
 from clientela.lifetime.cost_to_serve import cost_per_day
 from clientela.lifetime.discounting import force_of_interest
-from clientela.lifetime.draws import (
-    NOT_WIDENED,
-    BesideSource,
-    Futures,
-    Intervals,
-    MoneySource,
-    OrderSource,
-    Widening,
-    group_intervals,
-    read_futures,
-)
 from clientela.lifetime.errors import LifetimeError
+from clientela.lifetime.horizons import Horizon, expected_orders
 from clientela.lifetime.origins import LEFT_TRUNCATED_DAYS, Orders, Snapshot
 from clientela.lifetime.p_alive import fit_alive
 from clientela.lifetime.renewal_choice import RenewalPast
 from clientela.lifetime.renewal_models import PeriodFit, Regression
-from clientela.lifetime.season import NOT_LEARNT
+from clientela.lifetime.season import NOT_LEARNT, season_factor
+from clientela.lifetime.spread import (
+    Spread,
+    group_money_quantiles,
+    group_money_variance,
+    group_order_quantiles,
+    money_quantiles,
+    order_quantiles,
+)
 
 DAYS_PER_YEAR = 365.25
 _FAR_DAYS = 36_525.0  # a next order more than a century away is not dated
@@ -83,8 +78,6 @@ CUSTOMER_SCHEMA = pl.Schema(
         "spend_model": pl.String,
         "contract_model": pl.String,
         "fallback_reason": pl.String,
-        "widening_orders": pl.Float64,
-        "widening_contribution": pl.Float64,
         "season": pl.String,
         "first_ordered_on": pl.Date,
         "is_left_truncated": pl.Boolean,
@@ -103,8 +96,6 @@ GROUP_SCHEMA = pl.Schema(
         "expected_contribution_p10": pl.Float64,
         "expected_contribution_p50": pl.Float64,
         "expected_contribution_p90": pl.Float64,
-        "widening_orders": pl.Float64,
-        "widening_contribution": pl.Float64,
     }
 )
 PARAMETER_SCHEMA = pl.Schema(
@@ -137,15 +128,15 @@ class Forecast:
 class Fits:
     """What was fitted to one snapshot."""
 
-    orders: OrderForecast | None = None
+    orders: dict[tuple[date, str], OrderForecast] = field(default_factory=dict)
     alive: Fitted | None = None
     spend: ContributionFit | None = None
 
 
 @dataclass(frozen=True)
 class ForecastSettings:
-    """What is forecast and how. `order_model`, `spend_model`: a candidate instead of the one that backtest() chose; draws: 0
-    leaves the intervals out; at_most: learn parameters from a sample of so many customers (Orders.at)."""
+    """What is forecast and how. `order_model`, `spend_model`: a candidate instead of what backtest() chose; draws: of contracts,
+    0 leaves all intervals out; at_most: learn parameters from a sample of so many customers (Orders.at)."""
 
     horizon_months: int = 24
     annual_discount_rate: float = 0.10
@@ -159,8 +150,8 @@ class ForecastSettings:
 
 @dataclass(frozen=True)
 class _Expected:
-    """What is expected of the customers of a snapshot, before draws and contracts. discount: the mean factor on the worth of
-    a customer's orders; given_alive: the discounted orders of who is known to be alive."""
+    """What is expected of the customers of a snapshot, before contracts. discount: the mean factor on the worth of a customer's
+    orders; given_alive: the discounted orders of who is known to be alive; near: the same of the next shorter horizon."""
 
     snapshot: Snapshot
     orders: OrderForecast
@@ -170,20 +161,24 @@ class _Expected:
     given_alive: Floats
     horizon: int
     season: float
+    spread: Spread
+    money: Spread
+    near: "_Expected | None" = None
 
 
 @dataclass(frozen=True)
-class _Drawn:
-    """What was drawn, if anything; `scale` is what draws are to be multiplied by."""
+class _Quantiles:
+    """P10, P50 and P90 of customers (3, n) and, by segmentation, of groups (3, groups); of money where there is any."""
 
-    futures: Futures | None
-    scale: float
-    widening: Widening
+    orders: Floats
+    money: Floats | None
+    group_orders: dict[str, Floats]
+    group_money: dict[str, Floats]
 
 
 @dataclass(frozen=True)
 class _Group:
-    """One label of one segmentation. `number`: of its sums in the draws; `members`: the rows of its customers."""
+    """One label of one segmentation. `number`: of its code; `members`: the rows of its customers."""
 
     segmentation: str
     label: str
@@ -221,53 +216,44 @@ def forecast(
     name = settings.order_model or (past.order_model if past else DEFAULT_ORDERS)
     if name not in ORDER_CANDIDATES:
         raise LifetimeError(f"There is no candidate {name!r}; there are {', '.join(ORDER_CANDIDATES)}.")
-    expected = _expect(ready, as_of, settings, past, Fits() if fits is None else fits)
-    made, spend = expected.orders, expected.spend
+    fits = Fits() if fits is None else fits
+    expected = _expect(ready, as_of, settings, past, fits)
+    spend = expected.spend
     serving = _serving(expected, served, delta) if spend and served is not None else None
     running = forecast_contracts(contracts, as_of, horizon, delta, renewals) if contracts is not None else None
     ids = expected.snapshot.customers.to_numpy()
     only = np.setdiff1d(running.customers, ids) if running is not None else ids[:0]
     everybody = np.concatenate([ids, only])
     labels, codes = _label_groups(pl.Series("customer_id", everybody), groups)
-    scale = expected.season if made.fitted is not None else 1.0
-    widening = past.widening if past and name == past.order_model else NOT_WIDENED
-    futures = None
+    quantiles = None
     if settings.draws:
-        draws, seed = settings.draws, settings.seed
-        drawing = Drawing(draws, seed, delta, past.dispersion if past else 0.0, past.level_error if past else 0.0)
-        source: OrderSource = source_of(made, expected.snapshot, horizon, expected.discount, drawing)
-        money: MoneySource | None = spend.draws(draws, seed) if spend else None
-        beside: list[BesideSource] = []
-        if running is not None and money is not None:
-            source, money = _More(source, len(only)), _MoreMoney(money, len(ids))
-            beside.append(_Contracts(running.draws(draws, seed), _places(running.customers, everybody), scale))
+        quantiles = _quantiles_of(expected, {name: of[: len(ids)] for name, of in codes.items()}, labels)
         if serving is not None:
-            beside.append(_ServingCost(np.concatenate([serving.cost, np.zeros(len(only))]), scale))
-        futures = read_futures(
-            source,
-            money=money,
-            beside=_Together(beside) if beside else None,
-            groups=codes if running is None or money is not None else {k: v[: len(ids)] for k, v in codes.items()},
-            seed=seed,
-            widening=widening,
-        )
-    drawn = _Drawn(futures, scale, widening)
-    customers = _customers(expected, drawn, ready.first_day)
+            quantiles = _less_serving(quantiles, serving, codes, labels)
+        if running is not None and quantiles.money is not None:
+            drawn = running.quantiles(
+                settings.draws, settings.seed, _codes_of_contracts(running, everybody, codes), labels
+            )
+            quantiles = _with_contract_quantiles(quantiles, drawn, _places(running.customers, everybody))
+    customers = _customers(expected, quantiles, ready.first_day)
     if serving is not None:
         customers = customers.with_columns(
             pl.col("expected_contribution") - pl.Series(serving.cost),
             pl.col("expected_contribution_given_alive") - pl.Series(serving.cost_given_alive),
         )
     if running is not None:
-        customers = _with_contracts(customers, running, everybody, horizon, drawn)
+        customers = _with_contracts(customers, running, everybody, horizon, quantiles)
     rows = [
-        _group_row(_Group(segmentation, label, number, np.flatnonzero(codes[segmentation] == number)), customers, drawn)
+        _group_row(
+            _Group(segmentation, label, number, np.flatnonzero(codes[segmentation] == number)), customers, quantiles
+        )
         for segmentation, names in labels.items()
         for number, label in names.items()
-        if futures is not None
+        if quantiles is not None
     ]
-    parameters = parameter_rows("orders", made.fitted) if made.fitted else []
-    if expected.alive is not made.fitted:
+    fitted = [of.fitted for of in fits.orders.values() if of.fitted is not None]
+    parameters = [row for one in fitted for row in parameter_rows("orders", one)]
+    if not any(expected.alive is one for one in fitted):
         parameters += parameter_rows("alive", expected.alive)
     parameters += _spend_rows(spend)
     if running is not None:
@@ -283,38 +269,106 @@ def _expect(ready: Orders, as_of: date, settings: ForecastSettings, past: Backte
     """The means: orders in the horizon, who is alive, what an order brings. Fits what `fits` does not hold yet."""
     holdout = past.holdout_days if past else 91
     s = ready.at(as_of, recent_days=holdout)
-    horizon = (add_months(as_of, settings.horizon_months) - as_of).days
     delta = force_of_interest(settings.annual_discount_rate, DAYS_PER_YEAR)
     sample = None
-    if fits.orders is None and settings.at_most is not None and len(s) > settings.at_most:
+    if not fits.orders and settings.at_most is not None and len(s) > settings.at_most:
         sample = ready.at(as_of, recent_days=holdout, at_most=settings.at_most)
-    if fits.orders is None:
+    learning = Learning(holdout, settings.by_segment, settings.at_most, sample)
+    learnt = {m: h for m, h in past.horizons.items() if m < settings.horizon_months} if past else {}
+    near: _Expected | None = None
+    for months in (*learnt, settings.horizon_months):
+        near = _ahead(_Ahead(ready, s, months, learning, delta), settings, past, fits, near)
+    assert near is not None
+    return near
+
+
+@dataclass(frozen=True)
+class _Ahead:
+    """A snapshot, and so many months after it."""
+
+    ready: Orders
+    snapshot: Snapshot
+    months: int
+    learning: Learning
+    delta: float
+
+
+def _ahead(
+    at: _Ahead, settings: ForecastSettings, past: Backtest | None, fits: Fits, near: _Expected | None
+) -> _Expected:
+    """What is expected within so many months, no less than within fewer (`near`)."""
+    ready, s, delta = at.ready, at.snapshot, at.delta
+    days = (add_months(s.as_of, at.months) - s.as_of).days
+    learnt = _nearest(past.horizons, at.months) if past and past.horizons else None
+    if learnt and settings.order_model and set(learnt.combination.weights) != {settings.order_model}:
+        learnt = None
+    if learnt is None:
         name = settings.order_model or (past.order_model if past else DEFAULT_ORDERS)
-        learning = Learning(holdout, settings.by_segment, settings.at_most, sample)
-        fits.orders = forecast_orders(name, ready, s, holdout, learning)
-    made = fits.orders
-    if made.fitted is not None:
-        mean = made.fitted.each(s.histories, lambda f, h: f.expected_orders(h, horizon))
-        made = replace(made, mean=mean)
+        made = _single(name, at, days, fits)
+    else:
+        made = _combined(learnt, at, days, fits)
     if fits.alive is None:
-        fits.alive = fit_alive(s, made.fitted, sample)
-    shape = made.fitted or fits.alive
-    discounted = shape.each(s.histories, lambda f, h: f.expected_discounted_orders(h, horizon, delta))
-    plain = shape.each(s.histories, lambda f, h: f.expected_orders(h, horizon))
+        models = [of.fitted for of in fits.orders.values() if of.fitted is not None]
+        sees_death = [f for f in models if _sees_death(f)]
+        fits.alive = sees_death[0] if sees_death else fit_alive(s, None, at.learning.sample)
+    shape = made.fitted if made.fitted is not None and _sees_death(made.fitted) else fits.alive
+    discounted = shape.each(s.histories, lambda f, h: f.expected_discounted_orders(h, days, delta))
+    plain = shape.each(s.histories, lambda f, h: f.expected_orders(h, days))
     discount = np.where(plain > 0, discounted / np.where(plain > 0, plain, 1.0), 1.0)
-    if made.fitted is None:
-        # A baseline knows one period; how orders thin out beyond it is taken from the model that sees customers leave.
-        near = shape.each(s.histories, lambda f, h: f.expected_orders(h, holdout))
-        made = replace(made, mean=made.mean * np.where(near > 0, plain / np.where(near > 0, near, 1.0), 0.0))
-    made = seasoned(made, ready, s, horizon)
-    season = season_factor(ready, as_of, horizon) if made.candidate not in BASELINES[1:] else 1.0
+    if near is not None:
+        made = replace(made, mean=np.maximum(made.mean, near.orders.mean))
+        worth = np.maximum(made.mean * discount, near.orders.mean * near.discount)
+        discount = np.where(made.mean > 0, worth / np.where(made.mean > 0, made.mean, 1.0), discount)
+    season = season_factor(ready.order_numbers, ready.first_day, s.as_of, days)
     if fits.spend is None:
-        fits.spend = _spend(s, settings.spend_model or (past.spend_model if past else DEFAULT_SPEND), sample)
-    given = shape.each(s.histories, lambda f, h: f.discounted_orders_if_alive(h, horizon, delta))
-    # a baseline's level is not its model's; and who is known to be alive is worth no less than who may not be
+        fits.spend = _spend(
+            s, settings.spend_model or (past.spend_model if past else DEFAULT_SPEND), at.learning.sample
+        )
+    given = shape.each(s.histories, lambda f, h: f.discounted_orders_if_alive(h, days, delta))
+    # the level is not the model's; and who is known to be alive is worth no less than who may not be
     level = float((made.mean * discount).sum()) / max(float(discounted.sum()), 1e-12)
     given = np.maximum(given * level, made.mean * discount)
-    return _Expected(s, made, fits.alive, fits.spend, discount, given, horizon, season)
+    spread, money = (learnt.spread, learnt.money) if learnt else (Spread(), Spread())
+    return _Expected(s, made, fits.alive, fits.spend, discount, given, days, season, spread, money, near)
+
+
+def _sees_death(fitted: Fitted) -> bool:
+    return all(part.fit.model.knows_death_of_one_time_buyers for part in fitted.parts.values())
+
+
+def _nearest(horizons: Mapping[int, Horizon], months: int) -> Horizon:
+    """What was learnt for so many months, or for the number nearest to it."""
+    return horizons[min(horizons, key=lambda m: (abs(np.log(m / months)), m))]
+
+
+def _single(name: str, at: _Ahead, days: int, fits: Fits) -> OrderForecast:
+    key = at.snapshot.as_of, name
+    if key not in fits.orders:
+        fits.orders[key] = forecast_orders(name, at.ready, at.snapshot, at.learning.inner_days, at.learning)
+    made = fits.orders[key]
+    if made.fitted is not None:
+        made = replace(made, mean=made.fitted.each(at.snapshot.histories, lambda f, h: f.expected_orders(h, days)))
+    else:
+        # A baseline knows one period; how orders thin out beyond it is taken from the model that sees customers leave.
+        if fits.alive is None:
+            fits.alive = fit_alive(at.snapshot, None, at.learning.sample)
+        near, far = (
+            fits.alive.each(at.snapshot.histories, lambda f, h, n=n: f.expected_orders(h, n))  # type: ignore[misc]
+            for n in (at.learning.inner_days, days)
+        )
+        made = replace(made, mean=made.mean * np.where(near > 0, far / np.where(near > 0, near, 1.0), 0.0))
+    return seasoned(made, at.ready, at.snapshot, days)
+
+
+def _combined(horizon: Horizon, at: _Ahead, days: int, fits: Fits) -> OrderForecast:
+    """The candidates that the past gave weight to, each asked for these days."""
+    s, weights = at.snapshot, horizon.combination.weights
+    expected = {name: expected_orders(name, at.ready, s, days, at.learning, fits.orders) for name in weights}
+    made = [fits.orders[s.as_of, name] for name in weights if (s.as_of, name) in fits.orders]
+    reasons = "; ".join(dict.fromkeys(of.fallback_reason for of in made if of.fallback_reason))
+    alone = made[0].fitted if len(weights) == 1 and made else None
+    used = made[0].model_used if alone is not None else horizon.name
+    return OrderForecast(horizon.name, horizon.combination.mean(expected), used, reasons, alone)
 
 
 def add_months(day: date, months: int) -> date:
@@ -343,7 +397,7 @@ def _serving(expected: _Expected, served: pl.DataFrame, delta: float) -> _Servin
     """The cost of a day, times the discounted days for which somebody is expected to be a customer: orders expected over
     orders expected of a day while they are one. A season moves orders, not days."""
     s, horizon = expected.snapshot, expected.horizon
-    shape = expected.orders.fitted or expected.alive
+    shape = expected.alive
     rate = cost_per_day(served, pl.DataFrame({"customer_id": s.customers, "first_ordered_on": s.first_on}), s.as_of)
     most = -np.expm1(-delta * horizon) / delta if delta else float(horizon)
     p_alive = shape.each(s.histories, lambda f, h: f.p_alive(h))
@@ -375,9 +429,9 @@ def _label_groups(
     return labels, codes
 
 
-def _customers(expected: _Expected, drawn: _Drawn, first_day: date) -> pl.DataFrame:
+def _customers(expected: _Expected, quantiles: _Quantiles | None, first_day: date) -> pl.DataFrame:
     s, made, alive, spend = expected.snapshot, expected.orders, expected.alive, expected.spend
-    discount, season, futures, widening = expected.discount, expected.season, drawn.futures, drawn.widening
+    discount, season = expected.discount, expected.season
     n = len(s)
     median = alive.each(s.histories, lambda f, h: f.median_next_order(h))
     nothing = [None] * n
@@ -392,11 +446,11 @@ def _customers(expected: _Expected, drawn: _Drawn, first_day: date) -> pl.DataFr
         "p_alive": alive.each(s.histories, lambda f, h: f.p_alive(h)),
         "p_alive_model": [alive.name] * n,
         "expected_orders": made.mean,
-        **_quantiles("expected_orders", futures.orders if futures else None, n, drawn.scale),
+        **_columns("expected_orders", quantiles.orders if quantiles else None, n),
         "expected_discounted_orders": made.mean * discount,
         "expected_contribution_per_order": spend.per_order if spend else nothing,
         "expected_contribution": worth if worth is not None else nothing,
-        **_quantiles("expected_contribution", futures.money if futures else None, n, drawn.scale),
+        **_columns("expected_contribution", quantiles.money if quantiles else None, n),
         "expected_contract_contribution": [0.0] * n,
         "expected_contribution_given_alive": expected.given_alive * spend.per_order if spend else nothing,
         "median_days_to_next_order": median,
@@ -407,8 +461,6 @@ def _customers(expected: _Expected, drawn: _Drawn, first_day: date) -> pl.DataFr
         "spend_model": [spend.kind if spend else None] * n,
         "contract_model": nothing,
         "fallback_reason": ["; ".join(r for r in reasons if r)] * n,
-        "widening_orders": [widening.orders_customers] * n,
-        "widening_contribution": [widening.money_customers] * n,
         "season": [f"season x {season:.3f}" if learnt else NOT_LEARNT] * n,
         "first_ordered_on": s.first_on,
         "is_left_truncated": (s.first_on - first_day).dt.total_days() < LEFT_TRUNCATED_DAYS,
@@ -418,11 +470,88 @@ def _customers(expected: _Expected, drawn: _Drawn, first_day: date) -> pl.DataFr
     return frame.with_columns(median_days_to_next_order=pl.when(~far).then(pl.col("median_days_to_next_order")))
 
 
-def _quantiles(name: str, read: Intervals | None, n: int, scale: float) -> dict[str, Any]:
-    """P10, P50 and P90 of the first n customers read, or nulls."""
+def _columns(name: str, read: Floats | None, n: int) -> dict[str, Any]:
+    """P10, P50 and P90 of the first n customers, or nulls."""
+    levels = ("p10", "p50", "p90")
     if read is None:
-        return {f"{name}_{level}": [None] * n for level in ("p10", "p50", "p90")}
-    return {f"{name}_{level}": getattr(read, level)[:n] * scale for level in ("p10", "p50", "p90")}
+        return {f"{name}_{level}": [None] * n for level in levels}
+    return {f"{name}_{level}": row[:n] for level, row in zip(levels, read, strict=True)}
+
+
+def _quantiles_of(expected: _Expected, codes: dict[str, Integers], labels: dict[str, dict[int, str]]) -> _Quantiles:
+    """Quantiles of the stated distributions; those of a longer horizon lie no lower, as its mean does."""
+    near = _quantiles_of(expected.near, codes, labels) if expected.near is not None else None
+    mean, spend = expected.orders.mean, expected.spend
+    orders = order_quantiles(mean, expected.spread)
+    sizes = {name: len(names) for name, names in labels.items()}
+    # a cohort has its age in common, a tenth its rank: their share in the total may be wrong too
+    shaped = {name: name != "company" for name in labels}
+    group_orders = {
+        name: group_order_quantiles(mean, of, sizes[name], expected.spread, has_shape=shaped[name])
+        for name, of in codes.items()
+    }
+    money, group_money = None, {}
+    if spend is not None:
+        worth = spend.worth()
+        money = money_quantiles(mean, worth, expected.discount, expected.money)
+        total = mean * worth.mean * expected.discount
+        variance = group_money_variance(mean, worth, expected.discount, expected.money)
+        for name, of in codes.items():
+            group_money[name] = group_money_quantiles(
+                total, variance, of, sizes[name], expected.money, has_shape=shaped[name], is_bounded=worth.is_bounded
+            )
+    if near is not None:
+        orders = np.maximum(orders, near.orders)
+        group_orders = {name: np.maximum(of, near.group_orders[name]) for name, of in group_orders.items()}
+        if money is not None and near.money is not None and spend is not None and spend.worth().is_bounded:
+            money = np.maximum(money, near.money)
+            group_money = {name: np.maximum(of, near.group_money[name]) for name, of in group_money.items()}
+    return _Quantiles(orders, money, group_orders, group_money)
+
+
+def _less_serving(
+    read: _Quantiles, serving: _Serving, codes: dict[str, Integers], labels: dict[str, dict[int, str]]
+) -> _Quantiles:
+    """Serving customers costs the same whatever they order, so that it moves all quantiles alike."""
+    n = len(serving.cost)
+    by_group = {
+        name: np.bincount(codes[name][:n], weights=serving.cost, minlength=len(names)) for name, names in labels.items()
+    }
+    return replace(
+        read,
+        money=None if read.money is None else read.money - serving.cost,
+        group_money={name: of - by_group[name] for name, of in read.group_money.items()},
+    )
+
+
+def _codes_of_contracts(
+    running: ContractForecast, everybody: Integers, codes: dict[str, Integers]
+) -> dict[str, Integers]:
+    place = _places(everybody, running.customers, np.argsort(everybody, kind="stable"))
+    return {name: of[place] for name, of in codes.items()}
+
+
+def _with_contract_quantiles(
+    read: _Quantiles, contracts: tuple[Floats, dict[str, Floats]], place: Integers
+) -> _Quantiles:
+    """What contracts bring comes beside: medians add, and distances from them as independent errors do."""
+    own, groups = contracts
+    held = np.where(place >= 0, own[:, np.maximum(place, 0)], 0.0) if own.shape[1] else np.zeros((3, len(place)))
+    assert read.money is not None
+    more = len(place) - read.money.shape[1]
+    money = np.concatenate([read.money, np.zeros((3, more))], axis=1)
+    return replace(
+        read,
+        orders=np.concatenate([read.orders, np.zeros((3, more))], axis=1),
+        money=_beside(money, held),
+        group_money={name: _beside(of, groups[name]) for name, of in read.group_money.items()},
+    )
+
+
+def _beside(one: Floats, other: Floats) -> Floats:
+    middle = one[1] + other[1]
+    down, up = (np.hypot(one[1] - one[at], other[1] - other[at]) for at in (0, 2))
+    return np.stack([middle - down, middle, middle + up])
 
 
 def _with_contracts(
@@ -430,11 +559,9 @@ def _with_contracts(
     running: ContractForecast,
     everybody: Integers,
     horizon: int,
-    drawn: _Drawn,
+    quantiles: _Quantiles | None,
 ) -> pl.DataFrame:
     """The customers with what their contracts bring, and below them, in the order of `everybody`, who has nothing else."""
-    futures, widening = drawn.futures, drawn.widening
-    has_interval = futures is not None and futures.money is not None
     contracts = pl.DataFrame(
         {
             "customer_id": running.customers,
@@ -488,14 +615,11 @@ def _with_contracts(
         .otherwise("fallback_reason")
         .alias("fallback_reason"),
         pl.col("horizon_days").fill_null(horizon),
-        pl.col("widening_orders").fill_null(widening.orders_customers),
-        pl.col("widening_contribution").fill_null(widening.money_customers),
         pl.col("season").fill_null(NOT_LEARNT),
         pl.col("is_left_truncated").fill_null(False),
     ).drop("added", "in_force", "note")
-    if has_interval:
-        assert futures is not None and futures.money is not None
-        read = {**_quantiles("expected_contribution", futures.money, len(everybody), drawn.scale)}
+    if quantiles is not None and quantiles.money is not None:
+        read = _columns("expected_contribution", quantiles.money, len(everybody))
         both = both.with_columns(
             **{column: pl.Series(np.asarray(values)) for column, values in read.items()},
             **{
@@ -506,102 +630,27 @@ def _with_contracts(
     return both.select(customers.columns)
 
 
-class _More:
-    """An order source, and below its customers some who never order."""
-
-    def __init__(self, source: OrderSource, more: int) -> None:
-        self._source, self._own = source, source.customers
-        self.customers, self.draws = source.customers + more, source.draws
-
-    def draw(self, rows: slice, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        orders = np.zeros((rows.stop - rows.start, self.draws))
-        factor = np.ones_like(orders)
-        own = max(min(rows.stop, self._own) - rows.start, 0)
-        if own:
-            orders[:own], factor[:own] = self._source.draw(slice(rows.start, rows.start + own), rng)
-        return orders, factor
-
-
-class _MoreMoney:
-    """What the orders of the customers of `_More` bring."""
-
-    def __init__(self, money: MoneySource, own: int) -> None:
-        self._money, self._own = money, own
-
-    def draw(self, rows: slice, orders: Floats, rng: np.random.Generator) -> Floats:
-        worth = np.zeros_like(orders)
-        own = max(min(rows.stop, self._own) - rows.start, 0)
-        if own:
-            worth[:own] = self._money.draw(slice(rows.start, rows.start + own), orders[:own], rng)
-        return worth
-
-
-def _places(ids: Integers, wanted: Integers) -> Integers:
-    """Where each wanted id stands among the sorted ids; -1 if it does not."""
+def _places(ids: Integers, wanted: Integers, order: Integers | None = None) -> Integers:
+    """Where each wanted id stands among the ids, which are sorted or whose order is given; -1 if it does not."""
     if not len(ids):
         return np.full(len(wanted), -1)
-    place = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
-    return np.where(ids[place] == wanted, place, -1)
+    by_size = ids if order is None else ids[order]
+    place = np.minimum(np.searchsorted(by_size, wanted), len(ids) - 1)
+    found = place if order is None else order[place]
+    return np.where(by_size[place] == wanted, found, -1)
 
 
-class _Contracts:
-    """The contracts of customers in another order; `scale` is what all draws are multiplied by later."""
-
-    def __init__(self, drawn: ContractDraws, place: Integers, scale: float) -> None:
-        self._drawn, self._place, self._scale = drawn, place, scale
-
-    def draw(self, rows: slice, rng: np.random.Generator) -> Floats:
-        return self._drawn.draw(self._place[rows], rng) / (self._scale or 1.0)
-
-
-class _ServingCost:
-    """What serving customers costs, the same in every draw; `scale` is what all draws are multiplied by later."""
-
-    def __init__(self, cost: Floats, scale: float) -> None:
-        self._cost = cost / (scale or 1.0)
-
-    def draw(self, rows: slice, rng: np.random.Generator) -> Floats:
-        return np.asarray(-self._cost[rows][:, None])
-
-
-class _Together:
-    """Sources of money beside orders, added up."""
-
-    def __init__(self, sources: list[BesideSource]) -> None:
-        self._sources = sources
-
-    def draw(self, rows: slice, rng: np.random.Generator) -> Floats:
-        return np.asarray(sum(source.draw(rows, rng) for source in self._sources))
-
-
-def _group_row(group: _Group, customers: pl.DataFrame, drawn: _Drawn) -> dict[str, object]:
-    futures, widening, members = drawn.futures, drawn.widening, group.members
-    assert futures is not None
-    sums = slice(group.number, group.number + 1)
-    counts = group_intervals(
-        futures.group_orders[group.segmentation][sums] * drawn.scale, widening=widening.orders_groups
-    )
-    row: dict[str, object] = {
-        "segmentation": group.segmentation,
-        "group": group.label,
-        "customers": len(members),
-        "expected_orders": float(customers.get_column("expected_orders").to_numpy()[members].sum()),
-        "expected_orders_p10": max(0.0, float(counts.p10[0])),
-        "expected_orders_p50": float(counts.p50[0]),
-        "expected_orders_p90": float(counts.p90[0]),
-        "widening_orders": widening.orders_groups,
-        "widening_contribution": widening.money_groups,
-    }
-    if futures.group_money:
-        money = group_intervals(
-            futures.group_money[group.segmentation][sums] * drawn.scale, widening=widening.money_groups
-        )
-        row |= {
-            "expected_contribution": float(customers.get_column("expected_contribution").to_numpy()[members].sum()),
-            "expected_contribution_p10": float(money.p10[0]),
-            "expected_contribution_p50": float(money.p50[0]),
-            "expected_contribution_p90": float(money.p90[0]),
-        }
+def _group_row(group: _Group, customers: pl.DataFrame, quantiles: _Quantiles | None) -> dict[str, object]:
+    assert quantiles is not None
+    row: dict[str, object] = {"segmentation": group.segmentation, "group": group.label, "customers": len(group.members)}
+    for name, read in (
+        ("expected_orders", quantiles.group_orders),
+        ("expected_contribution", quantiles.group_money),
+    ):
+        if read:
+            row[name] = float(customers.get_column(name).to_numpy()[group.members].sum())
+            p10, p50, p90 = read[group.segmentation][:, group.number]
+            row |= {f"{name}_p10": float(p10), f"{name}_p50": float(p50), f"{name}_p90": float(p90)}
     return row
 
 

@@ -134,6 +134,16 @@ class Orders:
         return self.frame.filter("is_order") if self.has_more_than_orders else self.frame
 
     @cached_property
+    def customers(self) -> pl.Series:
+        """Every customer, in order."""
+        return self.frame.get_column("customer_id").unique().sort()
+
+    @cached_property
+    def order_numbers(self) -> Floats:
+        """The day of each order, as a number."""
+        return self.order_days.get_column("day").to_numpy().astype(np.float64)
+
+    @cached_property
     def _arrivals(self) -> tuple[Integers, NDArray[np.uint64]]:
         """The first day of each customer, and the number by which a sample takes them or not."""
         found = self.frame.group_by("customer_id").agg(pl.col("day").min()).with_columns(_PLACE.alias("place"))
@@ -289,6 +299,16 @@ def rolling_origins(
         out.append(end)
         end = end.replace(day=1) - timedelta(days=1)
     return out[::-1]
+
+
+def spaced_origins(first_day: date, as_of: date, *, holdout_days: int, most: int, least_days: int) -> list[date]:
+    """As rolling_origins, three months apart, or two or one where only so at least four (or `most`) fit into the past."""
+    every = rolling_origins(first_day, as_of, holdout_days=holdout_days, most=3 * most, least_days=least_days)
+    for months in (3, 2, 1):
+        found = every[::-1][::months][:most][::-1]
+        if len(found) >= min(4, most):
+            break
+    return found
 
 
 def _codes(labels: pl.Series) -> Integers:

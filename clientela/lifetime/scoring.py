@@ -1,6 +1,6 @@
 """How good a forecast was, and which candidate is to be used.
 
-What belongs here: scores of point forecasts and of intervals, the choice, the widening factors. What does not: making
+What belongs here: scores of point forecasts and of intervals, the choice. What does not: making
 forecasts.
 
 Randomised PIT: Smith 1985, Czado, Gneiting & Held 2009. The one-standard-error rule: Breiman et al. 1984, here on the paired
@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.special import ndtri, xlogy
+from scipy.special import xlogy
 
 from clientela.lifetime.arrays import Floats, Integers, floats, same_length, spearman
 from clientela.lifetime.errors import LifetimeError
 
-_Z80 = 1.2815515655446004
 LEAST_EXPECTED = 1e-3  # a forecast of no orders at all is scored as this many: its deviance would be infinite
 
 
@@ -171,23 +170,6 @@ def calibrated_coverage(pit: Floats, low: float = 0.1, high: float = 0.9) -> flo
 def raw_coverage(actual: Floats, low: Floats, high: Floats) -> float:
     """Share of customers inside their P10 .. P90, ends included; above 80 % where zero is likely."""
     return float(np.mean((actual >= low) & (actual <= high)))
-
-
-def widening_from_pit(pit: Floats, coverage: float = 0.8) -> float:
-    """How many times further out, in normal scores, P10 and P90 must lie so that `coverage` of past PITs fall inside; >= 1."""
-    if not len(pit):
-        return 1.0
-    scores = np.abs(ndtri(np.clip(pit, 1e-4, 1 - 1e-4)))
-    return max(1.0, float(np.quantile(scores, coverage)) / _Z80)
-
-
-def widening_of_groups(actual: Floats, low: Floats, middle: Floats, high: Floats, coverage: float = 0.8) -> float:
-    """How many times further from the median P10 and P90 of groups must lie so that `coverage` of past truths fall in; >= 1."""
-    if not len(actual):
-        return 1.0
-    up = (actual - middle) / np.maximum(high - middle, 1e-12)
-    down = (middle - actual) / np.maximum(middle - low, 1e-12)
-    return max(1.0, float(np.quantile(np.maximum(up, down), coverage)))
 
 
 def _share(part: float, whole: float) -> float:

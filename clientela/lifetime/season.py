@@ -17,25 +17,35 @@ _BELIEVED = 200.0  # a month's index counts like so many orders against an index
 def season_index(days: Floats, first_day: date, as_of: date) -> Floats | None:
     """Twelve indices (January first) with mean 1, from order days (days since 1970-01-01); None below two full years.
 
-    Only whole years back from as_of are used, so that each calendar day weighs the same; a straight trend between the years
-    is taken out by dividing each year by its own total.
+    Only whole years back from as_of are used, so that each calendar day weighs the same. Growth is no season: each year counts
+    by its own total, and within a year an order weighs the less the later it comes, by the growth between the years around it.
     """
     years = int(((as_of - first_day).days + 1) // 365.25)
     if (as_of - first_day).days + 1 < _TWO_YEARS or years < 1:
         return None
     years = max(years, 2)
-    today = (as_of - date(1970, 1, 1)).days
-    back = np.floor((today - days) / 365.25).astype(np.int64)
-    keep = (back >= 0) & (back < years)
-    months = _months(days[keep])
+    age = ((as_of - date(1970, 1, 1)).days - days) / 365.25
+    keep = (age >= 0) & (age < years)
+    months, age = _months(days[keep]), age[keep]
+    back = np.floor(age).astype(np.int64)
+    totals = np.bincount(back, minlength=years).astype(np.float64)
     index, weight = np.zeros(12), np.zeros(12)
     for year in range(years):
-        counts = np.bincount(months[back[keep] == year], minlength=12).astype(np.float64)
-        if counts.sum() > 0:
-            index += counts
-            weight += counts.sum() * _MONTH_SHARE
+        of_year = back == year
+        if of_year.any():
+            older, newer = min(year + 1, years - 1), max(year - 1, 0)
+            growth = np.log(max(totals[newer], 1.0) / max(totals[older], 1.0)) / (older - newer)
+            counted = np.exp(growth * (age[of_year] - year - 0.5))
+            index += np.bincount(months[of_year], weights=counted * (totals[year] / counted.sum()), minlength=12)
+            weight += totals[year] * _MONTH_SHARE
     shrunk = (index + _BELIEVED * _MONTH_SHARE * 12) / (weight + _BELIEVED * _MONTH_SHARE * 12)
     return np.asarray(shrunk / (shrunk * _MONTH_SHARE).sum())
+
+
+def season_factor(order_days: Floats, first_day: date, as_of: date, horizon_days: int) -> float:
+    """The mean season index over the horizon after as_of, learnt from orders up to as_of; 1 below two full years."""
+    known = order_days[order_days <= (as_of - date(1970, 1, 1)).days]
+    return season_over(season_index(known, first_day, as_of), as_of, horizon_days)
 
 
 def season_over(index: Floats | None, as_of: date, horizon_days: int) -> float:

@@ -9,10 +9,11 @@ a return), `net_revenue`, `contribution` (null where no cost is known) and `cost
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from clientela.lifetime.backtest import Backtest, Memo
     from clientela.lifetime.contract_forecast import ContractForecast
     from clientela.lifetime.forecast import Fits
+    from clientela.lifetime.horizons import Horizon
     from clientela.lifetime.no_order import Memo as NoOrderMemo
     from clientela.lifetime.origins import Orders
     from clientela.lifetime.renewal_choice import Memo as RenewalMemo
@@ -71,6 +73,7 @@ class DayTables:
     choices: pl.DataFrame
     no_order_scores: pl.DataFrame
     no_order_deciles: pl.DataFrame
+    horizons: pl.DataFrame
     parameters: pl.DataFrame
 
     @classmethod
@@ -130,8 +133,9 @@ def _origins(as_of: date, horizons: list[int], first_day: date) -> list[date]:
 
 #: fingerprints wanted → those that an earlier answer bears, and what it said of those days beside customers
 Earlier = Callable[[list[str]], tuple[set[str], DayTables]]
-#: how intervals did, and what was chosen, is told of the newest comparison alone; only there they were drawn
-_OF_NEWEST = ("intervals", "choices")
+_OF_DAY = ("made_from", "measured_on", "is_as_of")
+#: how intervals did, and what was chosen, is told of the newest comparison alone
+_OF_NEWEST = ("intervals", "choices", "horizons")
 #: a row per customer: these stand where they were made before, and are not read again
 OF_CUSTOMERS = ("customers", "past_predictions")
 _ORDER = (
@@ -357,13 +361,14 @@ class _Company:
         is_as_of = day == as_of
         # candidates are compared at month-ends: what is chosen stands until the next
         last = _month_end_until(day)
-        past = _remembered(newest.choices) if newest is not None and day != last else None
+        past = _remembered(newest) if newest is not None and day != last else None
         scores: Parts = {}
         if past is not None and newest is not None:
             scores = {
                 "scores": [newest.scores.filter(pl.col("target") != "renewals")],
                 "intervals": [newest.intervals],
                 "choices": [newest.choices],
+                "horizons": [newest.horizons],
             }
         if past is None and last >= self._ready.first_day:
             past = backtest(
@@ -372,7 +377,8 @@ class _Company:
                 BacktestSettings(
                     holdout_days=settings.holdout_days,
                     max_origins=settings.origins,
-                    draws=settings.draws if last == _month_end_until(as_of) else 0,
+                    horizons_months=sorted({*settings.scored_horizons_months, settings.horizon_months}),
+                    order_model=settings.order_model,
                     seed=settings.seed,
                     at_most=settings.most_customers_fitted,
                 ),
@@ -410,10 +416,9 @@ class _Company:
             groups = labels.select("customer_id", "cohort", pl.col("decile").cast(pl.String))
             made = ahead(settings.horizon_months, groups, settings.draws)
         if not is_as_of:
-            # nothing was drawn, so nothing was widened; whether they come back is said of today alone
+            # whether they come back is said of today alone
             why = self._why_p_alive_is_not_told(day, fits, by_origins=False)
-            told = made.customers.drop("p_order_within_30_days", "p_order_within_90_days").with_columns(*_alive(why))
-            own = told.with_columns(widening_orders=pl.lit(None), widening_contribution=pl.lit(None))
+            own = made.customers.drop("p_order_within_30_days", "p_order_within_90_days").with_columns(*_alive(why))
             labels = _labelled(made.customers, known)
             said = [
                 _said_then(months, ahead(months).customers, labels)
@@ -646,8 +651,6 @@ class _Company:
             order_model=pl.lit("one_rate"),
             spend_model=pl.lit("mean"),
             fallback_reason=pl.lit(why),
-            widening_orders=pl.lit(1.0),
-            widening_contribution=pl.lit(1.0),
             season=pl.lit(NO_SEASON),
             first_ordered_on="first_ordered_on",
             is_left_truncated=(pl.col("first_ordered_on") - pl.lit(begun)).dt.total_days() < LEFT_TRUNCATED_DAYS,
@@ -729,7 +732,7 @@ def _scores(past: "Backtest", settings: ValueSettings) -> Parts:
             "reason": [past.order_reason, past.spend_reason],
         }
     ).join(scores.select("target").unique(), on="target", how="anti")
-    parts = [scores, chosen]
+    parts = [_with_used(part, past, settings.horizon_months) for part in (scores, chosen)]
     for target, name in (("orders", settings.order_model), ("contribution", settings.spend_model)):
         if name is not None:
             parts = [_fixed(part, target, name) for part in parts]
@@ -737,7 +740,19 @@ def _scores(past: "Backtest", settings: ValueSettings) -> Parts:
         "scores": parts,
         "intervals": [past.intervals.rename({"as_of": "origin_on", "scored": "customers"})],
         "choices": [_choice(past)],
+        "horizons": [_horizons(past)],
     }
+
+
+def _with_used(scores: pl.DataFrame, past: "Backtest", months: int) -> pl.DataFrame:
+    """The scores; where the single candidate is told of over all origins, what is used in its place, and why."""
+    learnt = past.horizons.get(months)
+    if learnt is None:
+        return scores
+    used = pl.lit(f"; for {months} months {learnt.formula} is used: {learnt.reason}")
+    origin = pl.col("origin_on") if "origin_on" in scores.columns else pl.lit(None, pl.Date)
+    of = (pl.col("target") == "orders") & pl.col("is_chosen") & origin.is_null()
+    return scores.with_columns(reason=pl.when(of).then(pl.col("reason") + used).otherwise("reason"))
 
 
 def _fixed(scores: pl.DataFrame, target: str, name: str) -> pl.DataFrame:
@@ -751,34 +766,48 @@ def _fixed(scores: pl.DataFrame, target: str, name: str) -> pl.DataFrame:
 
 
 def _choice(past: "Backtest") -> pl.DataFrame:
-    learnt = past.widening
-    return pl.DataFrame(
-        [
-            {
-                "holdout_days": past.holdout_days,
-                "order_model": past.order_model,
-                "order_reason": past.order_reason,
-                "spend_model": past.spend_model,
-                "spend_reason": past.spend_reason,
-                "orders_of_customers_widening": learnt.orders_customers,
-                "orders_of_groups_widening": learnt.orders_groups,
-                "money_of_customers_widening": learnt.money_customers,
-                "money_of_groups_widening": learnt.money_groups,
-                "dispersion": past.dispersion,
-                "level_error": past.level_error,
-            }
-        ]
-    )
+    names = ("holdout_days", "order_model", "order_reason", "spend_model", "spend_reason")
+    return pl.DataFrame([{name: getattr(past, name) for name in names}])
 
 
-def _remembered(choices: pl.DataFrame) -> "Backtest | None":
-    """The comparison that a month-end's row of choices tells of."""
+def _horizons(past: "Backtest") -> pl.DataFrame:
+    """What is used for each published horizon, a row each."""
+    rows = [
+        {
+            "horizon_months": months,
+            "holdout_days": learnt.holdout_days,
+            "first_origin_on": learnt.origins[0],
+            "last_origin_on": learnt.origins[-1],
+            "origins": len(learnt.origins),
+            "is_shorter": learnt.is_shorter,
+            "order_model": learnt.name,
+            "formula": learnt.formula,
+            "weights": json.dumps(dict(learnt.combination.weights), sort_keys=True),
+            "best_single": learnt.combination.best,
+            "level": learnt.combination.level,
+            "looks": learnt.combination.looks,
+            "dispersion_intercept": learnt.spread.dispersion[0],
+            "dispersion_slope": learnt.spread.dispersion[1],
+            "dispersion_of_sums": learnt.spread.dispersion_of_sums,
+            "level_error_of_orders": learnt.spread.tau,
+            "level_error_of_money": learnt.money.tau,
+            "shape_error": learnt.spread.omega,
+            "degrees": learnt.spread.degrees,
+            "reason": learnt.reason,
+        }
+        for months, learnt in past.horizons.items()
+    ]
+    return pl.DataFrame(rows, schema={n: t for n, t in SCHEMAS["horizons"].items() if n not in _OF_DAY})
+
+
+def _remembered(newest: DayTables) -> "Backtest | None":
+    """The comparison that a month-end's rows tell of."""
     from clientela.lifetime.backtest import Backtest
-    from clientela.lifetime.draws import Widening
 
-    if choices.height != 1:
+    if newest.choices.height != 1:
         return None
-    told = choices.row(0, named=True)
+    told = newest.choices.row(0, named=True)
+    horizons = {row["horizon_months"]: _horizon(row) for row in newest.horizons.iter_rows(named=True)}
     empty = pl.DataFrame()
     return Backtest(
         empty,
@@ -789,12 +818,25 @@ def _remembered(choices: pl.DataFrame) -> "Backtest | None":
         told["spend_model"],
         told["spend_reason"],
         told["holdout_days"],
-        Widening(
-            told["orders_of_customers_widening"],
-            told["orders_of_groups_widening"],
-            told["money_of_customers_widening"],
-            told["money_of_groups_widening"],
-        ),
-        told["dispersion"],
-        told["level_error"],
+        horizons,
     )
+
+
+def _horizon(row: dict[str, Any]) -> "Horizon":
+    from clientela.lifetime.combining import Combination
+    from clientela.lifetime.horizons import Horizon
+    from clientela.lifetime.spread import Spread
+
+    combination = Combination(
+        json.loads(row["weights"]), row["best_single"], row["level"], (), row["looks"], row["reason"]
+    )
+    spread = Spread(
+        (row["dispersion_intercept"], row["dispersion_slope"]),
+        row["dispersion_of_sums"],
+        row["level_error_of_orders"],
+        row["shape_error"],
+        row["degrees"],
+    )
+    origins = (row["first_origin_on"],) * (row["origins"] - 1) + (row["last_origin_on"],)
+    money = replace(spread, tau=row["level_error_of_money"])
+    return Horizon(row["horizon_months"], row["holdout_days"], origins, combination, spread, money)

@@ -45,7 +45,7 @@ class ValueSettings(BaseModel):
         ge=1000,
         description="Models are compared and fitted on a sample of so many customers; all are forecast.",
     )
-    draws: int = Field(400, ge=100, le=5000, description="Draws that intervals are read from.")
+    draws: int = Field(400, ge=100, le=5000, description="Draws that intervals of contracts are read from.")
     seed: int = Field(0, ge=0, description="Seed of the draws; the same seed gives the same intervals.")
     tolerance: float = Field(
         0.0,

@@ -25,13 +25,10 @@ FORECAST_TABLES: dict[str, str] = {
         "expected_contract_contribution double, expected_contribution_per_order double, "
         "expected_contribution_given_order double, median_days_to_next_order double, p_order_within_30_days double, "
         f"p_order_within_90_days double, decile bigint, horizon_months bigint, {_MODELS}, fallback_reason varchar, "
-        "widening_orders double, widening_contribution double, season varchar, is_left_truncated boolean"
+        "season varchar, is_left_truncated boolean"
     ),
     # one row per group of customers (segmentation and label) of the as-of day: the sum with its interval
-    "groups": (
-        f"{_DAY}, segmentation varchar, segment varchar, customers bigint, {_FIGURES}, horizon_months bigint, "
-        "widening_orders double, widening_contribution double"
-    ),
+    "groups": (f"{_DAY}, segmentation varchar, segment varchar, customers bigint, {_FIGURES}, horizon_months bigint"),
     # one row per scored horizon and customer or group: what is frozen
     "predictions": (
         f"{_DAY}, horizon_months bigint, segmentation varchar, segment varchar, customer_id bigint, cohort varchar, "
@@ -54,14 +51,19 @@ FORECAST_TABLES: dict[str, str] = {
     ),
     # one row per origin and level (customers, groups): how intervals did
     "intervals": (
-        f"{_DAY}, origin_on date, target varchar, level varchar, customers bigint, calibrated_coverage double, "
-        "raw_coverage double, interval_inflation double, inflated_coverage double"
+        f"{_DAY}, origin_on date, horizon_months bigint, target varchar, level varchar, customers bigint, "
+        "calibrated_coverage double, raw_coverage double"
     ),
-    # one row per comparison of candidates: what was chosen and learnt, which stands until the next month-end
+    # one row per comparison of candidates: which single one is preferred, which stands until the next month-end
     "choices": (
-        f"{_DAY}, holdout_days bigint, order_model varchar, order_reason varchar, spend_model varchar, "
-        "spend_reason varchar, orders_of_customers_widening double, orders_of_groups_widening double, "
-        "money_of_customers_widening double, money_of_groups_widening double, dispersion double, level_error double"
+        f"{_DAY}, holdout_days bigint, order_model varchar, order_reason varchar, spend_model varchar, spend_reason varchar"
+    ),
+    # one row per published horizon: what is used for it, and what lies around it
+    "horizons": (
+        f"{_DAY}, horizon_months bigint, holdout_days bigint, first_origin_on date, last_origin_on date, origins bigint, "
+        "is_shorter boolean, order_model varchar, formula varchar, weights varchar, best_single varchar, level double, "
+        "looks double, dispersion_intercept double, dispersion_slope double, dispersion_of_sums double, "
+        "level_error_of_orders double, level_error_of_money double, shape_error double, degrees double, reason varchar"
     ),
     # one row per horizon and candidate: how P(no order) did at the last origin of that length
     "no_order_scores": (

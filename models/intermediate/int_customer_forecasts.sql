@@ -55,8 +55,6 @@ customer_forecasts as (
         spend_model,
         contract_model,
         fallback_reason,
-        widening_orders,
-        widening_contribution,
         season,
         is_left_truncated
 

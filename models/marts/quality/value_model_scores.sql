@@ -18,6 +18,19 @@ scored as (
         *,
         true as is_chosen
     from {{ left_by(ref('int_forecasts'), source('forecast', 'calibrations')) }}
+    union all by name
+    select
+        'horizon' as kind,
+        *,
+        'orders' as target,
+        order_model as candidate,
+        formula as model_used,
+        level as level_correction,
+        level_error_of_orders as level_error,
+        is_shorter as is_holdout_shorter,
+        last_origin_on as origin_on,
+        true as is_chosen
+    from {{ left_by(ref('int_forecasts'), source('forecast', 'horizons')) }}
 
 ),
 
@@ -48,8 +61,13 @@ value_model_scores as (
         mean_squared_error,
         calibrated_coverage,
         raw_coverage,
-        interval_inflation,
-        inflated_coverage,
+
+        ---------- what is used for a horizon
+        cast(horizon_months as int) as horizon_months,
+        origins,
+        level_correction,
+        level_error,
+        is_holdout_shorter,
 
         ---------- the choice
         is_chosen,

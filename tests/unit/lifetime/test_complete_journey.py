@@ -39,7 +39,7 @@ def test_bg_nbd_forecasts_the_last_quarter_of_complete_journey(journey: Orders) 
 
 
 def test_the_candidate_chosen_before_october_is_nearly_the_best_after_it(journey: Orders) -> None:
-    chosen = backtest(journey, AS_OF, BacktestSettings(draws=50)).order_model
+    chosen = backtest(journey, AS_OF, BacktestSettings()).order_model
     s = journey.at(AS_OF, holdout_days=92, recent_days=91)
     scores = {
         c: score(s.actual_orders, forecast_orders(c, journey, s, 92, Learning(91)).mean) for c in ORDER_CANDIDATES

@@ -1,5 +1,6 @@
 """From a frame of orders to scores and forecasts: nothing later than the as-of day, nothing lost, everything reproducible."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -16,7 +17,7 @@ from clientela.lifetime import (
     rolling_origins,
     summarise_purchase_days,
 )
-from clientela.lifetime.forecast import add_months
+from clientela.lifetime.forecast import Fits, add_months
 from clientela.lifetime.season import season_index, season_over
 
 FIRST = date(2023, 1, 1)
@@ -95,8 +96,8 @@ def test_orders_after_the_as_of_day_move_nothing() -> None:
     cut = ORDERS.filter(pl.col("ordered_on") <= AS_OF)
     planted = pl.concat([cut, cut.with_columns(ordered_on=pl.lit(AS_OF + timedelta(days=1)), net_revenue=pl.lit(1e6))])
     planted = planted.unique(["customer_id", "ordered_on"])
-    past, past_planted = (backtest(o, AS_OF, BacktestSettings(max_origins=2, draws=50)) for o in (cut, planted))
-    assert past.scores.equals(past_planted.scores) and past.widening == past_planted.widening
+    past, past_planted = (backtest(o, AS_OF, BacktestSettings(max_origins=2)) for o in (cut, planted))
+    assert past.scores.equals(past_planted.scores) and past.horizons == past_planted.horizons
     one, two = (
         forecast(o, AS_OF, ForecastSettings(draws=50), past=p) for o, p in ((cut, past), (planted, past_planted))
     )
@@ -104,7 +105,7 @@ def test_orders_after_the_as_of_day_move_nothing() -> None:
 
 
 def test_backtest_scores_every_candidate_at_every_origin_and_chooses_one() -> None:
-    past = backtest(ORDERS, AS_OF, BacktestSettings(max_origins=3, draws=50))
+    past = backtest(ORDERS, AS_OF, BacktestSettings(max_origins=3))
     orders = past.scores.filter(pl.col("target") == "orders")
     assert orders.group_by("as_of").len().get_column("len").unique().to_list() == [9]
     assert orders.get_column("as_of").n_unique() == 4  # three origins, and all together
@@ -113,8 +114,8 @@ def test_backtest_scores_every_candidate_at_every_origin_and_chooses_one() -> No
     pooled = orders.filter(pl.col("as_of").is_null()).select("candidate", "mean_poisson_deviance").rows()
     best = min(value for _, value in pooled)
     assert dict(pooled)[past.order_model] < 1.1 * best
-    first = past.intervals.filter(pl.col("as_of") == pl.col("as_of").min())
-    assert first.get_column("interval_inflation").null_count() == first.height
+    assert set(past.intervals.get_column("horizon_months")) == set(past.horizons) == {3, 12, 24}
+    assert [past.horizons[months].is_shorter for months in (3, 12, 24)] == [False, True, True]
     no_holes(past.scores)
 
 
@@ -151,6 +152,31 @@ def test_a_horizon_of_three_months_forecasts_what_then_came() -> None:
     company = made.groups.row(0, named=True)
     assert company["expected_orders"] == pytest.approx(came.height, rel=0.15)
     assert company["expected_contribution"] == pytest.approx(came.get_column("contribution").sum(), rel=0.25)
+
+
+def test_a_longer_horizon_brings_no_less_and_its_quantiles_lie_no_lower() -> None:
+    """Each horizon has weights of its own, so that nothing but the rule keeps the longer above the shorter."""
+    past = backtest(ORDERS, AS_OF, BacktestSettings(max_origins=2))
+    weights = {"mbg_nbd": 1.0}
+    far = replace(past.horizons[12], combination=replace(past.horizons[12].combination, weights=weights, level=0.9))
+    past = replace(past, horizons={**past.horizons, 12: far})
+    fits = Fits()
+    near, later, latest = (
+        forecast(ORDERS, AS_OF, ForecastSettings(horizon_months=months), past=past, fits=fits) for months in (3, 12, 24)
+    )
+    assert near.customers["expected_orders"].sum() > 0
+    for shorter, longer in ((near, later), (later, latest)):
+        for name in ("expected_orders", "expected_orders_p10", "expected_orders_p50", "expected_orders_p90"):
+            assert (longer.customers[name] >= shorter.customers[name] - 1e-9).all(), name
+            assert (longer.groups[name] >= shorter.groups[name] - 1e-9).all(), name
+        assert (longer.customers["expected_contribution"] >= shorter.customers["expected_contribution"] - 1e-9).all()
+
+
+def test_a_fixed_candidate_keeps_its_name_and_the_past_corrects_its_level() -> None:
+    past = backtest(ORDERS, AS_OF, BacktestSettings(max_origins=2, order_model="own_rate"))
+    assert [learnt.name for learnt in past.horizons.values()] == ["own_rate"] * 3
+    made = forecast(ORDERS, AS_OF, ForecastSettings(order_model="own_rate", horizon_months=3), past=past)
+    assert set(made.customers["order_model"]) == {"own_rate"}
 
 
 def test_discounting_and_horizon_work_on_the_mean_as_on_the_draws() -> None:
@@ -215,7 +241,7 @@ SMALL = {
 @pytest.mark.parametrize("name", list(SMALL))
 def test_odd_companies_end_in_figures_without_holes(name: str) -> None:
     as_of = FIRST + timedelta(days=320)
-    past = backtest(SMALL[name], as_of, BacktestSettings(max_origins=2, draws=50))
+    past = backtest(SMALL[name], as_of, BacktestSettings(max_origins=2))
     made = forecast(SMALL[name], as_of, ForecastSettings(draws=50), past=past)
     for each in (made.customers, made.groups, made.parameters, past.scores, past.intervals):
         no_holes(each)

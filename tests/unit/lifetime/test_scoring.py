@@ -2,15 +2,12 @@
 
 import numpy as np
 import pytest
-from scipy.special import ndtr
 
 from clientela.lifetime import LifetimeError, choose, randomised_pit, score
 from clientela.lifetime.scoring import (
     calibrated_coverage,
     equal_count_bins,
     poisson_deviance,
-    widening_from_pit,
-    widening_of_groups,
 )
 
 
@@ -76,19 +73,6 @@ def test_pit_of_counts_is_even_where_the_draws_are_right_and_plain_coverage_is_n
     assert np.histogram(u, bins=10, range=(0, 1))[0] == pytest.approx(np.full(10, 2000), abs=180)
     ends = np.quantile(draws, [0.1, 0.9], axis=1)
     assert np.mean((actual >= ends[0]) & (actual <= ends[1])) > 0.85
-
-
-def test_widening_learnt_from_too_narrow_intervals_makes_them_hold() -> None:
-    rng = np.random.default_rng(0)
-    narrow = ndtr(1.5 * rng.standard_normal(20_000))
-    factor = widening_from_pit(narrow)
-    assert factor == pytest.approx(1.5, rel=0.03)
-    edge = float(ndtr(-1.2815515655446004 * factor))
-    assert calibrated_coverage(narrow, edge, 1 - edge) == pytest.approx(0.8, abs=0.01)
-    assert widening_from_pit(rng.uniform(0.2, 0.8, 1000)) == 1.0
-    truth = rng.standard_normal(5000) * 2
-    groups = widening_of_groups(truth, np.full(5000, -1.28), np.zeros(5000), np.full(5000, 1.28))
-    assert groups == pytest.approx(2.0, rel=0.05)
 
 
 def test_nothing_to_score_is_one_sentence() -> None:
