@@ -107,13 +107,7 @@ def floor_transform(folder: Path, kind: str) -> dict[str, Any]:
     from clientela import transform
 
     config = _config(folder)
-    compiled = {
-        node["name"]: node
-        for node in json.loads((transform.target_folder(config) / "night" / "run_results.json").read_text())["results"]
-        if node["unique_id"].startswith("model.")
-        for node in [{"name": node["unique_id"].split(".")[-1], "sql": node.get("compiled_code")}]
-    }
-    nodes = {n["name"]: n for n in transform.manifest(config)["nodes"].values() if n["resource_type"] == "model"}
+    project = transform.compiled()
     copy = folder / "floor" / "warehouse.duckdb"
     copy.parent.mkdir(exist_ok=True)
     shutil.copyfile(config.warehouse, copy)
@@ -122,14 +116,14 @@ def floor_transform(folder: Path, kind: str) -> dict[str, Any]:
     connection.execute(f"set temp_directory = '{folder}/spill'")
     models, areas = {}, {}
     began = time.perf_counter()
-    for name, run in compiled.items():
-        node = nodes[name]
-        if node["language"] != "sql" or not run["sql"]:
+    for step in project.steps:
+        if step.kind != "model" or step.language != "sql":
             continue
         started = time.perf_counter()
-        what = "view" if node["config"]["materialized"] == "view" else "table"
-        connection.execute(f'create or replace {what} "{node["schema"]}"."{name}" as {run["sql"]}')
-        models[name], areas[name] = round(time.perf_counter() - started, 3), node["fqn"][-2]
+        what = "view" if step.materialized == "view" else "table"
+        connection.execute(f"create or replace {what} {step.relation} as {step.sql}")
+        models[step.name] = round(time.perf_counter() - started, 3)
+        areas[step.name] = project.nodes[step.unique_id]["fqn"][-2]
     connection.execute("checkpoint")
     seconds = time.perf_counter() - began
     connection.close()

@@ -1,20 +1,24 @@
-"""Running the dbt project, in this process, against the warehouse or a scratch file.
+"""The models, built and tested against the warehouse or a scratch file: as compiled, or by dbt where a company has its own.
 
-What the models compute is in `models/`; this module only starts dbt, hands on its progress and gathers its results.
-dbt keeps a connection open of its own: the caller closes theirs before, and finds dbt's closed after.
+What the models compute is in `models/`, what dbt makes of them in `clientela.compiled_models`, how that is run in
+`clientela.build_models`. This module chooses the road, and starts dbt where it is needed. Either opens the database for
+itself: the caller closes theirs before, and finds it closed after.
 """
 
+import copy
 import os
-from collections.abc import Callable, Iterator, Mapping
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from clientela import parsed_models, stopping
+from clientela import build_models, compiled_models, stopping
+from clientela.build_models import Database, NodeResult, Progress
+from clientela.compiled_models import Compiled
 from clientela.config.company import Config
 from clientela.errors import NotPublishedError
 from clientela.masking import failure_without_values
@@ -22,39 +26,10 @@ from clientela.project_files import PROJECT
 
 #: the dbt package, and the schema, of the company's own models
 COMPANY_PACKAGE = "custom"
-#: called where a node begins and where it ends: `begin` or `node`, its name, and what there is to say
-Progress = Callable[[str, str, str], None]
+#: a run for a past day builds in a file of this name
+SCRATCH_FILE = "as_of.duckdb"
+_SILENT = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
 _WHAT_DATA_CHANGES = ("config.materialized:table", "config.materialized:incremental", "resource_type:test")
-_FAILED = ("error", "fail", "runtime error")
-
-
-@dataclass(frozen=True)
-class NodeResult:
-    """How one model, seed or test came out. `failures` are rows that a test found."""
-
-    unique_id: str
-    kind: str
-    name: str
-    status: str
-    seconds: float
-    message: str
-    failures: int
-
-    @property
-    def has_failed(self) -> bool:
-        """It stops publication."""
-        return self.status in _FAILED
-
-    @property
-    def cause(self) -> str:
-        """What went wrong, in a line: dbt's heading comes before it, and of a Python model the traceback."""
-        lines = [line.strip() for line in self.message.splitlines() if line.strip()] or [self.status]
-        return lines[-1] if "Python model failed:" in lines else lines[min(1, len(lines) - 1)]
-
-    @property
-    def is_up_to_date(self) -> bool:
-        """It was built, or is cached: as it would be built."""
-        return self.status in ("success", "cached")
 
 
 def target_folder(config: Config) -> Path:
@@ -75,33 +50,101 @@ def environment(config: Config, scratch: Path | None = None) -> dict[str, str]:
         "CLIENTELA_MEMORY_LIMIT": config.limits.memory.replace(" ", ""),
         "CLIENTELA_THREADS": str(config.limits.threads),
         "CLIENTELA_SPILL": str(config.data / "spill"),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "DO_NOT_TRACK": "1",
+        **_SILENT,
     }
 
 
 def arguments(config: Config, command: str = "build", target: str = "night") -> list[str]:
     """dbt's command line for this company."""
+    return _arguments(command, target, target_folder(config) / target, target_folder(config) / "logs")
+
+
+def _arguments(command: str, target: str, folder: Path, logs: Path) -> list[str]:
     return [
         command,
         *("--project-dir", str(PROJECT)),
         *("--profiles-dir", str(PROJECT / "dbt")),
         *("--target", target),
-        *("--target-path", str(target_folder(config) / target)),
-        *("--log-path", str(target_folder(config) / "logs")),
+        *("--target-path", str(folder)),
+        *("--log-path", str(logs)),
         *("--log-level", "none"),
         *("--log-level-file", "none"),
     ]
 
 
 def build(
-    config: Config, progress: Progress | None = None, scratch: Path | None = None, *, is_full_refresh: bool = True
+    config: Config,
+    progress: Progress | None = None,
+    scratch: Path | None = None,
+    *,
+    is_full_refresh: bool = True,
+    only: Collection[str] | None = None,
 ) -> list[NodeResult]:
     """Build and test the models; results in an order in which one could build them. It raises for none that failed.
 
     is_full_refresh: all of them, incremental ones anew. Otherwise the tables alone: seeds and views are cached, since code and
-    settings are the same.
+    settings are the same. `only`: the nodes of these unique ids, where it is not all.
     """
+    target = "as_of" if scratch else "night"
+    with set_environment(environment(config, scratch)):
+        try:
+            if config.models is not None:
+                results, needs = _build_with_dbt(config, progress, target, is_full_refresh)
+                cached = _cached_nodes(_parse(config, target))
+            else:
+                project = compiled()
+                results = build_models.build(
+                    project, database(target), progress, is_full_refresh=is_full_refresh, only=only
+                )
+                needs = {step.unique_id: list(step.needs) for step in project.steps}
+                cached = [step for step in project.steps if step.is_cached]
+        except NotPublishedError as error:
+            return [NodeResult("dbt", "project", "dbt", "error", 0.0, error.sentence, 0)]
+    if not is_full_refresh and not any(r.has_failed for r in results):
+        results += [
+            NodeResult(
+                node.unique_id,
+                "seed" if node.unique_id.startswith("seed.") else "model",
+                node.name,
+                "cached",
+                0.0,
+                "as the last build left it",
+                0,
+            )
+            for node in cached
+            if only is None or node.unique_id in only
+        ]
+        sequence = {key: number for number, key in enumerate(TopologicalSorter(needs).static_order())}
+        results.sort(key=lambda r: sequence[r.unique_id])
+    return results
+
+
+def database(target: str) -> Database:
+    """The database that dbt/profiles.yml describes for a target, with the environment as it is."""
+    from jinja2.sandbox import SandboxedEnvironment
+
+    jinja = SandboxedEnvironment()
+    jinja.globals["env_var"] = lambda name, default="": os.environ.get(name, default)
+    jinja.filters["as_number"] = str
+
+    def said(value: Any) -> str:
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        return str(jinja.from_string(text).render())
+
+    profile = yaml.safe_load((PROJECT / "dbt" / "profiles.yml").read_text(encoding="utf-8"))
+    output = profile["clientela"]["outputs"][target]
+    return Database(
+        said(output["path"]),
+        {name: said(value) for name, value in output.get("config_options", {}).items()},
+        {name: said(value) for name, value in output.get("settings", {}).items()},
+        {said(other["alias"]): said(other["path"]) for other in output.get("attach", ())},
+    )
+
+
+def _build_with_dbt(
+    config: Config, progress: Progress | None, target: str, is_full_refresh: bool
+) -> tuple[list[NodeResult], dict[str, list[str]]]:
+    """dbt's own build, and what each node needs."""
     from dbt.cli.main import dbtRunner
 
     def on_event(event: Any) -> None:
@@ -112,93 +155,80 @@ def build(
             node = data.node_info
             progress("node", node.node_name, f"{node.resource_type} {data.status} {float(data.execution_time):.2f}")
 
-    target = "as_of" if scratch else "night"
-    with set_environment(environment(config, scratch)):
-        try:
-            parsed = _parse(config, target)
-        except NotPublishedError as error:
-            return [NodeResult("dbt", "project", "dbt", "error", 0.0, error.sentence, 0)]
-        try:
-            answer = dbtRunner(manifest=parsed, callbacks=[on_event]).invoke(
-                # unit tests are of the models, not of the night: `make test` runs them
-                [
-                    *arguments(config, "build", target),
-                    "--no-write-json",
-                    *("--exclude-resource-type", "unit_test"),
-                    *(["--full-refresh"] if is_full_refresh else ["--select", *_WHAT_DATA_CHANGES]),
-                ]
-            )
-        finally:
-            _close_connections()
+    parsed = _parse(config, target)
+    try:
+        answer = dbtRunner(manifest=parsed, callbacks=[on_event]).invoke(
+            # unit tests are of the models, not of the night: `make test` runs them
+            [
+                *arguments(config, "build", target),
+                "--no-write-json",
+                *("--exclude-resource-type", "unit_test"),
+                *(["--full-refresh"] if is_full_refresh else ["--select", *_WHAT_DATA_CHANGES]),
+            ]
+        )
+    finally:
+        _close_connections()
     _heed_stop(answer)
     if answer.exception is not None and answer.result is None:
-        return [NodeResult("dbt", "project", "dbt", "error", 0.0, str(answer.exception), 0)]
-    results = [_result(r) for r in getattr(answer.result, "results", [])]
-    if not is_full_refresh and not any(r.has_failed for r in results):
-        results += [
-            NodeResult(
-                node.unique_id, str(node.resource_type), node.name, "cached", 0.0, "as the last build left it", 0
-            )
-            for node in _cached_nodes(parsed)
-        ]
-        needs = {
-            key: [need for need in node.depends_on_nodes if need in parsed.nodes] for key, node in parsed.nodes.items()
-        }
-        sequence = {key: number for number, key in enumerate(TopologicalSorter(needs).static_order())}
-        results.sort(key=lambda r: sequence[r.unique_id])
-    return results
+        raise NotPublishedError(str(answer.exception))
+    needs = {
+        key: [need for need in node.depends_on_nodes if need in parsed.nodes] for key, node in parsed.nodes.items()
+    }
+    return [_result(r) for r in getattr(answer.result, "results", [])], needs
 
 
-def manifest(config: Config, target: str = "night") -> dict[str, Any]:
+def manifest(config: Config) -> dict[str, Any]:
     """The nodes of dbt's manifest, with their columns and descriptions."""
+    if config.models is None:
+        return {"nodes": compiled().nodes}
     with set_environment(environment(config)):
-        parsed = _parse(config, target)
+        parsed = _parse(config, "night")
     return {"nodes": {key: node.to_resource().to_dict() for key, node in parsed.nodes.items()}}
 
 
 def project(config: Config) -> dict[str, Any]:
     """The whole parsed project, as dbt's documentation reads it; of macros those of this project."""
+    if config.models is None:
+        return copy.deepcopy(compiled().project)
     with set_environment(environment(config)):
-        parsed = _parse(config, "night")
-        parsed.build_parent_and_child_maps()
-    kinds = {
-        kind: {key: node.to_resource().to_dict() for key, node in getattr(parsed, kind).items()}
-        for kind in (
-            "nodes",
-            "sources",
-            "exposures",
-            "groups",
-            "macros",
-            "docs",
-            "metrics",
-            "semantic_models",
-            "unit_tests",
-        )
-    }
-    kinds["macros"] = {key: macro for key, macro in kinds["macros"].items() if macro["package_name"] == "clientela"}
-    return kinds | {
-        "saved_queries": {},
-        "disabled": {},
-        "selectors": {},
-        "parent_map": parsed.parent_map,
-        "child_map": parsed.child_map,
-    }
+        return compiled_models.documented(_parse(config, "night"))
 
 
-#: the parsed project by what its parsing depends on; a process that serves several nights parses once
+#: the compiled project, and by what a company's own models are, the parsed one: a process of several nights reads it once
+_COMPILED: list[Compiled] = []
 _PARSED: dict[tuple[str, ...], Any] = {}
 
 
-def _parse(config: Config, target: str) -> Any:
-    """The project, parsed. Its relations bear no path, so that the same manifest serves every file.
+def compiled() -> Compiled:
+    """The project without a company's own models, compiled. Its text is of no company and no file."""
+    if not _COMPILED:
+        _COMPILED.append(compiled_models.read() or _compile())
+    return _COMPILED[0]
 
-    Other runs find it where parsed_models keeps it; a company's own models are parsed beside it, in its own folder.
-    """
+
+def _compile() -> Compiled:
+    with tempfile.TemporaryDirectory(prefix="clientela-models-") as name:
+        folder = Path(name)
+        elsewhere = _SILENT | {
+            "CLIENTELA_WAREHOUSE": str(folder / f"{compiled_models.DATABASE}.duckdb"),
+            "CLIENTELA_SPILL": str(folder / "spill"),
+        }
+        with set_environment(elsewhere):
+            try:
+                made = compiled_models.compile_project(_arguments("compile", "night", folder, folder))
+            finally:
+                _close_connections()
+    stopping.check()
+    compiled_models.keep(made)
+    return made
+
+
+def _parse(config: Config, target: str) -> Any:
+    """The project with the company's own models, parsed in the company's folder."""
     own = [f"{path}:{path.stat().st_mtime_ns}:{path.stat().st_size}" for path in config.model_files()]
     key = (target, str(config.models), *own)
     if key not in _PARSED:
-        kept = parsed_models.read(target) if config.models is None else None
-        _PARSED[key] = kept or _parse_anew(config, target)
+        _PARSED[key] = _parse_anew(config, target)
     return _PARSED[key]
 
 
@@ -210,8 +240,6 @@ def _parse_anew(config: Config, target: str) -> Any:
     if not answer.success:
         cause = " ".join(line.strip() for line in str(answer.exception).splitlines() if line.strip())
         raise NotPublishedError(f"The models cannot be parsed: {cause}")
-    if config.models is None:
-        parsed_models.keep(target, answer.result)
     return answer.result
 
 
@@ -240,6 +268,8 @@ def _company_package(config: Config, models: Path) -> Path:
 
 def cached_relations(config: Config) -> set[str]:
     """Schema and name of every seed and view: they are built once for the same code and settings."""
+    if config.models is None:
+        return {f"{step.schema}.{step.name}" for step in compiled().steps if step.is_cached}
     with set_environment(environment(config)):
         return {f"{node.schema}.{node.name}" for node in _cached_nodes(_parse(config, "night"))}
 

@@ -10,9 +10,9 @@ from datetime import date
 import duckdb
 
 from clientela import project_files, transform
+from clientela.build_models import NodeResult
 from clientela.config.company import Config
 from clientela.publish import MARTS_FILE, is_readable
-from clientela.transform import NodeResult
 from clientela.warehouse.transactions import transaction
 
 

@@ -14,6 +14,7 @@ from clientela.pipeline.pipeline_run import PipelineRun
 from clientela.pipeline.progress import Watcher, silent
 from clientela.pipeline.run_summary import Report
 from clientela.sql.quoting import literal, quoted
+from clientela.transform import SCRATCH_FILE
 from clientela.warehouse import tables
 
 
@@ -23,7 +24,7 @@ def run_as_of(config: Config, as_of: date, known_at: datetime | None = None, wat
 
 
 def _publish_past_day(run: PipelineRun, *, as_of: date, known_at: datetime | None) -> None:
-    scratch = run.config.data / "scratch" / "as_of.duckdb"
+    scratch = run.config.data / "scratch" / SCRATCH_FILE
     try:
         run.known_at = known_at or run.now
         _prepare_scratch(run, scratch, as_of)

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from clientela import stopping, transform
+from clientela.build_models import NodeResult
 from clientela.config.company import Config
 from clientela.errors import ClientelaError
 from clientela.extract.feeds import feeds_of
@@ -41,7 +42,6 @@ from clientela.publish import Published, publish_operations
 from clientela.report.lineage import write_catalogue
 from clientela.report.places import REPORT_FILE
 from clientela.report.write import is_current, write_report
-from clientela.transform import NodeResult
 from clientela.warehouse.faults import first_line
 from clientela.wording import counted
 

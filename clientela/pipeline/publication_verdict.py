@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 
 import duckdb
 
+from clientela.build_models import NodeResult
 from clientela.config.company import Config
 from clientela.errors import NotPublishedError
 from clientela.extract.feeds import feeds_of
 from clientela.identity import step
 from clientela.load.outcome import Outcome
 from clientela.pipeline.run_summary import SourceStatus
-from clientela.transform import NodeResult
 
 
 def source_states(

@@ -13,10 +13,10 @@ import dagster as dg
 import duckdb
 from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 
+from clientela.build_models import NodeResult
 from clientela.config.company import Config
 from clientela.contracts import ENTITIES
 from clientela.pipeline.run_summary import NOTHING_NEW
-from clientela.transform import NodeResult
 from dagster_project.defs.ingestion import feeds_by_entity, raw_key
 from dagster_project.defs.resources import PipelineRunResource
 

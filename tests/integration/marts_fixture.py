@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from clientela import build_models, transform
 from clientela.contracts import ENTITIES
 from clientela.identity import step as identify
 from clientela.identity.settings import IdentitySettings
@@ -274,3 +275,23 @@ def fill(company: Company) -> None:
         {"key": "k9", "customer_key": "zoe", "purpose": "news", "status": "refused", "decided_at": "2026-03-03 12:00:00+00"},
     )  # fmt: skip
     company.deliver("erasures", "till", {"key": "e1", "customer_key": "ben", "requested_at": "2026-03-20 12:00:00+00"})
+
+
+def build_marts(folder: Path, *only: str, zone: str = "UTC", target: str = "night") -> dict[str, str]:
+    """What a night builds in the folder's warehouse, all of it or the nodes of these names: the status of every node."""
+    settings = {
+        "CLIENTELA_WAREHOUSE": str(folder / "warehouse.duckdb"),
+        "CLIENTELA_SCRATCH": str(folder / "scratch.duckdb"),
+        "CLIENTELA_MEMORY_LIMIT": "1GB",
+        "CLIENTELA_SESSION_TIME_ZONE": zone,
+    }
+    project = transform.compiled()
+    chosen = {step.unique_id for step in project.steps if not only or step.name in only}
+    with transform.set_environment(settings):
+        results = build_models.build(project, transform.database(target), is_full_refresh=True, only=chosen)
+    return {result.name: result.status for result in results}
+
+
+def failed(statuses: dict[str, str]) -> dict[str, str]:
+    """Those that did not come out as they should."""
+    return {name: status for name, status in statuses.items() if status not in ("success", "pass")}

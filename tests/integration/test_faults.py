@@ -27,7 +27,7 @@ STEPS = {
     "extract": "clientela.load.staging.staged_select",
     "gate": "clientela.load.loader.validate",
     "load": "clientela.load.loader.write_ledger",
-    "dbt": "clientela.transform._result",
+    "models": "clientela.build_models._result",
     "publish": "clientela.publish._check",
     "remember": "clientela.warehouse.memory.export",
     "switch": "clientela.publish._switch",
@@ -51,7 +51,7 @@ def _die_in(config_path: str, target: str) -> None:
 
 def _killed_in(company: Company, target: str) -> None:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["clientela.pipeline.nightly", "great_expectations.expectations", "dbt.cli.main"])
+    context.set_forkserver_preload(["clientela.pipeline.nightly", "great_expectations.expectations"])
     child = context.Process(target=_die_in, args=(str(company.config_path), target))
     child.start()
     child.join(120)
@@ -72,7 +72,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tupl
     return marts(company)
 
 
-@pytest.mark.parametrize("step", ["load", "dbt", "publish"])
+@pytest.mark.parametrize("step", ["load", "models", "publish"])
 def test_a_kill_in_any_step_loses_nothing_and_the_next_run_heals(
     shop: Company, step: str, undisturbed: dict[str, list[tuple[Any, ...]]]
 ) -> None:

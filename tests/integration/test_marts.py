@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from datetime import date
@@ -16,27 +17,25 @@ from dbt.cli.main import dbtRunner
 
 from clientela.publish import MACROS
 from tests.integration.kpi_queries import assert_kpis_are_as_written_apart
-from tests.integration.marts_fixture import AS_OF, Company, fill, line
+from tests.integration.marts_fixture import AS_OF, Company, build_marts, failed, fill, line
 from tests.integration.questions_page import PAGE, answers, questions
 
 ROOT = Path(__file__).parents[2]
 AREAS = ("customer", "value", "retention", "segment", "relationship", "objective", "quality")
 
 
-def dbt(folder: Path, *command: str, zone: str = "UTC", target: str = "night") -> dict[str, str]:
+def dbt(folder: Path, *command: str) -> dict[str, str]:
     """Run dbt in-process on the company in the folder: the status of every node that ran."""
     settings = {
         "CLIENTELA_WAREHOUSE": str(folder / "warehouse.duckdb"),
-        "CLIENTELA_SCRATCH": str(folder / "scratch.duckdb"),
         "CLIENTELA_MEMORY_LIMIT": "1GB",
-        "CLIENTELA_SESSION_TIME_ZONE": zone,
     }
     before = dict(os.environ)
     os.environ.update(settings)
     try:
         outcome = dbtRunner().invoke(
             [
-                *command, "--project-dir", str(ROOT), "--profiles-dir", str(ROOT / "dbt"), "--target", target,
+                *command, "--project-dir", str(ROOT), "--profiles-dir", str(ROOT / "dbt"), 
                 "--target-path", str(folder / "target"), "--log-path", str(folder / "logs"), "--quiet",
             ]
         )  # fmt: skip
@@ -49,10 +48,6 @@ def dbt(folder: Path, *command: str, zone: str = "UTC", target: str = "night") -
         os.environ.update(before)
     assert outcome.exception is None, outcome.exception
     return {result.node.name: str(result.status) for result in outcome.result}  # type: ignore[union-attr]
-
-
-def failed(statuses: dict[str, str]) -> dict[str, str]:
-    return {name: status for name, status in statuses.items() if status not in ("success", "pass")}
 
 
 def read(path: Path, query: str) -> list[tuple[Any, ...]]:
@@ -379,7 +374,7 @@ def test_neither_the_future_nor_the_time_zone_of_session_or_machine_moves_a_figu
     monkeypatch.setenv("TZ", "America/Los_Angeles")
     time.tzset()
     try:
-        assert failed(dbt(tmp_path, "build", "--exclude-resource-type", "unit_test", zone="Pacific/Kiritimati")) == {}
+        assert failed(build_marts(tmp_path, zone="Pacific/Kiritimati")) == {}
     finally:
         monkeypatch.undo()
         time.tzset()
@@ -393,8 +388,23 @@ def test_money_that_is_missing_from_the_marts_turns_the_reconciliation_red(built
         connection.execute(
             "update ledger.load_amounts set net_amount = net_amount + 0.01 where month = date '2026-02-01'"
         )
-    statuses = dbt(tmp_path, "test", "--select", "money_delivered_is_in_the_marts")
+    statuses = build_marts(tmp_path, "money_delivered_is_in_the_marts")
     assert statuses == {"money_delivered_is_in_the_marts": "fail"}
+
+
+def test_what_is_built_from_compiled_text_is_what_dbt_builds(built: Path, tmp_path: Path) -> None:
+    """Every table and view of every layer, its columns and rows, and every test's outcome."""
+    shutil.copyfile(built / "warehouse.duckdb", tmp_path / "warehouse.duckdb")
+    assert failed(build_marts(tmp_path)) == {}
+    columns = """
+        select schema_name, table_name, column_name, data_type from duckdb_columns()
+        where not internal and schema_name not in ('raw', 'ledger', 'run', 'memory', 'identity') order by all
+    """
+    by_dbt, by_us = (folder / "warehouse.duckdb" for folder in (built, tmp_path))
+    assert read(by_dbt, columns) == read(by_us, columns)
+    for schema, table in sorted({row[:2] for row in read(by_us, columns)}):
+        first, second = (sorted(map(repr, read(path, f"from {schema}.{table}"))) for path in (by_dbt, by_us))
+        assert first == second, (schema, table)
 
 
 def test_a_past_day_is_built_aside_from_a_company_that_has_transactions_only(tmp_path: Path) -> None:
@@ -418,7 +428,7 @@ def test_a_past_day_is_built_aside_from_a_company_that_has_transactions_only(tmp
             scratch.execute(f"create {kind} {schema}.{table} as from warehouse.{schema}.{table}")
         scratch.execute("drop view run.context; create table run.context as from warehouse.run.context")
         scratch.execute("update run.context set as_of_on = date '2026-02-10'")
-    assert failed(dbt(tmp_path, "build", "--exclude-resource-type", "unit_test", target="as_of")) == {}
+    assert failed(build_marts(tmp_path, target="as_of")) == {}
     with duckdb.connect(str(tmp_path / "scratch.duckdb"), read_only=True) as scratch:
         scratch.execute(f"attach '{tmp_path / 'warehouse.duckdb'}' as warehouse (read_only)")
         value = scratch.execute(

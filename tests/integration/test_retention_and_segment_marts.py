@@ -23,8 +23,8 @@ from clientela.segment.columns import RULE_COLUMNS
 from clientela.segment.settings import RuleSegment, SegmentSettings
 from clientela.warehouse import memory
 from tests.integration.kpi_queries import assert_kpis_are_as_written_apart
-from tests.integration.marts_fixture import Company, key
-from tests.integration.test_marts import ROOT, dbt, failed, read
+from tests.integration.marts_fixture import Company, build_marts, failed, key
+from tests.integration.test_marts import ROOT, read
 
 FIRST, EARLY, LATE = date(2024, 10, 1), date(2025, 12, 31), date(2026, 3, 31)
 CUSTOMERS = 260
@@ -206,7 +206,7 @@ def steer(company: Company) -> None:
 
 def build(folder: Path, company: Company) -> None:
     company.close()
-    statuses = dbt(folder, "build", "--exclude-resource-type", "unit_test")
+    statuses = build_marts(folder)
     assert failed(statuses) == {}
 
 

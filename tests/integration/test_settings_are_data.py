@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from clientela import parsed_models, transform
+from clientela import compiled_models, transform
 from clientela.config.sources import Constant
 from tests.conftest import Company, open_shop
 
@@ -60,8 +60,6 @@ def spiteful(tmp_path_factory: pytest.TempPathFactory) -> Company:
     company.change(settings_of_a_spiteful_person)
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("CLIENTELA_TEST_SECRET", "the value of the variable")
-        # parsed with this configuration, whatever this process has parsed before
-        patched.setattr(transform, "_PARSED", {})
         report = company.night()
     assert report.status == "published", (report.message, report.failures)
     return company
@@ -84,33 +82,26 @@ def test_names_and_literals_of_rules_are_published_as_they_stand(spiteful: Compa
     assert rows == [(channel.value,)]
 
 
-def test_dbt_sees_nothing_of_the_configuration_but_paths(spiteful: Company) -> None:
-    """Its folder holds all that it compiled and ran, and the user's cache what it parsed."""
-    folder = transform.target_folder(spiteful.config)
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    assert {"compiled", "run"} <= {part for path in files for part in path.parts}
-    for path in (*files, parsed_models.path("night")):
-        held = path.read_bytes()
-        assert CANARY.encode() not in held, path
-        assert b"the value of the variable" not in held, path
+def test_what_is_compiled_holds_nothing_of_a_company(spiteful: Company) -> None:
+    """Compiling is given no company; the user's cache keeps what it made for all of them."""
+    held = compiled_models.path().read_bytes()
+    assert b"select" in held
+    assert CANARY.encode() not in held and b"the value of the variable" not in held
+    assert not transform.target_folder(spiteful.config).exists(), "dbt leaves nothing in the company's folder"
     manifest = transform.manifest(spiteful.config)
     assert not any(node.get("config", {}).get("meta", {}).get("settings") for node in manifest["nodes"].values())
     assert not any("--vars" in argument for argument in transform.arguments(spiteful.config))
 
 
-def test_one_parsed_project_serves_every_setting(
+def test_one_compiled_project_serves_every_setting(
     shop: Company, spiteful: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is parsed depends on no setting, so that no other setting has it parsed again."""
-    import dbt.cli.main
+    def compile_project(*_: object, **__: object) -> None:
+        raise AssertionError("compiled again")
 
-    def parse(*_: object, **__: object) -> None:
-        raise AssertionError("parsed again")
-
-    with transform.set_environment(transform.environment(spiteful.config)):
-        before = transform._parse(spiteful.config, "night")
-        monkeypatch.setattr(dbt.cli.main.dbtRunner, "invoke", parse)
-        assert transform._parse(shop.config, "night") is before
+    monkeypatch.setattr(compiled_models, "compile_project", compile_project)
+    assert transform.manifest(shop.config) == transform.manifest(spiteful.config)
+    assert transform.cached_relations(shop.config) == transform.cached_relations(spiteful.config)
 
 
 def test_the_project_asks_for_no_variable() -> None:

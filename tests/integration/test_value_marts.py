@@ -9,8 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.integration.marts_fixture import Company, line
-from tests.integration.test_marts import dbt, failed
+from tests.integration.marts_fixture import Company, build_marts, failed, line
 
 
 def fill_with_costs(company: Company) -> None:
@@ -139,7 +138,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     company = Company(folder / "warehouse.duckdb")
     fill_with_costs(company)
     company.close()
-    assert failed(dbt(folder, "build", "--exclude-resource-type", "unit_test")) == {}
+    assert failed(build_marts(folder)) == {}
     return folder
 
 
@@ -380,7 +379,7 @@ def test_a_ledger_that_differs_from_raw_or_from_control_totals_stops_the_night(f
     )
     connection.close()
     nodes = ("value_ledger", "value_reconciliation", "the_ledger_agrees_with_raw")
-    assert set(failed(dbt(tmp_path, "build", "--select", *nodes))) == {"the_ledger_agrees_with_raw"}
+    assert set(failed(build_marts(tmp_path, *nodes))) == {"the_ledger_agrees_with_raw"}
     connection = duckdb.connect(str(broken), read_only=True)
     found = connection.execute(
         "select component, compared_with, difference from quality.value_reconciliation where not is_within_tolerance order by 1"

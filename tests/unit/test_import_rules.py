@@ -27,7 +27,8 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     (
         "clientela.load",
         "clientela.publish",
-        "clientela.parsed_models",
+        "clientela.build_models",
+        "clientela.compiled_models",
         "clientela.transform",
         "clientela.identity.step",
         "clientela.value.step",

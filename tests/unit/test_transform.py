@@ -2,7 +2,7 @@
 
 import pytest
 
-from clientela.transform import NodeResult
+from clientela.build_models import NodeResult
 
 OF_SQL = """Runtime Error in model my_customers (models/my_customers.sql)
   Conversion Error: Could not convert string 'x' to INT32

@@ -1,4 +1,4 @@
-"""What a forked night needs and has not to load again: the slow imports, and the parsed dbt project.
+"""What a forked night needs and has not to load again: the slow imports, and the compiled models.
 
 Imported by the server that forks the nights (`set_forkserver_preload`). No connection is opened and no frame is made here:
 threads would not survive the fork.
@@ -17,7 +17,6 @@ from tests.conftest import SHOP
 for module in (
     "clientela.pipeline.nightly",
     "great_expectations.expectations",
-    "dbt.adapters.duckdb.impl",
     "pyarrow.parquet",
 ):
     importlib.import_module(module)

@@ -7,11 +7,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from clientela.build_models import NodeResult
 from clientela.errors import NotPublishedError
 from clientela.load.outcome import Outcome
 from clientela.pipeline.publication_verdict import blocking_reason, raise_on_failures, require_sources, source_states
 from clientela.pipeline.run_summary import SourceStatus
-from clientela.transform import NodeResult
 from clientela.warehouse import tables
 from tests.conftest import Company
 

@@ -1,0 +1,298 @@
+"""The dbt project as dbt compiled it, kept between runs of all companies of a user: compiling costs seconds, reading hundredths.
+
+What is compiled depends on the code alone, never on a company, so that one file serves them all. It lies in the user's
+cache folder, which may be emptied at any time: without it, or where it cannot be read, dbt compiles. Its text runs in the
+warehouse, so that a file which others could have written is not read. How it is run is in `clientela.build_models`.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import stat
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from clientela.errors import NotPublishedError
+from clientela.project_files import PROJECT, code_version
+
+#: files kept: of a few versions and checkouts
+KEPT = 6
+#: the database that dbt compiles for. Its name is in no statement that is kept: those are of whatever file is built in
+DATABASE = "whatever_file_is_built_in"
+#: what a model's resource is read for: publication, its pages, and which models a run built
+_READ_OF_A_NODE = (
+    "unique_id", "resource_type", "name", "schema", "package_name", "fqn", "description", "columns", "config",
+    "original_file_path",
+)  # fmt: skip
+
+
+_COMPILED = ("compiled", "compiled_code", "compiled_path", "extra_ctes", "extra_ctes_injected")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One seed, model or test, ready to run.
+
+    `sql` builds it from nothing, `sql_upon` upon what is there (incremental models). `columns` are those of a seed, or that
+    the model's contract states, with their types. `needs` are the nodes that must have succeeded before.
+    """
+
+    unique_id: str
+    kind: str
+    name: str
+    schema: str
+    relation: str
+    path: str
+    materialized: str
+    language: str
+    sql: str
+    sql_upon: str
+    unique_key: str
+    columns: tuple[tuple[str, str], ...]
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    is_warning: bool
+    needs: tuple[str, ...]
+
+    @property
+    def is_cached(self) -> bool:
+        """Built once for the same code and settings: no data change it."""
+        return self.kind == "seed" or (self.kind == "model" and self.materialized == "view")
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """The whole project: its steps in an order in which they can be taken, and each node as dbt's manifest describes it."""
+
+    steps: tuple[Step, ...]
+    nodes: dict[str, dict[str, Any]]
+    #: the whole project as dbt's documentation reads it
+    project: dict[str, Any] = field(default_factory=dict)
+
+
+def path() -> Path:
+    """Where the project is kept as compiled by this code and these libraries."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    made_by = (
+        code_version(),
+        version("dbt-core"),
+        version("dbt-duckdb"),
+        version("duckdb"),
+        platform.python_version(),
+        str(PROJECT),
+    )
+    return folder / "clientela" / f"models-{hashlib.sha256('|'.join(made_by).encode()).hexdigest()[:16]}.json"
+
+
+def read() -> Compiled | None:
+    """The project as it is kept; None if it is not, belongs to somebody else or cannot be read."""
+    kept = path()
+    try:
+        with kept.open("rb") as file:
+            for state in (os.fstat(file.fileno()), kept.parent.stat()):
+                if state.st_uid != os.geteuid() or stat.S_IMODE(state.st_mode) & 0o022:
+                    return None
+            held = json.load(file)
+        steps = tuple(Step(**{name: _frozen(value) for name, value in step.items()}) for step in held["steps"])
+        return Compiled(steps, held["nodes"], held["project"])
+    except Exception:  # what another version, or a crash, left there is as good as nothing
+        return None
+
+
+def keep(compiled: Compiled) -> None:
+    """Keep it for the next run, in one step. A folder that cannot be written is no mistake of the run's."""
+    kept = path()
+    aside = kept.with_suffix(f".{os.getpid()}")
+    try:
+        kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            steps = [asdict(step) for step in compiled.steps]
+            json.dump({"steps": steps, "nodes": compiled.nodes, "project": compiled.project}, file)
+        os.replace(aside, kept)
+        for old in sorted(kept.parent.glob("models-*"), key=lambda found: found.stat().st_mtime_ns)[:-KEPT]:
+            old.unlink(missing_ok=True)
+    except OSError:
+        with suppress(OSError):
+            aside.unlink()
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(part) for part in value) if isinstance(value, list) else value
+
+
+# ------------------------------------------------------------------- dbt
+
+
+def compile_project(arguments: Sequence[str]) -> Compiled:
+    """Let dbt parse and compile the project; `arguments` are those of dbt's command, in the environment that it reads.
+
+    Raises NotPublishedError with dbt's words if it cannot.
+    """
+    import click
+    from dbt.cli.main import cli
+
+    command = [*arguments, "--no-write-json", "--no-partial-parse", "--no-populate-cache"]
+    context = cli.make_context("dbt", command)
+    context.obj = {"manifest": None, "callbacks": [], "dbt_runner_command_args": command}
+    try:
+        answer, _ = cli.invoke(context)
+        failed = [result.message or "" for result in answer.results if str(result.status) == "error"]
+        if failed:
+            raise ValueError(failed[0])
+        return _compiled(context.obj["manifest"], context.obj["runtime_config"])
+    except (Exception, click.exceptions.Exit) as error:
+        cause = error.__cause__ if isinstance(error, click.exceptions.Exit) else None
+        words = str(getattr(error, "exception", None) or cause or error)
+        raise NotPublishedError(
+            f"The models cannot be parsed: {' '.join(line.strip() for line in words.splitlines() if line.strip())}"
+        ) from error
+
+
+def _compiled(manifest: Any, runtime: Any) -> Compiled:
+    """The steps out of what dbt compiled, in its order: what comes after a tested model waits for its tests."""
+    from graphlib import TopologicalSorter
+
+    from dbt.compilation import Linker
+
+    linker = Linker()
+    linker.link_graph(manifest)
+    manifest.build_parent_and_child_maps()
+    linker.add_test_edges(manifest)
+    nodes = {key: node for key, node in manifest.nodes.items() if node.resource_type in ("seed", "model", "test")}
+    needs = {key: tuple(need for need in linker.graph.predecessors(key) if need in nodes) for key in nodes}
+    return Compiled(
+        tuple(_step(nodes[key], needs[key], manifest, runtime) for key in TopologicalSorter(needs).static_order()),
+        {key: _resource(node) for key, node in nodes.items()},
+        json.loads(json.dumps(documented(manifest), default=str).replace(DATABASE, "warehouse")),
+    )
+
+
+def documented(manifest: Any) -> dict[str, Any]:
+    """The whole project as dbt's documentation reads it; of macros those of this project, of nodes what was parsed."""
+    manifest.build_parent_and_child_maps()
+    kinds: dict[str, Any] = {
+        kind: {
+            key: {name: value for name, value in node.to_resource().to_dict().items() if name not in _COMPILED}
+            for key, node in getattr(manifest, kind).items()
+        }
+        for kind in (
+            "nodes", "sources", "exposures", "groups", "macros", "docs", "metrics", "semantic_models", "unit_tests",
+        )
+    }  # fmt: skip
+    kinds["macros"] = {key: macro for key, macro in kinds["macros"].items() if macro["package_name"] == "clientela"}
+    return kinds | {
+        "saved_queries": {},
+        "disabled": {},
+        "selectors": {},
+        "parent_map": manifest.parent_map,
+        "child_map": manifest.child_map,
+    }
+
+
+def _resource(node: Any) -> dict[str, Any]:
+    held = node.to_resource().to_dict()
+    resource: dict[str, Any] = json.loads(json.dumps({name: held.get(name) for name in _READ_OF_A_NODE}, default=str))
+    return resource | {"columns": resource["columns"] or {}}
+
+
+def _require_known(node: Any) -> None:
+    """Raise ValueError if the node asks for something that `build_models` does not do."""
+    config, kind = node.config, str(node.resource_type)
+    asked: dict[str, Any] = {"materialized": config.materialized}
+    if kind == "test":
+        asked |= {
+            name: getattr(config, name) for name in ("limit", "fail_calc", "warn_if", "error_if", "store_failures")
+        }
+    if kind == "model":
+        asked |= {
+            "alias": None if node.alias == node.name else node.alias,
+            "grants": config.grants or None,
+            "persist_docs": config.persist_docs or None,
+            "constraints": list(node.constraints) + [c for column in node.columns.values() for c in column.constraints],
+            "indexes": config.get("indexes") or None,
+            "sql_header": config.get("sql_header"),
+        }
+    if config.materialized == "incremental":
+        asked |= {"incremental_strategy": config.incremental_strategy, "on_schema_change": config.on_schema_change}
+    known: dict[str, list[Any]] = {
+        "materialized": {"seed": ["seed"], "test": ["test"], "model": ["table", "view", "incremental"]}[kind],
+        "limit": [None], "fail_calc": ["count(*)"], "warn_if": ["!= 0"], "error_if": ["!= 0"],
+        "store_failures": [None, False], "alias": [None], "grants": [None], "persist_docs": [None], "constraints": [[]],
+        "indexes": [None], "sql_header": [None], "incremental_strategy": ["merge"], "on_schema_change": ["ignore"],
+    }  # fmt: skip
+    for name, value in asked.items():
+        if value not in known[name]:
+            raise ValueError(
+                f"{kind} {node.name} ({node.original_file_path}) asks for {name} {value}, which no run does."
+            )
+
+
+def _step(node: Any, needs: tuple[str, ...], manifest: Any, runtime: Any) -> Step:
+    _require_known(node)
+    kind, config = str(node.resource_type), node.config
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    sql_upon = ""
+    columns: tuple[tuple[str, str], ...] = ()
+    if kind == "seed":
+        columns = _columns_of_seed(node, manifest, runtime)
+    elif kind == "model":
+        before, after = (_hooks(hooks, node, manifest, runtime) for hooks in (config.pre_hook, config.post_hook))
+        if config.materialized == "incremental":
+            sql_upon = _rendered(node, node.raw_code, manifest, runtime, is_incremental=lambda: True)
+        if config.contract.enforced:
+            columns = tuple((column.name, column.data_type) for column in node.columns.values())
+    return Step(
+        unique_id=node.unique_id,
+        kind=kind,
+        name=node.name,
+        schema=node.schema,
+        relation=_of_any_file(str(node.relation_name)),
+        path=node.original_file_path,
+        materialized=str(config.materialized),
+        language=str(node.language or ""),
+        sql=_of_any_file(getattr(node, "compiled_code", None) or ""),
+        sql_upon=sql_upon,
+        unique_key=(getattr(config, "unique_key", None) or "") if kind == "model" else "",
+        columns=columns,
+        before=before,
+        after=after,
+        is_warning=kind == "test" and config.severity.lower() == "warn",
+        needs=needs,
+    )
+
+
+def _rendered(node: Any, text: str, manifest: Any, runtime: Any, **also: Any) -> str:
+    from dbt.clients.jinja import get_rendered
+    from dbt.context.providers import generate_runtime_model_context
+
+    context = generate_runtime_model_context(node, runtime, manifest)
+    return _of_any_file(str(get_rendered(text, {**context, **also}, node)))
+
+
+def _of_any_file(text: str) -> str:
+    for quotation in ('"', '\\"'):
+        text = text.replace(f"{quotation}{DATABASE}{quotation}.", "")
+    return text.replace(f'database = "{DATABASE}"', "database = None")
+
+
+def _hooks(hooks: Sequence[Any], node: Any, manifest: Any, runtime: Any) -> tuple[str, ...]:
+    return tuple(_rendered(node, hook.sql, manifest, runtime) for hook in hooks)
+
+
+def _columns_of_seed(node: Any, manifest: Any, runtime: Any) -> tuple[tuple[str, str], ...]:
+    """Its columns with the types that its YAML states, and where it states none, those that dbt infers."""
+    from dbt.adapters.factory import get_adapter
+    from dbt.context.providers import generate_runtime_model_context
+
+    table = generate_runtime_model_context(node, runtime, manifest)["load_agate_table"]()
+    stated = node.config.column_types
+    return tuple(
+        (name, stated.get(name) or get_adapter(runtime).convert_type(table, number))
+        for number, name in enumerate(table.column_names)
+    )
