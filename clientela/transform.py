@@ -158,11 +158,11 @@ def _build_with_dbt(
     parsed = _parse(config, target)
     try:
         answer = dbtRunner(manifest=parsed, callbacks=[on_event]).invoke(
-            # unit tests are of the models, not of the night: `make test` runs them
+            # unit tests are of the models, not of the night: `make test` runs them; exposures only say who reads
             [
                 *arguments(config, "build", target),
                 "--no-write-json",
-                *("--exclude-resource-type", "unit_test"),
+                *("--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure"),
                 *(["--full-refresh"] if is_full_refresh else ["--select", *_WHAT_DATA_CHANGES]),
             ]
         )
