@@ -84,7 +84,7 @@ def _(alt, company, mo, reasons):
     mo.stop(reasons.is_empty(), mo.md("No value is at risk, or nobody's probability of leaving is known."))
     alt.Chart(reasons).mark_bar().encode(
         y=alt.Y("main_reason:N", title="main reason", sort="-x"),
-        x=alt.X("value_at_risk:Q", title=f"expected contribution at risk, {company.currency}"),
+        x=alt.X("value_at_risk:Q", title=f"expected value at risk, {company.currency}"),
         tooltip=["main_reason", "customers", "value_at_risk"],
     ).properties(width=560)
     return
@@ -94,7 +94,7 @@ def _(alt, company, mo, reasons):
 def _(company):
     calls = company.query(
         """
-        select customer_id, state, main_reason, churn_probability, expected_contribution, expected_value_at_risk,
+        select customer_id, state, main_reason, churn_probability, expected_value, expected_value_at_risk,
             days_since_last_activity, expected_days_between_orders
         from customer.customer_today where customer_id > 0 and expected_value_at_risk > 0
         order by expected_value_at_risk desc, customer_id limit 20

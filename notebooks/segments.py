@@ -35,7 +35,7 @@ def _(mo):
 def _(company):
     groups = company.query(
         """
-        select rfm_group, count(*) as customers, coalesce(sum(expected_contribution), 0)::double as expected_contribution
+        select rfm_group, count(*) as customers, coalesce(sum(expected_value), 0)::double as expected_value
         from customer.customer_today where customer_id > 0 and rfm_group is not null group by rfm_group order by customers desc
         """
     )
@@ -48,17 +48,17 @@ def _(alt, company, groups, mo):
     alt.Chart(groups).mark_bar().encode(
         y=alt.Y("rfm_group:N", title="RFM group", sort="-x"),
         x=alt.X("customers:Q", title="customers"),
-        color=alt.Color("expected_contribution:Q", title=f"expected contribution, {company.currency}"),
-        tooltip=["rfm_group", "customers", "expected_contribution"],
+        color=alt.Color("expected_value:Q", title=f"expected value, {company.currency}"),
+        tooltip=["rfm_group", "customers", "expected_value"],
     ).properties(width=480)
     return
 
 
 @app.cell
 def _(company, groups, mo):
-    _most = groups.sort("expected_contribution", descending=True).row(0, named=True) if len(groups) else None
+    _most = groups.sort("expected_value", descending=True).row(0, named=True) if len(groups) else None
     mo.md(
-        f"Of {_most['rfm_group']} most is expected: {company.money(_most['expected_contribution'])} from "
+        f"Of {_most['rfm_group']} most is expected: {company.money(_most['expected_value'])} from "
         f"{_most['customers']:,} of {groups['customers'].sum():,} customers."
         if _most
         else ""
@@ -77,7 +77,7 @@ def _(company):
     matrix = company.query(
         """
         select value_tier, engagement_tier, any_value(strategy) as strategy, count(*) as customers,
-            sum(expected_contribution)::double as expected_contribution
+            sum(expected_value)::double as expected_value
         from customer.customer_today
         where customer_id > 0 and value_tier is not null and engagement_tier is not null group by 1, 2
         """
@@ -123,7 +123,7 @@ def _(mo):
 def _(company):
     portraits = company.query(
         """
-        select segmentation, segment, customers, share_of_customers, expected_contribution, share_of_expected_contribution,
+        select segmentation, segment, customers, share_of_customers, expected_value, share_of_expected_value,
             mean_churn_probability, share_kept_12m, distinguishing_features
         from segment.segment_profiles order by segmentation, customers desc
         """

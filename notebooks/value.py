@@ -122,7 +122,7 @@ def _(company):
     tiers = company.query(
         """
         select coalesce(value_tier, 'none') as value_tier, count(*) as customers,
-            sum(realised_value)::double as realised, coalesce(sum(value.expected_contribution), 0)::double as expected,
+            sum(realised_value)::double as realised, coalesce(sum(value.expected_value), 0)::double as expected,
             max(horizon_months) as horizon_months
         from value.customer_value as value join segment.customer_segments using (customer_id)
         where customer_id > 0 group by 1 order by expected desc
@@ -166,7 +166,7 @@ def _(mo):
 def _(company):
     best = company.query(
         """
-        select customer_id, vin, realised_value, expected_contribution, p_alive, orders, net_revenue, last_ordered_on
+        select customer_id, vin, realised_value, expected_value, p_alive, orders, net_revenue, last_ordered_on
         from customer.customer_today where customer_id > 0 and vin is not null order by vin desc, customer_id limit 20
         """
     )

@@ -285,7 +285,7 @@ def _spend(
             memo.spend[s.as_of, kind] = fitted
             mean = orders_made.mean * fitted.per_order
             found[kind].append(OrderForecast(kind, mean, f"{orders_made.model_used} x {fitted.kind}", fitted.reason))
-    actual = [_given(s.actual_contribution) for s in snapshots]
+    actual = [_given(s.actual_value) for s in snapshots]
     losses = {
         k: np.concatenate([(y - f.mean) ** 2 for y, f in zip(actual, fs, strict=True)]) for k, fs in found.items()
     }

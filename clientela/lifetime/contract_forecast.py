@@ -83,9 +83,9 @@ class ContractForecast:
         self, draws: int, seed: int, groups: dict[str, pl.Series] | None = None
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
         """P10, P50 and P90 of customers who have nothing but contracts: customer_id and the three; and of the sums of groups:
-        segmentation, segment, customers, expected_contribution and the three. groups: a label per customer, by segmentation."""
+        segmentation, segment, customers, expected_value and the three. groups: a label per customer, by segmentation."""
         drawn, rng = self.draws(draws, seed), np.random.default_rng([seed, 6])
-        levels = ("expected_contribution_p10", "expected_contribution_p50", "expected_contribution_p90")
+        levels = ("expected_value_p10", "expected_value_p50", "expected_value_p90")
         labels = {"company": pl.Series(["all"] * len(self.customers)), **(groups or {})}
         sums = {name: np.zeros((of.n_unique(), draws)) for name, of in labels.items()}
         codes = {name: (of.rank("dense").to_numpy() - 1).astype(np.int64) for name, of in labels.items()}
@@ -99,8 +99,8 @@ class ContractForecast:
         own = pl.DataFrame({"customer_id": self.customers, **dict(zip(levels, read.T, strict=True))})
         rows = []
         for name, of in labels.items():
-            frame = pl.DataFrame({"segment": of, "expected_contribution": self.expected})
-            by_segment = frame.group_by("segment").agg(pl.col("expected_contribution").sum(), customers=pl.len())
+            frame = pl.DataFrame({"segment": of, "expected_value": self.expected})
+            by_segment = frame.group_by("segment").agg(pl.col("expected_value").sum(), customers=pl.len())
             quantiles = dict(zip(levels, np.quantile(sums[name], (0.1, 0.5, 0.9), axis=1), strict=True))
             rows.append(
                 by_segment.sort("segment").with_columns(

@@ -64,7 +64,7 @@ class SpendHistory:
 class ContributionFit:
     """A fitted spend model for the customers of one SpendHistory.
 
-    per_order: shape (n,), expected contribution of a customer's next order. correlation: rank correlation of orders and
+    per_order: shape (n,), expected value of a customer's next order. correlation: rank correlation of orders and
     mean amount. bands: lower ends of the frequency bands fitted apart ([1] for one). reason: why it is not the kind asked.
     """
 

@@ -63,13 +63,13 @@ CUSTOMER_SCHEMA = pl.Schema(
         "expected_orders_p50": pl.Float64,
         "expected_orders_p90": pl.Float64,
         "expected_discounted_orders": pl.Float64,
-        "expected_contribution_per_order": pl.Float64,
-        "expected_contribution": pl.Float64,
-        "expected_contribution_p10": pl.Float64,
-        "expected_contribution_p50": pl.Float64,
-        "expected_contribution_p90": pl.Float64,
-        "expected_contract_contribution": pl.Float64,
-        "expected_contribution_given_alive": pl.Float64,
+        "expected_value_per_order": pl.Float64,
+        "expected_value": pl.Float64,
+        "expected_value_p10": pl.Float64,
+        "expected_value_p50": pl.Float64,
+        "expected_value_p90": pl.Float64,
+        "expected_contract_value": pl.Float64,
+        "expected_value_given_alive": pl.Float64,
         "median_days_to_next_order": pl.Float64,
         "p_order_within_30_days": pl.Float64,
         "p_order_within_90_days": pl.Float64,
@@ -92,10 +92,10 @@ GROUP_SCHEMA = pl.Schema(
         "expected_orders_p10": pl.Float64,
         "expected_orders_p50": pl.Float64,
         "expected_orders_p90": pl.Float64,
-        "expected_contribution": pl.Float64,
-        "expected_contribution_p10": pl.Float64,
-        "expected_contribution_p50": pl.Float64,
-        "expected_contribution_p90": pl.Float64,
+        "expected_value": pl.Float64,
+        "expected_value_p10": pl.Float64,
+        "expected_value_p50": pl.Float64,
+        "expected_value_p90": pl.Float64,
     }
 )
 PARAMETER_SCHEMA = pl.Schema(
@@ -238,8 +238,8 @@ def forecast(
     customers = _customers(expected, quantiles, ready.first_day)
     if serving is not None:
         customers = customers.with_columns(
-            pl.col("expected_contribution") - pl.Series(serving.cost),
-            pl.col("expected_contribution_given_alive") - pl.Series(serving.cost_given_alive),
+            pl.col("expected_value") - pl.Series(serving.cost),
+            pl.col("expected_value_given_alive") - pl.Series(serving.cost_given_alive),
         )
     if running is not None:
         customers = _with_contracts(customers, running, everybody, horizon, quantiles)
@@ -448,11 +448,11 @@ def _customers(expected: _Expected, quantiles: _Quantiles | None, first_day: dat
         "expected_orders": made.mean,
         **_columns("expected_orders", quantiles.orders if quantiles else None, n),
         "expected_discounted_orders": made.mean * discount,
-        "expected_contribution_per_order": spend.per_order if spend else nothing,
-        "expected_contribution": worth if worth is not None else nothing,
-        **_columns("expected_contribution", quantiles.money if quantiles else None, n),
-        "expected_contract_contribution": [0.0] * n,
-        "expected_contribution_given_alive": expected.given_alive * spend.per_order if spend else nothing,
+        "expected_value_per_order": spend.per_order if spend else nothing,
+        "expected_value": worth if worth is not None else nothing,
+        **_columns("expected_value", quantiles.money if quantiles else None, n),
+        "expected_contract_value": [0.0] * n,
+        "expected_value_given_alive": expected.given_alive * spend.per_order if spend else nothing,
         "median_days_to_next_order": median,
         "p_order_within_30_days": alive.each(s.histories, lambda f, h: f.p_order_within(h, 30.0)),
         "p_order_within_90_days": alive.each(s.histories, lambda f, h: f.p_order_within(h, 90.0)),
@@ -598,9 +598,9 @@ def _with_contracts(
         ],
         *[
             (zero.otherwise(column) + pl.col("added").fill_null(0.0)).alias(column)
-            for column in ("expected_contribution", "expected_contribution_given_alive")
+            for column in ("expected_value", "expected_value_given_alive")
         ],
-        pl.col("added").fill_null(0.0).alias("expected_contract_contribution"),
+        pl.col("added").fill_null(0.0).alias("expected_contract_value"),
         pl.when(held).then(pl.lit(name)).alias("contract_model"),
         pl.when(held)
         .then(
@@ -619,7 +619,7 @@ def _with_contracts(
         pl.col("is_left_truncated").fill_null(False),
     ).drop("added", "in_force", "note")
     if quantiles is not None and quantiles.money is not None:
-        read = _columns("expected_contribution", quantiles.money, len(everybody))
+        read = _columns("expected_value", quantiles.money, len(everybody))
         both = both.with_columns(
             **{column: pl.Series(np.asarray(values)) for column, values in read.items()},
             **{
@@ -645,7 +645,7 @@ def _group_row(group: _Group, customers: pl.DataFrame, quantiles: _Quantiles | N
     row: dict[str, object] = {"segmentation": group.segmentation, "group": group.label, "customers": len(group.members)}
     for name, read in (
         ("expected_orders", quantiles.group_orders),
-        ("expected_contribution", quantiles.group_money),
+        ("expected_value", quantiles.group_money),
     ):
         if read:
             row[name] = float(customers.get_column(name).to_numpy()[group.members].sum())

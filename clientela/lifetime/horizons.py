@@ -210,13 +210,13 @@ def with_money(
     errors, chance = [], []
     for origin in horizon.origins:
         s = memo.snapshots[origin, horizon.holdout_days]
-        if s.spend is None or s.actual_contribution is None or not s.spend.known.sum():
+        if s.spend is None or s.actual_value is None or not s.spend.known.sum():
             return horizon
         if (origin, kind) not in spend:
             spend[origin, kind] = fit_contribution(kind, s.spend)
         worth = spend[origin, kind].worth()
         _, mean = _past(horizon, origin, memo)
-        expected, came = float((mean * worth.mean).sum()), float(s.actual_contribution.sum())
+        expected, came = float((mean * worth.mean).sum()), float(s.actual_value.sum())
         if expected <= 0 or came <= 0:
             return horizon
         variance = group_money_variance(mean, worth, np.ones(len(mean)), horizon.spread)

@@ -35,7 +35,7 @@ class Snapshot:
     """Customers known at `as_of`, ordered by id; arrays of shape (n,).
 
     recent_orders: in the last `recent_days`. engagement: share of 28-day periods since the first order with an order.
-    actual_orders, actual_contribution: in the `holdout_days` after as_of, None without holdout.
+    actual_orders, actual_value: in the `holdout_days` after as_of, None without holdout.
     """
 
     as_of: date
@@ -49,7 +49,7 @@ class Snapshot:
     first_on: pl.Series
     segment: pl.Series | None
     actual_orders: Floats | None = None
-    actual_contribution: Floats | None = None
+    actual_value: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.histories)
@@ -241,7 +241,7 @@ class Orders:
                 contribution_squares=floats_of("contribution_squares"),
                 category=_codes(table.get_column("category")) if self.has_category else None,
             )
-        actual_orders = actual_contribution = None
+        actual_orders = actual_value = None
         if holdout_days is not None:
             after = [pl.col("is_order").sum().alias("n") if self.has_more_than_orders else pl.len().alias("n")]
             if self.has_money:
@@ -250,7 +250,7 @@ class Orders:
             joined = table.select("customer_id").join(holdout, on="customer_id", how="left", maintain_order="left")
             actual_orders = joined.get_column("n").fill_null(0).cast(pl.Float64).to_numpy().copy()
             if self.has_money:
-                actual_contribution = joined.get_column("c").fill_null(0.0).to_numpy().copy()
+                actual_value = joined.get_column("c").fill_null(0.0).to_numpy().copy()
         return Snapshot(
             as_of,
             table.get_column("customer_id"),
@@ -263,7 +263,7 @@ class Orders:
             table.get_column("first_on"),
             table.get_column("segment") if self.has_segment else None,
             actual_orders,
-            actual_contribution,
+            actual_value,
         )
 
 

@@ -30,7 +30,7 @@ OUTLOOK_SCHEMA: dict[str, Any] = {
     "is_ahead": pl.Boolean,
     "renews_on": pl.Date,
     "renewal_probability": pl.Float64,
-    "expected_contribution": pl.Float64,
+    "expected_value": pl.Float64,
     "renewals_due": pl.Int64,
     "renewals": pl.Int64,
     "expected_renewals": pl.Float64,
@@ -60,7 +60,7 @@ def renewal_outlook(
         ahead.select("contract_id", "renews_on", "renewal_probability"), on="contract_id", how="left"
     )
     months = [
-        own.with_columns(row_type=pl.lit("contract")).rename({"expected": "expected_contribution"}),
+        own.with_columns(row_type=pl.lit("contract")).rename({"expected": "expected_value"}),
         _by_month(
             ahead.select(
                 "monthly_amount",

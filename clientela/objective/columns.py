@@ -59,7 +59,7 @@ CUSTOMER_MONTHS: dict[str, str] = LABELS | {
     "state": "VARCHAR",
     "life_cycle_stage": "VARCHAR",
     "p_alive": "DOUBLE",
-    "expected_contribution": "DOUBLE",
+    "expected_value": "DOUBLE",
     "engagement_score": "DOUBLE",
     "is_customer": "BOOLEAN",
     "is_buyer": "BOOLEAN",

@@ -57,7 +57,7 @@ def explain_value(query: Query, customer_id: int, currency: str) -> list[str]:
 
     lines = [
         f"Customer {customer_id}: VIN {money(customer['vin'])} = {money(customer['realised_value'])} realised + "
-        f"{money(customer['expected_contribution'] or 0)} expected; {_rank(customer)}."
+        f"{money(customer['expected_value'] or 0)} expected; {_rank(customer)}."
     ]
     lines += _realised(query, customer_id, money)
     lines += _expected(query, customer, money)
@@ -123,13 +123,11 @@ def _months(first: date, last: date) -> str:
 
 
 def _expected(query: Query, customer: dict[str, Any], money: Callable[[Any], str]) -> list[str]:
-    if customer["expected_contribution"] is None:
+    if customer["expected_value"] is None:
         why = customer["fallback_reason"] or "they have neither ordered nor had a contract"
         return [f"Expected: nothing can be said; {why}."]
     months = customer["horizon_months"]
-    lines = [
-        f"Expected within {months} months, discounted to the as-of day: {money(customer['expected_contribution'])}."
-    ]
+    lines = [f"Expected within {months} months, discounted to the as-of day: {money(customer['expected_value'])}."]
     if customer["order_model"]:
         lines.append(
             f"  {customer['expected_orders']:.2f} orders expected, from {customer['orders']:,} between "
@@ -140,13 +138,13 @@ def _expected(query: Query, customer: dict[str, Any], money: Callable[[Any], str
         )
     if customer["contract_model"]:
         lines.append(
-            f"  {money(customer['expected_contract_contribution'])} of it from running contracts, by "
+            f"  {money(customer['expected_contract_value'])} of it from running contracts, by "
             f"{_named(customer['contract_model'])}."
         )
-    if customer["expected_contribution_p10"] is not None:
+    if customer["expected_value_p10"] is not None:
         lines.append(
-            f"  One time in ten less than {money(customer['expected_contribution_p10'])}, one time in ten more than "
-            f"{money(customer['expected_contribution_p90'])}."
+            f"  One time in ten less than {money(customer['expected_value_p10'])}, one time in ten more than "
+            f"{money(customer['expected_value_p90'])}."
         )
     reasons = query(
         """

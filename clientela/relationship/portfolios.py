@@ -58,7 +58,7 @@ def assign_portfolios(
             pl.col("value_tier").replace_strict(dict(settings.service_hours), default=0.0, return_dtype=pl.Float64),
         )
     ).to_series()
-    value = people["expected_contribution"].fill_null(0.0).clip(0.0).to_numpy()
+    value = people["expected_value"].fill_null(0.0).clip(0.0).to_numpy()
     holder = before["portfolio"].replace_strict({name: i for i, name in enumerate(names)}, default=NOBODY).to_numpy()
     held = int((holder != NOBODY).sum())
     moved_this_month = known.filter(

@@ -108,7 +108,7 @@ def _tiles(night: Night) -> list[Tile]:
             detail = texts("tile.compared", change=shown, month=texts.month(rows[at - 1]["month"]))
         name = texts("tile.revenue", month=texts.month(rows[at]["month"]))
         tiles.append(Tile(name, texts.amount(rows[at]["net_revenue"]), detail))
-    expected = totals["expected_contribution"]
+    expected = totals["expected_value"]
     if expected:
         horizon = texts("tile.horizon", count=totals["horizon_months"])
         tiles.append(Tile(texts("tile.expected"), texts.amount(expected), horizon))

@@ -49,8 +49,8 @@ def first_day_read(as_of_on: date, settings: RetentionSettings) -> date:
 @dataclass(frozen=True)
 class OutlookInputs:
     """What is known of the customers. states: STATE_COLUMNS, months: MONTH_COLUMNS, one row per customer_id and measured_on,
-    from `first_day_read` on. forecasts: customer_id, p_no_order_3m, _6m and _12m, expected_contribution and
-    expected_contribution_given_order at the as-of day. contracts: see lifetime.contract_forecast; renewal_model: the
+    from `first_day_read` on. forecasts: customer_id, p_no_order_3m, _6m and _12m, expected_value and
+    expected_value_given_order at the as-of day. contracts: see lifetime.contract_forecast; renewal_model: the
     candidate of lifetime.renewal_models for them."""
 
     states: pl.DataFrame
@@ -97,7 +97,7 @@ def _customers(
 ) -> pl.DataFrame:
     rows = states.filter(pl.col("month_end") == as_of_on).select("customer_id", "state", "recency_zscore")
     rows = _with_grounds(rows, as_of_on, months).join(probability, on="customer_id", how="left")
-    values = forecasts.select("customer_id", "expected_contribution", "expected_contribution_given_order")
+    values = forecasts.select("customer_id", "expected_value", "expected_value_given_order")
     rows = rows.join(values, on="customer_id", how="left")
     rows = values_in_doubt(reasons(rows, s.reasons))
     is_gone = pl.col("state").is_in(GONE)

@@ -73,20 +73,20 @@ def reason_lifts(rows: pl.DataFrame) -> pl.DataFrame:
 def values_in_doubt(rows: pl.DataFrame) -> pl.DataFrame:
     """`rows` with value_already_discounted and value_at_risk, in the company's currency; neither uses realised value.
 
-    rows: expected_contribution (the forecast, doubt discounted), expected_contribution_given_order (if an order comes within
+    rows: expected_value (the forecast, doubt discounted), expected_value_given_order (if an order comes within
     its horizon at all), churn_probability, state.
 
-        value_already_discounted = expected_contribution_given_order - expected_contribution
-        value_at_risk  = expected_contribution x churn_probability          for those judged still active, 0 for the
+        value_already_discounted = expected_value_given_order - expected_value
+        value_at_risk  = expected_value x churn_probability          for those judged still active, 0 for the
         rest
 
     A customer expected to cost more than they bring has a negative value at risk: their leaving would be no loss.
     """
-    require(rows, "rows", "expected_contribution", "expected_contribution_given_order", "churn_probability", "state")
+    require(rows, "rows", "expected_value", "expected_value_given_order", "churn_probability", "state")
     if not rows["churn_probability"].drop_nulls().is_between(0, 1).all():
         raise RetentionError("churn_probability must lie between 0 and 1.")
-    at_risk = pl.col("expected_contribution") * pl.col("churn_probability")
+    at_risk = pl.col("expected_value") * pl.col("churn_probability")
     return rows.with_columns(
-        value_already_discounted=pl.col("expected_contribution_given_order") - pl.col("expected_contribution"),
+        value_already_discounted=pl.col("expected_value_given_order") - pl.col("expected_value"),
         value_at_risk=pl.when(pl.col("state").is_in(GONE)).then(0.0).otherwise(at_risk),
     )

@@ -32,7 +32,7 @@ RULE_COLUMNS: dict[str, str] = {
     "expected_days_between_orders": "DOUBLE",
     "recency_ratio": "DOUBLE",
     "p_alive": "DOUBLE",
-    "expected_contribution": "DOUBLE",
+    "expected_value": "DOUBLE",
     "engagement_score": "DOUBLE",
     "recency_score": "INTEGER",
     "frequency_score": "INTEGER",

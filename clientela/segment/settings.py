@@ -105,7 +105,7 @@ class SegmentSettings(BaseModel):
     rfm: RfmSettings | None = None
     """Fixed thresholds, for comparison; without them there is no reading by thresholds: none fits every company."""
     value_tiers: Two = (0.5, 0.8)
-    """Shares of the customers not gone, by expected contribution, below which the tiers low and medium end."""
+    """Shares of the customers not gone, by expected value, below which the tiers low and medium end."""
     engagement_tiers: Two = (40, 60)
     """Engagement scores at which the tiers medium and high begin."""
     hysteresis: HysteresisSettings = Field(default_factory=HysteresisSettings)

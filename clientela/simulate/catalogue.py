@@ -158,7 +158,7 @@ def _objectives(settings: SimulateSettings) -> pl.DataFrame:
     return pl.DataFrame(
         [
             ("More customers", "customer", "active customers", None, None, 0.05, "change", 1, "Sales"),
-            ("More value to come", "value", "expected contribution", None, None, 0.05, "change", 1, "CRM"),
+            ("More value to come", "value", "expected value", None, None, 0.05, "change", 1, "CRM"),
             ("Lose fewer customers", "retention", "churn rate", None, None, -0.1, "change", 3, "CRM"),
             ("The best buy more widely", "segment", "cross-sell ratio", "value_tier", "high", 6.0, "value", 1, "Marketing"),
             ("More may be contacted", "relationship", "contactable share", None, None, 0.5, "value", 1, "Marketing"),

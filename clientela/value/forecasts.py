@@ -577,9 +577,9 @@ class _Company:
                     "p_alive_reason"
                 ),
                 expected_orders=pl.col("expected_orders").fill_null(0.0),
-                expected_contribution=pl.col("expected_contribution").fill_null(0.0) + added,
-                expected_contribution_given_order=pl.col("expected_contribution_given_order").fill_null(0.0) + added,
-                expected_contract_contribution=added,
+                expected_value=pl.col("expected_value").fill_null(0.0) + added,
+                expected_value_given_order=pl.col("expected_value_given_order").fill_null(0.0) + added,
+                expected_contract_value=added,
                 season=pl.lit(NO_SEASON),
                 is_left_truncated=pl.col("is_left_truncated").fill_null(False),
                 fallback_reason=pl.concat_str(
@@ -632,14 +632,14 @@ class _Company:
             rate = (pl.col("repeats") + 1.0) / (known_for + observed / repeats)
         per_order = pl.lit(None, pl.Float64) if mean is None else (pl.col("contribution") + mean) / (pl.col("n") + 1.0)
         serving = pl.Series(cost_per_day(self._served, customers, day) * horizon * discount)
-        worth = pl.col("rate") * horizon * discount * pl.col("expected_contribution_per_order") - serving
-        return customers.with_columns(rate=rate, expected_contribution_per_order=per_order).select(
+        worth = pl.col("rate") * horizon * discount * pl.col("expected_value_per_order") - serving
+        return customers.with_columns(rate=rate, expected_value_per_order=per_order).select(
             "customer_id",
             expected_orders=pl.col("rate") * horizon,
-            expected_contribution_per_order="expected_contribution_per_order",
-            expected_contribution=worth,
-            expected_contribution_given_order=worth / (1 - (-horizon * pl.col("rate")).exp()),
-            expected_contract_contribution=pl.lit(0.0),
+            expected_value_per_order="expected_value_per_order",
+            expected_value=worth,
+            expected_value_given_order=worth / (1 - (-horizon * pl.col("rate")).exp()),
+            expected_contract_value=pl.lit(0.0),
             median_days_to_next_order=log(2) / pl.col("rate"),
             p_order_within_30_days=1 - (-30 * pl.col("rate")).exp(),
             p_order_within_90_days=1 - (-90 * pl.col("rate")).exp(),
@@ -665,7 +665,7 @@ def _days_ahead(day: date, months: int) -> int:
 
 
 def _labelled(customers: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Of each customer the month of the first order (`cohort`) and the tenth of expected contribution (`decile`, 1 the best).
+    """Of each customer the month of the first order (`cohort`) and the tenth of expected value (`decile`, 1 the best).
 
     Tenths are equally large. Of equal figures, who ordered last stands first, then whose key is the smaller.
     """
@@ -673,9 +673,9 @@ def _labelled(customers: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
         pl.col("ordered_on").min().dt.strftime("%Y-%m").alias("cohort"), pl.col("ordered_on").max().alias("last_on")
     )
     return (
-        customers.select("customer_id", pl.col("expected_contribution").fill_null(0.0))
+        customers.select("customer_id", pl.col("expected_value").fill_null(0.0))
         .join(bought, on="customer_id", how="left")
-        .sort("expected_contribution", "last_on", "customer_id", descending=[True, True, False], nulls_last=True)
+        .sort("expected_value", "last_on", "customer_id", descending=[True, True, False], nulls_last=True)
         .select(
             "customer_id",
             pl.col("cohort").fill_null("contract only"),
@@ -707,12 +707,10 @@ def _alive(why: str) -> list[pl.Expr]:
 def _given_order() -> pl.Expr:
     """What is expected of a customer if they order within the horizon at all: what they are expected to bring, less
     contracts, over P(an order)."""
-    contracts = pl.col("expected_contract_contribution").fill_null(0.0)
+    contracts = pl.col("expected_contract_value").fill_null(0.0)
     ordering = 1 - pl.col("p_no_order")
-    given = (pl.col("expected_contribution") - contracts) / ordering + contracts
-    return (
-        pl.when(ordering > 0).then(given).otherwise("expected_contribution").alias("expected_contribution_given_order")
-    )
+    given = (pl.col("expected_value") - contracts) / ordering + contracts
+    return pl.when(ordering > 0).then(given).otherwise("expected_value").alias("expected_value_given_order")
 
 
 def _said_then(months: int, customers: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:

@@ -7,8 +7,8 @@ time: the next night fills them again. `made_from` is the fingerprint of what a 
 _DAY = "made_from varchar, measured_on date, is_as_of boolean"
 _FIGURES = (
     "expected_orders double, expected_orders_p10 double, expected_orders_p50 double, expected_orders_p90 double, "
-    "expected_contribution double, expected_contribution_p10 double, expected_contribution_p50 double, "
-    "expected_contribution_p90 double"
+    "expected_value double, expected_value_p10 double, expected_value_p50 double, "
+    "expected_value_p90 double"
 )
 _MODELS = "order_model varchar, spend_model varchar, contract_model varchar"
 _SCORES = (
@@ -22,8 +22,8 @@ FORECAST_TABLES: dict[str, str] = {
     "customers": (
         f"{_DAY}, customer_id bigint, p_alive double, p_alive_model varchar, p_alive_reason varchar, "
         f"p_no_order_3m double, p_no_order_6m double, p_no_order_12m double, {_FIGURES}, "
-        "expected_contract_contribution double, expected_contribution_per_order double, "
-        "expected_contribution_given_order double, median_days_to_next_order double, p_order_within_30_days double, "
+        "expected_contract_value double, expected_value_per_order double, "
+        "expected_value_given_order double, median_days_to_next_order double, p_order_within_30_days double, "
         f"p_order_within_90_days double, decile bigint, horizon_months bigint, {_MODELS}, fallback_reason varchar, "
         "season varchar, is_left_truncated boolean"
     ),
@@ -37,7 +37,7 @@ FORECAST_TABLES: dict[str, str] = {
     # one row per past day, scored horizon that is over by the as-of day, and customer known then: what would have been said
     "past_predictions": (
         f"{_DAY}, horizon_months bigint, customer_id bigint, cohort varchar, decile bigint, expected_orders double, "
-        "expected_contribution double, order_model varchar"
+        "expected_value double, order_model varchar"
     ),
     # one row per candidate and rolling origin (origin_on null: over all) that it was scored at
     "scores": (

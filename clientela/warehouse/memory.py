@@ -27,17 +27,17 @@ MEMORY_TABLES: dict[str, str] = {
         as_of_on date not null, run_id varchar not null, run_sequence bigint not null, horizon_months integer not null,
         segmentation varchar not null, segment varchar, customer_id bigint, cohort varchar, decile integer,
         rfm_group varchar, customers bigint, expected_orders double, expected_orders_p10 double,
-        expected_orders_p50 double, expected_orders_p90 double, expected_contribution double,
-        expected_contribution_p10 double, expected_contribution_p50 double, expected_contribution_p90 double,
+        expected_orders_p50 double, expected_orders_p90 double, expected_value double,
+        expected_value_p10 double, expected_value_p50 double, expected_value_p90 double,
         order_model varchar, spend_model varchar, contract_model varchar, annual_discount_rate double""",
     "value_backtest": """
         as_of_on date not null, predicted_by varchar not null, horizon_months integer not null,
         segmentation varchar not null, segment varchar not null, order_model varchar, run_id varchar not null,
         run_sequence bigint not null, scored_on date not null, customers bigint not null,
         customers_merged bigint not null, customers_split bigint not null, expected_orders double,
-        actual_orders bigint not null, expected_contribution double, actual_contribution double,
-        expected_orders_p10 double, expected_orders_p90 double, expected_contribution_p10 double,
-        expected_contribution_p90 double, orders_inside_customers bigint, rmse_orders double""",
+        actual_orders bigint not null, expected_value double, actual_value double,
+        expected_orders_p10 double, expected_orders_p90 double, expected_value_p10 double,
+        expected_value_p90 double, orders_inside_customers bigint, rmse_orders double""",
     # fitted once and used until someone accepts another; the names in it are keyed hashes
     "identity_models": """
         model_id varchar not null, model varchar not null, node_count bigint, is_trained boolean, reason varchar,

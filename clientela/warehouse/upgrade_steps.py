@@ -65,6 +65,9 @@ def _from_0_1(connection: duckdb.DuckDBPyConnection) -> None:
     for table in ("memory.value_predictions", "memory.value_backtest"):
         rename_column(connection, table, "grouping_name", "segmentation")
         rename_column(connection, table, "label", "segment")
+        for suffix in ("", "_p10", "_p50", "_p90"):
+            rename_column(connection, table, f"expected_contribution{suffix}", f"expected_value{suffix}")
+        rename_column(connection, table, "actual_contribution", "actual_value")
         if columns_of(connection, table):
             connection.execute(f"update {table} set segmentation = 'rfm_group' where segmentation = 'segment'")
 

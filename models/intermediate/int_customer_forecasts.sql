@@ -35,13 +35,13 @@ customer_forecasts as (
         expected_orders_p90,
 
         ---------- what they are expected to bring within the horizon, discounted, contracts included
-        expected_contribution,
-        expected_contribution_p10,
-        expected_contribution_p50,
-        expected_contribution_p90,
-        expected_contract_contribution,
-        expected_contribution_per_order,
-        expected_contribution_given_order,
+        expected_value,
+        expected_value_p10,
+        expected_value_p50,
+        expected_value_p90,
+        expected_contract_value,
+        expected_value_per_order,
+        expected_value_given_order,
         decile,
 
         ---------- when they order next

@@ -135,7 +135,7 @@ customer_months as (
 
         ---------- forecast
         forecasts.p_alive,
-        forecasts.expected_contribution,
+        forecasts.expected_value,
 
         ---------- booleans; whoever has an order line or a contract by then has a state
         filled.customer_id <> 0 and customer_states.state is not null as is_customer,

@@ -76,7 +76,7 @@ labelled as (
         labels.life_cycle_stage,
         months.recency_ratio,
         months.p_alive,
-        months.expected_contribution,
+        months.expected_value,
 
         ---------- engagement, tiers and segments
         labels.engagement_score,

@@ -133,7 +133,7 @@ scored as (
         expected_days_between_orders,
         recency_ratio,
         p_alive,
-        expected_contribution,
+        expected_value,
 
         ---------- engagement; its parts at the as-of day alone
         round(weighted_points / nullif(weight, 0), 1) as engagement_score,

@@ -9,7 +9,7 @@
     'days_since_last_order', 'tenure_days', 'orders_12m', 'active_months_12m', 'net_revenue_12m', 'contribution_12m',
     'discount_share_12m', 'categories_12m', 'products_12m', 'channels_12m', 'campaign_contacts_12m',
     'campaign_answers_12m', 'satisfaction_12m', 'active_contracts', 'monthly_recurring_amount', 'open_complaints',
-    'state', 'life_cycle_stage', 'p_alive', 'expected_contribution', 'engagement_score', 'is_customer', 'is_buyer',
+    'state', 'life_cycle_stage', 'p_alive', 'expected_value', 'engagement_score', 'is_customer', 'is_buyer',
     'is_prospect', 'is_current_customer', 'has_withdrawn_consent',
 ] -%}
 
@@ -108,11 +108,11 @@ ranked as (
             order by any_month asc nulls last
             rows between unbounded preceding and current row
         ) as realised_value,
-        count(expected_contribution) over (partition by any_month) > 0 as is_month_forecast,
+        count(expected_value) over (partition by any_month) > 0 as is_month_forecast,
         rank() over (
-            partition by any_month, is_current_customer order by expected_contribution desc nulls last
+            partition by any_month, is_current_customer order by expected_value desc nulls last
         ) as place,
-        count(expected_contribution) over (partition by any_month, is_current_customer) as places
+        count(expected_value) over (partition by any_month, is_current_customer) as places
     from joined
     window by_month as (partition by any_customer_id order by any_month asc nulls last)
 
@@ -145,7 +145,7 @@ kpi_customer_months as (
         -- the dearest tenth of the customers of the month, and who is worth as much as the last of them
         coalesce(
             ranked.is_current_customer
-            and ranked.expected_contribution is not null
+            and ranked.expected_value is not null
             and ranked.place <= ceil(ranked.places / 10.0),
             false
         ) as is_in_top_tenth,
@@ -158,7 +158,7 @@ kpi_customer_months as (
         {{ money('ranked.realised_value') }} as realised_value,
         case
             when ranked.is_customer and ranked.is_month_forecast
-                then cast(ranked.realised_value as double) + coalesce(ranked.expected_contribution, 0)
+                then cast(ranked.realised_value as double) + coalesce(ranked.expected_value, 0)
         end as vin
 
     from ranked

@@ -65,7 +65,7 @@ outcomes as (
         sum(
             happened.contribution
             * exp(-ln(1 + due.annual_discount_rate) * {{ days_from('due.as_of_on', 'happened.day') }} / 365.25)
-        ) as actual_contribution
+        ) as actual_value
     from due
     inner join happened on due.as_of_on < happened.day and due.ends_on >= happened.day
     group by due.as_of_on, due.run_id, due.horizon_months, due.is_frozen, happened.customer_id

@@ -83,9 +83,9 @@ predictions_due as (
         predictions.expected_orders,
         predictions.expected_orders_p10,
         predictions.expected_orders_p90,
-        predictions.expected_contribution,
-        predictions.expected_contribution_p10,
-        predictions.expected_contribution_p90,
+        predictions.expected_value,
+        predictions.expected_value_p10,
+        predictions.expected_value_p90,
 
         ---------- how
         predictions.order_model,
@@ -123,9 +123,9 @@ predictions_due as (
         said_since.expected_orders,
         cast(null as double) as expected_orders_p10,
         cast(null as double) as expected_orders_p90,
-        said_since.expected_contribution,
-        cast(null as double) as expected_contribution_p10,
-        cast(null as double) as expected_contribution_p90,
+        said_since.expected_value,
+        cast(null as double) as expected_value_p10,
+        cast(null as double) as expected_value_p90,
 
         ---------- how
         said_since.order_model,

@@ -26,7 +26,7 @@ scored as (
         coalesce(predictions.is_frozen, outcomes.is_frozen) as is_frozen,
         coalesce(predictions.customers, 1) as customers,
         predictions.expected_orders,
-        predictions.expected_contribution,
+        predictions.expected_value,
         case
             when not predictions.is_frozen then cast(null as int)
             when
@@ -40,7 +40,7 @@ scored as (
         coalesce(predictions.rfm_group, 'none') as rfm_group,
         predictions.order_model,
         coalesce(outcomes.actual_orders, 0) as actual_orders,
-        coalesce(outcomes.actual_contribution, 0) as actual_contribution
+        coalesce(outcomes.actual_value, 0) as actual_value
     from predictions
     full outer join outcomes
         on
@@ -89,9 +89,9 @@ summed as (
         sum(case when is_split or is_left_out then null else expected_orders end) as expected_orders,
         -- what was one customer then and is several now, or the other way round, answers nothing
         sum(case when not is_frozen and (is_split or is_left_out) then 0 else actual_orders end) as actual_orders,
-        sum(case when is_split or is_left_out then null else expected_contribution end) as expected_contribution,
-        sum(case when not is_frozen and (is_split or is_left_out) then 0 else actual_contribution end)
-            as actual_contribution,
+        sum(case when is_split or is_left_out then null else expected_value end) as expected_value,
+        sum(case when not is_frozen and (is_split or is_left_out) then 0 else actual_value end)
+            as actual_value,
         sum(case when not is_frozen then null when is_split or is_newcomer then 0 else is_inside end)
             as orders_inside_customers,
         sqrt(

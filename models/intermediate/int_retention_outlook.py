@@ -6,8 +6,7 @@ from clientela.retention.settings import RetentionSettings
 from clientela.warehouse.run_settings import read_settings
 
 FORECAST_COLUMNS = (
-    "customer_id, p_no_order_3m, p_no_order_6m, p_no_order_12m, expected_contribution, "
-    "expected_contribution_given_order"
+    "customer_id, p_no_order_3m, p_no_order_6m, p_no_order_12m, expected_value, expected_value_given_order"
 )
 
 

@@ -56,8 +56,8 @@ scored as (
         case
             when
                 customer_months.is_customer
-                and count(customer_months.expected_contribution) over (partition by customer_months.measured_on) > 0
-                then coalesce(customer_months.expected_contribution, 0)
+                and count(customer_months.expected_value) over (partition by customer_months.measured_on) > 0
+                then coalesce(customer_months.expected_value, 0)
         end as tier_value
     from customer_months
     inner join bounds on customer_months.measured_on = bounds.measured_on

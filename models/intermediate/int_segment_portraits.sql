@@ -9,7 +9,7 @@
     'channels_12m': ['decimal', 'channels'],
     'discount_share_12m': ['share', 'discounts'],
     'engagement_score': ['number', 'engagement'],
-    'expected_contribution': ['amount', 'expectation'],
+    'expected_value': ['amount', 'expectation'],
 } -%}
 {{ config(materialized="view") }}
 

@@ -4,7 +4,7 @@
 {#- What may set a segment apart from the rest. -#}
 {%- set traits = [
     'days_since_last_order', 'tenure_days', 'orders_12m', 'net_revenue_12m', 'categories_12m', 'products_12m', 'channels_12m',
-    'discount_share_12m', 'engagement_score', 'expected_contribution',
+    'discount_share_12m', 'engagement_score', 'expected_value',
 ] -%}
 {{ config(materialized="view") }}
 

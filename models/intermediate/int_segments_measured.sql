@@ -33,7 +33,7 @@ customers as (
         {% endfor %}
         cast(months.net_revenue_12m as decimal(18, 4)) as net_revenue_12m,
         cast(months.engagement_score as decimal(18, 4)) as engagement_score,
-        cast(months.expected_contribution as decimal(18, 4)) as expected_contribution,
+        cast(months.expected_value as decimal(18, 4)) as expected_value,
         cast(months.p_alive as decimal(18, 6)) as p_alive,
         cast(outlook.churn_probability as decimal(18, 6)) as churn_probability,
         {{ money('outlook.value_at_risk') }} as value_at_risk
@@ -54,7 +54,7 @@ segments as (
         select
             '{{ segmentation }}' as segmentation,
             {{ segmentation }} as segment,
-            sum(coalesce(expected_contribution, 0)) as expected_contribution,
+            sum(coalesce(expected_value, 0)) as expected_value,
             sum(coalesce(net_revenue_12m, 0)) as net_revenue_12m,
             sum(value_at_risk) as value_at_risk,
             cast(sum(p_alive) as double) / nullif(count(p_alive), 0) as mean_p_alive,

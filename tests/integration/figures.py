@@ -83,7 +83,7 @@ def assert_figures_agree(config: Config) -> None:
 
         # of all customers: report, notebook and mart
         customers, expected = ask(
-            "select count(*) filter (is_customer), (select sum(expected_contribution) from value.customer_value) "
+            "select count(*) filter (is_customer), (select sum(expected_value) from value.customer_value) "
             "from value.customer_months where is_as_of and customer_id > 0"
         )
         assert texts.number(customers) in report
@@ -117,7 +117,7 @@ def assert_figures_agree(config: Config) -> None:
         assert f'href="customers/{customer_id}.html"' in written.path.read_text(encoding="utf-8")
         page = text_of(config.published / "customers" / f"{customer_id}.html")
         vin, realised, promised, orders, churn, risk = ask(
-            "select vin, realised_value, value.expected_contribution, orders, churn_probability, expected_value_at_risk "
+            "select vin, realised_value, value.expected_value, orders, churn_probability, expected_value_at_risk "
             "from value.customer_value as value join retention.customer_retention using (customer_id) "
             f"where customer_id = {customer_id}"
         )

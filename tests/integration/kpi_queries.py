@@ -26,18 +26,18 @@ QUERIES: dict[str, str] = {
         select month, count(*) filter (state not in ('lapsed', 'cancelled', 'prospect')) from value.customer_months group by 1
     """,
     "VIN": """
-        select months.month, sum(coalesce(expected_contribution, 0) + coalesce((
+        select months.month, sum(coalesce(expected_value, 0) + coalesce((
             select sum(amount) from value.value_ledger as ledger
             where ledger.customer_id = months.customer_id and ledger.month <= months.month
         ), 0))
         from value.customer_months as months where is_customer
-        group by 1 having count(expected_contribution) > 0
+        group by 1 having count(expected_value) > 0
     """,
-    "expected contribution": "select month, sum(expected_contribution) from value.customer_months group by 1",
+    "expected value": "select month, sum(expected_value) from value.customer_months group by 1",
     "share of value in the top tenth": """
         with sorted as (
-            select month, list_sort(list(expected_contribution), 'desc') as worth
-            from value.customer_months where is_current_customer and expected_contribution is not null group by 1
+            select month, list_sort(list(expected_value), 'desc') as worth
+            from value.customer_months where is_current_customer and expected_value is not null group by 1
         )
         select month,
             list_sum(list_filter(worth, lambda w: w >= worth[ceil(len(worth) / 10)::integer])) / nullif(list_sum(worth), 0)

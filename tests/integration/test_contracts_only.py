@@ -46,15 +46,15 @@ def test_what_is_expected_is_what_a_hand_computes(telco: Telco, ask: Any) -> Non
     by_hand = telco.expected(stays / (stays + ends))
     total, contracts, p10, p90 = ask(
         """
-        select sum(customer_value.expected_contribution), (select sum(expected_contribution) from customer.contracts),
-            any_value(company.expected_contribution_p10), any_value(company.expected_contribution_p90)
+        select sum(customer_value.expected_value), (select sum(expected_value) from customer.contracts),
+            any_value(company.expected_value_p10), any_value(company.expected_value_p90)
         from value.customer_value cross join quality.value_predictions as company
         where company.segmentation = 'company' and company.horizon_months = 24
         """
     )[0]
     assert total == pytest.approx(by_hand, rel=1e-9) and contracts == pytest.approx(by_hand, rel=1e-9)
     assert p10 < by_hand < p90
-    reasons = ask("select distinct fallback_reason from value.customer_value where expected_contribution > 0")
+    reasons = ask("select distinct fallback_reason from value.customer_value where expected_value > 0")
     assert len(reasons) == 1 and "no cost is known of a contract of theirs, so its net amount stands" in reasons[0][0]
     assert ask("select distinct cost_rule, contribution from customer.contracts") == [("missing", None)]
 

@@ -183,7 +183,7 @@ def test_the_candidate_chosen_before_october_is_nearly_the_best_after_it(journey
 def test_what_would_have_been_predicted_in_the_past_stands_beside_what_came(journey: Company) -> None:
     rows = journey.published(
         """
-        select as_of_on::varchar, customers, actual_orders, round(actual_contribution), customers_merged, customers_split,
+        select as_of_on::varchar, customers, actual_orders, round(actual_value), customers_merged, customers_split,
             abs(expected_orders / actual_orders - 1) < .25, predicted_by, is_frozen
         from quality.value_backtest where segmentation = 'company' and as_of_on >= '2017-04-30' order by as_of_on
         """
@@ -211,8 +211,8 @@ def test_what_would_have_been_predicted_in_the_past_stands_beside_what_came(jour
 def test_every_household_is_expected_something_and_no_season_is_learnt_from_one_year(journey: Company) -> None:
     rows = journey.published(
         """
-        select count(*), count(expected_contribution), min(season), max(season), bool_and(is_left_truncated),
-            bool_and(expected_contribution_p10 <= expected_contribution_p90),
+        select count(*), count(expected_value), min(season), max(season), bool_and(is_left_truncated),
+            bool_and(expected_value_p10 <= expected_value_p90),
             count(p_alive) = 0 and bool_and(p_alive_reason like '2148 of 2469 customers were there in the first 56 days%'),
             count(*) filter (is_left_truncated)
         from value.customer_value join retention.customer_retention using (customer_id) where customer_id > 0
@@ -227,7 +227,7 @@ def test_whether_a_household_comes_back_contradicts_nothing_that_is_expected_of_
         select count(*) filter (
             p_no_order_3m is null or p_no_order_3m < p_no_order_6m or p_no_order_6m < p_no_order_12m
             or expected_orders < 1 - p_no_order_12m or churn_probability <> p_no_order_3m
-            or abs(expected_contribution + value_already_discounted - expected_contribution_given_order) > 1e-6
+            or abs(expected_value + value_already_discounted - expected_value_given_order) > 1e-6
         ), avg(p_no_order_3m) filter (state = 'lapsed') > 5 * avg(p_no_order_3m) filter (state = 'active')
         from retention.customer_retention join value.customer_value using (customer_id) where customer_id > 0
         """

@@ -245,7 +245,7 @@ def test_the_company_has_something_of_everything(ask: Ask) -> None:
     ]  # fmt: skip
     member = """
         select churn_model, churn_probability between 0.001 and 0.999, expected_value_at_risk > 0,
-            expected_value_at_risk = expected_contribution * churn_probability
+            expected_value_at_risk = expected_value * churn_probability
         from retention.customer_retention join value.customer_value using (customer_id)
         where state not in ('prospect', 'cancelled') and purchase_days is null
         and customer_id <> 0
@@ -387,13 +387,13 @@ def test_value_in_doubt_follows_from_the_forecast_alone(ask: Ask) -> None:
     wrong = ask(
         """
         select customer_id from retention.customer_retention join value.customer_value using (customer_id)
-        where abs(value_already_discounted + expected_contribution - expected_contribution_given_order) > 1e-6
+        where abs(value_already_discounted + expected_value - expected_value_given_order) > 1e-6
             or churn_model = 'no_order' and churn_probability <> p_no_order_3m
             or p_no_order_3m < p_no_order_6m or p_no_order_6m < p_no_order_12m or p_alive < 1 - p_no_order_12m - 1e-9
             or purchase_days > 0 and (p_no_order_12m is null or p_alive is null and p_alive_reason is null)
             or state in ('lapsed', 'cancelled') and expected_value_at_risk <> 0
             or state not in ('lapsed', 'cancelled')
-                and abs(expected_value_at_risk - expected_contribution * churn_probability) > 1e-6
+                and abs(expected_value_at_risk - expected_value * churn_probability) > 1e-6
         """
     )
     assert wrong == []

@@ -235,7 +235,7 @@ def test_charges_of_a_contract_are_no_purchases_and_are_expected_apart(ask: Any)
     )
     assert bought == [(date(2026, 3, 2), 3.0)]
     ((contract, total, horizon, vin, realised),) = ask(
-        "select expected_contract_contribution, expected_contribution, horizon_months, vin, realised_value "
+        "select expected_contract_value, expected_value, horizon_months, vin, realised_value "
         f"from value.customer_value where customer_id = {cleo}"
     )
     assert contract > 10 and contract != total and horizon == 24
@@ -341,8 +341,8 @@ def test_a_contract_without_a_known_margin_is_expected_at_its_net_amount_and_the
     rows = ask(
         """
         select contract_key, cost_rule, contract.contribution,
-            contract.expected_contribution / coalesce(contract.contribution, recurring_amount),
-            contract.expected_contribution = value.expected_contract_contribution,
+            contract.expected_value / coalesce(contract.contribution, recurring_amount),
+            contract.expected_value = value.expected_contract_value,
             contains(fallback_reason, 'its net amount stands for contribution')
         from customer.contracts as contract inner join value.customer_value as value using (customer_id)
         where contract_key in ('fay-1', 'c1') order by 1

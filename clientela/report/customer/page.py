@@ -127,9 +127,9 @@ def _tiles(night: Night) -> list[Tile]:
     last = texts.day(row["last_ordered_on"]) if row["last_ordered_on"] else texts("label.none")
     realised = texts("customer.realised_detail", count=row["orders"], day=last)
     tiles.append(Tile(texts("customer.realised"), texts.amount(row["realised_value"]), realised))
-    if row["expected_contribution"] is not None:
+    if row["expected_value"] is not None:
         horizon = texts("tile.horizon", count=row["horizon_months"])
-        tiles.append(Tile(texts("customer.expected"), texts.amount(row["expected_contribution"]), horizon))
+        tiles.append(Tile(texts("customer.expected"), texts.amount(row["expected_value"]), horizon))
     if state.rows:
         leaving = state.first["churn_probability"]
         detail = texts("customer.leaving", share=texts.share(leaving)) if leaving is not None else ""

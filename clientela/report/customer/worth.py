@@ -18,8 +18,7 @@ def worth(night: Night) -> Section | Missing:
         return Missing("worth", title, texts("customer.no_value"))
     row = value.first
     realised, expected, vin = (
-        texts.amount(amount or 0, exact=True)
-        for amount in (row["realised_value"], row["expected_contribution"], row["vin"])
+        texts.amount(amount or 0, exact=True) for amount in (row["realised_value"], row["expected_value"], row["vin"])
     )
     sentences = [texts("customer.vin", vin=vin, realised=realised, expected=expected)]
     if row["vin_rank"] is not None:
@@ -66,12 +65,12 @@ def outlook(night: Night) -> Section | Missing:
     answer, models = night.ask("customer_worth"), night.ask("customer_models")
     title = texts("customer.outlook")
     row = answer.first if answer.rows else {}
-    if row.get("expected_contribution") is None:
+    if row.get("expected_value") is None:
         return Missing("outlook", title, texts("customer.no_outlook"))
-    amount = texts.amount(row["expected_contribution"], exact=True)
+    amount = texts.amount(row["expected_value"], exact=True)
     sentences = [texts("customer.within", count=row["horizon_months"], amount=amount)]
-    if row["expected_contribution_p10"] is not None:
-        low, high = (texts.amount(row[f"expected_contribution_{name}"], exact=True) for name in ("p10", "p90"))
+    if row["expected_value_p10"] is not None:
+        low, high = (texts.amount(row[f"expected_value_{name}"], exact=True) for name in ("p10", "p90"))
         sentences.append(texts("customer.interval", low=low, high=high))
     if row["order_model"]:
         sentences.append(
@@ -80,7 +79,7 @@ def outlook(night: Night) -> Section | Missing:
     if row["p_alive"] is not None:
         sentences.append(texts("customer.alive", share=texts.share(row["p_alive"])))
     if row["contract_model"]:
-        of_contracts = texts.amount(row["expected_contract_contribution"], exact=True)
+        of_contracts = texts.amount(row["expected_contract_value"], exact=True)
         sentences.append(texts("customer.of_contracts", amount=of_contracts))
     rows = [
         cells(texts(f"customer.{name}"), texts.listed([texts.label("model", model) for model in row[name].split(", ")]))

@@ -2,7 +2,7 @@ select
     sum(value.orders) as orders,
     sum(value.net_revenue) as net_revenue,
     sum(value.contribution) as contribution,
-    sum(value.expected_contribution) as expected_contribution,
+    sum(value.expected_value) as expected_value,
     sum(retention.expected_value_at_risk) as value_at_risk,
     count(*) filter (months.is_customer) as customers,
     count(*) filter (retention.state in ('slowing', 'at_risk')) as doubtful_customers,

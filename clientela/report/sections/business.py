@@ -16,7 +16,7 @@ CHANGES = {
     "customers": False,
     "doubtful_customers": False,
     "gone_customers": False,
-    "expected_contribution": True,
+    "expected_value": True,
     "value_at_risk": True,
 }
 

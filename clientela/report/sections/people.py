@@ -91,8 +91,8 @@ def matrix(night: Night) -> Section | Missing:
     if not found:
         return Missing("matrix", title, texts("missing.tiers"))
     customers = sum(row["customers"] for row in found.values())
-    total = sum(row["expected_contribution"] or 0 for row in found.values())
-    greatest = max(answer.rows, key=lambda row: (row["expected_contribution"] or 0, row["customers"]))
+    total = sum(row["expected_value"] or 0 for row in found.values())
+    greatest = max(answer.rows, key=lambda row: (row["expected_value"] or 0, row["customers"]))
     sentences = []
     if total > 0:
         sentences.append(
@@ -101,7 +101,7 @@ def matrix(night: Night) -> Section | Missing:
                 count=greatest["customers"],
                 value=texts.label("tier", greatest["value_tier"]),
                 engagement=texts.label("engagement", greatest["engagement_tier"]),
-                share=texts.share((greatest["expected_contribution"] or 0) / total),
+                share=texts.share((greatest["expected_value"] or 0) / total),
                 strategy=texts.label("strategy", greatest["strategy"]),
             )
         )
@@ -111,7 +111,7 @@ def matrix(night: Night) -> Section | Missing:
             texts(
                 "matrix.doubtful",
                 count=sum(row["customers"] for row in doubtful),
-                amount=texts.amount(sum(row["expected_contribution"] or 0 for row in doubtful)),
+                amount=texts.amount(sum(row["expected_value"] or 0 for row in doubtful)),
             )
         )
     most = max(row["customers"] for row in found.values())
@@ -144,7 +144,7 @@ def matrix(night: Night) -> Section | Missing:
 
 def _strategy_cell(night: Night, row: Row, most: int) -> Cell:
     texts = night.texts
-    amount = texts.amount(row["expected_contribution"], exact=False) if row["expected_contribution"] is not None else ""
+    amount = texts.amount(row["expected_value"], exact=False) if row["expected_value"] is not None else ""
     detail = texts("matrix.cell", count=row["customers"])
     return Cell(
         texts.label("strategy", row["strategy"]),

@@ -113,9 +113,9 @@ def forecast(night: Night) -> Section | Missing:
     texts = night.texts
     title = texts("forecast.title")
     outlook, backtest, origins = (night.ask(f"forecast_{name}") for name in ("outlook", "backtest", "origins"))
-    come_due = [row for row in backtest.rows if row["actual_contribution"] is not None]
+    come_due = [row for row in backtest.rows if row["actual_value"] is not None]
     past = [row for row in origins.rows if row["target"] == "contribution" and row["actual_total"]]
-    ahead = [row for row in outlook.rows if row["expected_contribution"] is not None]
+    ahead = [row for row in outlook.rows if row["expected_value"] is not None]
     if not (come_due or past or ahead):
         return Missing("forecast", title, texts("missing.forecast"))
     sentences, rows = [], []
@@ -130,7 +130,7 @@ def forecast(night: Night) -> Section | Missing:
         name = texts(
             "forecast.from", day=texts.short_month(row["as_of_on"]), months=texts.number(row["horizon_months"])
         )
-        rows.append(_bar(name, row, row["actual_contribution"]))
+        rows.append(_bar(name, row, row["actual_value"]))
     if not come_due:
         for row in past[-4:]:
             name = texts(
@@ -152,8 +152,8 @@ def forecast(night: Night) -> Section | Missing:
         nearest = ahead[0]
         sentences.append(
             texts(
-                "forecast.outlook", count=nearest["horizon_months"], mid=texts.amount(nearest["expected_contribution"]),
-                low=texts.amount(nearest["expected_contribution_p10"]), high=texts.amount(nearest["expected_contribution_p90"]),
+                "forecast.outlook", count=nearest["horizon_months"], mid=texts.amount(nearest["expected_value"]),
+                low=texts.amount(nearest["expected_value_p10"]), high=texts.amount(nearest["expected_value_p90"]),
             )
         )  # fmt: skip
     table = Table(
@@ -181,14 +181,14 @@ def forecast(night: Night) -> Section | Missing:
 
 def _bar(name: str, row: Row, actual: float | None) -> Row:
     return {
-        "name": name, "low": row["expected_contribution_p10"], "high": row["expected_contribution_p90"],
-        "mid": row["expected_contribution"], "actual": actual, "months": row["horizon_months"],
+        "name": name, "low": row["expected_value_p10"], "high": row["expected_value_p90"],
+        "mid": row["expected_value"], "actual": actual, "months": row["horizon_months"],
     }  # fmt: skip
 
 
 def _come_due_sentence(night: Night, row: Row) -> str:
     texts = night.texts
-    low, high, actual = row["expected_contribution_p10"], row["expected_contribution_p90"], row["actual_contribution"]
+    low, high, actual = row["expected_value_p10"], row["expected_value_p90"], row["actual_value"]
     where = (
         "unknown"
         if low is None or high is None
@@ -200,6 +200,6 @@ def _come_due_sentence(night: Night, row: Row) -> str:
     )
     return texts(
         f"forecast.came_{where}", count=row["horizon_months"], day=texts.day(row["as_of_on"]),
-        expected=texts.amount(row["expected_contribution"]), actual=texts.amount(actual),
+        expected=texts.amount(row["expected_value"]), actual=texts.amount(actual),
         low=texts.amount(low), high=texts.amount(high),
     )  # fmt: skip

@@ -121,7 +121,7 @@ described as (
         ---------- the next renewal, and what is expected within the horizon
         outlook.renews_on,
         outlook.renewal_probability,
-        outlook.expected_contribution,
+        outlook.expected_value,
 
         ---------- booleans
         contracts.is_active,

@@ -127,7 +127,7 @@ customer_today as (
 
         ---------- what is expected
         customer_value.expected_orders,
-        customer_value.expected_contribution,
+        customer_value.expected_value,
         customer_value.vin,
         customer_retention.expected_value_at_risk,
         customer_retention.p_alive,

@@ -44,14 +44,14 @@ scored_now as (
         scores.customers_split,
         scores.expected_orders,
         scores.actual_orders,
-        scores.expected_contribution,
-        scores.actual_contribution,
+        scores.expected_value,
+        scores.actual_value,
         case when scores.customers_split = 0 then groups_then.expected_orders_p10 end as expected_orders_p10,
         case when scores.customers_split = 0 then groups_then.expected_orders_p90 end as expected_orders_p90,
-        case when scores.customers_split = 0 then groups_then.expected_contribution_p10 end
-            as expected_contribution_p10,
-        case when scores.customers_split = 0 then groups_then.expected_contribution_p90 end
-            as expected_contribution_p90,
+        case when scores.customers_split = 0 then groups_then.expected_value_p10 end
+            as expected_value_p10,
+        case when scores.customers_split = 0 then groups_then.expected_value_p90 end
+            as expected_value_p90,
         scores.orders_inside_customers,
         scores.rmse_orders
     from scores
@@ -84,12 +84,12 @@ together as (
         customers_split,
         expected_orders,
         actual_orders,
-        expected_contribution,
-        actual_contribution,
+        expected_value,
+        actual_value,
         expected_orders_p10,
         expected_orders_p90,
-        expected_contribution_p10,
-        expected_contribution_p90,
+        expected_value_p10,
+        expected_value_p90,
         orders_inside_customers,
         rmse_orders
     from scored_before
@@ -112,12 +112,12 @@ together as (
         customers_split,
         expected_orders,
         actual_orders,
-        expected_contribution,
-        actual_contribution,
+        expected_value,
+        actual_value,
         expected_orders_p10,
         expected_orders_p90,
-        expected_contribution_p10,
-        expected_contribution_p90,
+        expected_value_p10,
+        expected_value_p90,
         orders_inside_customers,
         rmse_orders
     from scored_now
@@ -149,12 +149,12 @@ value_backtest as (
         ---------- predicted against actual
         expected_orders,
         cast(actual_orders as bigint) as actual_orders,
-        expected_contribution,
-        actual_contribution,
+        expected_value,
+        actual_value,
         expected_orders_p10,
         expected_orders_p90,
-        expected_contribution_p10,
-        expected_contribution_p90,
+        expected_value_p10,
+        expected_value_p90,
         cast(orders_inside_customers as bigint) as orders_inside_customers,
         rmse_orders
 

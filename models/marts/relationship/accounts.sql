@@ -76,7 +76,7 @@ summed as (
         {{ money('coalesce(sum(customer_value.net_revenue), 0)') }} as net_revenue,
         {{ money('sum(customer_value.contribution)') }} as contribution,
         {{ money('sum(customer_value.realised_value)') }} as realised_value,
-        sum(customer_value.expected_contribution) as expected_contribution,
+        sum(customer_value.expected_value) as expected_value,
         sum(customer_value.vin) as vin,
 
         ---------- dates

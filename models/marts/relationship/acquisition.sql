@@ -10,7 +10,7 @@ customer_value as (
 
     select
         customer_id,
-        expected_contribution
+        expected_value
     from {{ ref('customer_value') }}
 
 ),
@@ -35,7 +35,7 @@ won as (
         customers_won.won_month as month,
         count(*) as new_customers,
         bool_and(customers_won.is_first_year_complete) as is_first_year_complete,
-        sum(customer_value.expected_contribution) as expected_contribution
+        sum(customer_value.expected_value) as expected_value
     from customers_won
     left join customer_value on customers_won.customer_id = customer_value.customer_id
     where customers_won.won_month is not null
@@ -86,7 +86,7 @@ acquisition as (
         {{ money('paid_back.contribution') }} as contribution,
         {{ money('case when won.is_first_year_complete then paid_back.first_year_contribution end') }}
             as first_year_contribution,
-        won.expected_contribution,
+        won.expected_value,
 
         ---------- months until what they brought covered their cost
         paid_back.months_to_pay_back,

@@ -19,8 +19,8 @@ neighbours as (
             coalesce({{ segmentation }}, 'none') as {{ segmentation }},
             coalesce(lag({{ segmentation }}) over by_month, 'none') as previous_{{ segmentation }},
         {% endfor %}
-        {{ money('coalesce(expected_contribution, 0)') }} as expected_value,
-        lag({{ money('coalesce(expected_contribution, 0)') }}) over by_month as previous_value
+        {{ money('coalesce(expected_value, 0)') }} as expected_value,
+        lag({{ money('coalesce(expected_value, 0)') }}) over by_month as previous_value
     from {{ ref('customer_months') }}
     where customer_id <> 0
     window by_month as (partition by customer_id order by month asc nulls last)
@@ -31,8 +31,8 @@ forecast_months as (
 
     select
         month,
-        count(expected_contribution) > 0 as has_value,
-        lag(count(expected_contribution) > 0) over (order by month asc nulls last) as had_value
+        count(expected_value) > 0 as has_value,
+        lag(count(expected_value) > 0) over (order by month asc nulls last) as had_value
     from {{ ref('customer_months') }}
     group by month
 
@@ -144,7 +144,7 @@ customer_movements as (
             cast(counted.{{ term }}_customers as bigint) as {{ term }}_customers,
         {% endfor %}
 
-        ---------- expected contribution, company currency
+        ---------- expected value, company currency
         {% for term in ['opening', 'new', 'returned', 'lapsed', 'moved_in', 'moved_out'] %}
             case
                 when

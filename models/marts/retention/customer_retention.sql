@@ -79,7 +79,7 @@ customer_retention as (
         outlook.churn_model,
 
         ---------- what is in doubt, company currency
-        forecasts.expected_contribution_given_order,
+        forecasts.expected_value_given_order,
         outlook.value_already_discounted,
         outlook.value_at_risk as expected_value_at_risk,
 

@@ -90,10 +90,10 @@ segment_profiles as (
         coalesce(earlier.customers_12m_ago, 0) as customers_12m_ago,
 
         ---------- value, company currency
-        cast(segments.expected_contribution as double) as expected_contribution,
-        cast(segments.expected_contribution as double)
-        / nullif(cast(sum(segments.expected_contribution) over (partition by segments.segmentation) as double), 0)
-            as share_of_expected_contribution,
+        cast(segments.expected_value as double) as expected_value,
+        cast(segments.expected_value as double)
+        / nullif(cast(sum(segments.expected_value) over (partition by segments.segmentation) as double), 0)
+            as share_of_expected_value,
         cast(segments.value_at_risk as double) as expected_value_at_risk,
         {{ money('segments.net_revenue_12m') }} as net_revenue_12m,
 

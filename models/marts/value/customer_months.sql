@@ -53,7 +53,7 @@ customer_months as (
         life_cycle_stage,
         recency_ratio,
         p_alive,
-        expected_contribution,
+        expected_value,
 
         ---------- engagement, tiers and segments
         engagement_score,

@@ -46,11 +46,11 @@ valued as (
         coalesce(further_costs.offer_cost, 0) as offer_cost,
         coalesce(further_costs.realised_value, 0) as realised_value,
         forecasts.expected_orders,
-        forecasts.expected_contribution,
-        forecasts.expected_contribution_p10,
-        forecasts.expected_contribution_p50,
-        forecasts.expected_contribution_p90,
-        forecasts.expected_contract_contribution,
+        forecasts.expected_value,
+        forecasts.expected_value_p10,
+        forecasts.expected_value_p50,
+        forecasts.expected_value_p90,
+        forecasts.expected_contract_value,
         forecasts.horizon_months,
         forecasts.order_model,
         forecasts.spend_model,
@@ -61,9 +61,9 @@ valued as (
         forecasts.decile as expected_decile,
         forecasts.customer_id is not null as is_forecast,
         -- of whom nothing can be expected brings what they have brought; of the anonymous nothing is forecast
-        coalesce(forecasts.expected_contribution, 0) as expected_or_nothing,
+        coalesce(forecasts.expected_value, 0) as expected_or_nothing,
         cast(coalesce(further_costs.realised_value, 0) as double)
-        + coalesce(forecasts.expected_contribution, 0) as vin
+        + coalesce(forecasts.expected_value, 0) as vin
     from customers
     left join further_costs on customers.customer_id = further_costs.customer_id
     left join forecasts on customers.customer_id = forecasts.customer_id
@@ -146,11 +146,11 @@ customer_value as (
 
         ---------- expected within the horizon, discounted to the as-of day
         expected_orders,
-        expected_contribution,
-        expected_contribution_p10,
-        expected_contribution_p50,
-        expected_contribution_p90,
-        expected_contract_contribution,
+        expected_value,
+        expected_value_p10,
+        expected_value_p50,
+        expected_value_p90,
+        expected_contract_value,
         cast(horizon_months as int) as horizon_months,
 
         ---------- realised + expected

@@ -5,7 +5,7 @@ SEGMENTATIONS = ("life_cycle_stage", "value_tier", "engagement_tier", "rfm_group
 #: every customer-month once for each segmentation, and once for all
 LABELLED = "\nunion all\n".join(
     f"""select customer_id, month, month_end, is_current_customer, is_month_complete,
-        round(expected_contribution, 4) as expected_contribution,
+        round(expected_value, 4) as expected_value,
         '{name}' as segmentation, {f"coalesce({name}, 'none')" if name != "all" else "'all'"} as segment
     from value.customer_months where customer_id > 0 and is_customer"""
     for name in ("all", *SEGMENTATIONS)
@@ -15,11 +15,11 @@ MOVEMENTS = f"""
     with labelled as ({LABELLED}),
     stays as (
         select *, lag(is_current_customer) over past as was_current, lag(segment) over past as segment_before,
-            lag(expected_contribution) over past as value_before
+            lag(expected_value) over past as value_before
         from labelled window past as (partition by customer_id, segmentation order by month)
     ),
     forecast as (
-        select month, count(expected_contribution) > 0 as is_forecast from value.customer_months
+        select month, count(expected_value) > 0 as is_forecast from value.customer_months
         where customer_id > 0 group by month
     ),
     both_forecast as (
@@ -33,12 +33,12 @@ MOVEMENTS = f"""
             count(*) filter (is_current_customer and was_current = false) as returned_customers,
             count(*) filter (is_current_customer and was_current and segment <> segment_before) as moved_in_customers,
             0 as opening_customers, 0 as lapsed_customers, 0 as moved_out_customers,
-            sum(expected_contribution) filter (is_current_customer) as expected_closing_value,
-            sum(expected_contribution) filter (is_current_customer and was_current is null) as expected_new_value,
-            sum(expected_contribution) filter (is_current_customer and was_current = false) as expected_returned_value,
+            sum(expected_value) filter (is_current_customer) as expected_closing_value,
+            sum(expected_value) filter (is_current_customer and was_current is null) as expected_new_value,
+            sum(expected_value) filter (is_current_customer and was_current = false) as expected_returned_value,
             sum(value_before) filter (is_current_customer and was_current
                 and segment <> segment_before) as expected_moved_in_value,
-            sum(coalesce(expected_contribution, 0) - coalesce(value_before, 0)) filter (is_current_customer and was_current)
+            sum(coalesce(expected_value, 0) - coalesce(value_before, 0)) filter (is_current_customer and was_current)
                 as expected_revaluation,
             0 as expected_opening_value, 0 as expected_lapsed_value, 0 as expected_moved_out_value
         from stays group by all

@@ -89,8 +89,8 @@ def leave_held(connection: duckdb.DuckDBPyConnection) -> None:
         select customer_id, month, is_customer, is_current_customer, month.life_cycle_stage, scores.recency_score,
             scores.frequency_score,
             scores.monetary_score, points.engagement_score,
-            case when is_customer and max(expected_contribution) over (partition by month) is not null
-                then coalesce(expected_contribution, 0) end
+            case when is_customer and max(expected_value) over (partition by month) is not null
+                then coalesce(expected_value, 0) end
         from value.customer_months as month left join scores using (customer_id, month)
             left join points using (customer_id, month, is_customer, is_current_customer)
         where customer_id > 0 order by all

@@ -191,12 +191,12 @@ CUSTOMERS = f"""
 },
             case when order_lines is null then 0 else cost_of_goods end as cost_of_goods,
             case when order_lines is null then 0 else contribution end as contribution,
-            case when customer_id > 0 then coalesce(realised_value, 0)::double + coalesce(expected_contribution, 0) end as vin,
-            expected_contribution, customer.last_ordered_on, first_record_id
+            case when customer_id > 0 then coalesce(realised_value, 0)::double + coalesce(expected_value, 0) end as vin,
+            expected_value, customer.last_ordered_on, first_record_id
         from (select customer_id, is_customer, last_ordered_on from customer.customers) as customer
         left join (select customer_id,
             min(customer_record_id) as first_record_id from customer.customer_records group by all) using (customer_id)
-        join (select customer_id, expected_contribution from value.customer_value) as expected using (customer_id)
+        join (select customer_id, expected_value from value.customer_value) as expected using (customer_id)
         left join sums using (customer_id) left join costs using (customer_id) left join sales using (customer_id)
     ),
     ranked as (
@@ -211,7 +211,7 @@ CUSTOMERS = f"""
             sum(round(vin, 4)) over (order by round(vin, 4) desc) / sum(round(vin, 4)) over () as cumulative_vin_share
         from valued where is_customer and customer_id > 0
     )
-    select valued.* exclude (is_customer, expected_contribution, last_ordered_on, first_record_id),
+    select valued.* exclude (is_customer, expected_value, last_ordered_on, first_record_id),
         ranked.* exclude (customer_id)
     from valued left join ranked using (customer_id)
 """

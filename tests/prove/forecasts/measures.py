@@ -114,16 +114,16 @@ def _cell(
 
 
 def _money(s: Snapshot, customers: pl.DataFrame, groups: pl.DataFrame) -> dict[str, Any]:
-    assert s.actual_contribution is not None
-    low, middle, high = (customers.get_column(f"expected_contribution_p{p}").to_numpy() for p in (10, 50, 90))
+    assert s.actual_value is not None
+    low, middle, high = (customers.get_column(f"expected_value_p{p}").to_numpy() for p in (10, 50, 90))
     whole = groups.row(0, named=True)
-    total = float(s.actual_contribution.sum())
+    total = float(s.actual_value.sum())
     return {
-        "money_held": bool(whole["expected_contribution_p10"] <= total <= whole["expected_contribution_p90"]),
-        "money_of_customers_above_p90": float(np.mean(s.actual_contribution > high + 1e-9)),
+        "money_held": bool(whole["expected_value_p10"] <= total <= whole["expected_value_p90"]),
+        "money_of_customers_above_p90": float(np.mean(s.actual_value > high + 1e-9)),
         "is_money_ordered": bool((low <= middle + 1e-9).all() and (middle <= high + 1e-9).all()),
         "least_money_p10": float(low.min()),
-        "is_ever_negative": bool((s.actual_contribution < 0).any()),
+        "is_ever_negative": bool((s.actual_value < 0).any()),
     }
 
 

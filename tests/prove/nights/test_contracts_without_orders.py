@@ -60,7 +60,7 @@ def test_a_night_publishes_what_contracts_say(company: Company) -> None:
     assert company.published("select count(*) from value.order_lines") == [(0,)]
     states = "select state, count(*) from retention.customer_retention where customer_id <> 0 group by 1 order by 1"
     assert company.published(states) == [("active", 29), ("cancelled", 11)]
-    worth = "select count(*) from value.customer_value where expected_contract_contribution > 0"
+    worth = "select count(*) from value.customer_value where expected_contract_value > 0"
     assert company.published(worth) == [(29,)]
     assert company.published("select count(*) from customer.contracts") == [(40,)]
 

@@ -21,8 +21,8 @@ def test_seven_thousand_contracts_come_out_to_the_cent_and_as_a_hand_computes(tm
     stays = (~telco.left).sum() / 7_043
     ((expected, p10, p90),) = ask(
         """
-        select sum(customer_value.expected_contribution), any_value(company.expected_contribution_p10),
-            any_value(company.expected_contribution_p90)
+        select sum(customer_value.expected_value), any_value(company.expected_value_p10),
+            any_value(company.expected_value_p90)
         from value.customer_value cross join quality.value_predictions as company
         where company.segmentation = 'company' and company.horizon_months = 24
         """

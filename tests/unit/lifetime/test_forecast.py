@@ -67,7 +67,7 @@ def test_a_snapshot_equals_hand_counted_rows() -> None:
     assert s.histories.log_gaps is not None and s.histories.log_gaps[1] == pytest.approx(np.log(10))
     assert s.recent_orders.tolist() == [0, 1, 1]
     assert s.actual_orders is not None and s.actual_orders.tolist() == [0, 1, 0]
-    assert s.actual_contribution is not None and s.actual_contribution.tolist() == [0, 50, 0]
+    assert s.actual_value is not None and s.actual_value.tolist() == [0, 50, 0]
     assert s.spend is not None
     assert s.spend.paid.tolist() == [0, 2, 1] and s.spend.paid_revenue.tolist() == [0, 35, 8]
     assert s.spend.unpaid.tolist() == [1, 0, 0] and s.spend.unpaid_contribution.tolist() == [-3, 0, 0]
@@ -126,15 +126,13 @@ def test_forecast_has_one_row_per_customer_and_groups_that_add_up() -> None:
     assert made.customers.get_column("customer_id").to_list() == known.to_list()
     company = made.groups.row(0, named=True)
     parts = made.groups.filter(pl.col("segmentation") == "parity")
-    for name in ("expected_orders", "expected_contribution", "customers"):
+    for name in ("expected_orders", "expected_value", "customers"):
         assert parts.get_column(name).sum() == pytest.approx(company[name])
         if name != "customers":
             assert made.customers.get_column(name).sum() == pytest.approx(company[name])
-    assert (
-        company["expected_contribution_p10"] < company["expected_contribution"] < company["expected_contribution_p90"]
-    )
+    assert company["expected_value_p10"] < company["expected_value"] < company["expected_value_p90"]
     # quantiles of customers do not add up to the quantile of the company
-    assert made.customers.get_column("expected_contribution_p90").sum() > 1.1 * company["expected_contribution_p90"]
+    assert made.customers.get_column("expected_value_p90").sum() > 1.1 * company["expected_value_p90"]
     assert made.customers.filter(pl.col("p_alive") < 1).height > 0
     truncated = made.customers.filter("is_left_truncated").get_column("first_ordered_on")
     assert truncated.max() < FIRST + timedelta(days=56 + 7) and truncated.len() > 0
@@ -151,7 +149,7 @@ def test_a_horizon_of_three_months_forecasts_what_then_came() -> None:
     )
     company = made.groups.row(0, named=True)
     assert company["expected_orders"] == pytest.approx(came.height, rel=0.15)
-    assert company["expected_contribution"] == pytest.approx(came.get_column("contribution").sum(), rel=0.25)
+    assert company["expected_value"] == pytest.approx(came.get_column("contribution").sum(), rel=0.25)
 
 
 def test_a_longer_horizon_brings_no_less_and_its_quantiles_lie_no_lower() -> None:
@@ -169,7 +167,7 @@ def test_a_longer_horizon_brings_no_less_and_its_quantiles_lie_no_lower() -> Non
         for name in ("expected_orders", "expected_orders_p10", "expected_orders_p50", "expected_orders_p90"):
             assert (longer.customers[name] >= shorter.customers[name] - 1e-9).all(), name
             assert (longer.groups[name] >= shorter.groups[name] - 1e-9).all(), name
-        assert (longer.customers["expected_contribution"] >= shorter.customers["expected_contribution"] - 1e-9).all()
+        assert (longer.customers["expected_value"] >= shorter.customers["expected_value"] - 1e-9).all()
 
 
 def test_a_fixed_candidate_keeps_its_name_and_the_past_corrects_its_level() -> None:
@@ -182,13 +180,8 @@ def test_a_fixed_candidate_keeps_its_name_and_the_past_corrects_its_level() -> N
 def test_discounting_and_horizon_work_on_the_mean_as_on_the_draws() -> None:
     settings = (ForecastSettings(annual_discount_rate=r, order_model="mbg_nbd", draws=200) for r in (0.0, 0.5))
     near, far = (forecast(ORDERS, AS_OF, one) for one in settings)
-    ratio = (
-        far.groups.row(0, named=True)["expected_contribution"] / near.groups.row(0, named=True)["expected_contribution"]
-    )
-    drawn = (
-        far.groups.row(0, named=True)["expected_contribution_p50"]
-        / near.groups.row(0, named=True)["expected_contribution_p50"]
-    )
+    ratio = far.groups.row(0, named=True)["expected_value"] / near.groups.row(0, named=True)["expected_value"]
+    drawn = far.groups.row(0, named=True)["expected_value_p50"] / near.groups.row(0, named=True)["expected_value_p50"]
     assert 0.6 < ratio < 0.8
     assert drawn == pytest.approx(ratio, rel=0.03)
 
@@ -248,7 +241,7 @@ def test_odd_companies_end_in_figures_without_holes(name: str) -> None:
     company = made.groups.row(0, named=True)
     assert 0 < company["expected_orders"] < 5 * SMALL[name].height
     sign = -1 if name in ("negative contribution", "only returns") else 1
-    assert sign * company["expected_contribution"] > 0
+    assert sign * company["expected_value"] > 0
 
 
 @pytest.mark.parametrize(
@@ -271,7 +264,7 @@ def test_orders_without_money_are_forecast_without_money() -> None:
     made = forecast(
         ORDERS.select("customer_id", "ordered_on"), AS_OF, ForecastSettings(order_model="mbg_nbd", draws=50)
     )
-    assert made.customers.get_column("expected_contribution").null_count() == made.customers.height
+    assert made.customers.get_column("expected_value").null_count() == made.customers.height
     assert made.customers.get_column("expected_orders").sum() > 0
 
 

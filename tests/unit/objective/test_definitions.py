@@ -17,7 +17,7 @@ from clientela.objective.definitions import check_kpi, check_kpis, kpi_of, objec
 from tests.unit.objective.definitions import kpi, objective, shipped
 
 NAMES = {
-    "churn rate", "retention rate", "active customers", "VIN", "expected contribution", "share of value in the top tenth",
+    "churn rate", "retention rate", "active customers", "VIN", "expected value", "share of value in the top tenth",
     "engagement", "repeat rate", "response rate", "return on campaigns", "cost to serve as share of contribution",
     "satisfaction", "complaints resolved within target", "cross-sell ratio", "cost per new customer", "contactable share",
 }  # fmt: skip

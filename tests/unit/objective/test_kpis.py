@@ -47,7 +47,7 @@ CUSTOMER = st.fixed_dictionaries(
         "is_in_top_tenth": st.booleans(),
         "is_new_customer": st.booleans(),
         "vin": st.one_of(st.none(), st.floats(-1e6, 1e6)),
-        "expected_contribution": st.one_of(st.none(), st.floats(-1e6, 1e6)),
+        "expected_value": st.one_of(st.none(), st.floats(-1e6, 1e6)),
         "engagement_score": st.one_of(st.none(), st.floats(0, 100)),
         "orders_12m": st.integers(0, 4),
     }

@@ -33,8 +33,8 @@ def ask() -> Callable[[str], list[dict[str, Any]]]:
                 null, false, false),
             (0, null, 5.0, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, 0,
                 null, null, false, false)
-        ) as t(customer_id, vin, realised_value, expected_contribution, expected_contribution_p10, expected_contribution_p90,
-            expected_contract_contribution, p_alive, expected_orders, horizon_months, vin_rank, vin_decile, expected_rank,
+        ) as t(customer_id, vin, realised_value, expected_value, expected_value_p10, expected_value_p90,
+            expected_contract_value, p_alive, expected_orders, horizon_months, vin_rank, vin_decile, expected_rank,
             expected_decile, order_model, spend_model, contract_model, fallback_reason, season, orders, first_ordered_on,
             last_ordered_on, is_left_truncated, is_assumed);
         create table value.customer_value as select * exclude (p_alive, first_ordered_on, last_ordered_on) from all_of_it;

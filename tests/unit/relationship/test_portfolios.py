@@ -63,7 +63,7 @@ def remembered(found: dict[int | None, dict[str, Any]], day: date, run: int) -> 
 
 
 def customer(number: int, value: float, **more: Any) -> dict[str, Any]:
-    return {"customer_id": number, "expected_contribution": value} | more
+    return {"customer_id": number, "expected_value": value} | more
 
 
 def test_tier_territory_language_rule_and_fit_say_who_may_be_held_where() -> None:

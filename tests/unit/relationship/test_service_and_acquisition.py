@@ -132,7 +132,7 @@ def test_a_channel_has_paid_back_once_its_new_customers_brought_what_they_cost()
                 "activity varchar, month date, amount decimal(18, 4), is_assumed boolean",
                 [("fair", date(2025, 1, 1), -35, False), ("fair", date(2025, 2, 1), -7, True)],
             ),
-            "customer_value": ("customer_id bigint, expected_contribution double", [(1, 2.5), (2, 3.0)]),
+            "customer_value": ("customer_id bigint, expected_value double", [(1, 2.5), (2, 3.0)]),
         }
     )  # fmt: skip
     for model in ("int_customers_won", "int_acquisition_paid_back"):
@@ -140,7 +140,7 @@ def test_a_channel_has_paid_back_once_its_new_customers_brought_what_they_cost()
     rows = connection.execute(
         f"""
         select acquisition_channel, month, entered, prospects, new_customers, cost_amount, cost_per_new_customer,
-            first_year_contribution, expected_contribution, months_to_pay_back, has_paid_back
+            first_year_contribution, expected_value, months_to_pay_back, has_paid_back
         from ({rendered("acquisition")}) order by 1, 2
         """
     ).fetchall()

@@ -51,7 +51,7 @@ select id as customer_id, case when id = 0 then 1 else 5 end as orders,
     cast(case when id = 0 then 10 else 100 * (41 - id) end as decimal(18, 4)) as net_revenue,
     cast(case when id = 0 then 4 else 40 * (41 - id) end as decimal(18, 4)) as contribution,
     cast(case when id = 0 then 0 when id > 35 then -20 else 40 * (36 - id) end as decimal(18, 4)) as realised_value,
-    case when id > 0 then 30.0e0 * (41 - id) end as expected_contribution, 12 as horizon_months
+    case when id > 0 then 30.0e0 * (41 - id) end as expected_value, 12 as horizon_months
 from range(41) as ids (id);
 
 create table value.customer_months as
@@ -156,14 +156,14 @@ select *, 'phone' as channel from (values
 
 create table quality.value_backtest as
 select date '2025-11-30' as as_of_on, 3 as horizon_months, 'company' as segmentation, 34 as customers, 100.0e0 as expected_orders,
-    98 as actual_orders, 4000.0e0 as expected_contribution, 4100.0e0 as actual_contribution,
-    3600.0e0 as expected_contribution_p10, 4400.0e0 as expected_contribution_p90, 90.0e0 as expected_orders_p10,
+    98 as actual_orders, 4000.0e0 as expected_value, 4100.0e0 as actual_value,
+    3600.0e0 as expected_value_p10, 4400.0e0 as expected_value_p90, 90.0e0 as expected_orders_p10,
     110.0e0 as expected_orders_p90, '20251201T030000000' as predicted_by, '{run}' as run_id, true as is_frozen;
 create table quality.value_predictions as
 select horizon_months, 'company' as segmentation, '{run}' as run_id, 10.0e0 * horizon_months as expected_orders,
     9.0e0 * horizon_months as expected_orders_p10, 11.0e0 * horizon_months as expected_orders_p90,
-    1500.0e0 * horizon_months as expected_contribution, 1400.0e0 * horizon_months as expected_contribution_p10,
-    1600.0e0 * horizon_months as expected_contribution_p90
+    1500.0e0 * horizon_months as expected_value, 1400.0e0 * horizon_months as expected_value_p10,
+    1600.0e0 * horizon_months as expected_value_p90
 from (values (3), (12)) as horizons (horizon_months);
 create table quality.value_model_scores (
     origin_on date, target varchar, holdout_days int, customers bigint, actual_total double, expected_total double,

@@ -65,7 +65,7 @@ def test_a_dozen_figures_are_those_of_the_marts(company: Published) -> None:
     (customers, expected, at_risk), = company.ask(
         """
         select (select count(*) from value.customer_months where is_as_of and is_customer),
-            (select sum(expected_contribution) from value.customer_value),
+            (select sum(expected_value) from value.customer_value),
             (select sum(expected_value_at_risk) from retention.customer_retention)
         """
     )  # fmt: skip
@@ -97,8 +97,8 @@ def test_a_dozen_figures_are_those_of_the_marts(company: Published) -> None:
 @pytest.mark.parametrize(
     ("change", "section", "sentence"),
     [
-        ("update quality.value_backtest set actual_contribution = 3000", "forecast", "below the interval"),
-        ("update quality.value_backtest set actual_contribution = 5000", "forecast", "above the interval"),
+        ("update quality.value_backtest set actual_value = 3000", "forecast", "below the interval"),
+        ("update quality.value_backtest set actual_value = 5000", "forecast", "above the interval"),
         ("delete from quality.value_backtest", "forecast", "No forecast has come due yet"),
         ("update value.customer_value set realised_value = abs(realised_value)", "whale", "No customer has cost more"),
         ("update value.customer_months set contribution = null", "monthly", "there is no contribution yet"),

@@ -63,8 +63,8 @@ def test_value_in_doubt_and_at_risk_follow_their_formulas_and_the_gone_carry_no_
     rows = pl.DataFrame(
         {
             "state": ["active", "lapsed", "cancelled", "slowing"],
-            "expected_contribution_given_order": [200.0, 50.0, 10.0, -10.0],
-            "expected_contribution": [180.0, 5.0, 0.0, -5.0],
+            "expected_value_given_order": [200.0, 50.0, 10.0, -10.0],
+            "expected_value": [180.0, 5.0, 0.0, -5.0],
             "churn_probability": [0.25, 0.9, 1.0, 0.5],
         }
     )

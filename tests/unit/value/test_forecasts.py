@@ -32,7 +32,7 @@ SETTINGS = ValueSettings(month_ends=3, draws=100, origins=2)
 AS_OF = date(2025, 10, 20)
 FIGURES = [
     "expected_orders",
-    "expected_contribution",
+    "expected_value",
     "order_model",
     "spend_model",
 ]
@@ -206,7 +206,7 @@ def test_what_would_have_been_predicted_on_a_past_day_is_what_was(customers: int
         was = then.filter(pl.col("horizon_months").is_in(said["horizon_months"].unique().implode()))
         was = was.sort("horizon_months", "customer_id")
         assert said.select(columns).equals(was.select(columns))
-        for figure in ("expected_orders", "expected_contribution"):
+        for figure in ("expected_orders", "expected_value"):
             np.testing.assert_allclose(said[figure], was[figure], rtol=1e-9)
 
 
@@ -237,8 +237,8 @@ def test_whether_they_come_back_contradicts_nothing_beside_it(customers: int) ->
     told = bought.filter(pl.col("p_alive").is_not_null())
     assert (told["p_alive"] >= 1 - told["p_no_order_12m"] - 1e-12).all(), "who orders is a customer"
     assert bought.filter(pl.col("p_alive").is_null() == pl.col("p_alive_reason").is_null()).is_empty()
-    brings = bought.filter(pl.col("expected_contribution") > 0)
-    assert (brings["expected_contribution_given_order"] >= brings["expected_contribution"]).all()
+    brings = bought.filter(pl.col("expected_value") > 0)
+    assert (brings["expected_value_given_order"] >= brings["expected_value"]).all()
 
 
 def test_p_alive_is_not_told_where_it_is_not_seen_when_customers_began() -> None:
@@ -284,17 +284,15 @@ def test_a_customers_contracts_and_purchases_add() -> None:
         return frame.filter(pl.col("customer_id") == customer).row(0, named=True)
 
     both, bought, only = of(with_them, 1), of(without, 1), of(with_them, 9001)
-    assert both["expected_contract_contribution"] > 50
-    assert both["expected_contribution"] == pytest.approx(
-        bought["expected_contribution"] + both["expected_contract_contribution"]
-    )
+    assert both["expected_contract_value"] > 50
+    assert both["expected_value"] == pytest.approx(bought["expected_value"] + both["expected_contract_value"])
     assert both["p_alive"] == only["p_alive"] == 1.0, "a contract runs"
-    assert only["expected_orders"] == 0 and only["expected_contribution"] == only["expected_contract_contribution"]
-    assert only["expected_contribution_p10"] < only["expected_contribution_p90"]
+    assert only["expected_orders"] == 0 and only["expected_value"] == only["expected_contract_value"]
+    assert only["expected_value_p10"] < only["expected_value_p90"]
     groups = made.groups.filter(pl.col("segmentation") == "company").row(0, named=True)
     assert groups["customers"] == with_them.height
-    assert groups["expected_contribution"] == pytest.approx(with_them["expected_contribution"].sum())
-    assert groups["expected_contribution_p10"] < groups["expected_contribution"] < groups["expected_contribution_p90"]
+    assert groups["expected_value"] == pytest.approx(with_them["expected_value"].sum())
+    assert groups["expected_value_p10"] < groups["expected_value"] < groups["expected_value_p90"]
     frozen = made.predictions
     assert set(frozen["horizon_months"]) == {3, 12, 24}
     near, far = (
@@ -353,7 +351,7 @@ def test_extreme_companies_end_in_a_figure_or_a_sentence(name: str) -> None:
     if name == "no cost known":
         assert customers["fallback_reason"].str.contains("revenue stands for contribution").all()
     if name == "losing money on everybody":
-        assert customers["expected_contribution"].sum() < 0
+        assert customers["expected_value"].sum() < 0
 
 
 def test_no_orders_and_a_day_before_the_first_give_no_rows() -> None:
@@ -377,8 +375,8 @@ def test_a_company_of_contracts_alone_is_forecast_by_them() -> None:
     assert_sensible(made)
     customers = customers_at(made, AS_OF)
     assert customers.filter(pl.col("p_alive") == 1.0).height == count // 3
-    assert (customers.filter(pl.col("p_alive") == 0.0)["expected_contribution"] == 0).all()
-    assert (customers.filter(pl.col("p_alive") == 1.0)["expected_contribution"] > 10).all()
+    assert (customers.filter(pl.col("p_alive") == 0.0)["expected_value"] == 0).all()
+    assert (customers.filter(pl.col("p_alive") == 1.0)["expected_value"] > 10).all()
 
 
 def test_the_order_in_which_customers_were_numbered_changes_nothing() -> None:
@@ -397,7 +395,7 @@ def test_the_order_in_which_customers_were_numbered_changes_nothing() -> None:
     same = renumbered(customers_at(again, AS_OF)).sort("customer_id").drop("made_from")
     customers = customers_at(first, AS_OF).drop("made_from")
     assert customers.equals(same)
-    assert customers["expected_contribution_p90"].null_count() == 0
+    assert customers["expected_value_p90"].null_count() == 0
 
 
 @pytest.mark.parametrize("customers", [7, 250])
@@ -420,8 +418,8 @@ def test_tenths_are_equally_large_and_the_frozen_ones_are_the_same(customers: in
     assert sizes["decile"].to_list() == list(range(1, 11))
     assert sizes["len"].max() - sizes["len"].min() <= 1  # type: ignore[operator]
     best_first = forecast.sort("decile")
-    means = best_first.group_by("decile", maintain_order=True).agg(pl.col("expected_contribution").mean())
-    assert means["expected_contribution"].is_sorted(descending=True)
+    means = best_first.group_by("decile", maintain_order=True).agg(pl.col("expected_value").mean())
+    assert means["expected_value"].is_sorted(descending=True)
     frozen = made.predictions.filter(pl.col("segmentation") == "customer")
     for months in (3, 24):
         then = frozen.filter(pl.col("horizon_months") == months).sort("customer_id")
@@ -464,7 +462,7 @@ def test_a_single_repair_is_not_charged_to_every_order_to_come(customers: int) -
     expected = {
         name: dict(
             customers_at(forecasts_of(frame, NO_CONTRACTS, AS_OF, SETTINGS), AS_OF)
-            .select("customer_id", "expected_contribution")
+            .select("customer_id", "expected_value")
             .rows()
         )
         for name, frame in (("plain", plain), ("served", with_costs(costs)))
@@ -482,11 +480,11 @@ def test_intervals_stand_around_what_is_left_after_serving() -> None:
         invented().with_columns(cost_to_serve=pl.col("cost_to_serve") * 5), NO_CONTRACTS, AS_OF, SETTINGS
     )
     one, other = (frame.groups.filter(pl.col("segmentation") == "company").row(0, named=True) for frame in (made, dear))
-    moved = one["expected_contribution"] - other["expected_contribution"]
+    moved = one["expected_value"] - other["expected_value"]
     assert moved > 10
     for level in ("p10", "p50", "p90"):
-        name = f"expected_contribution_{level}"
+        name = f"expected_value_{level}"
         assert one[name] - other[name] == pytest.approx(moved), level
     customers = customers_at(dear, AS_OF)
-    assert (customers["expected_contribution_p10"] < customers["expected_contribution_p90"]).any()
-    assert customers["expected_contribution"].sum() == pytest.approx(other["expected_contribution"])
+    assert (customers["expected_value_p10"] < customers["expected_value_p90"]).any()
+    assert customers["expected_value"].sum() == pytest.approx(other["expected_value"])
