@@ -210,9 +210,11 @@ def test_every_customer_keeps_their_id_and_their_history(first_night: Company, t
     # 0.1 had its evidence among the customers
     assert _read(now, IDS, EVENTS, states) == _read(before, IDS, EVENTS.replace("quality.", "customer."), states)
     assert len(_read(now, IDS)[0]) == 7
-    frozen = "customer_id, horizon_months, run_id, expected_orders, expected_value"
-    predictions = f"select {frozen} from quality.value_predictions where run_id < '20261201' order by all"
-    ((now_frozen,), (then_frozen,)) = _read(now, predictions), _read(before, predictions.replace("quality.", "value."))
+    frozen = (
+        "select customer_id, horizon_months, run_id, expected_orders, {} from {} where run_id < '20261201' order by all"
+    )
+    (now_frozen,) = _read(now, frozen.format("expected_value", "quality.value_predictions"))
+    (then_frozen,) = _read(before, frozen.format("expected_contribution", "value.value_predictions"))
     assert now_frozen == then_frozen and len(now_frozen) == 72
     assert first_night.warehouse("select count(*) from memory.identity_events where run_id > '20261201'") == [(0,)]
 

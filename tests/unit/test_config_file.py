@@ -100,7 +100,7 @@ def test_what_was_meant_is_read_as_pyyaml_reads_it(tmp_path: Path) -> None:
         ),
         (
             {"publish": {"xyz": 1}},
-            "publish.xyz at line 2: there is no such key here; there are: group, keep, personal_data, storage_version.",
+            "publish.xyz at line 2: there is no such key here; there are: group, keep, personal_data, profiles, storage_version.",
         ),
     ],
 )

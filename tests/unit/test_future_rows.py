@@ -14,6 +14,7 @@ from clientela.load import loader as load
 from clientela.load.outcome import Outcome
 from clientela.pipeline.as_of import latest_day
 from clientela.pipeline.open_run import open_run
+from clientela.pipeline.rebuild import rebuild
 from clientela.pipeline.unload_and_reload import reload
 from tests.conftest import NOW, SALES, Company
 
@@ -77,6 +78,7 @@ def test_a_warehouse_built_again_from_the_kept_files_judges_alike(shop: Company)
     _load(shop)
     before = _in_force(shop), _quarantined(shop)
     shop.config.warehouse.unlink()
+    rebuild(shop.config)
     _load(shop, MUCH_LATER)
     assert (_in_force(shop), _quarantined(shop)) == before
     assert shop.warehouse("select landed_at from ledger.load_files where entity = 'transactions'") == [(NOW,)]

@@ -84,7 +84,7 @@ def value_at_risk(night: Night) -> Section | Missing:
                 ),
             ]
             for row, at_risk, expected in zip(
-                rows, *(amounts(texts, [row[f"expected_{key}"] for row in rows]) for key in ("value_at_risk", "contribution")),
+                rows, *(amounts(texts, [row[key] for row in rows]) for key in ("expected_value_at_risk", "expected_value")),
                 strict=True,
             )
         ],
