@@ -45,7 +45,7 @@ def leave(code: int) -> None:
 
 
 class Progress:
-    """Says each step as it begins and ends, and, where one takes long, what it still is."""
+    """Says each step as it begins and ends, and, where one takes long, what it still is: until the run, or the command, ends."""
 
     def __init__(self, patience: float = PATIENCE_SECONDS) -> None:
         self.console = plain_console(stderr=True, soft_wrap=True)
@@ -54,6 +54,13 @@ class Progress:
         #: what is under way; empty before the first step and after the last
         self.under_way = ""
         self._is_heard = threading.Event()
+        if context := click.get_current_context(silent=True):
+            context.call_on_close(self.close)
+
+    def close(self) -> None:
+        """Say nothing more of what is under way."""
+        self.under_way = ""
+        self._is_heard.set()
 
     def watch(self, step: str, subject: str, sentence: str) -> None:
         """The watcher of a run."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -60,6 +61,7 @@ def test_progress_and_findings_say_subjects_as_they_are(
     progress = Progress()
     progress.watch("loaded", f"subject {NAME}", f"sentence {NAME}")
     progress.watch("publish", f"file {NAME}", "")
+    progress.close()
     said = capsys.readouterr().err
     assert f"subject {NAME}  sentence {NAME}" in said and f"file {NAME}" in said
     finding = SimpleNamespace(
@@ -102,3 +104,14 @@ def test_a_run_under_way_is_never_silent_for_long(capsys: pytest.CaptureFixture[
     capsys.readouterr()
     time.sleep(0.3)
     assert capsys.readouterr().err == "", "and it is silent after the end"
+
+
+def test_a_command_that_has_ended_says_no_more_of_what_was_under_way(capsys: pytest.CaptureFixture[str]) -> None:
+    with click.Context(click.Command("reload")):
+        progress = Progress(patience=0.05)
+        progress.watch("load", "till.transactions", "")
+        time.sleep(0.2)
+        assert "still loading till.transactions" in capsys.readouterr().err
+    capsys.readouterr()
+    time.sleep(0.2)
+    assert capsys.readouterr().err == ""
