@@ -19,7 +19,9 @@ from clientela.errors import DeliveryError
 from clientela.extract.casting import Parameters
 from clientela.extract.mapping import Feed, names_by_column
 from clientela.extract.open_file import open_file
+from clientela.extract.readers import Opened
 from clientela.extract.readers.rewritten import FORGOTTEN_ROWS, LEFT_OUT_LINES, MIDNIGHT, REASON, ROW, SUFFIX, TEXT
+from clientela.load import staging
 from clientela.load.context import LoadContext
 from clientela.load.landing import DeliveredFile
 from clientela.sql.quoting import literal, quoted
@@ -47,8 +49,6 @@ def forget_in_file(
     The file of before stays. `values`: what no line that cannot be read may hold any more. A file that cannot be read at all
     stays as it is.
     """
-    from clientela.load import staging
-
     connection, feed = context.connection, context.feed
     column = _column_of(feed.entity.name)
     if column is None or not file.landed.is_file():
@@ -102,10 +102,15 @@ def _write(context: LoadContext, file: DeliveredFile, reading: Path, values: Seq
     connection, feed = context.connection, context.feed
     parameters = Parameters()
     opened = open_file(connection, feed, file.landed, parameters, reading)
+
+    def take(opened: Opened, parameters: Parameters) -> int:
+        statement = f"create or replace temp table delivered_again as select * from {opened.delivery.relation}"
+        connection.execute(statement, parameters.used_in(statement))
+        return int(connection.execute("select count(*) from delivered_again").fetchall()[0][0])
+
+    opened, parameters, _ = staging.take_all(opened, parameters, take)
     delivery = opened.delivery
     row = delivery.row_number or "null"
-    statement = f"create or replace temp table delivered_again as select * from {delivery.relation}"
-    connection.execute(statement, parameters.used_in(statement))
     kept, customer = _kept_columns(connection, feed, list(delivery.columns))
     columns = []
     for name in delivery.columns:

@@ -5,7 +5,7 @@ is changed here.
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import duckdb
@@ -213,17 +213,12 @@ def _extract(context: LoadContext, index: int, file: DeliveredFile) -> tuple[int
     try:
         parameters = Parameters()
         opened = open_file(connection, context.feed, file.landed, parameters, reading)
-        try:
-            parsed = _insert(context, index, file, opened, parameters)
-        except duckdb.Error as error:
-            if opened.fallback_reader is None or is_resource_error(error):
-                raise
-            parsed = -1
-        if opened.fallback_reader is not None and parsed != opened.expected_rows:
+
+        def take(opened: Opened, parameters: Parameters) -> int:
             _delete(connection, index)
-            parameters = Parameters()
-            opened = opened.fallback_reader(parameters)
-            parsed = _insert(context, index, file, opened, parameters)
+            return _insert(context, index, file, opened, parameters)
+
+        opened, parameters, parsed = take_all(opened, parameters, take)
         if opened.expected_rows not in (None, parsed):
             raise DeliveryError(
                 f"it states {counted(opened.expected_rows or 0, 'row')} and {parsed:,} came out; nothing of it is loaded"
@@ -239,6 +234,24 @@ def _extract(context: LoadContext, index: int, file: DeliveredFile) -> tuple[int
         return rows, opened.left_out_lines, opened.forgotten_rows, shown_names([*opened.delivery.columns])
     finally:
         shutil.rmtree(reading, ignore_errors=True)
+
+
+def take_all(
+    opened: Opened, parameters: Parameters, take: Callable[[Opened, Parameters], int]
+) -> tuple[Opened, Parameters, int]:
+    """Take a file's rows, the slower way where the fast one stumbles or the rows do not add up; gives what was read, with
+    its parameters, and the rows. `take` reads them in place of those it took before, and counts them."""
+    try:
+        parsed = take(opened, parameters)
+    except duckdb.Error as error:
+        if opened.fallback_reader is None or is_resource_error(error):
+            raise
+        parsed = -1
+    if opened.fallback_reader is not None and parsed != opened.expected_rows:
+        parameters = Parameters()
+        opened = opened.fallback_reader(parameters)
+        parsed = take(opened, parameters)
+    return opened, parameters, parsed
 
 
 def _delete(connection: duckdb.DuckDBPyConnection, index: int) -> None:

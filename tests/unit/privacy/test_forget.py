@@ -30,6 +30,8 @@ a-100,Ana Gil Torralba,ana.gil@example.com,+34 612 345 678,Calle del Olmo 8,not 
 """
 CALLS = "id,customer,kind,at,note\n1,a-100,complaint,2026-01-10 10:00:00,Ana Gil Torralba asked for a refund\n"
 REQUESTS = "id,customer,at\nR-1,a-100,2026-01-15 10:00:00\n"
+#: as many delimiters as two whole lines have: that they are none shows only where they are read
+SHORT_AND_LONG = "8,1,ana.gil@example.com\n9,1,b-200,bread,2.00,2026-01-20 18:30:00,,,\n"
 #: what must not be found any more
 HERS = ("Ana Gil Torralba", "ana.gil@example.com", "+34 612 345 678", "Calle del Olmo", "a-100")
 NIGHT = NOW + timedelta(days=1)
@@ -145,6 +147,21 @@ def test_no_byte_of_the_forgotten_stays_and_the_books_add_up(shop: Company) -> N
     (proof,) = complete_proofs(shop.config)
     text = proof.read_text(encoding="utf-8")
     assert '"warehouse.duckdb"' in text and "inbox" in text and not any(value in text for value in HERS)
+
+
+def test_a_file_with_lines_cut_short_is_written_anew_too(shop: Company) -> None:
+    cut_short = SALES.replace(",a,", ",a-100,").replace(",b,", ",b-200,").replace("\n1,", "\n7,") + SHORT_AND_LONG
+    shop.change(
+        lambda s: s["sources"]["till"]["entities"]["transactions"].update(
+            gate={"quarantined_share": {"severity": "off"}}
+        )
+    )
+    shop.write("sales_2.csv", cut_short)
+    load(shop)
+    forgotten(shop)
+    assert found(shop) == {}
+    kept = "select count(*) from ledger.quarantined_rows where source_file = 'sales_2.csv'"
+    assert shop.warehouse(kept) == [(2,)], "lines that cannot be read stay in their place, without her values"
 
 
 def test_grace_is_kept(shop: Company) -> None:
