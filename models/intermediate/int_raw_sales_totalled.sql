@@ -49,8 +49,8 @@ margins as (
     from products
     left join margin_rates as rates
         on
-            coalesce(nullif(rates.category, ''), products.category) = products.category
-            and coalesce(nullif(rates.department, ''), products.department) = products.department
+            (coalesce(rates.category, '') = '' or products.category = rates.category)
+            and (coalesce(rates.department, '') = '' or products.department = rates.department)
             and coalesce(rates.category, '') || coalesce(rates.department, '') <> ''
     group by products.record_id
 
