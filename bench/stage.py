@@ -123,7 +123,7 @@ def floor_transform(folder: Path, kind: str) -> dict[str, Any]:
         what = "view" if step.materialized == "view" else "table"
         connection.execute(f"create or replace {what} {step.relation} as {step.sql}")
         models[step.name] = round(time.perf_counter() - started, 3)
-        areas[step.name] = project.nodes[step.unique_id]["fqn"][-2]
+        areas[step.name] = project.project["nodes"][step.unique_id]["fqn"][-2]
     connection.execute("checkpoint")
     seconds = time.perf_counter() - began
     connection.close()

@@ -254,7 +254,7 @@ class _Build:
         if not step.columns:
             return
         held = dict(row[:2] for row in self._connection.execute(f"describe {step.relation}").fetchall())
-        stated = {name: _plain_type(self._connection, sql_type) for name, sql_type in step.columns}
+        stated = {name: str(duckdb.sqltype(sql_type)) for name, sql_type in step.columns}
         if held != stated:
             named = (name for name in {**stated, **held} if held.get(name) != stated.get(name))
             wrong = "; ".join(
@@ -269,17 +269,6 @@ class _Build:
             there = f"{quoted(step.schema)}.{beside}"
             self._connection.execute(f"create table {step.relation} as select {columns} from {there}")
             self._connection.execute(f"drop table {there}")
-
-
-_PLAIN_TYPES: dict[str, str] = {}
-
-
-def _plain_type(connection: duckdb.DuckDBPyConnection, sql_type: str) -> str:
-    """A type as DuckDB writes it: `text` is `VARCHAR`."""
-    if sql_type not in _PLAIN_TYPES:
-        asked = connection.execute(f"select typeof(cast(null as {sql_type}))").fetchall()
-        _PLAIN_TYPES[sql_type] = str(asked[0][0])
-    return _PLAIN_TYPES[sql_type]
 
 
 def _result(step: Step, status: str, seconds: float, message: str = "", failures: int = 0) -> NodeResult:

@@ -12,11 +12,12 @@ import platform
 import stat
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from clientela import durable
 from clientela.errors import NotPublishedError
 from clientela.project_files import PROJECT, code_version
 
@@ -24,13 +25,7 @@ from clientela.project_files import PROJECT, code_version
 KEPT = 6
 #: the database that dbt compiles for. Its name is in no statement that is kept: those are of whatever file is built in
 DATABASE = "whatever_file_is_built_in"
-#: what a model's resource is read for: publication, its pages, and which models a run built
-_READ_OF_A_NODE = (
-    "unique_id", "resource_type", "name", "schema", "package_name", "fqn", "description", "columns", "config",
-    "original_file_path",
-)  # fmt: skip
-
-
+#: what dbt compiled of a node is in its step
 _COMPILED = ("compiled", "compiled_code", "compiled_path", "extra_ctes", "extra_ctes_injected")
 
 
@@ -67,12 +62,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Compiled:
-    """The whole project: its steps in an order in which they can be taken, and each node as dbt's manifest describes it."""
+    """The whole project: its steps in an order in which they can be taken, and as dbt's documentation reads it."""
 
     steps: tuple[Step, ...]
-    nodes: dict[str, dict[str, Any]]
-    #: the whole project as dbt's documentation reads it
-    project: dict[str, Any] = field(default_factory=dict)
+    project: dict[str, Any]
 
 
 def path() -> Path:
@@ -99,7 +92,7 @@ def read() -> Compiled | None:
                     return None
             held = json.load(file)
         steps = tuple(Step(**{name: _frozen(value) for name, value in step.items()}) for step in held["steps"])
-        return Compiled(steps, held["nodes"], held["project"])
+        return Compiled(steps, held["project"])
     except Exception:  # what another version, or a crash, left there is as good as nothing
         return None
 
@@ -107,18 +100,12 @@ def read() -> Compiled | None:
 def keep(compiled: Compiled) -> None:
     """Keep it for the next run, in one step. A folder that cannot be written is no mistake of the run's."""
     kept = path()
-    aside = kept.with_suffix(f".{os.getpid()}")
-    try:
+    text = json.dumps({"steps": [asdict(step) for step in compiled.steps], "project": compiled.project})
+    with suppress(OSError):
         kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            steps = [asdict(step) for step in compiled.steps]
-            json.dump({"steps": steps, "nodes": compiled.nodes, "project": compiled.project}, file)
-        os.replace(aside, kept)
+        durable.write(kept, text.encode())
         for old in sorted(kept.parent.glob("models-*"), key=lambda found: found.stat().st_mtime_ns)[:-KEPT]:
             old.unlink(missing_ok=True)
-    except OSError:
-        with suppress(OSError):
-            aside.unlink()
 
 
 def _frozen(value: Any) -> Any:
@@ -167,7 +154,6 @@ def _compiled(manifest: Any, runtime: Any) -> Compiled:
     needs = {key: tuple(need for need in linker.graph.predecessors(key) if need in nodes) for key in nodes}
     return Compiled(
         tuple(_step(nodes[key], needs[key], manifest, runtime) for key in TopologicalSorter(needs).static_order()),
-        {key: _resource(node) for key, node in nodes.items()},
         json.loads(json.dumps(documented(manifest), default=str).replace(DATABASE, "warehouse")),
     )
 
@@ -192,12 +178,6 @@ def documented(manifest: Any) -> dict[str, Any]:
         "parent_map": manifest.parent_map,
         "child_map": manifest.child_map,
     }
-
-
-def _resource(node: Any) -> dict[str, Any]:
-    held = node.to_resource().to_dict()
-    resource: dict[str, Any] = json.loads(json.dumps({name: held.get(name) for name in _READ_OF_A_NODE}, default=str))
-    return resource | {"columns": resource["columns"] or {}}
 
 
 def _require_known(node: Any) -> None:

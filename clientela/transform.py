@@ -8,7 +8,7 @@ itself: the caller closes theirs before, and finds it closed after.
 import copy
 import os
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from clientela import build_models, compiled_models, stopping
+from clientela import build_models, compiled_models, durable, stopping
 from clientela.build_models import Database, NodeResult, Progress
 from clientela.compiled_models import Compiled
 from clientela.config.company import Config
@@ -85,21 +85,21 @@ def build(
     is_full_refresh: all of them, incremental ones anew. Otherwise the tables alone: seeds and views are cached, since code and
     settings are the same. `only`: the nodes of these unique ids, where it is not all.
     """
-    target = "as_of" if scratch else "night"
-    with set_environment(environment(config, scratch)):
-        try:
-            if config.models is not None:
-                results, needs = _build_with_dbt(config, progress, target, is_full_refresh)
+    target, variables = "as_of" if scratch else "night", environment(config, scratch)
+    cached: Sequence[Any]
+    try:
+        if config.models is not None:
+            with set_environment(variables):
+                results, order = _build_with_dbt(config, progress, target, is_full_refresh)
                 cached = _cached_nodes(_parse(config, target))
-            else:
-                project = compiled()
-                results = build_models.build(
-                    project, database(target), progress, is_full_refresh=is_full_refresh, only=only
-                )
-                needs = {step.unique_id: list(step.needs) for step in project.steps}
-                cached = [step for step in project.steps if step.is_cached]
-        except NotPublishedError as error:
-            return [NodeResult("dbt", "project", "dbt", "error", 0.0, error.sentence, 0)]
+        else:
+            steps = compiled().steps
+            results = build_models.build(
+                compiled(), database(target, variables), progress, is_full_refresh=is_full_refresh, only=only
+            )
+            order, cached = [step.unique_id for step in steps], [step for step in steps if step.is_cached]
+    except NotPublishedError as error:
+        return [NodeResult("dbt", "project", "dbt", "error", 0.0, error.sentence, 0)]
     if not is_full_refresh and not any(r.has_failed for r in results):
         results += [
             NodeResult(
@@ -114,37 +114,37 @@ def build(
             for node in cached
             if only is None or node.unique_id in only
         ]
-        sequence = {key: number for number, key in enumerate(TopologicalSorter(needs).static_order())}
+        sequence = {key: number for number, key in enumerate(order)}
         results.sort(key=lambda r: sequence[r.unique_id])
     return results
 
 
-def database(target: str) -> Database:
-    """The database that dbt/profiles.yml describes for a target, with the environment as it is."""
+def database(target: str, variables: Mapping[str, str]) -> Database:
+    """The database that dbt/profiles.yml describes for a target, with these variables beside those of the environment."""
     from jinja2.sandbox import SandboxedEnvironment
 
     jinja = SandboxedEnvironment()
-    jinja.globals["env_var"] = lambda name, default="": os.environ.get(name, default)
+    jinja.globals["env_var"] = {**os.environ, **variables}.get
     jinja.filters["as_number"] = str
 
-    def said(value: Any) -> str:
+    def rendered(value: Any) -> str:
         text = str(value).lower() if isinstance(value, bool) else str(value)
         return str(jinja.from_string(text).render())
 
     profile = yaml.safe_load((PROJECT / "dbt" / "profiles.yml").read_text(encoding="utf-8"))
     output = profile["clientela"]["outputs"][target]
     return Database(
-        said(output["path"]),
-        {name: said(value) for name, value in output.get("config_options", {}).items()},
-        {name: said(value) for name, value in output.get("settings", {}).items()},
-        {said(other["alias"]): said(other["path"]) for other in output.get("attach", ())},
+        rendered(output["path"]),
+        {name: rendered(value) for name, value in output.get("config_options", {}).items()},
+        {name: rendered(value) for name, value in output.get("settings", {}).items()},
+        {rendered(other["alias"]): rendered(other["path"]) for other in output.get("attach", ())},
     )
 
 
 def _build_with_dbt(
     config: Config, progress: Progress | None, target: str, is_full_refresh: bool
-) -> tuple[list[NodeResult], dict[str, list[str]]]:
-    """dbt's own build, and what each node needs."""
+) -> tuple[list[NodeResult], list[str]]:
+    """dbt's own build, and all nodes in an order in which they can be built."""
     from dbt.cli.main import dbtRunner
 
     def on_event(event: Any) -> None:
@@ -174,13 +174,13 @@ def _build_with_dbt(
     needs = {
         key: [need for need in node.depends_on_nodes if need in parsed.nodes] for key, node in parsed.nodes.items()
     }
-    return [_result(r) for r in getattr(answer.result, "results", [])], needs
+    return [_result(r) for r in getattr(answer.result, "results", [])], [*TopologicalSorter(needs).static_order()]
 
 
 def manifest(config: Config) -> dict[str, Any]:
-    """The nodes of dbt's manifest, with their columns and descriptions."""
+    """The nodes of dbt's manifest, with their columns and descriptions, to be read and not changed."""
     if config.models is None:
-        return {"nodes": compiled().nodes}
+        return compiled().project
     with set_environment(environment(config)):
         parsed = _parse(config, "night")
     return {"nodes": {key: node.to_resource().to_dict() for key, node in parsed.nodes.items()}}
@@ -260,9 +260,7 @@ def _company_package(config: Config, models: Path) -> Path:
     project = yaml.safe_dump({"name": COMPANY_PACKAGE, "models": {COMPANY_PACKAGE: {"+materialized": "table"}}})
     path = package / "dbt_project.yml"
     if not path.is_file() or path.read_text(encoding="utf-8") != project:
-        aside = path.with_name(f".{path.name}.{os.getpid()}")
-        aside.write_text(project, encoding="utf-8")
-        os.replace(aside, path)
+        durable.write(path, project.encode())
     return package
 
 

@@ -287,8 +287,8 @@ def build_marts(folder: Path, *only: str, zone: str = "UTC", target: str = "nigh
     }
     project = transform.compiled()
     chosen = {step.unique_id for step in project.steps if not only or step.name in only}
-    with transform.set_environment(settings):
-        results = build_models.build(project, transform.database(target), is_full_refresh=True, only=chosen)
+    database = transform.database(target, settings)
+    results = build_models.build(project, database, is_full_refresh=True, only=chosen)
     return {result.name: result.status for result in results}
 
 
