@@ -7,21 +7,11 @@ app = marimo.App(width="medium", app_title="Which campaigns and offers pay?")
 
 @app.cell
 def _():
-    import altair as alt
-    import marimo as mo
-
-    from clientela.query.notebook import published
+    from clientela.query.notebook import alt, mo, published
 
     company = published()
+    mo.md(company.heading("Which campaigns and offers pay?"))
     return alt, company, mo
-
-
-@app.cell
-def _(company, mo):
-    mo.md(
-        f"# Which campaigns and offers pay?\n\n{company.name}, as of {company.as_of_on}. Amounts in {company.currency}."
-    )
-    return
 
 
 @app.cell
@@ -41,7 +31,7 @@ def _(company):
         where result.segmentation = 'all' order by campaign.first_contacted_on nulls last, campaign
         """
     )
-    campaigns
+    company.rounded(campaigns)
     return (campaigns,)
 
 
@@ -125,7 +115,7 @@ def _(mo):
 def _(company, mo):
     mo.stop(not company.has("relationship.customer_offers"), mo.md("There are no offers yet; docs/relationship.md."))
     offers = company.query("from relationship.customer_offers limit 1000")
-    offers
+    company.rounded(offers)
     return (offers,)
 
 

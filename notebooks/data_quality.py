@@ -7,19 +7,11 @@ app = marimo.App(width="medium", app_title="Can we rely on the data?")
 
 @app.cell
 def _():
-    import altair as alt
-    import marimo as mo
-
-    from clientela.query.notebook import published
+    from clientela.query.notebook import alt, mo, published
 
     company = published()
+    mo.md(company.heading("Can we rely on the data?"))
     return alt, company, mo
-
-
-@app.cell
-def _(company, mo):
-    mo.md(f"# Can we rely on the data?\n\n{company.name}, as of {company.as_of_on}. Amounts in {company.currency}.")
-    return
 
 
 @app.cell
@@ -136,7 +128,7 @@ def _(company):
         from quality.value_reconciliation group by all order by apart desc, component, compared_with
         """
     )
-    reconciliation
+    company.rounded(reconciliation)
     return (reconciliation,)
 
 

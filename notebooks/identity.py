@@ -7,19 +7,11 @@ app = marimo.App(width="medium", app_title="Whose records are one customer?")
 
 @app.cell
 def _():
-    import altair as alt
-    import marimo as mo
-
-    from clientela.query.notebook import published
+    from clientela.query.notebook import alt, mo, published
 
     company = published()
+    mo.md(company.heading("Whose records are one customer?"))
     return alt, company, mo
-
-
-@app.cell
-def _(company, mo):
-    mo.md(f"# Whose records are one customer?\n\n{company.name}, as of {company.as_of_on}.")
-    return
 
 
 @app.cell
@@ -138,7 +130,7 @@ def _(company):
         from quality.identity_measures order by is_out_of_range desc nulls last, measure, breakdown
         """
     )
-    measures
+    company.rounded(measures)
     return (measures,)
 
 

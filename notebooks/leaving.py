@@ -7,19 +7,11 @@ app = marimo.App(width="medium", app_title="Who is leaving?")
 
 @app.cell
 def _():
-    import altair as alt
-    import marimo as mo
-
-    from clientela.query.notebook import published
+    from clientela.query.notebook import alt, mo, published
 
     company = published()
+    mo.md(company.heading("Who is leaving?"))
     return alt, company, mo
-
-
-@app.cell
-def _(company, mo):
-    mo.md(f"# Who is leaving?\n\n{company.name}, as of {company.as_of_on}. Amounts in {company.currency}.")
-    return
 
 
 @app.cell
@@ -40,9 +32,9 @@ def _(company):
 
 
 @app.cell
-def _(alt, mo, states):
+def _(alt, company, mo, states):
     mo.stop(states.is_empty(), mo.md("Nobody has a state yet: there is no order and no contract."))
-    alt.Chart(states).mark_bar().encode(
+    alt.Chart(company.rounded(states)).mark_bar().encode(
         y=alt.Y("state:N", title="state", sort="-x"),
         x=alt.X("customers:Q", title="customers"),
         tooltip=["state", "customers", "value_at_risk"],
@@ -82,7 +74,7 @@ def _(company):
 @app.cell
 def _(alt, company, mo, reasons):
     mo.stop(reasons.is_empty(), mo.md("No value is at risk, or nobody's probability of leaving is known."))
-    alt.Chart(reasons).mark_bar().encode(
+    alt.Chart(company.rounded(reasons)).mark_bar().encode(
         y=alt.Y("main_reason:N", title="main reason", sort="-x"),
         x=alt.X("value_at_risk:Q", title=f"expected value at risk, {company.currency}"),
         tooltip=["main_reason", "customers", "value_at_risk"],
@@ -100,7 +92,7 @@ def _(company):
         order by expected_value_at_risk desc, customer_id limit 20
         """
     )
-    calls
+    company.rounded(calls)
     return (calls,)
 
 

@@ -7,21 +7,11 @@ app = marimo.App(width="medium", app_title="Are our objectives being met?")
 
 @app.cell
 def _():
-    import altair as alt
-    import marimo as mo
-
-    from clientela.query.notebook import published
+    from clientela.query.notebook import alt, mo, published
 
     company = published()
+    mo.md(company.heading("Are our objectives being met?"))
     return alt, company, mo
-
-
-@app.cell
-def _(company, mo):
-    mo.md(
-        f"# Are our objectives being met?\n\n{company.name}, as of {company.as_of_on}. Amounts in {company.currency}."
-    )
-    return
 
 
 @app.cell
@@ -42,7 +32,7 @@ def _(company):
         order by is_on_track, due_month, objective
         """
     )
-    objectives
+    company.rounded(objectives)
     return (objectives,)
 
 

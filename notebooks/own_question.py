@@ -7,21 +7,11 @@ app = marimo.App(width="medium", app_title="Your own question")
 
 @app.cell
 def _():
-    import marimo as mo
-
-    from clientela.query.notebook import published
+    from clientela.query.notebook import mo, published
 
     company = published()
+    mo.md(f"{company.heading('Your own question')} Nothing that is asked here can change what is published.")
     return company, mo
-
-
-@app.cell
-def _(company, mo):
-    mo.md(
-        f"# Your own question\n\n{company.name}, as of {company.as_of_on}. Amounts in {company.currency}. "
-        "Nothing that is asked here can change what is published."
-    )
-    return
 
 
 @app.cell

@@ -7,22 +7,11 @@ app = marimo.App(width="medium", app_title="Which segments and portfolios are th
 
 @app.cell
 def _():
-    import altair as alt
-    import marimo as mo
-
-    from clientela.query.notebook import published
+    from clientela.query.notebook import alt, mo, published
 
     company = published()
+    mo.md(company.heading("Which segments and portfolios are there?"))
     return alt, company, mo
-
-
-@app.cell
-def _(company, mo):
-    mo.md(
-        f"# Which segments and portfolios are there?\n\n{company.name}, as of {company.as_of_on}. "
-        f"Amounts in {company.currency}."
-    )
-    return
 
 
 @app.cell
@@ -45,7 +34,7 @@ def _(company):
 @app.cell
 def _(alt, company, groups, mo):
     mo.stop(groups.is_empty(), mo.md("Nobody has an RFM group: there is no order yet."))
-    alt.Chart(groups).mark_bar().encode(
+    alt.Chart(company.rounded(groups)).mark_bar().encode(
         y=alt.Y("rfm_group:N", title="RFM group", sort="-x"),
         x=alt.X("customers:Q", title="customers"),
         color=alt.Color("expected_value:Q", title=f"expected value, {company.currency}"),
@@ -128,7 +117,7 @@ def _(company):
         from segment.segment_profiles order by segmentation, customers desc
         """
     )
-    portraits
+    company.rounded(portraits)
     return (portraits,)
 
 
@@ -188,7 +177,7 @@ def _(company, mo):
         mo.md("The company keeps no portfolios yet; docs/relationship.md."),
     )
     portfolios = company.query("from relationship.portfolio_load")
-    portfolios
+    company.rounded(portfolios)
     return (portfolios,)
 
 

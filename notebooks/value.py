@@ -7,21 +7,11 @@ app = marimo.App(width="medium", app_title="What are our customers worth?")
 
 @app.cell
 def _():
-    import altair as alt
-    import marimo as mo
-
-    from clientela.query.notebook import published
+    from clientela.query.notebook import alt, mo, published
 
     company = published()
+    mo.md(company.heading("What are our customers worth?"))
     return alt, company, mo
-
-
-@app.cell
-def _(company, mo):
-    mo.md(
-        f"# What are our customers worth?\n\n{company.name}, as of {company.as_of_on}. Amounts in {company.currency}."
-    )
-    return
 
 
 @app.cell
@@ -45,7 +35,7 @@ def _(company):
 @app.cell
 def _(alt, company, mo, months):
     mo.stop(months.is_empty(), mo.md("There is no month yet."))
-    alt.Chart(months).mark_bar().encode(
+    alt.Chart(company.rounded(months)).mark_bar().encode(
         x=alt.X("yearmonth(month):T", title="month"),
         y=alt.Y("net_revenue:Q", title=f"net revenue, {company.currency}"),
         tooltip=["month", "net_revenue", "contribution", "buyers"],
@@ -170,7 +160,7 @@ def _(company):
         from customer.customer_today where customer_id > 0 and vin is not null order by vin desc, customer_id limit 20
         """
     )
-    best
+    company.rounded(best)
     return (best,)
 
 

@@ -1,7 +1,7 @@
-"""The published file as a notebook meets it: questions in SQL, answers as polars frames.
+"""What every notebook begins with: marimo and altair under their usual names, and the published file.
 
-A question opens the file, asks and closes, so that a notebook left open holds up no publication and the next question sees
-the newest one. Pictures and sentences belong to the notebooks.
+Questions in SQL, answers as polars frames. A question opens the file, asks and closes, so that a notebook left open holds up no
+publication and the next question sees the newest one. Pictures and sentences belong to the notebooks.
 """
 
 import os
@@ -11,13 +11,17 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
+import altair as alt
 import duckdb
+import marimo as mo
 import polars as pl
 
 from clientela.config.company import CONFIG_VARIABLE, Config
 from clientela.config.read import load_config
 from clientela.project_files import example
 from clientela.query.sql import asking_published
+
+__all__ = ["PublishedCompany", "alt", "mo", "published"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,17 @@ class PublishedCompany:
         """Whether that mart is published and holds a row."""
         found = self.marts.filter((pl.col("mart") == mart) & (pl.col("rows") > 0))
         return not found.is_empty()
+
+    def heading(self, question: str) -> str:
+        """How a notebook begins, in Markdown: what it asks, of whom, as of when and in which currency."""
+        return f"# {question}\n\n{self.name}, as of {self.as_of_on}. Amounts in {self.currency}."
+
+    @staticmethod
+    def rounded(frame: pl.DataFrame) -> pl.DataFrame:
+        """The frame as a reader wants its figures: to 2 decimals, below one, where shares are, to 3."""
+        figures = pl.selectors.float() | pl.selectors.decimal()
+        exact = figures.cast(pl.Float64)
+        return frame.with_columns(pl.when(exact.abs() < 1).then(exact.round(3)).otherwise(exact.round(2)))
 
     def money(self, amount: Any) -> str:
         """An amount for a sentence, without cents."""

@@ -134,7 +134,7 @@ def _cell(texts: Texts, value: Any) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, (float, Decimal)):
-        return texts.number(value, 2 if value == 0 or abs(float(value)) >= 1 else 4)
+        return texts.number(value, 2 if value == 0 or abs(float(value)) >= 1 else 3)
     if isinstance(value, datetime):
         return texts.instant(value)
     return value.isoformat() if isinstance(value, date) else str(value)

@@ -3,6 +3,7 @@
 Asked of the marts here in SQL written apart. The tests of the demonstration's companies call it.
 """
 
+import ast
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -56,11 +57,26 @@ def run_all(config: Config) -> dict[str, dict[str, Any]]:
     assert names() == sorted(EXPECTED)
     found = {}
     for name in names():
-        outputs, defined = run_notebook(config, NOTEBOOKS / f"{name}.py")
+        path = NOTEBOOKS / f"{name}.py"
+        outputs, defined = run_notebook(config, path)
         assert [frame for frame in EXPECTED[name] if not isinstance(defined.get(frame), pl.DataFrame)] == [], name
         assert len(outputs) > 5 and outputs[1] is not None
+        silent = [
+            cell for cell, output in zip(cells(path), outputs, strict=True) if shows_something(cell) and output is None
+        ]
+        assert [ast.unparse(cell) for cell in silent] == [], name
         found[name] = defined
     return found
+
+
+def cells(path: Path) -> list[ast.FunctionDef]:
+    """The cells of a notebook, in the order in which it shows them."""
+    return [node for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.FunctionDef)]
+
+
+def shows_something(cell: ast.FunctionDef) -> bool:
+    """Whether the last expression of the cell, which a notebook shows, is one: what is computed and kept is shown nowhere."""
+    return len(cell.body) > 1 and isinstance(cell.body[-2], ast.Expr)
 
 
 def assert_figures_agree(config: Config) -> None:
