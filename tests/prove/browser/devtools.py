@@ -78,6 +78,13 @@ class Tab:
         missing = [text for text in texts if text not in shown]
         raise AssertionError(f"{url} does not show {missing}; it shows: {shown[:1500]}")
 
+    def wait_until(self, expression: str, wanted: Any, seconds: float = 30) -> None:
+        """Wait until a JavaScript expression gives what is wanted."""
+        ended = time.monotonic() + seconds
+        while (found := self.evaluate(expression)) != wanted:
+            assert time.monotonic() < ended, f"{expression} gives {found}, not {wanted}"
+            time.sleep(0.3)
+
     def picture(self, path: Path) -> None:
         """The window as PNG."""
         path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))

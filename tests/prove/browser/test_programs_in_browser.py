@@ -78,6 +78,8 @@ def test_the_notebooks_app(simulated: Company, tmp_path: Path, pictures: Path) -
         tab.open(url, "Leaving", "Own Question")
         tab.picture(pictures / "notebooks.png")
         shown = tab.open(f"{url}?file=leaving.py", "Whom would it pay to call", "customers are slowing or at risk")
+        # pictures are drawn after the text, each in its turn
+        tab.wait_until("document.querySelectorAll('.vega-embed .marks').length", 4)
         tab.picture(pictures / "notebook_leaving.png")
         assert "How long do customers of each value tier stay?" in shown
         tab.open(f"{url}?file=own_question.py", "Your own question", "Ask")
