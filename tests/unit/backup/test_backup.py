@@ -153,8 +153,9 @@ def test_an_encrypted_backup_shows_nothing_and_opens_to_its_passphrase_alone(kep
     ):
         with pytest.raises(ClientelaError, match=said):
             open_store(to, opener)
-    first, second = sorted(to.glob("pieces/*/*"))[:2]
-    shutil.copy(first, second)
+    # the largest is of the warehouse, which is restored whatever else is there; names of pieces are by chance here
+    other, warehouse = sorted(to.glob("pieces/*/*"), key=lambda path: path.stat().st_size)[-2:]
+    shutil.copy(other, warehouse)
     shutil.rmtree(kept.config.data)
     with pytest.raises(ClientelaError, match="is damaged, or was changed"):
         restore(kept.config_path, to, SECRET_WORDS)
