@@ -17,6 +17,7 @@ import polars as pl
 from clientela.identity.model import (
     Model,
     frequencies_among,
+    initial_agrees,
     lost_letters_agree,
     new_linker,
     slip_in_first_name,
@@ -240,13 +241,12 @@ VETOES: dict[Veto, tuple[str, str]] = {
             jaro_winkler_similarity(l.given, r.family) >= 0.88 and jaro_winkler_similarity(r.given, l.family) >= 0.88, false
         )
         and not {lost_letters_agree("l.given", "r.given")}
-        and not (len(l.given) = 1 and contains(r.given_initials, l.given))
-        and not (len(r.given) = 1 and contains(l.given_initials, r.given))
+        and not {initial_agrees("l.{}", "r.{}")}
         and not coalesce(damerau_levenshtein(l.tax_id, r.tax_id) <= 1, false)
         and (
             (
                 jaro_winkler_similarity(l.given, r.given) < 0.80
-                and not {slip_in_first_name("l.", "r.")}
+                and not {slip_in_first_name("l.{}", "r.{}")}
             )
             or (
                 l.is_given_common and r.is_given_common

@@ -129,31 +129,31 @@ def lost_letters_agree(left: str, right: str) -> str:
     )
 
 
-def initial_agrees(given: str, left: str, right: str) -> str:
-    """SQL: one of two first names is an initial, and the other may begin with it."""
-    return (
-        f"((len({given}{left}) = 1 and contains({given}_initials{right}, {given}{left})) "
-        f"or (len({given}{right}) = 1 and contains({given}_initials{left}, {given}{right})))"
-    )
+def initial_agrees(left: str, right: str) -> str:
+    """SQL: one of two first names is an initial, and the other may begin with it. `left`, `right`: as `l.{}`, `{}_r`."""
+
+    def agrees(one: str, other: str) -> str:
+        return f"(len({one.format('given')}) = 1 and contains({other.format('given_initials')}, {one.format('given')}))"
+
+    return f"({agrees(left, right)} or {agrees(right, left)})"
 
 
 def slip_in_first_name(left: str, right: str) -> str:
     """SQL: one of two first names is at most one slip from a way of writing the other; of two the first letter is right.
 
     `Munu` is a slip of `Manu`, and so of `manuel`. The nodes carry `given_forms` (see `evidence.with_parts`).
+    `left`, `right`: as `l.{}`, `{}_r`.
     """
 
-    def slip(given: str, other: str, sign: str) -> str:
-        forms = f"{other}given_forms{sign}"
+    def slip(one: str, other: str) -> str:
+        given, forms = one.format("given"), other.format("given_forms")
         return (
-            f"(contains({other}given_initials{sign}, left({given}, 1)) and len(list_filter({forms}, lambda form: "
+            f"(contains({other.format('given_initials')}, left({given}, 1)) and len(list_filter({forms}, lambda form: "
             f"abs(len(form) - len({given})) <= 1 and least(len(form), len({given})) >= 3 "
             f"and left(form, 1) = left({given}, 1) and damerau_levenshtein(form, {given}) <= 1)) > 0)"
         )
 
-    if left.endswith("."):
-        return f"({slip(left + 'given', right, '')} or {slip(right + 'given', left, '')})"
-    return f"({slip('given' + left, '', right)} or {slip('given' + right, '', left)})"
+    return f"({slip(left, right)} or {slip(right, left)})"
 
 
 def slip_in_short_name(left: str, right: str) -> str:
@@ -188,7 +188,7 @@ def comparisons(node_count: int, distinct_days: int) -> list[dict[str, Any]]:
                 ),
                 _level(
                     "misspelt",
-                    f"(jaro_winkler_similarity(given_l, given_r) >= 0.86 or {slip_in_first_name('_l', '_r')}) "
+                    f"(jaro_winkler_similarity(given_l, given_r) >= 0.86 or {slip_in_first_name('{}_l', '{}_r')}) "
                     "and not (is_given_common_l and is_given_common_r)",
                     0.08,
                     0.003,
@@ -196,7 +196,7 @@ def comparisons(node_count: int, distinct_days: int) -> list[dict[str, Any]]:
                 _level("names swapped and misspelt", _NEARLY_SWAPPED, 0.004, 0.0004),
                 _level(
                     "initial",
-                    initial_agrees("given", "_l", "_r"),
+                    initial_agrees("{}_l", "{}_r"),
                     0.08,
                     0.01,
                 ),
