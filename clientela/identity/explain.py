@@ -61,7 +61,6 @@ def node_evidence(
         pl.when(pl.col("reason").is_null()).then(pl.lit("linked")).otherwise(pl.lit("cut")).alias("status")
     )
     if weighed is not None:
-        by_part = _by_part(weighed, model)
         near = (
             weighed.filter(pl.col("weight") >= settings.link_weight - NEAR)
             .join(links, on=["node_l", "node_r"], how="anti")
@@ -78,11 +77,9 @@ def node_evidence(
             )
         )
         together = pl.concat([together, near.select(together.columns)]).join(
-            by_part, on=["node_l", "node_r"], how="left"
+            _by_part(weighed, model), on=["node_l", "node_r"], how="left"
         )
-    else:
-        by_part = links.select("node_l", "node_r").clear()
-    own = [pl.col(f"{field}_weight") > 0 for field in OWN_FIELDS if f"{field}_weight" in by_part.columns]
+    own = [pl.col(f"{field}_weight") > 0 for field in OWN_FIELDS if f"{field}_weight" in together.columns]
     at_home = [rule.name for rule in settings.exact_rules if not set(rule.fields) & {*OWN_FIELDS}]
     is_doubtful = (
         pl.lit(model is None or model.are_homes_shared)
@@ -107,17 +104,17 @@ def node_evidence(
 
 
 def name_evidence(found: pl.DataFrame, settings: IdentitySettings) -> pl.DataFrame:
-    """What `namesakes.judge` found, as evidence between customers: customer_l, customer_r and the columns of `_WHY`."""
+    """What `namesakes.weigh` found, as evidence between customers: customer_l, customer_r and the columns of `_WHY`."""
     odds = (pl.col("probability") / (1 - pl.col("probability"))).log(2)
     is_linked = pl.col("reason").is_null()
-    said = {
+    derived = {
         "status": pl.when(is_linked).then(pl.lit("linked")).otherwise(pl.lit("near")),
         "rule": pl.lit(RARE_NAME),
         "match_weight": odds,
         "is_weak": is_linked & (odds < settings.weak_weight),
         "is_doubtful": is_linked & (pl.col("probability") < CERTAIN_FROM),
     }
-    known = {name: pl.col(name) for name in found.columns} | said
+    known = {name: pl.col(name) for name in found.columns} | derived
     return found.select(
         "customer_l",
         "customer_r",

@@ -65,10 +65,10 @@ class Names:
     pairs: pl.DataFrame
 
 
-def judge(names: Names, least: float, link_count: int) -> pl.DataFrame:
+def weigh(names: Names, min_probability: float, link_count: int) -> pl.DataFrame:
     """The pairs in `PAIR_SCHEMA`: linked where `reason` is null, else why not.
 
-    `least`: the probability from which a pair links; `link_count`: links that other evidence made. One candidate on each
+    `min_probability`: that from which a pair links; `link_count`: links that other evidence made. One candidate on each
     side, no third bearer, and among all links no more than `MAX_WRONG_SHARE` expected to be wrong.
     """
     if names.customers < MIN_CUSTOMERS or names.pairs.is_empty() or names.open_pairs < 1:
@@ -88,7 +88,7 @@ def judge(names: Names, least: float, link_count: int) -> pl.DataFrame:
         pl.lit(float(np.log2(matches / names.open_pairs))).alias("prior_weight"),
         (pl.col("given_share") * pl.col("family_share") / pl.col("others")).log(2).alias("namesake_weight"),
     )
-    return _guarded(weighed, least, link_count)
+    return _guarded(weighed, min_probability, link_count)
 
 
 def learnt(names: Names) -> tuple[float, float]:
@@ -165,7 +165,7 @@ def _with_shares(frame: pl.DataFrame, names: Names) -> pl.DataFrame:
     )
 
 
-def _guarded(weighed: pl.DataFrame, least: float, link_count: int) -> pl.DataFrame:
+def _guarded(weighed: pl.DataFrame, min_probability: float, link_count: int) -> pl.DataFrame:
     """The pairs worth naming, each with what keeps it from being a link, if anything does."""
     candidate = pl.concat([weighed["customer_l"], weighed["customer_r"]]).value_counts()
     several = candidate.filter(pl.col("count") > 1)[candidate.columns[0]].implode()
@@ -174,7 +174,7 @@ def _guarded(weighed: pl.DataFrame, least: float, link_count: int) -> pl.DataFra
         .then(pl.lit("a third customer bears the name"))
         .when(pl.col("customer_l").is_in(several) | pl.col("customer_r").is_in(several))
         .then(pl.lit("another customer may be meant as well"))
-        .when((pl.col("probability") < least) | pl.col("is_common"))
+        .when((pl.col("probability") < min_probability) | pl.col("is_common"))
         .then(pl.lit("the name is not rare enough"))
         .alias("reason")
     ).sort(["probability", "customer_l", "customer_r"], descending=[True, False, False])

@@ -83,7 +83,7 @@ def resolve(
             held.connection.register("resolved_records", frame.to_arrow())
             model = held.update("resolved_records", decided, settings, model, key)
             held.connection.unregister("resolved_records")
-            clusters = held.clusters()
+            clusters = held.connection.sql(held.clusters_sql()).pl()
             links = held.connection.sql(held.links_sql()).pl().sort("record_id_l", "record_id_r")
             placeholders = held.placeholders()
             normalised = held.normalised() if settings.find_households else frame.clear()

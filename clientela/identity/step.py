@@ -189,12 +189,10 @@ def _match(connection: duckdb.DuckDBPyConnection, settings: IdentitySettings, ke
             [model.id, model.to_json(), model.node_count, model.is_trained],
         )
     connection.execute(
-        """
+        f"""
         create or replace temp table wanted_clusters as
-        select record_id, coalesce(joined.customer, clusters.cluster, node, -record_id - 1) as cluster
-        from known_records
-        left join identity.members using (record_id) left join identity.clusters as clusters using (node)
-        left join identity.joined as joined on joined.cluster = coalesce(clusters.cluster, node)
+        select record_id, coalesce(cluster, -record_id - 1) as cluster
+        from known_records left join ({store.clusters_sql()}) using (record_id)
         """
     )
     connection.register("found_placeholders", store.placeholders().to_arrow())
@@ -325,11 +323,7 @@ def _measure(connection: duckdb.DuckDBPyConnection, crosswalk: pl.DataFrame, ove
         "where decision in ('same', 'different')",
     )
     [(identical,)] = connection.execute(
-        """
-        with speakers as (select node, min(record_id) as record_id from identity.members group by node)
-        select count(*) from identity.members as members join speakers using (node)
-        where is_doubtful and members.record_id <> speakers.record_id
-        """
+        "select count(*) - count(distinct node) from identity.members where is_doubtful"
     ).fetchall()
     found = measure.measures(crosswalk, previous, links, labels, oversized, identical)
     connection.register("found_measures", found.to_arrow())

@@ -130,7 +130,7 @@ class Store:
             model = None
         self._rest_on_model(model, settings)
         is_first = self.count(f"select count(*) from (from {{{'keys' if model else 'links'}}} limit 1)") == 0
-        self._take_back_rare_names()
+        self._drop_rare_names()
         self._update_exact_links(settings, is_first)
         if model is not None:
             self._update_pairs(model, settings, key, is_first)
@@ -520,7 +520,7 @@ class Store:
 
     # -------------------------------------------------------------- rare names
 
-    def _take_back_rare_names(self) -> None:
+    def _drop_rare_names(self) -> None:
         """All links by rare names go before anything else is decided; the evidence that they stood in for comes back."""
         self.connection.execute(self._named("delete from {link_evidence} where rule = ?"), [namesakes.RARE_NAME])
         self.run(
@@ -529,13 +529,18 @@ class Store:
         )
 
     def _link_rare_names(self, settings: IdentitySettings) -> None:
-        """Join customers of one rare name of whom nothing else can be compared; the names of all are counted each night."""
+        """Join customers of one rare name of whom nothing else can be compared.
+
+        The names of all are counted each night; of a company with one source no two could be joined.
+        """
+        if self.count("select count(distinct source) from {cleaned_records}") < 2:
+            return
         self._describe_customers()
         [(customers, records)] = self.connection.execute(
             "select count(distinct customer), (select count(*) from described) from named_customers"
         ).fetchall()
         if customers >= namesakes.MIN_CUSTOMERS:
-            found = namesakes.judge(self._names(customers), settings.rare_name_probability, records - customers)
+            found = namesakes.weigh(self._names(customers), settings.rare_name_probability, records - customers)
             self._join_rare_names(found, settings)
         self.run("drop table described; drop table known_customers; drop table named_customers")
 
@@ -674,9 +679,9 @@ class Store:
 
     # ------------------------------------------------------------------ asked
 
-    def clusters(self) -> pl.DataFrame:
+    def clusters_sql(self) -> str:
         """(record_id, cluster) for every record; labels of any kind."""
-        return self.frame(
+        return self._named(
             """
             select record_id, coalesce(joined.customer, clusters.cluster, node) as cluster
             from {members} left join {clusters} as clusters using (node)
