@@ -15,7 +15,7 @@ from clientela.file_modes import closed
 from clientela.pipeline.built_warehouse import built_warehouse, require_built
 from clientela.pipeline.open_run import open_run
 from clientela.relationship.campaign_plan import HELD_OUT, SampleSize, draw_arms, sample_size
-from clientela.segment.columns import RULE_COLUMNS, SCORES
+from clientela.segment.columns import RULE_COLUMNS, RULE_ROW
 from clientela.segment.predicates import rule_segments
 from clientela.segment.settings import RuleSegment
 from clientela.warehouse.lock import hold_lock
@@ -123,10 +123,9 @@ def _planned(
 
 def _customers(connection: duckdb.DuckDBPyConnection, rule: str | None) -> list[int]:
     """Current customers, or those whom the rule speaks of; who asked to be forgotten is none of them."""
-    read = ", ".join(f"{'labels' if name in SCORES else 'months'}.{name}" for name in RULE_COLUMNS)
     rows = connection.sql(
         f"""
-        select labels.customer_id, labels.measured_on, {read}
+        select labels.customer_id, labels.measured_on, {RULE_ROW}
         from intermediate.int_rfm_scored as labels
         inner join intermediate.int_customer_months as months
             on labels.customer_id = months.customer_id and labels.measured_on = months.measured_on

@@ -40,8 +40,9 @@ RULE_COLUMNS: dict[str, str] = {
     "is_left_censored": "BOOLEAN",
 }
 
-#: those of them that int_rfm_scored computes; the others stand in int_customer_months
-SCORES = ("engagement_score", "recency_score", "frequency_score", "monetary_score")
+_SCORES = ("engagement_score", "recency_score", "frequency_score", "monetary_score")
+#: SQL: the row that a rule speaks of; `labels` is int_rfm_scored, which computes the scores, and `months` int_customer_months
+RULE_ROW = ", ".join(f"{'labels' if name in _SCORES else 'months'}.{name}" for name in RULE_COLUMNS)
 
 #: what a customer's behaviour is told by, for micro-segments and nearest customers; columns of value.customer_months
 BEHAVIOUR = (

@@ -2,7 +2,7 @@
 
 from clientela.relationship.portfolios import assign_portfolios
 from clientela.relationship.settings import PortfolioSettings
-from clientela.segment.columns import RULE_COLUMNS, SCORES
+from clientela.segment.columns import RULE_ROW
 from clientela.warehouse.run_settings import read_settings
 
 
@@ -24,21 +24,8 @@ def model(dbt, session):
     for alias, table in (("months", dbt.ref("int_customer_months")), ("labels", dbt.ref("int_rfm_scored"))):
         key = f"customer.customer_id = {alias}.customer_id and customer.measured_on = {alias}.measured_on"
         row = row.join(table.set_alias(alias), key)
-    own = (
-        "customer_id",
-        "record_id",
-        "region",
-        "city",
-        "country",
-        "language",
-        "value_tier",
-        "contact_hours",
-        "measured_on",
-    )
-    read = [f"customer.{name}" for name in own]
-    read += [f"{'labels' if name in SCORES else 'months'}.{name}" for name in RULE_COLUMNS]
     return assign_portfolios(
-        row.select(", ".join(read)).to_arrow_table(),
+        row.select(f"customer.*, {RULE_ROW}").to_arrow_table(),
         portfolios,
         dbt.ref("stg_portfolio_fit").to_arrow_table(),
         remembered,

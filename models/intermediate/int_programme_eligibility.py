@@ -1,7 +1,7 @@
 """Who meets the conditions of access of each relational activity; see clientela.relationship.programmes."""
 
 from clientela.relationship.programmes import eligible_customers
-from clientela.segment.columns import RULE_COLUMNS, SCORES
+from clientela.segment.columns import RULE_ROW
 
 
 def model(dbt, session):
@@ -15,7 +15,4 @@ def model(dbt, session):
         .set_alias("labels")
         .join(months.set_alias("months"), key)
     )
-    read = [f"{'labels' if name in SCORES else 'months'}.{name}" for name in RULE_COLUMNS]
-    return eligible_customers(
-        row.select(", ".join(["labels.customer_id", "labels.measured_on", *read])).to_arrow_table(), rules
-    )
+    return eligible_customers(row.select(f"labels.customer_id, labels.measured_on, {RULE_ROW}").to_arrow_table(), rules)
