@@ -135,7 +135,7 @@ PORTFOLIOS = _table(
 
 PORTFOLIO_FIT = _table(
     "portfolio_fit",
-    "What share of a customer's expected value a portfolio makes of a value tier; 1 where nothing is said.",
+    "What share of a customer's expected value a portfolio makes of a value tier; 1 where none is given.",
     ("portfolio", "value_tier"),
     _text("portfolio", "Portfolio.", required=True),
     _text("value_tier", "Tier of expected value.", required=True, values=("low", "medium", "high")),

@@ -147,15 +147,15 @@ def _groups(customers: Customers, portfolios: Portfolios, holder: Integers) -> I
     if np.isfinite(portfolios.capacity_hours).any():
         by_hours = np.maximum(np.floor(np.sqrt(slices)), 1)
     by_value = np.maximum(slices // by_hours, 1)
-    band = _place_in(cell, customers.value, by_value, size)
+    band = _slice_of(cell, customers.value, by_value, size)
     stripe, width = cell * (int(by_value.max()) + 1) + band, int(by_hours.max()) + 1
     _, stripe, number = np.unique(stripe, return_inverse=True, return_counts=True)
-    inner = _place_in(stripe, customers.hours, by_hours[cell], number)
+    inner = _slice_of(stripe, customers.hours, by_hours[cell], number)
     _, group = np.unique(stripe * width + inner, return_inverse=True)
     return np.asarray(group, dtype=np.int64)
 
 
-def _place_in(cell: Integers, measure: Floats, slices: Floats, size: Integers) -> Integers:
+def _slice_of(cell: Integers, measure: Floats, slices: Floats, size: Integers) -> Integers:
     """Which of so many equally large slices of its cell each element is in, by its measure."""
     order = np.lexsort((measure, cell))
     starts = np.concatenate(([0], np.cumsum(size)[:-1]))

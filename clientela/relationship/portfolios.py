@@ -71,7 +71,7 @@ def assign_portfolios(
         max(int(settings.max_moves_share * held) - moved_this_month, 0),
     )  # fmt: skip
     may_be_held = np.asarray((fits > 0).any(axis=1))[kinds] if len(value) else np.zeros(0, dtype=bool)
-    told = _told(people, before, names, plan, may_be_held, places, as_of_on).with_columns(
+    assigned = _explained(people, before, names, plan, may_be_held, places, as_of_on).with_columns(
         portfolio_value=pl.Series(
             np.where(plan.portfolio == NOBODY, 0.0, value * fits[kinds, np.maximum(plan.portfolio, 0)])
             if names
@@ -81,12 +81,12 @@ def assign_portfolios(
         service_hours=hours,
     )
     latest = _last(known).select("customer_id", latest="portfolio")
-    told = told.join(latest, on="customer_id", how="left", maintain_order="left").with_columns(
+    assigned = assigned.join(latest, on="customer_id", how="left", maintain_order="left").with_columns(
         is_changed=pl.col("portfolio").ne_missing(pl.col("latest"))
     )
     refused = [(None, None, name, None, None, why, None, None, None, None) for name, why in errors.items()]
     return pl.concat(
-        [told.select(list(ASSIGNED_SCHEMA)), pl.DataFrame(refused, schema=ASSIGNED_SCHEMA, orient="row")],
+        [assigned.select(list(ASSIGNED_SCHEMA)), pl.DataFrame(refused, schema=ASSIGNED_SCHEMA, orient="row")],
         how="vertical_relaxed",
     ).cast(pl.Schema(ASSIGNED_SCHEMA))
 
@@ -148,7 +148,7 @@ def _words(listed: str | None) -> set[str]:
     return {word.strip().lower() for word in (listed or "").split(",") if word.strip()}
 
 
-def _told(
+def _explained(
     people: pl.DataFrame,
     before: pl.DataFrame,
     names: list[str],
@@ -159,7 +159,7 @@ def _told(
 ) -> pl.DataFrame:
     """Where each customer is, since when, from where and why."""
     closed = {row["portfolio"]: row["closed_on"] for row in places.to_dicts()}
-    told = []
+    rows = []
     for customer, then, place, forced, is_holdable in zip(
         people.select("customer_id", "record_id").iter_rows(),
         before.select("portfolio", "as_of_on", "reason", "previous_portfolio").iter_rows(),
@@ -171,7 +171,7 @@ def _told(
         now = names[place] if place != NOBODY else None
         holder, since, reason, previous = then
         if now is not None and now == holder:
-            told.append((*customer, now, previous, since, reason, False))
+            rows.append((*customer, now, previous, since, reason, False))
             continue
         has_to_leave = holder is not None and (forced or holder not in names)
         if has_to_leave:
@@ -189,11 +189,11 @@ def _told(
             nobody = "no portfolio has room for them" if is_holdable else "no portfolio may hold customers like them"
             reasons = "; ".join(filter(None, (why, nobody)))
             day = as_of_on if holder else since
-            told.append((*customer, None, holder or previous, day, reasons, bool(holder) and not has_to_leave))
+            rows.append((*customer, None, holder or previous, day, reasons, bool(holder) and not has_to_leave))
         else:
-            told.append((*customer, now, holder, as_of_on, why, holder is not None and not has_to_leave))
+            rows.append((*customer, now, holder, as_of_on, why, holder is not None and not has_to_leave))
     return pl.DataFrame(
-        told,
+        rows,
         schema={name: ASSIGNED_SCHEMA[name] for name in (
             "customer_id", "record_id", "portfolio", "previous_portfolio", "assigned_on", "reason", "is_voluntary",
         )},

@@ -27,11 +27,11 @@ def test_portfolios_hold_customers_from_night_to_night(running: Company) -> None
     second = running.published(held)
     stayed = {customer for customer, portfolio in first if portfolio == "south"}
     assert stayed < {customer for customer, _ in second}
-    told = running.published(
+    moved = running.published(
         "select assignment_reason, previous_portfolio, count(*) from relationship.portfolio_assignments "
         "where assigned_on = date '2026-02-27' group by all order by all"
     )
-    assert sum(count for reason, before, count in told if reason.startswith("north closed on 2026-02-27")) == 4
+    assert sum(count for reason, before, count in moved if reason.startswith("north closed on 2026-02-27")) == 4
     history = running.published(
         "select portfolio, is_current, valid_until_on, count(*) from relationship.portfolio_history group by all order by all"
     )

@@ -1,4 +1,4 @@
-"""Who may be held where, who has to leave and why, what memory is told: on frames, as the model gives them."""
+"""Who may be held where, who has to leave and why, what memory keeps: on frames, as the model gives them."""
 
 from datetime import date
 from typing import Any
@@ -129,7 +129,7 @@ def test_a_closed_portfolio_is_emptied_with_reasons_outside_the_cap_and_a_rerun_
     # what the second run of that day finds in memory moves nobody either
     twice = plan(people, places, kept + remembered(emptied, DAY, 2), max_moves_share=0)
     assert not any(row["is_changed"] for row in twice.values())
-    # no portfolios are left: everybody waits, and is told why
+    # no portfolios are left: everybody waits, with the reason
     gone = plan(people, [], kept)
     assert {row["reason"] for row in gone.values() if row["is_changed"]} == {
         "there is no portfolio north any more; no portfolio may hold customers like them",
