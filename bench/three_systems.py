@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-import unicodedata
-from collections.abc import Sequence
 from itertools import accumulate
 from types import ModuleType
 from typing import Any
@@ -22,6 +20,7 @@ import numpy as np
 import polars as pl
 
 from clientela.simulate.languages import english, french, german, polish, spanish
+from clientela.simulate.words import plain, slug
 
 Person = dict[str, Any]
 COUNTRIES: dict[str, ModuleType] = {"ES": spanish, "GB": english, "DE": german, "FR": french, "PL": polish}
@@ -44,9 +43,7 @@ class Names:
 
     def __init__(self, country: str, tail: int = 3000) -> None:
         module = COUNTRIES[country]
-        self.male, self.female = (
-            [name.replace("_", " ") for name in text.split()] for text in (module.MALE, module.FEMALE)
-        )
+        self.male, self.female = _words(module.MALE), _words(module.FEMALE)
         common = module.FAMILY.split()
         halves = random.Random(country)
         rare: dict[str, None] = {}
@@ -117,7 +114,7 @@ def _household(chance: random.Random, names: dict[str, Names]) -> list[Person]:
                 "maiden": local.surname(chance) if is_female and chance.random() < 0.5 else None,
                 "birth_date": born,
                 "phone": phone if shares_phone and chance.random() < 0.75 else _phone(country, chance),
-                "email": f"{_ascii(given)}.{_ascii(family.split()[0])}{chance.randint(1, 99999)}@mail.{country.lower()}",
+                "email": f"{slug(given)}.{slug(family.split()[0])}{chance.randint(1, 99999)}@mail.{country.lower()}",
                 "home": home,
                 "old_home": _home(country, chance) if chance.random() < MOVED else home,
                 "old_phone": _phone(country, chance) if chance.random() < NEW_PHONE else None,
@@ -142,7 +139,7 @@ def _record(person: Person, source: str, chance: random.Random) -> dict[str, Any
         mark = chance.choice("?\ufffd")
         given, family = _lost(given, mark), _lost(family, mark)
     elif chance.random() < 0.2:
-        given, family = _plainly(given), _plainly(family)
+        given, family = plain(given), plain(family)
     if chance.random() < 0.15:
         given, family = given.upper(), family.upper()
     if chance.random() < 0.002:
@@ -153,6 +150,9 @@ def _record(person: Person, source: str, chance: random.Random) -> dict[str, Any
     birth = person["birth_date"]
     if chance.random() < 0.02:
         birth = birth.replace(month=birth.day, day=birth.month) if birth.day <= 12 else birth
+    street, postal_code, city = home if knows["home"] else (None, None, None)
+    if street and chance.random() < 0.05:
+        street = _slip(street, chance)
     return {
         "source": source,
         "given_name": given,
@@ -160,13 +160,9 @@ def _record(person: Person, source: str, chance: random.Random) -> dict[str, Any
         "email": person["email"] if knows["email"] else None,
         "phone": phone if knows["phone"] else None,
         "birth_date": birth if knows["birth_date"] else None,
-        "street": _slip(home[0], chance)
-        if knows["home"] and chance.random() < 0.05
-        else home[0]
-        if knows["home"]
-        else None,
-        "postal_code": home[1] if knows["home"] else None,
-        "city": home[2] if knows["home"] else None,
+        "street": street,
+        "postal_code": postal_code,
+        "city": city,
         "country": country,
         "updated_at": dt.datetime(2020, 1, 1, tzinfo=dt.UTC) + dt.timedelta(minutes=chance.randint(0, 3_000_000)),
     }
@@ -180,8 +176,8 @@ def _home(country: str, chance: random.Random) -> tuple[str, str, str]:
     return street, f"{10 + town}{chance.randint(0, 99):03d}", f"town{chr(97 + town)}"
 
 
-def _words(text: str | Sequence[Any]) -> list[str]:
-    return [str(word).replace("_", " ") for word in (text.split() if isinstance(text, str) else text)]
+def _words(text: str) -> list[str]:
+    return [word.replace("_", " ") for word in text.split()]
 
 
 def _phone(country: str, chance: random.Random) -> str:
@@ -191,15 +187,6 @@ def _phone(country: str, chance: random.Random) -> str:
 def _lost(text: str, mark: str) -> str:
     """Every letter that is not ASCII becomes a mark, as a file read in another encoding shows it."""
     return "".join(letter if letter.isascii() else mark for letter in text)
-
-
-def _plainly(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text.replace("ł", "l").replace("Ł", "L").replace("ß", "ss"))
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-
-
-def _ascii(text: str) -> str:
-    return "".join(letter for letter in _plainly(text).lower() if letter.isalnum())
 
 
 def _slip(text: str, chance: random.Random) -> str:
