@@ -8,28 +8,10 @@ from datetime import date
 from typing import Any
 
 from clientela.errors import ClientelaError
+from clientela.report.catalogue import catalogue
 
 #: queries the published marts; gives rows as dictionaries
 Query = Callable[[str], list[dict[str, Any]]]
-MODELS = {
-    "own_rate": "the customer's own rate so far",
-    "last_period": "their orders in the last quarter",
-    "mean_of_two": "the mean of their own rate and their last quarter",
-    "nbd": "NBD, in which nobody leaves",
-    "bg_nbd": "BG/NBD",
-    "mbg_nbd": "MBG/NBD",
-    "pareto_nbd": "Pareto/NBD",
-    "mbg_cnbd_k": "MBG/CNBD-k, which knows regular buyers",
-    "poisson_regression": "a Poisson regression on recency, frequency, value, tenure and engagement",
-    "one_rate": "one rate for all customers, their own orders added",
-    "gamma_gamma": "Gamma-Gamma on net revenue, times their margin",
-    "normal": "their mean contribution per order, shrunk to that of all",
-    "mean": "their mean contribution per order, drawn to that of all",
-    "sbg": "shifted beta-geometric",
-    "bdw": "beta-discrete-Weibull",
-    "one_renewal_rate": "one renewal rate for all contracts",
-    "renewal_regression": "a regression of renewals on tenure, term and product",
-}
 
 
 def explain_value(query: Query, customer_id: int, currency: str) -> list[str]:
@@ -172,4 +154,5 @@ def _expected(query: Query, customer: dict[str, Any], money: Callable[[Any], str
 
 
 def _named(models: str) -> str:
-    return ", ".join(MODELS.get(name, name) for name in models.split(", "))
+    names = catalogue("en")
+    return ", ".join(names.get(f"model.{model}", model) for model in models.split(", "))

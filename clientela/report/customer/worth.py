@@ -30,7 +30,7 @@ def worth(night: Night) -> Section | Missing:
     lines = [
         cells(
             texts.label("component", line["component"]),
-            texts.label("activity", line["activity"]) if line["activity"] else "",
+            _activity(night, line),
             texts.label("rule", line["rule"]) + (texts("customer.assumed") if line["is_assumed"] else ""),
             _span(night, line["first_month"], line["last_month"]),
             texts.amount(line["amount"], exact=True),
@@ -50,6 +50,13 @@ def worth(night: Night) -> Section | Missing:
         "worth", title, sentences, picture, tables=[table],
         queries=[answer.query for answer in (value, ledger, months, unknown)],
     )  # fmt: skip
+
+
+def _activity(night: Night, line: Row) -> str:
+    """What the component is of: a kind of contact, a channel that wins customers, or a campaign by its name."""
+    if not line["activity"]:
+        return ""
+    return night.texts.label("channel" if line["component"] == "acquisition" else "activity", line["activity"])
 
 
 def _span(night: Night, first: date | None, last: date | None) -> str:

@@ -121,7 +121,7 @@ def service(night: Night) -> Section | Missing:
         sentences.append(texts("missing.service_targets"))
     lines = [
         cells(
-            texts.label("case", row["kind"]),
+            texts.label("activity", row["kind"]),
             texts.number(row["cases"]),
             texts.number(row["open_cases"]),
             texts.share(

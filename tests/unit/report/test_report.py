@@ -8,6 +8,13 @@ from typing import get_args
 
 import pytest
 
+from clientela.identity.cluster import ALWAYS
+from clientela.identity.match import ONLY_BEARER, VETOES
+from clientela.identity.namesakes import RARE_NAME
+from clientela.identity.settings import IdentitySettings
+from clientela.lifetime.backtest import SPEND_CANDIDATES
+from clientela.lifetime.candidates import ORDER_CANDIDATES
+from clientela.lifetime.renewal_models import CANDIDATES
 from clientela.report.catalogue import Texts, catalogue
 from clientela.report.report import make
 from clientela.report.sections.registry import PARTS
@@ -242,6 +249,44 @@ def test_every_text_that_is_used_is_in_the_catalogue_and_the_other_way_round() -
     beginnings |= {f"{area}." for area in re.findall(r"area = '([a-z_]+)'", models)}
     unused = {key for key in known if key.removesuffix(".one") not in said and not key.startswith(tuple(beginnings))}
     assert unused == set()
+
+
+def test_what_the_pages_name_by_a_label_is_known_in_both_languages() -> None:
+    """Rules, models and reasons stand in the marts as English words; each of them, and no other, has its label."""
+    models = {path.name: path.read_text(encoding="utf-8") for path in (PACKAGE.parents[1] / "models").rglob("*.sql")}
+    rule = r"(?:\bcase\b((?:(?!\bcase\b).)*?)\bend|'([a-z ]+)')\s+as (?:cost_|margin_)?rule\b"
+    of_the_ledger = {
+        found
+        for name, text in models.items() if name not in ("identity_links.sql", "int_customer_field_values.sql")
+        for branches, literal in re.findall(rule, text, re.DOTALL)
+        for found in ([literal] if literal else re.findall(r"(?:then|else)\s+'([a-z ]+)'", branches))
+    }  # fmt: skip
+    of_the_ledger |= set(re.findall(r"\('[a-z]+', '([a-z ]+)'", models["int_sales_entered.sql"]))
+    identity = PACKAGE.parent / "identity"
+    apart = {
+        found
+        for name in ("cluster", "explain", "namesakes")
+        for found in re.findall(
+            r'pl\.lit\("([^"]+ [^"]+ [^"]+|a never-link pair)"\)', (identity / f"{name}.py").read_text()
+        )
+    } | {sentence for sentence, _ in VETOES.values()}
+    of_permissions = {
+        found
+        for name in ("int_permissions.sql", "contact_permissions.sql")
+        for found in re.findall(r"then\s+'([a-z]+ [a-z ]+|refused|withdrawn)'", models[name])
+    }
+    expected = {
+        "rule": of_the_ledger,
+        "apart": apart,
+        "ground": of_permissions | {"refused", "withdrawn"},
+        "link": {rule.name for rule in IdentitySettings().exact_rules}
+        | {ONLY_BEARER, RARE_NAME, ALWAYS, "identical", "weighed", "only record"},
+        # the curve of contracts by tenure is called by its formula where one was found
+        "model": {*ORDER_CANDIDATES, *SPEND_CANDIDATES, *CANDIDATES, "one_rate", "mean", "sbg", "bdw"},
+    }
+    for kind, values in expected.items():
+        labels = {key.removeprefix(f"{kind}.") for key in catalogue("es") if key.startswith(f"{kind}.")}
+        assert len(values) > 5 and labels == {value.lower().replace(" ", "_") for value in values}, kind
 
 
 @pytest.mark.usefixtures("undrawn")
