@@ -28,6 +28,7 @@ def run(
 def _take_night(run: PipelineRun, *, is_identity_accepted: bool) -> None:
     run.is_identity_accepted = is_identity_accepted
     run.load_all()
+    run.identify_due()
     run.forget_due()
     run.require_sources()
     if run.has_no_changes():
@@ -56,6 +57,9 @@ def forget(
 def _forget(run: PipelineRun, *, customer_id: int | None, request: str | None) -> None:
     if request is not None:
         person = by_request(run.connection, request)
+        if person.customer_id is None:
+            run.identify()
+            person = by_request(run.connection, request)
     else:
         assert customer_id is not None
         person = by_customer(run.connection, customer_id)

@@ -112,10 +112,24 @@ class PipelineRun:
 
     # --------------------------------------------------------------- privacy
 
+    def _due(self) -> list[Person]:
+        """Those whose request is older than `privacy.grace_days`."""
+        by = self.now.astimezone(self.config.zone).date() - timedelta(days=self.config.privacy.grace_days)
+        return due(self.connection, by, self.config.time_zone)
+
+    def identify_due(self) -> None:
+        """Build before somebody is forgotten whom the last build does not know, or their records in other sources would stay."""
+        if any(person.customer_id is None for person in self._due()):
+            self.identify()
+
+    def identify(self) -> None:
+        """Build, so that it is known who is who among all that is loaded."""
+        self.set_context(self.day)
+        self.transform()
+
     def forget_due(self) -> None:
         """Forget those whose request is older than `privacy.grace_days`."""
-        by = self.now.astimezone(self.config.zone).date() - timedelta(days=self.config.privacy.grace_days)
-        if persons := due(self.connection, by, self.config.time_zone):
+        if persons := self._due():
             self.forget(persons)
 
     def forget(self, persons: Sequence[Person]) -> None:
@@ -126,6 +140,8 @@ class PipelineRun:
         with stopping.deferred():
             forgotten = forget(self.config, persons, self.run_id, self.now)
             export_copies(self.connection, self.config)
+        # facts that went may have been the last
+        self.__dict__.pop("day", None)
         self.notices.append(forgotten.sentence)
 
     def _end_forgetting(self, run_id: str) -> None:

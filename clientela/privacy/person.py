@@ -60,7 +60,7 @@ def by_request(connection: duckdb.DuckDBPyConnection, request: str) -> Person:
 
 
 def due(connection: duckdb.DuckDBPyConnection, by: date, zone: str) -> list[Person]:
-    """Those whose request for erasure was made on that day or before, in the company's calendar, and stands."""
+    """Those whose request for erasure was made on that day or before, in the company's calendar, and stands; each once."""
     rows = connection.execute(
         """
         select record_id, customer_record_id from raw.erasures
@@ -71,7 +71,8 @@ def due(connection: duckdb.DuckDBPyConnection, by: date, zone: str) -> list[Pers
         """,
         {"zone": zone, "day": by},
     ).fetchall()
-    return [_of_record(connection, record_id, request) for request, record_id in rows]
+    persons = [_of_record(connection, record_id, request) for request, record_id in rows]
+    return list({person.records: person for person in persons}.values())
 
 
 def _of_record(connection: duckdb.DuckDBPyConnection, record_id: int, request: int) -> Person:

@@ -110,6 +110,7 @@ def run_context(config: Config) -> dg.AssetsDefinition:
     ) -> Iterator[dg.Output[None]]:
         with pipeline_run.step("run.context") as run:
             run.expire_landing()
+            run.identify_due()
             run.forget_due()
             run.require_sources()
             has_no_changes = run.has_no_changes()

@@ -1,7 +1,7 @@
 """Whole nights around an erasure: published files, past days and pages lose the person, and the books go on adding up."""
 
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from clientela.pipeline.built_warehouse import built_warehouse
 from clientela.pipeline.nightly import forget
 from clientela.pipeline.past_day import run_as_of
 from clientela.privacy.disclose import disclose
+from clientela.privacy.search import search
 from tests.conftest import NOW, Company
 from tests.unit.privacy.test_forget import HERS, found, open_privacy_shop
 
@@ -56,3 +57,39 @@ def test_what_is_published_loses_the_forgotten_and_adds_up(tmp_path: Path, keep_
     assert shop.night(NOW + timedelta(days=2)).status in ("published", "nothing new")
     outcome = CliRunner().invoke(main, ["forget", str(customer), "--config", str(shop.config_path)])
     assert outcome.exit_code == 4 and f"no customer {customer}" in outcome.output
+
+
+@pytest.mark.prove
+def test_a_first_delivery_that_asks_for_it_forgets_in_every_source_and_the_next_night_is_quiet(small: Company) -> None:
+    """Ana of the web shop asks; that the shops' till knows her too is found out by the first build."""
+    small.change(
+        lambda settings: settings["sources"]["shop"]["entities"].update(
+            erasures={
+                "files": "exports/erasures.csv", "key": "request",
+                "columns": {"customer_key": "account", "requested_at": "asked"},
+            }
+        )
+    )  # fmt: skip
+    (small.folder / "exports" / "erasures.csv").write_text("request,account,asked\nR1,a-1,2026-02-10T09:00:00Z\n")
+    small.write(
+        "reference/identity_decisions.csv",
+        "first_source,first_key,second_source,second_key,decision\nshop,a-1,till,101,always\n",
+    )
+    now = datetime(2026, 11, 28, 3, tzinfo=UTC)
+    report = small.night(now)
+    assert report.status == "published", report.message
+    assert report.notices[0].startswith("1 person was forgotten, with 2 records; ")
+    hers = ("Ana García", "García Ruiz", "ana.garcia@example.com", "612345678", "612 345 678")
+    assert {name: hits for name, hits in search(small.config.data, hers).items() if hits} == {}
+    assert small.warehouse(
+        """
+        select * from ledger.loads where delivered_rows <>
+            loaded_rows + unchanged_rows + quarantined_rows + left_out_rows + coalesce(forgotten_rows, 0)
+        """
+    ) == []  # fmt: skip
+    assert small.warehouse(
+        "select sum(forgotten_rows) from ledger.loads where entity in ('customers', 'erasures')"
+    ) == [(3,)]
+    (proof,) = (small.config.data / "forgotten").glob("*.json")
+    assert json.loads(proof.read_text(encoding="utf-8"))["is_clean"] is True
+    assert small.night(now + timedelta(days=1)).status == "nothing new"

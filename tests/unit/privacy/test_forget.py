@@ -10,8 +10,11 @@ from typing import Any
 import duckdb
 import pytest
 
+from clientela.build_models import NodeResult
 from clientela.errors import ClientelaError
+from clientela.pipeline import nightly
 from clientela.pipeline.open_run import open_run
+from clientela.pipeline.pipeline_run import PipelineRun
 from clientela.pipeline.rebuild import rebuild
 from clientela.pipeline.unload_and_reload import reload
 from clientela.privacy.forget import complete_proofs
@@ -167,6 +170,34 @@ def test_a_file_with_lines_cut_short_is_written_anew_too(shop: Company) -> None:
 def test_grace_is_kept(shop: Company) -> None:
     forgotten(shop, datetime.fromisoformat("2026-02-10T03:00:00+00:00"))
     assert "warehouse.duckdb" in found(shop), "26 days after the request"
+
+
+@pytest.mark.parametrize("request_key", [None, "R-1"])
+def test_whom_the_last_build_does_not_know_is_forgotten_in_every_source_after_one(
+    shop: Company, monkeypatch: pytest.MonkeyPatch, request_key: str | None
+) -> None:
+    """By the night, and by a request's key. A stand-in for the build finds that two records are one person's, as identity does."""
+
+    def transform(run: PipelineRun) -> list[NodeResult]:
+        run.connection.execute("create schema if not exists customer")
+        run.connection.execute(
+            "create or replace table customer.customer_records as select record_id as customer_record_id, 1 as customer_id, "
+            "source, record_key as customer_key from raw.customers group by all"
+        )
+        return []
+
+    monkeypatch.setattr(PipelineRun, "transform", transform)
+    for step in ("publish", "write_report", "require_sources"):
+        monkeypatch.setattr(PipelineRun, step, lambda *_: None)
+    shop.write("erasures.csv", REQUESTS + "R-2,a-100,2026-01-16 10:00:00\n")
+    if request_key is None:
+        notices = nightly.run(shop.config, now=NIGHT).notices
+    else:
+        with open_run(shop.config, now=NIGHT) as run:
+            run.load_all()
+        notices = nightly.forget(shop.config, request=request_key, now=NIGHT).notices
+    assert notices[0].startswith("1 person was forgotten, with 2 records; ")
+    assert shop.warehouse("select record_key from raw.customers") == []
 
 
 def test_delivered_again_they_stay_forgotten(shop: Company) -> None:
