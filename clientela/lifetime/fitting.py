@@ -96,11 +96,6 @@ class PurchaseFit:
         alive = self.model.p_alive(p, c.rows)
         return (alive * self.model.discounted_if_alive(p, c.rows, float(horizon), delta))[c.index]
 
-    def discounted_orders_if_alive(self, h: Histories, horizon: float, delta: float) -> Floats:
-        """As `expected_discounted_orders`, of customers known to be alive at T; shape (n,)."""
-        c = h.compressed()
-        return self.model.discounted_if_alive(self.rows(c.rows), c.rows, float(horizon), delta)[c.index]
-
     def dert(self, h: Histories, delta: float) -> Floats:
         """Discounted expected residual transactions, infinite horizon; Pareto/NBD only; delta > 0 per time unit."""
         if not isinstance(self.model, ParetoNBD):

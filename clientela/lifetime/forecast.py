@@ -69,7 +69,6 @@ CUSTOMER_SCHEMA = pl.Schema(
         "expected_value_p50": pl.Float64,
         "expected_value_p90": pl.Float64,
         "expected_contract_value": pl.Float64,
-        "expected_value_given_alive": pl.Float64,
         "median_days_to_next_order": pl.Float64,
         "p_order_within_30_days": pl.Float64,
         "p_order_within_90_days": pl.Float64,
@@ -151,14 +150,13 @@ class ForecastSettings:
 @dataclass(frozen=True)
 class _Expected:
     """What is expected of the customers of a snapshot, before contracts. discount: the mean factor on the worth of a customer's
-    orders; given_alive: the discounted orders of who is known to be alive; near: the same of the next shorter horizon."""
+    orders; near: the same of the next shorter horizon."""
 
     snapshot: Snapshot
     orders: OrderForecast
     alive: Fitted
     spend: ContributionFit | None
     discount: Floats
-    given_alive: Floats
     horizon: int
     season: float
     spread: Spread
@@ -237,10 +235,7 @@ def forecast(
             quantiles = _with_contract_quantiles(quantiles, drawn, _places(running.customers, everybody))
     customers = _customers(expected, quantiles, ready.first_day)
     if serving is not None:
-        customers = customers.with_columns(
-            pl.col("expected_value") - pl.Series(serving.cost),
-            pl.col("expected_value_given_alive") - pl.Series(serving.cost_given_alive),
-        )
+        customers = customers.with_columns(pl.col("expected_value") - pl.Series(serving))
     if running is not None:
         customers = _with_contracts(customers, running, everybody, horizon, quantiles)
     rows = [
@@ -324,12 +319,8 @@ def _ahead(
         fits.spend = _spend(
             s, settings.spend_model or (past.spend_model if past else DEFAULT_SPEND), at.learning.sample
         )
-    given = shape.each(s.histories, lambda f, h: f.discounted_orders_if_alive(h, days, delta))
-    # the level is not the model's; and who is known to be alive is worth no less than who may not be
-    level = float((made.mean * discount).sum()) / max(float(discounted.sum()), 1e-12)
-    given = np.maximum(given * level, made.mean * discount)
     spread, money = (learnt.spread, learnt.money) if learnt else (Spread(), Spread())
-    return _Expected(s, made, fits.alive, fits.spend, discount, given, days, season, spread, money, near)
+    return _Expected(s, made, fits.alive, fits.spend, discount, days, season, spread, money, near)
 
 
 def _sees_death(fitted: Fitted) -> bool:
@@ -385,17 +376,10 @@ def _spend(s: Snapshot, kind: Kind, sample: Snapshot | None) -> ContributionFit 
     return fit_contribution(kind, s.spend, sample.spend if sample else None)
 
 
-@dataclass(frozen=True)
-class _Serving:
-    """What serving each customer will cost within the horizon, discounted; shape (n,)."""
-
-    cost: Floats
-    cost_given_alive: Floats
-
-
-def _serving(expected: _Expected, served: pl.DataFrame, delta: float) -> _Serving:
-    """The cost of a day, times the discounted days for which somebody is expected to be a customer: orders expected over
-    orders expected of a day while they are one. A season moves orders, not days."""
+def _serving(expected: _Expected, served: pl.DataFrame, delta: float) -> Floats:
+    """What serving each customer will cost within the horizon, discounted; shape (n,): the cost of a day, times the days for
+    which somebody is expected to be a customer: orders expected over orders expected of a day while they are one. A season
+    moves orders, not days."""
     s, horizon = expected.snapshot, expected.horizon
     shape = expected.alive
     rate = cost_per_day(served, pl.DataFrame({"customer_id": s.customers, "first_ordered_on": s.first_on}), s.as_of)
@@ -403,11 +387,9 @@ def _serving(expected: _Expected, served: pl.DataFrame, delta: float) -> _Servin
     p_alive = shape.each(s.histories, lambda f, h: f.p_alive(h))
     a_day = shape.each(s.histories, lambda f, h: f.expected_orders(h, 1.0))
     discounted = shape.each(s.histories, lambda f, h: f.expected_discounted_orders(h, horizon, delta))
-    given = shape.each(s.histories, lambda f, h: f.discounted_orders_if_alive(h, horizon, delta))
     while_alive = np.where(a_day > 0, p_alive / np.where(a_day > 0, a_day, 1.0), 0.0)
     days = np.where(a_day > 0, np.minimum(discounted * while_alive, most), p_alive * most)
-    days_given = np.where(a_day > 0, np.clip(given * while_alive, days, most), most)
-    return _Serving(rate * days, rate * days_given)
+    return np.asarray(rate * days)
 
 
 def _label_groups(
@@ -452,7 +434,6 @@ def _customers(expected: _Expected, quantiles: _Quantiles | None, first_day: dat
         "expected_value": worth if worth is not None else nothing,
         **_columns("expected_value", quantiles.money if quantiles else None, n),
         "expected_contract_value": [0.0] * n,
-        "expected_value_given_alive": expected.given_alive * spend.per_order if spend else nothing,
         "median_days_to_next_order": median,
         "p_order_within_30_days": alive.each(s.histories, lambda f, h: f.p_order_within(h, 30.0)),
         "p_order_within_90_days": alive.each(s.histories, lambda f, h: f.p_order_within(h, 90.0)),
@@ -510,16 +491,16 @@ def _quantiles_of(expected: _Expected, codes: dict[str, Integers], labels: dict[
 
 
 def _less_serving(
-    read: _Quantiles, serving: _Serving, codes: dict[str, Integers], labels: dict[str, dict[int, str]]
+    read: _Quantiles, serving: Floats, codes: dict[str, Integers], labels: dict[str, dict[int, str]]
 ) -> _Quantiles:
     """Serving customers costs the same whatever they order, so that it moves all quantiles alike."""
-    n = len(serving.cost)
+    n = len(serving)
     by_group = {
-        name: np.bincount(codes[name][:n], weights=serving.cost, minlength=len(names)) for name, names in labels.items()
+        name: np.bincount(codes[name][:n], weights=serving, minlength=len(names)) for name, names in labels.items()
     }
     return replace(
         read,
-        money=None if read.money is None else read.money - serving.cost,
+        money=None if read.money is None else read.money - serving,
         group_money={name: of - by_group[name] for name, of in read.group_money.items()},
     )
 
@@ -596,10 +577,7 @@ def _with_contracts(
                 "p_order_within_90_days",
             )
         ],
-        *[
-            (zero.otherwise(column) + pl.col("added").fill_null(0.0)).alias(column)
-            for column in ("expected_value", "expected_value_given_alive")
-        ],
+        (zero.otherwise("expected_value") + pl.col("added").fill_null(0.0)).alias("expected_value"),
         pl.col("added").fill_null(0.0).alias("expected_contract_value"),
         pl.when(held).then(pl.lit(name)).alias("contract_model"),
         pl.when(held)
