@@ -1,10 +1,10 @@
 """What each customer is worth, as a library: arrays (or polars frames) in, arrays (or frames) out.
 
-What belongs in this package: purchase, contract and spend models, baselines, draws, scores, and their orchestration as pure
+What belongs in this package: purchase, contract and spend models, baselines, intervals, scores, and their orchestration as pure
 functions. What does not: configuration, files, the warehouse, any printing. Nothing here imports the rest of clientela.
 
 Most callers need three names: `backtest` and `forecast` over a frame of orders, and `LifetimeError`. The models themselves
-stand in their modules: fitting (purchase), contracts, gamma_gamma and contribution (spend), draws, scoring.
+stand in their modules: fitting (purchase), contracts, gamma_gamma and contribution (spend), spread, scoring.
 """
 
 from clientela.lifetime.backtest import Backtest, BacktestSettings, backtest
@@ -12,15 +12,6 @@ from clientela.lifetime.candidates import ORDER_CANDIDATES, Learning
 from clientela.lifetime.contracts import ContractFit, fit_contracts, fit_contracts_chosen
 from clientela.lifetime.contribution import ContributionFit, SpendHistory, fit_contribution
 from clientela.lifetime.discounting import force_of_interest
-from clientela.lifetime.draws import (
-    ModelDraws,
-    Observed,
-    ScatterDraws,
-    Widening,
-    group_intervals,
-    randomised_pit,
-    read_futures,
-)
 from clientela.lifetime.errors import LifetimeError, NotIdentified
 from clientela.lifetime.fitting import PurchaseFit, fit, fit_by_segment, fit_or_simpler
 from clientela.lifetime.forecast import Forecast, ForecastSettings, forecast
@@ -41,14 +32,10 @@ __all__ = [
     "Histories",
     "Learning",
     "LifetimeError",
-    "ModelDraws",
     "NotIdentified",
-    "Observed",
     "Orders",
     "PurchaseFit",
-    "ScatterDraws",
     "SpendHistory",
-    "Widening",
     "backtest",
     "choose",
     "fit",
@@ -60,9 +47,6 @@ __all__ = [
     "fit_or_simpler",
     "force_of_interest",
     "forecast",
-    "group_intervals",
-    "randomised_pit",
-    "read_futures",
     "rolling_origins",
     "score",
     "summarise_purchase_days",

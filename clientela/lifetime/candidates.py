@@ -12,7 +12,6 @@ import numpy as np
 
 from clientela.lifetime.arrays import Floats, Integers
 from clientela.lifetime.baselines import last_period, mean_of_two, own_rate, poisson_regression
-from clientela.lifetime.draws import ModelDraws, OrderSource
 from clientela.lifetime.errors import LifetimeError
 from clientela.lifetime.fitting import (
     MODELS,
@@ -67,35 +66,6 @@ class Fitted:
         for label, rows in self.rows.items():
             out[rows] = ask(self.parts[label].fit, h[rows])
         return out
-
-    def source(self, h: Histories, horizon: float, *, delta: float, draws: int, seed: int) -> OrderSource:
-        """Draws of the orders of all customers."""
-        parts = {
-            label: ModelDraws(self.parts[label].fit, h[rows], horizon, delta=delta, draws=draws, seed=seed + 7 * at)
-            for at, (label, rows) in enumerate(self.rows.items())
-        }
-        return next(iter(parts.values())) if len(parts) == 1 else PartDraws(parts, self.rows, len(h), draws)
-
-
-class PartDraws:
-    """Draws put together from segments; each segment's parameters are drawn apart."""
-
-    def __init__(
-        self, parts: Mapping[int, ModelDraws], rows: Mapping[int, Integers], customers: int, draws: int
-    ) -> None:
-        self.customers, self.draws = customers, draws
-        self._parts, self._rows = parts, rows
-
-    def draw(self, rows: slice, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        size = (rows.stop - rows.start, self.draws)
-        orders, factor = np.empty(size), np.empty(size)
-        for label, part in self._parts.items():
-            own = self._rows[label]
-            low, high = np.searchsorted(own, [rows.start, rows.stop])
-            if high > low:
-                at = own[low:high] - rows.start
-                orders[at], factor[at] = part.draw(slice(int(low), int(high)), rng)
-        return orders, factor
 
 
 def fit_snapshot(

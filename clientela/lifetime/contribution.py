@@ -1,7 +1,7 @@
 """What an order brings: net revenue times margin, or contribution outright; orders at or below zero included.
 
-What belongs here: the two spend models put together from their parts, and money drawn for orders drawn. What does not: the
-parts (gamma_gamma.py, shrinkage.py), how many orders come.
+What belongs here: the two spend models put together from their parts. What does not: the parts (gamma_gamma.py,
+shrinkage.py), how many orders come.
 
 `gamma_gamma`: an order is at or below zero with the customer's (shrunken) share and then brings the company's mean of such
 orders; else it brings a Gamma-Gamma amount times the customer's margin rate, shrunk to their category and the company.
@@ -122,44 +122,6 @@ class ContributionFit:
         apart = (1 - share) * (of_paid + paid**2) + share * (self.unpaid_deviation**2 + self.unpaid_mean**2)
         of_mean = (1 - share) ** 2 * (among * margin**2 + (amount**2 + among) * self.shrunken.variance)
         return OrderWorth(self.per_order, np.maximum(apart - self.per_order**2, 0.0), of_mean, is_bounded)
-
-    def draws(self, draws: int, seed: int) -> "MoneyDraws":
-        """A source of money for drawn orders, its parameters drawn once for all customers."""
-        return MoneyDraws(self, draws, seed)
-
-
-class MoneyDraws:
-    """Money that drawn orders bring (draws.MoneySource)."""
-
-    def __init__(self, fit: ContributionFit, draws: int, seed: int) -> None:
-        rng = np.random.default_rng([seed, 3])
-        self._fit = fit
-        assert fit.shrunken is not None
-        self._shifts = fit.shrunken.draw_shifts(draws, rng)
-        self._theta = [a.draw_parameters(draws, rng) for a in fit.amounts]
-
-    def draw(self, rows: slice, orders: Floats, rng: np.random.Generator) -> Floats:
-        fit = self._fit
-        assert fit.shrunken is not None
-        mean = fit.shrunken.draw(self._shifts, rng, rows)
-        if fit.kind == "normal":
-            noise = np.sqrt(orders * fit.shrunken.sigma2) * rng.standard_normal(orders.shape)
-            return np.asarray(orders * mean + noise)
-        assert fit.unpaid_share is not None
-        share = fit.unpaid_share[rows]
-        unpaid = np.zeros(orders.shape)
-        if share.any():
-            whole = np.minimum(orders, 1e15).astype(np.int64)
-            unpaid = rng.binomial(whole, np.broadcast_to(share[:, None], orders.shape)).astype(np.float64)
-        paid = orders - unpaid
-        n, z, band = fit.spend.paid[rows], fit.spend.mean_amount[rows], fit.band[rows]
-        revenue = np.empty(orders.shape)
-        for code, amounts in enumerate(fit.amounts):
-            here = band == code
-            if here.any():
-                revenue[here] = amounts.draw_totals(self._theta[code], n[here], z[here], paid[here], rng)
-        lost = unpaid * fit.unpaid_mean + np.sqrt(unpaid) * fit.unpaid_deviation * rng.standard_normal(orders.shape)
-        return np.asarray(revenue * mean + lost)
 
 
 def rank_correlation(spend: SpendHistory) -> float:

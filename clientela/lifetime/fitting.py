@@ -1,7 +1,7 @@
 """Fitting a purchase model, and what a fitted one answers.
 
 What belongs here: from histories to parameters with standard errors, the fall-back to simpler models, and the figures
-asked of a fit. What does not: the models' formulas, draws and intervals (draws.py), the choice among models (scoring.py).
+asked of a fit. What does not: the models' formulas, intervals (spread.py), the choice among models (scoring.py).
 
 The likelihood is taken over the distinct (x, t_x, T) with their counts. Covariates z act on the logarithm of alpha and of
 the dropout parameters, ln alpha_i = ln alpha + z_i . g (Fader & Hardie 2007, note on time-invariant covariates, with the

@@ -1,6 +1,6 @@
 """Gamma-Gamma: what an order is worth when it is above zero.
 
-What belongs here: its likelihood, what it expects of a customer, and draws. What does not: margins and orders that bring
+What belongs here: its likelihood and what it expects of a customer. What does not: margins and orders that bring
 nothing (contribution.py).
 
 Fader & Hardie 2013, "The Gamma-Gamma Model of Monetary Value". Orders of a customer are gamma(p, nu), nu is gamma(q,
@@ -44,24 +44,6 @@ class GammaGammaFit:
         n, z = _customers(orders, mean_amount)
         p, q, g = np.exp(self.theta)
         return np.asarray(p * (g + n * z) / (p * n + q - 1))
-
-    def draw_parameters(self, draws: int, rng: np.random.Generator) -> Floats:
-        """Draws (draws, 3) of theta; q stays above 1, where the mean amount exists: below it a draw is worth anything."""
-        out = np.asarray(rng.multivariate_normal(self.theta, self.covariance, size=draws, method="eigh"))
-        out[:, 1] = np.maximum(out[:, 1], min(self.theta[1], np.log(1.1)))
-        return out
-
-    def draw_totals(
-        self, theta: Floats, orders: Floats, mean_amount: Floats, future: Floats, rng: np.random.Generator
-    ) -> Floats:
-        """Total amount of `future` (n, draws) orders, given each customer's orders and mean; theta: (draws, 3)."""
-        p, q, g = np.exp(theta).T
-        total = np.zeros(future.shape)
-        # most draws of most customers hold no order: only the others need a chance
-        rows, columns = np.nonzero(future)
-        nu = rng.standard_gamma(q[columns] + p[columns] * orders[rows]) / (g[columns] + (orders * mean_amount)[rows])
-        total[rows, columns] = rng.standard_gamma(p[columns] * future[rows, columns]) / np.maximum(nu, 1e-300)
-        return total
 
 
 def _customers(orders: object, mean_amount: object) -> tuple[Floats, Floats]:

@@ -19,10 +19,9 @@ import numpy as np
 from scipy.special import betainc, digamma, gammaln
 
 from clientela.lifetime.arrays import Floats
-from clientela.lifetime.discounting import mean_discount
 from clientela.lifetime.dropout_integral import orders_until_dropout
 from clientela.lifetime.histories import Histories
-from clientela.lifetime.purchase_model import FAR, PurchaseModel, columns, one_set
+from clientela.lifetime.purchase_model import FAR, PurchaseModel, one_set
 
 
 class GeometricDropout(PurchaseModel):
@@ -154,47 +153,6 @@ class GeometricDropout(PurchaseModel):
             early = self.order_within_if_alive(p, h, np.expm1(middle)) < 0.5
             low, high = np.where(early, middle, low), np.where(early, high, middle)
         return np.asarray(np.expm1(high))
-
-    def draw_if_alive(
-        self, p: Floats, h: Histories, horizon: float, delta: float, rng: np.random.Generator, size: tuple[int, int]
-    ) -> tuple[Floats, Floats]:
-        r, alpha, a, b = columns(p)
-        shape = np.broadcast_to(r + self.k * h.x[:, None], size)
-        done: Floats | float = 0.0
-        if self.k > 1:
-            weights = self._draw_phases(p, h, size)
-            u = rng.random(size) * weights[-1]
-            done = np.sum([u > w for w in weights[:-1]], axis=0)
-        rate = rng.standard_gamma(shape + done) / (alpha + h.T[:, None])
-        phases = rng.poisson(np.minimum(rate * horizon, 1e15)).astype(np.float64)
-        orders = np.floor((phases + done) / self.k)
-        # The order after which they drop out: geometric with their own beta(a, b + n) probability, in logs.
-        g_a = rng.standard_gamma(np.broadcast_to(a, size))
-        g_b = rng.standard_gamma(np.broadcast_to(b + self._chances(h)[:, None], size))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            last = np.ceil(np.log(1.0 - rng.random(size)) / (np.log(g_b) - np.log(g_a + g_b)))
-        last = np.where(np.isfinite(last), np.maximum(last, 1.0), np.where(g_b > 0, np.inf, 1.0))
-        cut = last < orders
-        kept = np.where(cut, last, orders)
-        # Orders lie uniformly over the horizon; the last kept of a cut series is the kept-th smallest of them.
-        end = horizon * np.where(cut, kept / np.maximum(orders + 1.0, 1.0), 1.0)
-        factor = np.where(
-            cut,
-            ((kept - 1) * mean_discount(end, delta) + np.exp(-delta * end)) / np.maximum(kept, 1.0),
-            mean_discount(np.array(horizon), delta),
-        )
-        return kept, factor
-
-    def _draw_phases(self, p: Floats, h: Histories, size: tuple[int, int]) -> list[Floats]:
-        """Running sums of the phase weights, broadcast to (n, draws)."""
-        r, alpha = columns(p)[:2]
-        shape, share = r + self.k * h.x[:, None], (h.T - h.t_x)[:, None] / (alpha + h.T[:, None])
-        term: Floats = np.ones(size)
-        sums = [term]
-        for j in range(1, self.k):
-            term = term * (shape + (j - 1)) / j * share
-            sums.append(sums[-1] + term)
-        return sums
 
     def starts(self, mean_T: float, rate: float) -> list[Floats]:
         rate = max(rate, 1e-9) * self.k

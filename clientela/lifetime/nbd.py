@@ -13,7 +13,7 @@ from scipy.special import digamma, gammaln
 from clientela.lifetime.arrays import Floats
 from clientela.lifetime.discounting import mean_discount
 from clientela.lifetime.histories import Histories
-from clientela.lifetime.purchase_model import PurchaseModel, columns, one_set
+from clientela.lifetime.purchase_model import PurchaseModel, one_set
 
 
 class NBD(PurchaseModel):
@@ -46,14 +46,6 @@ class NBD(PurchaseModel):
 
     def discounted_if_alive(self, p: Floats, h: Histories, horizon: float, delta: float) -> Floats:
         return self.orders_if_alive(p, h, np.full(len(h), horizon)) * mean_discount(np.array(horizon), delta)
-
-    def draw_if_alive(
-        self, p: Floats, h: Histories, horizon: float, delta: float, rng: np.random.Generator, size: tuple[int, int]
-    ) -> tuple[Floats, Floats]:
-        r, alpha = columns(p)
-        rate = rng.standard_gamma(np.broadcast_to(r + h.x[:, None], size)) / (alpha + h.T[:, None])
-        orders = rng.poisson(np.minimum(rate * horizon, 1e15)).astype(np.float64)
-        return orders, np.broadcast_to(mean_discount(np.array(horizon), delta), size)
 
     def starts(self, mean_T: float, rate: float) -> list[Floats]:
         return [np.log([r, r / max(rate, 1e-9)]) for r in (0.3, 1.0, 3.0)]

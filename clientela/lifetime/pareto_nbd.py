@@ -18,9 +18,8 @@ import numpy as np
 from scipy.special import digamma, gammaln
 
 from clientela.lifetime.arrays import Floats
-from clientela.lifetime.discounting import mean_discount
 from clientela.lifetime.histories import Histories
-from clientela.lifetime.purchase_model import PurchaseModel, columns, one_set
+from clientela.lifetime.purchase_model import PurchaseModel, one_set
 
 _FALL = 32.0
 _FEW = np.polynomial.legendre.leggauss(12)
@@ -84,16 +83,6 @@ class ParetoNBD(PurchaseModel):
     def dert(self, p: Floats, h: Histories, delta: float) -> Floats:
         """Discounted expected residual transactions over an infinite horizon, of a customer alive at T; delta > 0."""
         return self.discounted_if_alive(p, h, np.inf, delta)
-
-    def draw_if_alive(
-        self, p: Floats, h: Histories, horizon: float, delta: float, rng: np.random.Generator, size: tuple[int, int]
-    ) -> tuple[Floats, Floats]:
-        r, alpha, s, beta = columns(p)
-        rate = rng.standard_gamma(np.broadcast_to(r + h.x[:, None], size)) / (alpha + h.T[:, None])
-        # An exponential life with a gamma(s, beta + T) rate is Pareto.
-        life = (beta + h.T[:, None]) * np.expm1(np.minimum(rng.standard_exponential(size) / s, 700.0))
-        end = np.minimum(life, horizon)
-        return rng.poisson(np.minimum(rate * end, 1e15)).astype(np.float64), mean_discount(end, delta)
 
     def starts(self, mean_T: float, rate: float) -> list[Floats]:
         rate = max(rate, 1e-9)

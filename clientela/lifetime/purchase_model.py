@@ -44,12 +44,6 @@ class PurchaseModel(ABC):
     def order_within_if_alive(self, p: Floats, h: Histories, horizon: Floats) -> Floats:
         """P(at least one order in (T, T + horizon]) of a customer alive at T."""
 
-    @abstractmethod
-    def draw_if_alive(
-        self, p: Floats, h: Histories, horizon: float, delta: float, rng: np.random.Generator, size: tuple[int, int]
-    ) -> tuple[Floats, Floats]:
-        """(orders, mean discount factor of those orders), each of shape `size` = (n, draws)."""
-
     def starts(self, mean_T: float, rate: float) -> list[Floats]:
         """Logarithms of parameters to start from, for data with this mean age and this rate of orders."""
         raise NotImplementedError
@@ -78,8 +72,3 @@ class PurchaseModel(ABC):
 def one_set(p: Floats) -> bool:
     """Whether one parameter set serves all rows."""
     return p.ndim == 1
-
-
-def columns(p: Floats) -> Floats:
-    """Parameters as columns that broadcast against (n, draws): from (k,), (k, n), or as they are from (k, 1 or n, draws)."""
-    return p[:, :, None] if p.ndim == 2 else p

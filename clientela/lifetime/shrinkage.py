@@ -20,29 +20,16 @@ from clientela.lifetime.errors import LifetimeError
 class Shrunken:
     """Customers' means after shrinkage.
 
-    mean, variance: shape (n,), of the customer's true mean given their data; pull: shape (n,), the share of the group's mean
-    in theirs; group_mean, group_error: shape (groups,), each group's mean and its standard error; company_mean; sigma2, tau2.
+    mean, variance: shape (n,), of the customer's true mean given their data; group_mean: shape (groups,); company_mean;
+    sigma2, tau2.
     """
 
     mean: Floats
     variance: Floats
-    pull: Floats
-    group: Integers
     group_mean: Floats
-    group_error: Floats
     company_mean: float
     sigma2: float
     tau2: float
-
-    def draw_shifts(self, draws: int, rng: np.random.Generator) -> Floats:
-        """Draws (groups, draws) of the errors of the groups' means, which move all customers of a group together."""
-        return np.asarray(rng.standard_normal((len(self.group_mean), draws)) * self.group_error[:, None])
-
-    def draw(self, shifts: Floats, rng: np.random.Generator, rows: slice | Integers = slice(None)) -> Floats:
-        """Draws (n, draws) of customers' true means, around one set of `shifts`."""
-        mean, deviation = self.mean[rows], np.sqrt(self.variance[rows])
-        own = rng.standard_normal((len(mean), shifts.shape[1])) * deviation[:, None]
-        return np.asarray(mean[:, None] + own + self.pull[rows][:, None] * shifts[self.group[rows]])
 
 
 def shrink(total: object, weight: object, within: float, degrees: float, group: Integers | None = None) -> Shrunken:
@@ -81,14 +68,10 @@ def shrink(total: object, weight: object, within: float, degrees: float, group: 
         np.where(known, spread / (spread + np.where(known, error2, 1.0) + 1e-300), 0.0) if groups > 1 else np.ones(1)
     )
     group_mean = belief * raw + (1 - belief) * company
-    company_error2 = 1.0 / float(precision.sum())
-    group_error = np.sqrt(
-        np.where(known, belief * np.where(known, error2, 0.0), spread) + (1 - belief) ** 2 * company_error2
-    )
     share = np.where(seen, tau2 / (tau2 + sigma2 / np.where(seen, w, 1.0) + 1e-300), 0.0)
     mean = share * own + (1 - share) * group_mean[codes]
     variance = np.where(seen, share * sigma2 / np.where(seen, w, 1.0), tau2)
-    return Shrunken(mean, variance, 1 - share, codes, group_mean, group_error, company, sigma2, tau2)
+    return Shrunken(mean, variance, group_mean, company, sigma2, tau2)
 
 
 def _between(own: Floats, w: Floats, sigma2: float, codes: Integers) -> float:

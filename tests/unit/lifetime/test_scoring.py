@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
-from clientela.lifetime import LifetimeError, choose, randomised_pit, score
+from clientela.lifetime import LifetimeError, choose, score
 from clientela.lifetime.scoring import (
     calibrated_coverage,
     equal_count_bins,
     poisson_deviance,
+    raw_coverage,
 )
+from clientela.lifetime.spread import Spread, order_pit, order_quantiles
 
 
 def test_scores_of_four_customers_by_hand() -> None:
@@ -64,15 +66,15 @@ def test_the_same_customer_at_many_origins_is_one_observation() -> None:
     assert together.standard_error["simple"] == pytest.approx(3 * as_if_apart.standard_error["simple"])
 
 
-def test_pit_of_counts_is_even_where_the_draws_are_right_and_plain_coverage_is_not() -> None:
+def test_pit_of_counts_is_even_where_what_is_stated_is_right_and_plain_coverage_is_not() -> None:
     rng = np.random.default_rng(0)
     rates = rng.gamma(0.3, 1.0, 20_000)
-    actual, draws = rng.poisson(rates).astype(float), rng.poisson(rates[:, None], (20_000, 200)).astype(float)
-    u = randomised_pit(actual, draws, rng)
+    actual, poisson = rng.poisson(rates).astype(float), Spread(dispersion=(-12.0, 0.0))
+    u = order_pit(actual, rates, poisson, rng)
     assert calibrated_coverage(u) == pytest.approx(0.8, abs=0.01)
     assert np.histogram(u, bins=10, range=(0, 1))[0] == pytest.approx(np.full(10, 2000), abs=180)
-    ends = np.quantile(draws, [0.1, 0.9], axis=1)
-    assert np.mean((actual >= ends[0]) & (actual <= ends[1])) > 0.85
+    low, _, high = order_quantiles(rates, poisson)
+    assert raw_coverage(actual, low, high) > 0.85
 
 
 def test_nothing_to_score_is_one_sentence() -> None:
