@@ -33,8 +33,8 @@ frozen as (
 
 ),
 
--- Of horizons that are over by today, what would have been said on the day; made anew by each run, never frozen.
-said_since as (
+-- Of horizons that are over by today, what would have been predicted on the day; made anew by each run, never frozen.
+predicted_since as (
 
     select
         past_predictions.*,
@@ -106,38 +106,38 @@ predictions_due as (
     union all
     select
         ---------- ids
-        said_since.measured_on as as_of_on,
+        predicted_since.measured_on as as_of_on,
         'rolling origin' as run_id,
         cast(null as bigint) as run_sequence,
-        said_since.horizon_months,
+        predicted_since.horizon_months,
         'customer' as segmentation,
         cast(null as string) as segment,
-        said_since.customer_id,
+        predicted_since.customer_id,
 
         ---------- what they were like then
-        said_since.cohort,
-        said_since.decile,
+        predicted_since.cohort,
+        predicted_since.decile,
         cast(null as string) as rfm_group,
 
         ---------- what was expected
-        said_since.expected_orders,
+        predicted_since.expected_orders,
         cast(null as double) as expected_orders_p10,
         cast(null as double) as expected_orders_p90,
-        said_since.expected_value,
+        predicted_since.expected_value,
         cast(null as double) as expected_value_p10,
         cast(null as double) as expected_value_p90,
 
         ---------- how
-        said_since.order_model,
-        said_since.annual_discount_rate,
+        predicted_since.order_model,
+        predicted_since.annual_discount_rate,
 
         ---------- dates
-        said_since.ends_on,
+        predicted_since.ends_on,
 
         ---------- booleans
         false as is_frozen
 
-    from said_since
+    from predicted_since
 
 )
 

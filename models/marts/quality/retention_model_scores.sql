@@ -23,50 +23,27 @@ scores as (
 
     select
         'candidate' as kind,
-        origin_on,
-        horizon_months,
-        candidate,
-        cast(null as bigint) as decile,
-        customers,
+        *,
         share_without_order as churn_rate,
-        mean_probability,
-        brier,
-        auc,
         top_decile_lift as lift,
-        cast(null as boolean) as is_inside_interval,
         candidate = 'combined' as is_chosen
     from candidates
-    union all
+    union all by name
     select
         'decile' as kind,
-        origin_on,
-        horizon_months,
-        candidate,
-        decile,
-        customers,
+        *,
         share_without_order as churn_rate,
-        mean_probability,
-        cast(null as double) as brier,
-        cast(null as double) as auc,
-        lift,
-        is_inside_interval,
         candidate = 'combined' as is_chosen
     from deciles
-    union all
+    union all by name
     select
         'reason' as kind,
         origin_on,
         horizon_months,
         candidate,
-        cast(null as bigint) as decile,
         customers,
         churn_rate,
-        cast(null as double) as mean_probability,
-        cast(null as double) as brier,
-        cast(null as double) as auc,
-        lift,
-        cast(null as boolean) as is_inside_interval,
-        cast(null as boolean) as is_chosen
+        lift
     from reasons
 
 ),
