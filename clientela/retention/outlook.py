@@ -108,6 +108,7 @@ def _customers(
         "value_already_discounted",
         "value_at_risk",
         row_type=pl.lit("customer"),
+        horizon_months=pl.lit(s.churn.horizon_months),
         churn_model=pl.when(pl.col("churn_probability").is_not_null()).then("churn_model"),
         # whoever is gone needs no reason why they might go
         main_reason=pl.when(~is_gone).then("main_reason"),

@@ -42,6 +42,9 @@ def test_a_page_says_what_the_marts_say(running: Company, language: str, heading
         f"select count(*) from customer.customer_timeline where customer_id = {customer_id}"
     )
     assert events and texts("customer.events", count=events, day="").split(",")[0] in page
+    assert {"en": "likely not to order within 3 months", "es": "probabilidad de que no compre en 3 meses"}[
+        language
+    ] in page
     # every part could be made, and what is said of a person is not in the masked file
     assert "This part could not be made" not in page and "no se ha podido" not in page
     assert "Ana" not in html and "masked:" not in html and texts("page.masked") in page

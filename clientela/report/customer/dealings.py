@@ -4,7 +4,7 @@ from clientela.report.sections.section import Missing, Night, Section, Table, ce
 
 
 def state(night: Night) -> Section | Missing:
-    """State, rhythm, the probability of leaving and why; the segments the customer is in."""
+    """State, rhythm, the probability of no order and why; the segments the customer is in."""
     texts, answer = night.texts, night.ask("customer_state")
     title = texts("customer.state")
     if not answer.rows:
@@ -16,8 +16,9 @@ def state(night: Night) -> Section | Missing:
         sentences.append(texts("customer.silent", count=silent, usual=texts.number(max(round(usual), 1))))
     if row["churn_probability"] is not None:
         at_risk = texts.amount(row["expected_value_at_risk"] or 0, exact=True)
-        share = texts.share(row["churn_probability"])
-        sentences.append(texts("customer.may_leave", share=share, amount=at_risk))
+        key = "customer.may_have_no_contract" if row["churn_model"] == "contract" else "customer.may_not_order"
+        share, months = texts.share(row["churn_probability"]), texts.number(row["churn_horizon_months"])
+        sentences.append(texts(key, share=share, months=months, amount=at_risk))
     reasons = [texts.label("reason", reason) for reason in (row["reasons"] or "").split(", ") if reason]
     if reasons:
         sentences.append(texts("customer.reasons", reasons=texts.listed(reasons)))

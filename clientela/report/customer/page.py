@@ -131,7 +131,10 @@ def _tiles(night: Night) -> list[Tile]:
         horizon = texts("tile.horizon", count=row["horizon_months"])
         tiles.append(Tile(texts("customer.expected"), texts.amount(row["expected_value"]), horizon))
     if state.rows:
-        leaving = state.first["churn_probability"]
-        detail = texts("customer.leaving", share=texts.share(leaving)) if leaving is not None else ""
-        tiles.append(Tile(texts("customer.state_tile"), texts.label("state", state.first["state"]), detail))
+        row, detail = state.first, ""
+        if row["churn_probability"] is not None:
+            key = "customer.no_contract" if row["churn_model"] == "contract" else "customer.no_order"
+            months = texts.number(row["churn_horizon_months"])
+            detail = texts(key, share=texts.share(row["churn_probability"]), months=months)
+        tiles.append(Tile(texts("customer.state_tile"), texts.label("state", row["state"]), detail))
     return tiles

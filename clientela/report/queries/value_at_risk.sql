@@ -14,7 +14,7 @@ customers_at_risk as (
 
 select
     at_risk.customer_id, at_risk.state, at_risk.main_reason, at_risk.days_since_last_activity,
-    at_risk.expected_days_between_orders, at_risk.churn_probability, value.expected_value,
+    at_risk.expected_days_between_orders, at_risk.churn_probability, at_risk.churn_model, at_risk.churn_horizon_months, value.expected_value,
     at_risk.expected_value_at_risk, at_risk.total_value_at_risk, at_risk.mean_churn_probability, at_risk.total_customers,
     coalesce(
         customers.full_name, nullif(concat_ws(' ', customers.given_name, customers.family_name), ''),

@@ -72,9 +72,11 @@ def value_at_risk(night: Night) -> Section | Missing:
     if reasons:
         common = max(dict.fromkeys(reasons), key=reasons.count)
         sentences.append(texts("risk.common", count=reasons.count(common), reason=texts.label("reason", common)))
+    unlikely = "no_contract" if all(row["churn_model"] == "contract" for row in rows) else "no_order"
+    months = texts.number(rows[0]["churn_horizon_months"])
     table = Table(
         title,
-        [texts(f"risk.{key}") for key in ("customer", "at_risk", "expected", "churn", "state", "why")],
+        [texts(f"risk.{key}", months=months) for key in ("customer", "at_risk", "expected", unlikely, "state", "why")],
         [
             [
                 night.customer(row["customer_id"], row["name"]),

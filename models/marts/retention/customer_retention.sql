@@ -77,6 +77,8 @@ customer_retention as (
         forecasts.p_order_within_90_days,
         outlook.churn_probability,
         outlook.churn_model,
+        cast(case when outlook.churn_probability is not null then outlook.horizon_months end as int)
+            as churn_horizon_months,
 
         ---------- what is in doubt, company currency
         forecasts.expected_value_given_order,

@@ -72,6 +72,7 @@ select id as customer_id,
     case when id % 5 = 0 and id > 0 then 'rhythm_broken' when id % 7 = 0 and id > 0 then 'complaint_open' end as main_reason,
     case when id % 5 = 0 then 60 else 4 end as days_since_last_activity, 10.0e0 as expected_days_between_orders,
     case when id between 1 and 34 then case when id % 5 = 0 then 0.4e0 else 0.1e0 end end as churn_probability,
+    'no_order' as churn_model, 3 as churn_horizon_months,
     case when id between 1 and 34 then 30.0e0 * (41 - id) * case when id % 5 = 0 then 0.4e0 else 0.1e0 end
         when id > 0 then 0 end as expected_value_at_risk
 from range(41) as ids (id);

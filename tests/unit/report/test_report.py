@@ -80,6 +80,7 @@ def test_a_dozen_figures_are_those_of_the_marts(company: Published) -> None:
     for figure in (texts.number(customers), texts.amount(expected), texts.amount(at_risk), texts.amount(revenue)):
         assert figure in head
     assert texts.amount(at_risk) in page.text("risk")
+    assert "No order in 3 months" in page.text("risk") and "to leave" not in page.text("risk")
     first = company.ask(
         "select customer_id from retention.customer_retention order by expected_value_at_risk desc limit 1"
     )
