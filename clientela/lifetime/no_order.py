@@ -1,4 +1,4 @@
-"""Will they come back: P(no order within a horizon), for everybody, and whether P(alive) can be told at all.
+"""Will they come back: P(no order within a horizon), for everybody, and whether P(alive) is seen at all.
 
 What belongs here: the one answer, learnt at the company's own rolling origins and tied to the expectation that stands in the
 same row; how it did there; the test of P(alive). What does not: the purchase models themselves, expected orders.
@@ -243,10 +243,10 @@ class Past:
         )
 
     def why_nobody_is_seen_to_leave(self, alive: Fitted, *, by_origins: bool = True) -> str:
-        """Why P(alive) cannot be told; empty where it can.
+        """Why P(alive) cannot be known; empty where it can.
 
         Deaths are seen where the model has any, where most customers were seen to begin, and (`by_origins`) where, at the last
-        origins, not more of those whom it thought gone came back than it said can still be customers.
+        origins, not more of those whom it thought gone came back than can still be customers by it.
         """
         begun = self._orders.order_days.group_by("customer_id").agg(pl.col("ordered_on").min())
         known_for = (pl.col("ordered_on") - pl.lit(self._orders.first_day)).dt.total_days()

@@ -1,6 +1,6 @@
 """Every customer forecast at the as-of day and at the month-ends before it, each from what was known by then.
 
-What belongs here: which days, what is reused, what a company too small for a model is told. What does not: any model, any
+What belongs here: which days, what is reused, what a company too small for a model gets. What does not: any model, any
 reading or writing.
 
 `days` has one row per customer and day: `customer_id`, `ordered_on`, `is_order` (false: money that follows an order, such as
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 LEAST_CUSTOMERS = 30
 LEAST_REPEATS = 30
 LEFT_TRUNCATED_DAYS = 56
-#: the months over which it is told whether an order comes
+#: the months for which P(no order) is given
 NO_ORDER_MONTHS = (3, 6, 12)
 #: of data before a day that is looked back upon for nothing but its predictions
 LEAST_DAYS_BEFORE = 91
@@ -61,7 +61,7 @@ SCHEMAS = {name: _schema_of(definition) for name, definition in FORECAST_TABLES.
 
 @dataclass(frozen=True)
 class DayTables:
-    """What is said of one measured day: a frame per table of clientela.value.tables."""
+    """The figures of one measured day: a frame per table of clientela.value.tables."""
 
     customers: pl.DataFrame
     groups: pl.DataFrame
@@ -131,12 +131,12 @@ def _origins(as_of: date, horizons: list[int], first_day: date) -> list[date]:
     return found
 
 
-#: fingerprints wanted → those that an earlier answer bears, and what it said of those days beside customers
+#: fingerprints wanted → those that an earlier answer bears, and its figures of those days beside customers
 Earlier = Callable[[list[str]], tuple[set[str], DayTables]]
 _OF_DAY = ("made_from", "measured_on", "is_as_of")
-#: how intervals did, and what was chosen, is told of the newest comparison alone
+#: how intervals did, and what was chosen, is kept of the newest comparison alone
 _OF_NEWEST = ("intervals", "choices", "horizons")
-#: a row per customer: these stand where they were made before, and are not read again
+#: a row per customer: these stay where they were made before, and are not read again
 OF_CUSTOMERS = ("customers", "past_predictions")
 _ORDER = (
     "horizon_months",
@@ -163,8 +163,8 @@ class Before(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What is told of one measured day. `made_from`: its fingerprint. `is_taken_over`: rows of customers were made before
-    under it and stand; they are not in `made`."""
+    """One measured day. `made_from`: its fingerprint. `is_taken_over`: rows of customers were made before
+    under it and are kept; they are not in `made`."""
 
     measured_on: date
     is_as_of: bool
@@ -220,14 +220,14 @@ def forecast_customers(
             made = company.at(day, as_of, comparisons if is_as_of else None)
             if keys is not None:
                 made = _numbered(made, keys)
-            said = {"made_from": pl.lit(made_from), "measured_on": pl.lit(day), "is_as_of": pl.lit(is_as_of)}
-            made = made.each(lambda _, frame, said=said: frame.with_columns(**said))  # type: ignore[misc]
+            of_day = {"made_from": pl.lit(made_from), "measured_on": pl.lit(day), "is_as_of": pl.lit(is_as_of)}
+            made = made.each(lambda _, frame, of_day=of_day: frame.with_columns(**of_day))  # type: ignore[misc]
         if day == newest:
             comparisons = made
         elif day < newest:
             made = made.each(lambda name, frame: frame.clear() if name in _OF_NEWEST else frame)
         if day not in shown:
-            # looked back upon only to see what would have been said of the horizon that is over
+            # looked back upon only to see what would have been predicted for the horizon that is over
             made = made.each(lambda name, frame: frame if name == "past_predictions" else frame.clear())
         yield Measured(day, is_as_of, made_from, made.each(_sorted), is_taken_over)
 
@@ -288,7 +288,7 @@ Parts = dict[str, list[pl.DataFrame]]
 
 
 class _Day(NamedTuple):
-    """A measured day. newest: what was said at the month-end before the as-of day; renewals: what is chosen for contracts."""
+    """A measured day. newest: the figures of the month-end before the as-of day; renewals: what is chosen for contracts."""
 
     day: date
     as_of: date
@@ -314,7 +314,7 @@ class _Company:
         self._renewal_memo: RenewalMemo = {}
 
     def at(self, day: date, as_of: date, newest: DayTables | None) -> DayTables:
-        """Everything that is said of one measured day. newest: what was said at the month-end before the as-of day."""
+        """All figures of one measured day. newest: those of the month-end before the as-of day."""
         known = self._days.filter((pl.col("ordered_on") <= day) & pl.col("is_order"))
         customers = known.get_column("customer_id").n_unique()
         renewals = self._renewals(day)
@@ -359,7 +359,7 @@ class _Company:
         if self._ready is None or self._memo is None:
             self._ready, self._memo, self._no_order_memo = Orders.of(self._days), Memo(), NoOrderMemo()
         is_as_of = day == as_of
-        # candidates are compared at month-ends: what is chosen stands until the next
+        # candidates are compared at month-ends: what is chosen is used until the next
         last = _month_end_until(day)
         past = _remembered(newest) if newest is not None and day != last else None
         scores: Parts = {}
@@ -416,15 +416,15 @@ class _Company:
             groups = labels.select("customer_id", "cohort", pl.col("decile").cast(pl.String))
             made = ahead(settings.horizon_months, groups, settings.draws)
         if not is_as_of:
-            # whether they come back is said of today alone
-            why = self._why_p_alive_is_not_told(day, fits, by_origins=False)
+            # P(no order) is given at the as-of day alone
+            why = self._why_p_alive_is_left_out(day, fits, by_origins=False)
             own = made.customers.drop("p_order_within_30_days", "p_order_within_90_days").with_columns(*_alive(why))
             labels = _labelled(made.customers, known)
-            said = [
-                _said_then(months, ahead(months).customers, labels)
+            predicted = [
+                _predicted_then(months, ahead(months).customers, labels)
                 for months in _over(day, as_of, settings.scored_horizons_months)
             ]
-            return {"customers": [own], "past_predictions": said, **scores}
+            return {"customers": [own], "past_predictions": predicted, **scores}
         own = made.customers.join(labels.select("customer_id", "decile"), on="customer_id", how="left")
         frozen = []
         ahead_by = {settings.horizon_months: made}
@@ -447,7 +447,7 @@ class _Company:
             **scores,
         }
 
-    def _why_p_alive_is_not_told(self, day: date, fits: "Fits", *, by_origins: bool = True) -> str:
+    def _why_p_alive_is_left_out(self, day: date, fits: "Fits", *, by_origins: bool = True) -> str:
         from clientela.lifetime.no_order import Past
 
         assert self._ready is not None and fits.alive is not None
@@ -474,15 +474,15 @@ class _Company:
             for months, rows in expected.items()
         }
         found = answer(past, now, orders, {months: _days_ahead(day, months) for months in orders})
-        told = ordering.with_columns(
+        answers = ordering.with_columns(
             **{f"p_no_order_{months}m": pl.Series(found.by_months[months]) for months in NO_ORDER_MONTHS},
             p_no_order=pl.Series(found.by_months[self._settings.horizon_months]),
             p_order_within_30_days=pl.Series(1 - found.within_30_days),
             p_order_within_90_days=pl.Series(1 - found.within_90_days),
         )
         customers = customers.drop("p_order_within_30_days", "p_order_within_90_days")
-        customers = customers.join(told, on="customer_id", how="left", maintain_order="left")
-        customers = customers.with_columns(*_alive(self._why_p_alive_is_not_told(day, fits)), _given_order())
+        customers = customers.join(answers, on="customer_id", how="left", maintain_order="left")
+        customers = customers.with_columns(*_alive(self._why_p_alive_is_left_out(day, fits)), _given_order())
         longest = 1 - pl.col(f"p_no_order_{NO_ORDER_MONTHS[-1]}m")
         # who orders is a customer
         customers = customers.with_columns(
@@ -499,12 +499,12 @@ class _Company:
             return {}
         labels = _labelled(customers, known)
         if not is_as_of:
-            said = []
+            predicted = []
             for months in _over(day, as_of, settings.scored_horizons_months):
                 near, _ = self._forecast_without_models(known, day, months, renewals)
                 assert near is not None
-                said.append(_said_then(months, near, labels))
-            return {"customers": [customers], "past_predictions": said}
+                predicted.append(_predicted_then(months, near, labels))
+            return {"customers": [customers], "past_predictions": predicted}
         customers, groups = self._with_intervals(customers, running, known, labels)
         own = customers.drop("decile").join(labels.select("customer_id", "decile"), on="customer_id")
         frozen = []
@@ -686,7 +686,7 @@ def _labelled(customers: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
 
 
 def _frozen(months: int, customers: pl.DataFrame, groups: pl.DataFrame, order_model: str | None) -> list[pl.DataFrame]:
-    """What is frozen of one horizon: a row per customer and a row per group. order_model: said of groups, if any."""
+    """What is frozen of one horizon: a row per customer and a row per group. order_model: of groups, if any."""
     groups = groups.rename({"group": "segment"}) if "group" in groups.columns else groups
     own = customers.with_columns(segmentation=pl.lit("customer"), segment=pl.lit(None), horizon_months=pl.lit(months))
     sums = groups.with_columns(horizon_months=pl.lit(months), order_model=pl.lit(order_model))
@@ -694,13 +694,13 @@ def _frozen(months: int, customers: pl.DataFrame, groups: pl.DataFrame, order_mo
 
 
 def _alive(why: str) -> list[pl.Expr]:
-    """P(alive), left out for the reason given except where contracts tell it."""
+    """P(alive), left out for the reason given except where contracts show it."""
     by_contract = pl.col("p_alive_model") == "contract"
-    is_told = by_contract if why else pl.lit(True)
+    is_known = by_contract if why else pl.lit(True)
     return [
-        pl.when(is_told).then("p_alive").alias("p_alive"),
-        pl.when(is_told).then("p_alive_model").alias("p_alive_model"),
-        pl.when(~is_told).then(pl.lit(why)).alias("p_alive_reason"),
+        pl.when(is_known).then("p_alive").alias("p_alive"),
+        pl.when(is_known).then("p_alive_model").alias("p_alive_model"),
+        pl.when(~is_known).then(pl.lit(why)).alias("p_alive_reason"),
     ]
 
 
@@ -713,7 +713,7 @@ def _given_order() -> pl.Expr:
     return pl.when(ordering > 0).then(given).otherwise("expected_value").alias("expected_value_given_order")
 
 
-def _said_then(months: int, customers: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
+def _predicted_then(months: int, customers: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
     """What would have been frozen of each customer on a past day."""
     own = customers.drop([name for name in ("cohort", "decile") if name in customers.columns])
     return own.join(labels, on="customer_id").with_columns(horizon_months=pl.lit(months))
@@ -743,7 +743,7 @@ def _scores(past: "Backtest", settings: ValueSettings) -> Parts:
 
 
 def _with_used(scores: pl.DataFrame, past: "Backtest", months: int) -> pl.DataFrame:
-    """The scores; where the single candidate is told of over all origins, what is used in its place, and why."""
+    """The scores; in the row of the single candidate over all origins, what is used in its place, and why."""
     learnt = past.horizons.get(months)
     if learnt is None:
         return scores
@@ -804,18 +804,18 @@ def _remembered(newest: DayTables) -> "Backtest | None":
 
     if newest.choices.height != 1:
         return None
-    told = newest.choices.row(0, named=True)
+    chosen = newest.choices.row(0, named=True)
     horizons = {row["horizon_months"]: _horizon(row) for row in newest.horizons.iter_rows(named=True)}
     empty = pl.DataFrame()
     return Backtest(
         empty,
         empty,
         empty,
-        told["order_model"],
-        told["order_reason"],
-        told["spend_model"],
-        told["spend_reason"],
-        told["holdout_days"],
+        chosen["order_model"],
+        chosen["order_reason"],
+        chosen["spend_model"],
+        chosen["spend_reason"],
+        chosen["holdout_days"],
         horizons,
     )
 

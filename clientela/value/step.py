@@ -28,11 +28,11 @@ def forecast_days(
     code_version: str,
     frozen_until: date | None,
 ) -> pl.DataFrame:
-    """Forecast, and leave what is said of each measured day in schema `forecast`; gives the days, a row each, with
+    """Forecast, and leave the figures of each measured day in schema `forecast`; gives the days, a row each, with
     the model of renewals that is used on it.
 
-    days, contracts, keys: see clientela.value.forecasts. What the last run said of a day stands where it was made from the
-    very same: of customers the rows themselves, of all else they are written again.
+    days, contracts, keys: see clientela.value.forecasts. What the last run made of a day is kept where it was made from
+    the very same: of customers the rows themselves, of all else they are written again.
     """
     measured = forecast_customers(
         days, contracts, as_of, settings, Before(code_version, _Earlier(connection), frozen_until), keys
@@ -53,9 +53,9 @@ def forecast_days(
     if not rows:
         for name in FORECAST_TABLES:
             connection.execute(f"delete from forecast.{name}")
-    stands = made.get_column("made_from").to_list()
+    kept = made.get_column("made_from").to_list()
     for name in OF_CUSTOMERS:
-        connection.execute(f"delete from forecast.{name} where not list_contains(?::varchar[], made_from)", [stands])
+        connection.execute(f"delete from forecast.{name} where not list_contains(?::varchar[], made_from)", [kept])
     _insert(connection, "days", made.drop("renewal_model"))
     return made
 

@@ -34,7 +34,7 @@ FORECAST_TABLES: dict[str, str] = {
         f"{_DAY}, horizon_months bigint, segmentation varchar, segment varchar, customer_id bigint, cohort varchar, "
         f"decile bigint, customers bigint, {_FIGURES}, {_MODELS}"
     ),
-    # one row per past day, scored horizon that is over by the as-of day, and customer known then: what would have been said
+    # one row per past day, scored horizon that is over by the as-of day, and customer known then: what would have been predicted
     "past_predictions": (
         f"{_DAY}, horizon_months bigint, customer_id bigint, cohort varchar, decile bigint, expected_orders double, "
         "expected_value double, order_model varchar"
@@ -54,7 +54,7 @@ FORECAST_TABLES: dict[str, str] = {
         f"{_DAY}, origin_on date, horizon_months bigint, target varchar, level varchar, customers bigint, "
         "calibrated_coverage double, raw_coverage double"
     ),
-    # one row per comparison of candidates: which single one is preferred, which stands until the next month-end
+    # one row per comparison of candidates: which single one is preferred until the next month-end
     "choices": (
         f"{_DAY}, holdout_days bigint, order_model varchar, order_reason varchar, spend_model varchar, spend_reason varchar"
     ),
