@@ -176,7 +176,7 @@ def identity(folder: Path, kind: str) -> dict[str, Any]:
     from bench.identity import speed
 
     took = speed(int(kind), folder)
-    return {"seconds": took["full"], "told": {name: round(value, 4) for name, value in took.items()}}
+    return {"seconds": took["full"], "by_part": {name: round(value, 4) for name, value in took.items()}}
 
 
 def floor_identity(folder: Path, kind: str) -> dict[str, Any]:
@@ -184,7 +184,7 @@ def floor_identity(folder: Path, kind: str) -> dict[str, Any]:
     from bench.identity import plain_speed
 
     took = plain_speed(folder)
-    return {"seconds": sum(took.values()), "told": {name: round(value, 4) for name, value in took.items()}}
+    return {"seconds": sum(took.values()), "by_part": {name: round(value, 4) for name, value in took.items()}}
 
 
 def imports(folder: Path, kind: str) -> dict[str, Any]:
