@@ -27,7 +27,6 @@ from clientela.lifetime.horizons import (
 )
 from clientela.lifetime.origins import Orders, Snapshot, spaced_origins
 from clientela.lifetime.scoring import SCORE_COLUMNS, Choice, calibration, choose, poisson_deviance, score
-from clientela.lifetime.season import season_factor
 
 SPEND_CANDIDATES: tuple[Kind, ...] = ("normal", "gamma_gamma")
 DEFAULT_ORDERS = "mbg_nbd"
@@ -162,7 +161,7 @@ def backtest(
         for candidate in simplest_first:
             found[candidate].append(_made(candidate, ready, s, learning, memo))
     actual = [_given(s.actual_orders) for s in snapshots]
-    customers = np.concatenate([_codes_of(ready, s) for s in snapshots])
+    customers = np.concatenate([ready.codes(s.customers) for s in snapshots])
     losses = {
         c: np.concatenate([poisson_deviance(y, f.mean) for y, f in zip(actual, forecasts, strict=True)])
         for c, forecasts in found.items()
@@ -218,7 +217,7 @@ def seasoned(made: OrderForecast, ready: Orders, s: Snapshot, horizon_days: int)
     """A model's or own rate's forecast times the season of the horizon, where two full years taught one."""
     if made.candidate in UNSEASONED:
         return made
-    return replace(made, mean=made.mean * season_factor(ready.order_numbers, ready.first_day, s.as_of, horizon_days))
+    return replace(made, mean=made.mean * ready.season(s.as_of, horizon_days))
 
 
 def _rows(
@@ -297,9 +296,3 @@ def _spend(
 def _given(values: Floats | None) -> Floats:
     assert values is not None
     return values
-
-
-def _codes_of(ready: Orders, s: Snapshot) -> Integers:
-    """One code per customer, the same at every origin."""
-    everybody = ready.frame.get_column("customer_id").unique().sort()
-    return everybody.search_sorted(s.customers).to_numpy().astype(np.int64)

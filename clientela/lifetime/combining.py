@@ -17,7 +17,7 @@ from scipy.optimize import minimize
 from scipy.special import xlogy
 
 from clientela.lifetime.arrays import Floats, Integers
-from clientela.lifetime.scoring import LEAST_EXPECTED, poisson_deviance
+from clientela.lifetime.scoring import LEAST_EXPECTED, paired_error, poisson_deviance
 
 RIDGE = 0.05  # times the deviance of the plain mean, per squared distance from equal weights
 _LEAST_TOTAL = 0.5
@@ -64,7 +64,7 @@ def combine(origins: Sequence[OriginForecasts]) -> Combination:
     best = int(np.argmin(means))
     weights = _weights(actual, expected)
     gain = losses[best] - poisson_deviance(actual, weights @ expected)
-    error = _paired_error(gain, customers)
+    error = paired_error(gain, np.unique(customers, return_inverse=True)[1])
     if float(gain.mean()) > error and len(names) > 1:
         reason = (
             f"a weighted mean has a mean Poisson deviance of {means[best] - gain.mean():.4g}, the best single candidate "
@@ -120,10 +120,3 @@ def _weights(actual: Floats, expected: Floats) -> Floats:
     )
     weights = np.where(found.x > 1e-6, found.x, 0.0)
     return np.asarray(weights / weights.sum())
-
-
-def _paired_error(difference: Floats, customers: Integers) -> float:
-    """The standard error of the mean difference; the rows of one customer are one observation."""
-    _, codes = np.unique(customers, return_inverse=True)
-    per_customer = np.bincount(codes, weights=difference - difference.mean())
-    return float(np.sqrt((per_customer**2).sum())) / len(difference)

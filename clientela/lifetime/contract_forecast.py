@@ -84,24 +84,17 @@ class ContractForecast:
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
         """P10, P50 and P90 of customers who have nothing but contracts: customer_id and the three; and of the sums of groups:
         segmentation, segment, customers, expected_value and the three. groups: a label per customer, by segmentation."""
-        drawn, rng = self.draws(draws, seed), np.random.default_rng([seed, 6])
         levels = ("expected_value_p10", "expected_value_p50", "expected_value_p90")
         labels = {"company": pl.Series(["all"] * len(self.customers)), **(groups or {})}
-        sums = {name: np.zeros((of.n_unique(), draws)) for name, of in labels.items()}
         codes = {name: (of.rank("dense").to_numpy() - 1).astype(np.int64) for name, of in labels.items()}
-        read = np.zeros((len(self.customers), 3))
-        for start in range(0, len(self.customers), _CUSTOMERS_AT_ONCE):
-            places = np.arange(start, min(start + _CUSTOMERS_AT_ONCE, len(self.customers)))
-            worth = drawn.draw(places, rng)
-            read[places] = np.quantile(worth, (0.1, 0.5, 0.9), axis=1).T
-            for name, sum_of in sums.items():
-                np.add.at(sum_of, codes[name][places], worth)
-        own = pl.DataFrame({"customer_id": self.customers, **dict(zip(levels, read.T, strict=True))})
+        named = {name: dict(enumerate(of.unique().sort().to_list())) for name, of in labels.items()}
+        read, of_groups = self.quantiles(draws, seed, codes, named)
+        own = pl.DataFrame({"customer_id": self.customers, **dict(zip(levels, read, strict=True))})
         rows = []
         for name, of in labels.items():
             frame = pl.DataFrame({"segment": of, "expected_value": self.expected})
             by_segment = frame.group_by("segment").agg(pl.col("expected_value").sum(), customers=pl.len())
-            quantiles = dict(zip(levels, np.quantile(sums[name], (0.1, 0.5, 0.9), axis=1), strict=True))
+            quantiles = dict(zip(levels, of_groups[name], strict=True))
             rows.append(
                 by_segment.sort("segment").with_columns(
                     segmentation=pl.lit(name), **{k: pl.Series(v) for k, v in quantiles.items()}

@@ -41,7 +41,7 @@ from clientela.lifetime.origins import LEFT_TRUNCATED_DAYS, Orders, Snapshot
 from clientela.lifetime.p_alive import fit_alive
 from clientela.lifetime.renewal_choice import RenewalPast
 from clientela.lifetime.renewal_models import PeriodFit, Regression
-from clientela.lifetime.season import NOT_LEARNT, season_factor
+from clientela.lifetime.season import NOT_LEARNT
 from clientela.lifetime.spread import (
     Spread,
     group_money_quantiles,
@@ -127,6 +127,7 @@ class Forecast:
 class Fits:
     """What was fitted to one snapshot."""
 
+    snapshot: Snapshot | None = None
     orders: dict[tuple[date, str], OrderForecast] = field(default_factory=dict)
     alive: Fitted | None = None
     spend: ContributionFit | None = None
@@ -203,7 +204,7 @@ def forecast(
     contracts: see contract_forecast.py; what they bring is added. renewals: what renewal_choice.py chose for them.
     served: see cost_to_serve.py; what serving customers costs, for as long as they are expected to be some, is taken off. fits:
     kept between calls that differ in horizon, groups or draws alone, so that nothing is fitted twice. Raises LifetimeError
-    with one sentence where nothing can be said.
+    with one sentence where nothing can be forecast.
     """
     settings = settings or ForecastSettings()
     if settings.horizon_months < 1:
@@ -263,7 +264,9 @@ def forecast(
 def _expect(ready: Orders, as_of: date, settings: ForecastSettings, past: Backtest | None, fits: Fits) -> _Expected:
     """The means: orders in the horizon, who is alive, what an order brings. Fits what `fits` does not hold yet."""
     holdout = past.holdout_days if past else 91
-    s = ready.at(as_of, recent_days=holdout)
+    if fits.snapshot is None:
+        fits.snapshot = ready.at(as_of, recent_days=holdout)
+    s = fits.snapshot
     delta = force_of_interest(settings.annual_discount_rate, DAYS_PER_YEAR)
     sample = None
     if not fits.orders and settings.at_most is not None and len(s) > settings.at_most:
@@ -314,7 +317,7 @@ def _ahead(
         made = replace(made, mean=np.maximum(made.mean, near.orders.mean))
         worth = np.maximum(made.mean * discount, near.orders.mean * near.discount)
         discount = np.where(made.mean > 0, worth / np.where(made.mean > 0, made.mean, 1.0), discount)
-    season = season_factor(ready.order_numbers, ready.first_day, s.as_of, days)
+    season = ready.season(s.as_of, days)
     if fits.spend is None:
         fits.spend = _spend(
             s, settings.spend_model or (past.spend_model if past else DEFAULT_SPEND), at.learning.sample

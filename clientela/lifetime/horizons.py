@@ -21,7 +21,6 @@ from clientela.lifetime.contribution import ContributionFit, Kind, fit_contribut
 from clientela.lifetime.fitting import MODELS
 from clientela.lifetime.origins import Orders, Snapshot, spaced_origins
 from clientela.lifetime.scoring import calibrated_coverage, raw_coverage
-from clientela.lifetime.season import season_factor
 from clientela.lifetime.spread import (
     Spread,
     group_money_variance,
@@ -71,12 +70,12 @@ class Horizon:
     @property
     def reason(self) -> str:
         """Why, and what it rests on."""
-        said = f"{self.combination.reason}; {len(self.origins)} origins of {self.holdout_days} days"
+        sentence = f"{self.combination.reason}; {len(self.origins)} origins of {self.holdout_days} days"
         if self.is_shorter:
-            said += f", the past being too short for {self.months} months"
+            sentence += f", the past being too short for {self.months} months"
         if len(self.origins) < FEW_ORIGINS:
-            said += f", fewer than {FEW_ORIGINS}"
-        return said
+            sentence += f", fewer than {FEW_ORIGINS}"
+        return sentence
 
 
 @dataclass
@@ -112,7 +111,6 @@ def learn_horizon(
     days, origins = origins_for(ready.first_day, as_of, months, most)
     if not origins:
         return None
-    everybody = ready.customers
     looked: list[OriginForecasts] = []
     for origin in origins:
         s = _snapshot(ready, origin, days, learning, memo)
@@ -121,7 +119,7 @@ def learn_horizon(
             OriginForecasts(
                 (origin - date(1970, 1, 1)).days,
                 days,
-                everybody.search_sorted(s.customers).to_numpy().astype(np.int64),
+                ready.codes(s.customers),
                 s.actual_orders,
                 {c: _mean(c, ready, s, days, learning, memo) for c in candidates},
             )
@@ -170,7 +168,7 @@ def expected_orders(
         fitted = fits[s.as_of, name].fitted
         assert fitted is not None
         mean = fitted.each(s.histories, lambda f, h: f.expected_orders(h, days))
-    return mean if name in UNSEASONED else mean * season_factor(ready.order_numbers, ready.first_day, s.as_of, days)
+    return mean if name in UNSEASONED else mean * ready.season(s.as_of, days)
 
 
 def interval_rows(horizons: Mapping[int, Horizon], memo: HorizonMemo, seed: int) -> list[dict[str, object]]:

@@ -12,7 +12,7 @@ cost. On any day their money counts with the customer's last order before, as fa
 the first order is left out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 
@@ -24,6 +24,7 @@ from clientela.lifetime.arrays import Floats, Integers
 from clientela.lifetime.contribution import SpendHistory
 from clientela.lifetime.errors import LifetimeError
 from clientela.lifetime.histories import Histories
+from clientela.lifetime.season import season_index, season_over
 
 LEFT_TRUNCATED_DAYS = 56
 # customers stand in no order here, so that the first of them are a sample
@@ -66,6 +67,7 @@ class Orders:
     has_category: bool
     has_segment: bool
     has_more_than_orders: bool = False
+    _seasons: dict[date, Floats | None] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, orders: pl.DataFrame) -> "Orders":
@@ -142,6 +144,17 @@ class Orders:
     def order_numbers(self) -> Floats:
         """The day of each order, as a number."""
         return self.order_days.get_column("day").to_numpy().astype(np.float64)
+
+    def codes(self, customers: pl.Series) -> Integers:
+        """One code per customer, the same on every day."""
+        return self.customers.search_sorted(customers).to_numpy().astype(np.int64)
+
+    def season(self, as_of: date, horizon_days: int) -> float:
+        """The mean season index over the horizon after as_of, learnt from orders up to as_of; 1 below two full years."""
+        if as_of not in self._seasons:
+            known = self.order_numbers[self.order_numbers <= (as_of - date(1970, 1, 1)).days]
+            self._seasons[as_of] = season_index(known, self.first_day, as_of)
+        return season_over(self._seasons[as_of], as_of, horizon_days)
 
     @cached_property
     def _arrivals(self) -> tuple[Integers, NDArray[np.uint64]]:

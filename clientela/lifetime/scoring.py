@@ -144,12 +144,9 @@ def choose(losses: Mapping[str, Floats], customers: Integers, simplest_first: Se
     best = min(names, key=lambda name: (means[name], names.index(name)))
     excess: dict[str, float] = {}
     error: dict[str, float] = {}
-    n = len(codes)
     for name in names:
-        difference = losses[name] - losses[best]
-        per_customer = np.bincount(codes, weights=difference - difference.mean())
         excess[name] = means[name] - means[best]
-        error[name] = float(np.sqrt((per_customer**2).sum())) / n
+        error[name] = paired_error(losses[name] - losses[best], codes)
     chosen = next(name for name in names if excess[name] <= error[name])
     if chosen == best:
         reason = f"{chosen} has the lowest {what} ({means[best]:.4g}) and no simpler candidate comes within one standard error"
@@ -160,6 +157,12 @@ def choose(losses: Mapping[str, Floats], customers: Integers, simplest_first: Se
             f"standard error {error[chosen]:.2g}"
         )
     return Choice(chosen, reason, excess, error)
+
+
+def paired_error(difference: Floats, codes: Integers) -> float:
+    """The standard error of the mean difference; the rows of one customer (code) are one observation."""
+    per_customer = np.bincount(codes, weights=difference - difference.mean())
+    return float(np.sqrt((per_customer**2).sum())) / len(difference)
 
 
 def calibrated_coverage(pit: Floats, low: float = 0.1, high: float = 0.9) -> float:

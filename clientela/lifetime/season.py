@@ -42,12 +42,6 @@ def season_index(days: Floats, first_day: date, as_of: date) -> Floats | None:
     return np.asarray(shrunk / (shrunk * _MONTH_SHARE).sum())
 
 
-def season_factor(order_days: Floats, first_day: date, as_of: date, horizon_days: int) -> float:
-    """The mean season index over the horizon after as_of, learnt from orders up to as_of; 1 below two full years."""
-    known = order_days[order_days <= (as_of - date(1970, 1, 1)).days]
-    return season_over(season_index(known, first_day, as_of), as_of, horizon_days)
-
-
 def season_over(index: Floats | None, as_of: date, horizon_days: int) -> float:
     """The mean index over the days after as_of; 1 where no season was learnt."""
     if index is None or horizon_days <= 0:
