@@ -125,12 +125,14 @@ class Forecast:
 
 @dataclass
 class Fits:
-    """What was fitted to one snapshot."""
+    """What was fitted to one snapshot, and is expected by months. sample: whom parameters are learnt from, if not everybody."""
 
     snapshot: Snapshot | None = None
+    sample: Snapshot | None = None
     orders: dict[tuple[date, str], OrderForecast] = field(default_factory=dict)
     alive: Fitted | None = None
     spend: ContributionFit | None = None
+    expected: dict[int, "_Expected"] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -266,16 +268,17 @@ def _expect(ready: Orders, as_of: date, settings: ForecastSettings, past: Backte
     holdout = past.holdout_days if past else 91
     if fits.snapshot is None:
         fits.snapshot = ready.at(as_of, recent_days=holdout)
+        if settings.at_most is not None and len(fits.snapshot) > settings.at_most:
+            fits.sample = ready.at(as_of, recent_days=holdout, at_most=settings.at_most)
     s = fits.snapshot
     delta = force_of_interest(settings.annual_discount_rate, DAYS_PER_YEAR)
-    sample = None
-    if not fits.orders and settings.at_most is not None and len(s) > settings.at_most:
-        sample = ready.at(as_of, recent_days=holdout, at_most=settings.at_most)
-    learning = Learning(holdout, settings.by_segment, settings.at_most, sample)
+    learning = Learning(holdout, settings.by_segment, settings.at_most, fits.sample)
     learnt = {m: h for m, h in past.horizons.items() if m < settings.horizon_months} if past else {}
     near: _Expected | None = None
     for months in (*learnt, settings.horizon_months):
-        near = _ahead(_Ahead(ready, s, months, learning, delta), settings, past, fits, near)
+        if months not in fits.expected:
+            fits.expected[months] = _ahead(_Ahead(ready, s, months, learning, delta), settings, past, fits, near)
+        near = fits.expected[months]
     assert near is not None
     return near
 

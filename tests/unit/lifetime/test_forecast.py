@@ -170,6 +170,22 @@ def test_a_longer_horizon_brings_no_less_and_its_quantiles_lie_no_lower() -> Non
         assert (longer.customers["expected_value"] >= shorter.customers["expected_value"] - 1e-9).all()
 
 
+def test_a_model_of_a_longer_horizon_is_learnt_from_the_sample_too() -> None:
+    """What a shorter horizon needed is fitted already; what only the longer one needs is fitted to as many customers."""
+    past, fits = backtest(ORDERS, AS_OF, BacktestSettings(candidates=("nbd",))), Fits()
+    horizons = {
+        months: replace(horizon, combination=replace(horizon.combination, weights={name: 1.0}))
+        for (months, horizon), name in zip(past.horizons.items(), ("mbg_nbd", "pareto_nbd", "nbd"), strict=False)
+    }
+    assert len(horizons) > 1
+    for months in horizons:
+        settings = ForecastSettings(horizon_months=months, draws=0, at_most=200)
+        made = forecast(ORDERS, AS_OF, settings, past=replace(past, horizons=horizons), fits=fits)
+    fitted = made.parameters.filter(pl.col("component") == "orders")
+    assert fitted["model"].n_unique() == len(horizons)
+    assert fitted["customers"].max() <= 200 < made.customers.height
+
+
 def test_a_fixed_candidate_keeps_its_name_and_the_past_corrects_its_level() -> None:
     past = backtest(ORDERS, AS_OF, BacktestSettings(max_origins=2, order_model="own_rate"))
     assert [learnt.name for learnt in past.horizons.values()] == ["own_rate"] * 3
