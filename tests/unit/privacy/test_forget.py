@@ -176,7 +176,7 @@ def test_grace_is_kept(shop: Company) -> None:
 def test_whom_the_last_build_does_not_know_is_forgotten_in_every_source_after_one(
     shop: Company, monkeypatch: pytest.MonkeyPatch, request_key: str | None
 ) -> None:
-    """By the night, and by a request's key. A stand-in for the build finds that two records are one person's, as identity does."""
+    """By the night, and by a request's key. A stand-in for the build finds two records to be one person's."""
 
     def transform(run: PipelineRun) -> list[NodeResult]:
         run.connection.execute("create schema if not exists customer")
