@@ -59,6 +59,12 @@ PATHS: tuple[Place, ...] = (
     Place("upgrade/", "the second warehouse of an upgrade", True, Kind.PASSING),
     Place("forget/", "the warehouse that takes the old one's place without the forgotten", True, Kind.PASSING),
     Place("forgotten/", "the proof of each erasure: where was looked, and what was found", False, Kind.KEPT),
+    Place(
+        "audiences/",
+        "whom campaigns are for, written out for who sends them; until somebody removes it",
+        True,
+        Kind.PASSING,
+    ),
     Place("rebuild/", "the warehouse that a rebuild makes", True, Kind.PASSING),
     Place("before_upgrade/", "the files from before an upgrade, until somebody removes them", True, Kind.PASSING),
     Place("lock", "who holds the company's lock", False, Kind.PASSING),

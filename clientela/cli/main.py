@@ -12,6 +12,7 @@ from rich.text import Text
 
 from clientela import stopping
 from clientela.cli import (
+    audiences,
     campaigns,
     corrections,
     identities,
@@ -90,6 +91,7 @@ for command in (
     corrections.reapply,
     identities.identity,
     campaigns.campaign,
+    audiences.audience,
     privacy.forget,
     privacy.disclose,
     upkeep.upgrade,

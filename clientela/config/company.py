@@ -22,7 +22,15 @@ from clientela.config.sources import Age, Currency, Model, Size, SourceConfig, S
 from clientela.contracts import ENTITIES
 from clientela.errors import ConfigError
 from clientela.identity.settings import IdentitySettings
-from clientela.relationship.settings import CampaignSettings, PermissionSettings, PortfolioSettings, ProgrammeSettings
+from clientela.relationship.settings import (
+    CONTACT_COLUMNS,
+    FILE_NAME,
+    AudienceSettings,
+    CampaignSettings,
+    PermissionSettings,
+    PortfolioSettings,
+    ProgrammeSettings,
+)
 from clientela.retention.settings import RetentionSettings
 from clientela.segment.settings import SegmentSettings
 from clientela.value.settings import ValueSettings
@@ -36,6 +44,8 @@ DEFAULT_CONFIG = "clientela.yml"
 
 #: the source that the reference folder is
 REFERENCE_SOURCE = "reference"
+#: the source that campaigns bear which clientela itself wrote out
+OWN_SOURCE = "clientela"
 
 
 #: bytes to which any packed file may unpack, however small it is
@@ -189,6 +199,10 @@ class Config(Model):
         default_factory=PortfolioSettings,
         description="When a customer changes portfolio, and the hours that each takes; docs/relationship.md.",
     )
+    audiences: dict[Annotated[str, Field(pattern=FILE_NAME)], AudienceSettings] = Field(
+        default_factory=dict,
+        description="Name → whom a campaign is for, and what of them is written out; docs/relationship.md.",
+    )
     publish: PublishConfig = Field(default_factory=PublishConfig)
     inbox: InboxConfig = Field(default_factory=InboxConfig)
     landing: LandingConfig = Field(default_factory=LandingConfig)
@@ -211,6 +225,8 @@ class Config(Model):
         for source_name, source in _mapping(values, "sources").items():
             if source_name == REFERENCE_SOURCE:
                 raise ValueError("sources.reference: this name is taken by the reference folder; choose another")
+            if source_name == OWN_SOURCE:
+                raise ValueError("sources.clientela: this name is taken by what clientela writes out; choose another")
             for feed, settings in _mapping(source, "entities").items():
                 where = f"sources.{source_name}.entities.{feed}"
                 name = _entity_name(where, feed, settings)
@@ -255,12 +271,25 @@ class Config(Model):
 
     @model_validator(mode="after")
     def _rules_are_predicates(self) -> "Config":
-        if self.segments.rules:
+        if self.segments.rules or self.audiences:
             from clientela.segment.columns import RULE_COLUMNS
             from clientela.segment.predicates import check_segments
+            from clientela.segment.settings import RuleSegment
 
             try:
                 check_segments(self.segments.rules, RULE_COLUMNS, "segments.rules")
+                for name, audience in self.audiences.items():
+                    rule = RuleSegment(name="rule", predicate=audience.rule)
+                    check_segments([rule], RULE_COLUMNS, f"audiences.{name}")
+                    for column in audience.columns:
+                        _known(
+                            f"audiences.{name}.columns",
+                            column,
+                            [*CONTACT_COLUMNS, *RULE_COLUMNS],
+                            "a column of a customer",
+                        )
+                    if audience.keys_of is not None:
+                        _known(f"audiences.{name}.keys_of", audience.keys_of, [*self.sources], "a source")
             except ConfigError as error:
                 raise ValueError(error.sentence.removesuffix(".")) from error
         return self
@@ -328,7 +357,7 @@ class Config(Model):
 
     def fingerprint(self) -> str:
         """Hash of everything that can change a figure: a different hash means that marts must be built anew."""
-        left_out = {"on_failure", "on_stale", "max_silence", "limits", "landing", "inbox", "privacy"}
+        left_out = {"audiences", "on_failure", "on_stale", "max_silence", "limits", "landing", "inbox", "privacy"}
         values = self.model_dump(mode="json", exclude=left_out)
         del values["publish"]["group"]
         for profile in values["publish"]["profiles"].values():

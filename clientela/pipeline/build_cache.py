@@ -18,7 +18,7 @@ from clientela.warehouse.transactions import transaction
 
 def loads_state(connection: duckdb.DuckDBPyConnection) -> str:
     """Which batches and identity model are active, in short: differs as soon as a batch is loaded, replaced or unloaded, a
-    model accepted, or a campaign's split kept."""
+    model accepted, a campaign's split kept, or an audience written out."""
     return str(
         connection.execute(
             """
@@ -26,6 +26,9 @@ def loads_state(connection: duckdb.DuckDBPyConnection) -> str:
                 || coalesce(', identity ' || (select max_by(model_id, trained_at) from memory.identity_models), '')
                 || coalesce(', splits ' || (
                     select nullif(count(distinct campaign_key), 0) from memory.campaign_splits
+                ), '')
+                || coalesce(', audiences ' || (
+                    select nullif(count(*), 0) from memory.audience_writes where event = 'written'
                 ), '')
             from ledger.loads where status = 'loaded'
             """

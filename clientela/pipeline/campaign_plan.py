@@ -63,7 +63,7 @@ def plan_campaign(
         if not planned.size.customers:
             raise ClientelaError("The rule speaks of no customer, so there is nobody to draw; nothing was kept.")
         salt = secrets.token_hex(16)
-        arms = draw_arms(_customers(connection, rule), salt, held_out_share)
+        arms = draw_arms(customers_of(connection, rule), salt, held_out_share)
         with transaction(connection):
             connection.execute(
                 """
@@ -92,7 +92,20 @@ def _planned(
             [campaign_key],
         ).fetchall()
     )
-    customers = list(kept) or _customers(connection, rule)
+    customers = list(kept) or customers_of(connection, rule)
+    size, measure, buyer_share = what_they_show(connection, config, customers, held_out_share, effect)
+    return CampaignPlan(campaign_key, size, measure, buyer_share, kept, was_kept=bool(kept))
+
+
+def what_they_show(
+    connection: duckdb.DuckDBPyConnection,
+    config: Config,
+    customers: list[int],
+    held_out_share: float,
+    effect: float | None,
+) -> tuple[SampleSize, str, float]:
+    """What so many can show, of which measure, and the share of them who buy: as they did in the last days, as many as a campaign
+    is watched."""
     # what each bought in as many days as a campaign is watched, up to the as-of day
     ((of_contribution, of_net_revenue, has_contribution, buyer_share),) = connection.execute(
         """
@@ -118,10 +131,10 @@ def _planned(
     except ValueError as error:
         raise ConfigError(f"{error}.".capitalize()) from error
     measure = "contribution" if has_contribution else "net revenue"
-    return CampaignPlan(campaign_key, size, measure, float(buyer_share), kept, was_kept=bool(kept))
+    return size, measure, float(buyer_share)
 
 
-def _customers(connection: duckdb.DuckDBPyConnection, rule: str | None) -> list[int]:
+def customers_of(connection: duckdb.DuckDBPyConnection, rule: str | None) -> list[int]:
     """Current customers, or those whom the rule speaks of; who asked to be forgotten is none of them."""
     rows = connection.sql(
         f"""

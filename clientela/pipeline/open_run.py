@@ -13,6 +13,7 @@ from clientela.extract.readers.database import require_drivers
 from clientela.load import renew
 from clientela.load.ledger import drop_staged
 from clientela.masking import NEXT_SECRET_FILE, read_secret
+from clientela.pipeline import audience_writes
 from clientela.pipeline.ending import end_run
 from clientela.pipeline.leftovers import remove_leftovers
 from clientela.pipeline.pipeline_run import PipelineRun
@@ -108,6 +109,7 @@ def begin(run: PipelineRun) -> None:
         raise _unopened(config, error) from error
     keys.keep_keys(run.connection, config.data)
     renew.renew(run.connection, config)
+    audience_writes.settle(run.connection, config, run.now)
     if is_unproven(config):
         settle(run.connection, config)
     run.connection.execute(

@@ -24,7 +24,7 @@ NOTHING_NEW = "Nothing new arrived; the published file is as it was."
 
 
 #: kinds of run that a person asked for, and that do not publish
-REQUESTED_KINDS = ("reload", "unload", "reapply", "train", "plan")
+REQUESTED_KINDS = ("reload", "unload", "reapply", "train", "plan", "audience")
 
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")

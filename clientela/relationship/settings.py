@@ -4,6 +4,7 @@ Belongs here: what is allowed where nobody was asked, how often is too often, ho
 here: what a customer said, which is data.
 """
 
+from datetime import time
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -27,6 +28,8 @@ def _channel(value: str) -> str:
         raise ValueError(f"{value!r} is not a channel; there are: {', '.join(CHANNELS)}")
     return channel
 
+
+_HOUR = r"^([01]\d|2[0-3]):[0-5]\d$"
 
 Purpose = Annotated[str, Field(min_length=1), AfterValidator(_purpose)]
 Channel = Annotated[str, AfterValidator(_channel)]
@@ -58,6 +61,26 @@ class ContactLimit(BaseModel):
     """Days counted back from the as-of day, which is the first of them."""
 
 
+class QuietHours(BaseModel):
+    """Hours of the company's day in which nothing is written out that would have customers contacted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    channel: Channel | None = None
+    """The channel that rests; all where not given."""
+    begins: str = Field(pattern=_HOUR)
+    """Hour and minute from which it is quiet, `21:00`."""
+    ends: str = Field(pattern=_HOUR)
+    """Hour and minute at which that is over; before `begins` it is one of the next day."""
+
+    def covers(self, channel: str, moment: time) -> bool:
+        """Whether the channel rests at that hour."""
+        if self.channel not in (None, channel):
+            return False
+        begins, ends = time.fromisoformat(self.begins), time.fromisoformat(self.ends)
+        return begins <= moment < ends if begins <= ends else moment >= begins or moment < ends
+
+
 class PermissionSettings(BaseModel):
     """Whom one may contact, for what and by which channel, beside what customers themselves decided."""
 
@@ -67,6 +90,8 @@ class PermissionSettings(BaseModel):
     """What holds where a customer said nothing; without one the answer is no."""
     limits: tuple[ContactLimit, ...] = ()
     """Limits to how often customers are contacted; transactional contact knows none."""
+    quiet_hours: tuple[QuietHours, ...] = ()
+    """Hours in which no audience and no list of actions is written."""
     waits_for_complaints: bool = False
     """A customer whose complaint is open is not contacted, transactional contact excepted."""
 
@@ -92,6 +117,45 @@ class CampaignSettings(BaseModel):
 
     window_days: int = Field(default=28, ge=1)
     """Days after a campaign's last contact in which what its members buy is counted."""
+
+
+#: a name that may be a file's
+FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+#: what of a customer may be written out, beside what a rule may speak of
+CONTACT_COLUMNS = (
+    "customer_id", "source", "customer_key", "given_name", "family_name", "full_name", "company_name", "email", "phone", "street",
+    "postal_code", "city", "region", "country", "language", "value_tier", "engagement_tier", "rfm_group", "value_at_risk",
+)  # fmt: skip
+
+
+class AudienceSettings(BaseModel):
+    """A named audience: whom a campaign is for, and what of them is written out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    rule: str = Field(min_length=1)
+    """Whom it is for: a predicate over the columns of a customer's month, as rule segments have."""
+    top: int | None = Field(default=None, ge=1)
+    """Of those who may be contacted, only so many, the highest by `top_by`; all where not given."""
+    top_by: Literal["value_at_risk", "expected_value"] = "value_at_risk"
+    """What the highest are told by."""
+    purpose: Purpose
+    """What they are contacted for: without permission for it nobody is written out."""
+    channel: Channel
+    """The channel that they are contacted by."""
+    held_out: float = Field(default=0.2, ge=0, lt=1)
+    """Share of them that is drawn by lot and not written out; with none nobody can tell later what the campaign changed."""
+    approach: Literal["market", "process", "defensive"] | None = None
+    """The campaign's approach."""
+    fixed_cost: float | None = Field(default=None, ge=0)
+    """What the campaign costs however many it reaches."""
+    unit_cost: float | None = Field(default=None, ge=0)
+    """What each contact costs."""
+    columns: tuple[str, ...] = Field(default=("customer_id",), min_length=1)
+    """What is written out of each, exactly this."""
+    keys_of: str | None = None
+    """The source whose key is written out as `customer_key`; where not given that of the customer's first record."""
+    format: Literal["csv", "parquet"] = "csv"
 
 
 class ProgrammeSettings(BaseModel):

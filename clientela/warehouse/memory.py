@@ -49,6 +49,16 @@ MEMORY_TABLES: dict[str, str] = {
     "campaign_splits": """
         campaign_key varchar not null, record_id bigint not null, customer_id bigint not null, arm varchar not null,
         salt varchar not null, held_out_share double not null, run_id varchar not null, planned_at timestamptz not null""",
+    # audiences as they were written out: `prepared` before anybody can see the file, then `written`, or `abandoned` where a fault
+    # came between; what is said of the campaign stands in the first
+    "audience_writes": """
+        run_id varchar not null, campaign_key varchar not null, event varchar not null, occurred_at timestamptz not null,
+        audience varchar, purpose varchar, channel varchar, approach varchar, fixed_cost decimal(18,4),
+        unit_cost decimal(18,4), held_out_share double, salt varchar, file_name varchar""",
+    # who was in it, by a record that they had then: chosen and written out, or held out
+    "audience_members": """
+        run_id varchar not null, campaign_key varchar not null, record_id bigint not null, customer_id bigint not null,
+        arm varchar not null""",
     # where the plan of a day put a customer, by a record that they had then; only what differed from what was remembered
     "portfolio_decisions": """
         as_of_on date not null, run_id varchar not null, run_sequence bigint not null, record_id bigint not null,
@@ -61,7 +71,7 @@ MEMORY_TABLES: dict[str, str] = {
 }
 
 #: the tables that know customers by a record that they had
-BY_RECORD = ("customer_registry", "campaign_splits", "portfolio_decisions")
+BY_RECORD = ("customer_registry", "campaign_splits", "audience_members", "portfolio_decisions")
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:

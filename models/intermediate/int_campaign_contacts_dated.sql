@@ -10,7 +10,7 @@ contacts as (
 
 campaigns as (
 
-    select * from {{ ref('stg_campaigns') }}
+    select * from {{ ref('int_campaigns_known') }}
 
 ),
 
@@ -33,7 +33,54 @@ dated as (
     from contacts
     left join campaigns on contacts.campaign_id = campaigns.campaign_id
 
+),
+
+campaigns_of_keys as (
+
+    select
+        campaign_key,
+        min(campaign_id) as campaign_id
+    from campaigns
+    group by campaign_key
+
+),
+
+-- Who was written out was contacted then, unless a source tells of the campaign's contacts: that knows who was in the end.
+written_out as (
+
+    select
+        {{ surrogate_key(["'clientela'", 'members.campaign_key', 'members.record_id']) }} as campaign_contact_id,
+        members.record_id as customer_record_id,
+        campaigns_of_keys.campaign_id,
+        'clientela' as source,
+        concat(members.campaign_key, '/', cast(members.customer_id as string)) as campaign_contact_key,
+        members.campaign_key,
+        case
+            when members.arm = 'held_out' then 'held_out'
+            when members.campaign_key in (select dated.campaign_key from dated where dated.role = 'contacted') then 'chosen'
+            else 'contacted'
+        end as role,
+        prepared.channel,
+        prepared.audience as campaign_name,
+        false as is_date_assumed,
+        prepared.occurred_at as contacted_at,
+        {{ local_date('prepared.occurred_at') }} as contacted_on
+    from {{ source('memory', 'audience_members') }} as members
+    inner join {{ source('memory', 'audience_writes') }} as prepared
+        on members.run_id = prepared.run_id and prepared.event = 'prepared'
+    inner join {{ source('memory', 'audience_writes') }} as written
+        on members.run_id = written.run_id and written.event = 'written'
+    inner join campaigns_of_keys on members.campaign_key = campaigns_of_keys.campaign_key
+
+),
+
+contacts_dated as (
+
+    select * from dated
+    union all
+    select * from written_out
+
 )
 
-select * from dated
+select * from contacts_dated
 where contacted_on <= {{ as_of() }}

@@ -49,7 +49,7 @@ splits as (
         bool_or(splits.arm = 'held_out') as is_held_out,
         bool_or(splits.arm = 'chosen') as is_chosen
     from {{ source('memory', 'campaign_splits') }} as splits
-    inner join {{ ref('stg_campaigns') }} as campaigns on splits.campaign_key = campaigns.campaign_key
+    inner join {{ ref('int_campaigns_known') }} as campaigns on splits.campaign_key = campaigns.campaign_key
     inner join {{ ref('int_customer_crosswalk') }} as crosswalk on splits.record_id = crosswalk.record_id
     cross join context
     where campaigns.started_on <= context.as_of_on

@@ -46,7 +46,7 @@ campaigns as (
         started_on,
         ended_on,
         true as is_known
-    from {{ ref('stg_campaigns') }}
+    from {{ ref('int_campaigns_known') }}
     union all
     select
         contacts.campaign_id,
@@ -64,7 +64,7 @@ campaigns as (
         cast(null as date) as ended_on,
         false as is_known
     from {{ ref('int_campaign_contacts_dated') }} as contacts
-    where contacts.campaign_id not in (select delivered.campaign_id from {{ ref('stg_campaigns') }} as delivered)
+    where contacts.campaign_id not in (select delivered.campaign_id from {{ ref('int_campaigns_known') }} as delivered)
     group by contacts.campaign_id
 
 ),

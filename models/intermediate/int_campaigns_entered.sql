@@ -32,7 +32,7 @@ campaigns as (
         campaigns.unit_cost,
         contacts.place,
         contacts.members
-    from {{ ref('stg_campaigns') }} as campaigns
+    from {{ ref('int_campaigns_known') }} as campaigns
     left join contacts on campaigns.campaign_id = contacts.campaign_id
 
 ),

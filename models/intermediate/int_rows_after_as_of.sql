@@ -14,6 +14,7 @@ contacts as (
         source,
         -1 as later_rows
     from {{ ref('int_campaign_contacts_dated') }}
+    where source <> 'clientela'
 
 ),
 

@@ -315,6 +315,7 @@ def test_a_warehouse_that_was_loaded_before_its_keys_were_personal_keeps_its_cus
     connection.execute(
         "insert into memory.campaign_splits values ('SPRING', ?, 77, 'chosen', 's', 0.5, 'r', now())", [clear_id]
     )
+    connection.execute("insert into memory.audience_members values ('r', 'SPRING', ?, 77, 'chosen')", [clear_id])
     connection.execute(
         "insert into memory.portfolio_decisions values (current_date, 'r', 1, ?, 77, 'north', 'why', false, now())",
         [clear_id],

@@ -123,10 +123,15 @@ def test_no_byte_of_the_forgotten_stays_and_the_books_add_up(shop: Company) -> N
             "insert into memory.portfolio_decisions values (current_date, 'r', 1, ?, 1, 'north', 'why', false, now())",
             [record_id],
         )
+        connection.execute("insert into memory.audience_members values ('r', 'news', ?, 1, 'chosen')", [record_id])
+    written_out = shop.config.data / "audiences" / "news.csv"
+    written_out.parent.mkdir()
+    written_out.write_text("email\nana.gil@example.com\n", encoding="utf-8")
     forgotten(shop)
     assert found(shop) == {}
     kept = shop.warehouse("select record_id, portfolio from memory.portfolio_decisions")
     assert len(kept) == 1 and kept[0][0] != record_id and kept[0][1] == "north"
+    assert shop.warehouse("select record_id from memory.audience_members") == [(kept[0][0],)]
     assert shop.warehouse(total) == before
     keys = {
         key

@@ -12,6 +12,7 @@ from clientela.warehouse.run_settings import write_settings
 from tests.unit.rendering import rendered
 
 BEFORE = (
+    "int_campaigns_known",
     "int_campaign_members", "int_campaigns", "int_campaign_windows", "int_campaign_periods", "int_campaigns_entered",
     "int_campaign_customers", "int_campaign_arms_summed",
 )  # fmt: skip
@@ -19,8 +20,12 @@ AFTER = ("campaign_contacts", "campaigns", "campaign_results")
 TABLES = """
     set timezone = 'UTC'; set threads = 1;
     create schema run;
-    create table run.context (as_of_on date);
+    create table run.context (as_of_on date, time_zone varchar);
     create table int_customer_crosswalk (record_id bigint, customer_id bigint);
+    create table audience_writes (
+        run_id varchar, campaign_key varchar, event varchar, occurred_at timestamptz, audience varchar, channel varchar,
+        approach varchar, fixed_cost decimal(18, 4), unit_cost decimal(18, 4)
+    );
     create table campaign_splits (campaign_key varchar, record_id bigint, arm varchar);
     create table stg_campaigns (
         campaign_id bigint, source varchar, campaign_key varchar, campaign_name varchar, kind varchar, approach varchar,
@@ -54,7 +59,7 @@ def campaign_results(
     """A connection with the models' tables; a table that is not given is empty, a column that is not given null."""
     connection = duckdb.connect()
     connection.execute(TABLES)
-    connection.execute("insert into run.context values (?)", [as_of])
+    connection.execute("insert into run.context values (?, 'UTC')", [as_of])
     write_settings(connection)
     for table, rows in tables.items():
         incoming = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(rows, infer_schema_length=None)
@@ -62,7 +67,7 @@ def campaign_results(
         connection.execute(f"insert into {table} by name select * from incoming")
     for model in BEFORE:
         # a database in memory is itself called memory, as a schema of ours is
-        sql = rendered(model).replace("memory.campaign_splits", "campaign_splits")
+        sql = rendered(model).replace("memory.", "")
         connection.execute(f"create view {model} as {sql}")
     compared = compare_campaigns(connection.sql("from int_campaign_arms_summed").pl())
     connection.register("compared", compared.to_arrow())

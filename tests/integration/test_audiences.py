@@ -1,0 +1,225 @@
+"""Audiences: only who may be contacted at that instant, and written out once whatever comes between."""
+
+import csv
+import shutil
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from clientela import durable
+from clientela.cli.main import main
+from clientela.config.read import load_config
+from clientela.errors import ClientelaError, ConfigError
+from clientela.pipeline import audience_writes
+from clientela.pipeline.audience import AudienceWritten, preview_audience, write_audience
+from clientela.pipeline.open_run import open_run
+from clientela.privacy.forget import clean_data_folder
+from tests.conftest import Company
+
+#: a morning in Madrid, the day after the last order
+NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
+PEOPLE = range(1, 41)
+AUDIENCE: dict[str, Any] = {
+    "rule": "orders_12m >= 1 and net_revenue_12m > 5", "purpose": "news", "channel": "email", "held_out": 0.25, "unit_cost": 0.5,
+    "fixed_cost": 10, "columns": ["customer_key", "email", "orders_12m"],
+}  # fmt: skip
+
+
+def open_company(folder: Path) -> Company:
+    """Forty customers of whom c1 to c30 granted news by e-mail; c29 took that back, c30 has asked to be forgotten."""
+    company = Company(folder)
+
+    def change(settings: dict[str, Any]) -> None:
+        entities = settings["sources"]["till"]["entities"]
+        entities["consents"] = {
+            "files": "consents*.csv", "key": "id",
+            "columns": {
+                "customer_key": "customer", "purpose": "purpose", "channel": "channel", "status": "status", "decided_at": "at",
+            },
+        }  # fmt: skip
+        entities["erasures"] = {
+            "files": "erasures*.csv", "key": "id", "columns": {"customer_key": "customer", "requested_at": "at"},
+        }  # fmt: skip
+        settings["audiences"] = {"friends": AUDIENCE}
+
+    company.change(change)
+    lines = [f"{100 + n},1,c{n},bread,{n}.00,2026-02-{1 + n % 20:02} 10:00:00" for n in PEOPLE]
+    company.write("sales_3.csv", "receipt,line,customer,product,net,sold_at\n" + "\n".join(lines) + "\n")
+    names = [f"c{n},Ana {n} Gil,ana{n}@example.com,2026-01-01 08:00:00" for n in PEOPLE]
+    company.write("customers_2.csv", "customer,name,email,changed\n" + "\n".join(names) + "\n")
+    said = [f"g{n},c{n},news,email,granted,2026-01-05 10:00:00" for n in range(1, 31)]
+    said.append("w29,c29,news,email,withdrawn,2026-02-01 10:00:00")
+    company.write("consents.csv", "id,customer,purpose,channel,status,at\n" + "\n".join(said) + "\n")
+    company.write("erasures.csv", "id,customer,at\ne30,c30,2026-02-20 10:00:00\n")
+    return company
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, first_night: Path) -> Path:
+    folder = tmp_path_factory.mktemp("friends")
+    shutil.copytree(first_night, folder, dirs_exist_ok=True)
+    company = open_company(folder)
+    assert company.night().status == "published"
+    return folder
+
+
+@pytest.fixture
+def company(built: Path, tmp_path: Path) -> Company:
+    shutil.copytree(built, tmp_path, dirs_exist_ok=True)
+    return Company(tmp_path)
+
+
+def write(company: Company, now: datetime = NOW, **options: Any) -> AudienceWritten:
+    return write_audience(company.config, "friends", now=now, **options)
+
+
+def rows_of(path: Path | None) -> list[dict[str, str]]:
+    assert path is not None
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def files(company: Company) -> list[str]:
+    return sorted(path.name for path in (company.config.data / "audiences").iterdir())
+
+
+def test_an_audience_is_looked_at_and_written_once(company: Company) -> None:
+    seen = preview_audience(company.config, "friends", effect=2.0, now=NOW)
+    assert (seen.customers, seen.not_contactable) == (35, {"never asked": 11, "withdrawn": 1})
+    assert (seen.members, seen.contactable_by) == (23, {"email": 23}), "c6 to c28"
+    assert seen.cost == 10 + 0.5 * 17 and seen.size is not None and seen.size.customers_needed
+    assert seen.written_at is None and not (company.config.data / "audiences").exists()
+
+    written = write(company)
+    rows = rows_of(written.path)
+    assert (len(rows), written.chosen + written.held_out) == (written.chosen, 23) and written.held_out > 0
+    assert list(rows[0]) == AUDIENCE["columns"]
+    assert all(
+        row["email"] == f"ana{row['customer_key'].removeprefix('c')}@example.com" for row in rows if row["email"]
+    )
+    assert not {"c29", "c30", "c31"} & {row["customer_key"] for row in rows}
+    assert written.path is not None and written.path.stat().st_mode & 0o077 == 0
+    remembered = "select arm, count(*) from memory.audience_members group by all order by all"
+    drawn = company.warehouse(remembered)
+    assert drawn == [("chosen", written.chosen), ("held_out", written.held_out)]
+    lines = company.warehouse("select action, subject from ledger.audit where action = 'audience'")
+    assert lines == [("audience", f"{written.chosen} customers to {written.path}")]
+
+    content = written.path.read_bytes()
+    again = write(company, NOW + timedelta(days=3))
+    assert again.was_written and again.written_at == NOW
+    assert (written.path.read_bytes(), company.warehouse(remembered)) == (content, drawn)
+    told = CliRunner().invoke(main, ["audience", "preview", "friends", "--config", str(company.config_path)])
+    assert "will not be again" in told.output and "11 customers: never asked" in told.output
+
+
+def test_what_was_delivered_since_the_last_build_forbids(company: Company) -> None:
+    company.write(
+        "consents_2.csv",
+        "id,customer,purpose,channel,status,at\n"
+        "w6,c6,news,,withdrawn,2026-01-20 10:00:00\n"
+        "w7,c7,relationship,,refused,2026-03-01 05:00:00\n"
+        "w8,c8,news,phone,withdrawn,2026-03-01 05:00:00\n"
+        "g31,c31,news,email,granted,2026-02-01 10:00:00\n",
+    )
+    company.write("erasures_2.csv", "id,customer,at\ne9,c9,2026-03-01 05:00:00\n")
+    with open_run(company.config, "night", now=NOW) as run:
+        run.load_all()
+    company.change(lambda settings: settings["audiences"]["friends"].update(held_out=0))
+    keys = {row["customer_key"] for row in rows_of(write(company, NOW + timedelta(hours=1)).path)}
+    assert not {"c6", "c7", "c9"} & keys, "a word or a request that came since counts, whatever its day"
+    assert "c8" in keys, "a word about another channel does not speak of this"
+    assert "c31" not in keys, "what came since only forbids"
+
+
+def test_nobody_is_written_out_twice_too_often_or_in_a_quiet_hour(company: Company) -> None:
+    limit = {"channel": "email", "max_contacts": 1, "per_days": 30}
+    company.change(lambda settings: settings.update(permissions={"limits": [limit]}))
+    first = write(company, campaign_key="one")
+    second = write(company, NOW + timedelta(days=1), campaign_key="two")
+    held_out, rest = {row["customer_key"] for row in rows_of(first.path)}, rows_of(second.path)
+    assert second.chosen + second.held_out == first.held_out
+    assert not held_out & {row["customer_key"] for row in rest}
+    quiet = {"channel": "email", "begins": "21:00", "ends": "09:30"}
+    company.change(lambda settings: settings["permissions"].update(quiet_hours=[quiet]))
+    with pytest.raises(ClientelaError, match="email rests from 21:00 to 09:30"):
+        write(company, NOW + timedelta(days=20), campaign_key="three")
+    assert files(company) == ["one.csv", "two.csv"]
+
+
+def test_the_highest_are_taken_and_parquet_holds_the_columns_asked_for(company: Company) -> None:
+    import duckdb
+
+    wanted = {"top": 5, "top_by": "expected_value", "held_out": 0, "format": "parquet",
+              "columns": ["customer_id", "full_name", "expected_value", "rfm_group", "engagement_score"]}  # fmt: skip
+    company.change(lambda settings: settings["audiences"]["friends"].update(wanted))
+    path = write(company).path
+    assert path is not None
+    found = duckdb.read_parquet(str(path))
+    assert found.columns == wanted["columns"] and len(found.fetchall()) == 5
+    assert preview_audience(company.config, "friends", now=NOW).size is None
+
+
+@pytest.mark.parametrize("moment", ["before memory", "before the name", "after the name", "before the last word"])
+def test_a_fault_between_any_two_steps_hands_out_once(
+    company: Company, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    note, switch_in = audience_writes._note, durable.switch_in
+
+    def failing_note(connection: Any, row: Any) -> None:
+        wanted = {"before memory": "prepared", "before the last word": "written"}.get(moment)
+        if row["event"] == wanted:
+            raise OSError("the disk is gone")
+        note(connection, row)
+
+    def failing_switch(aside: Path, path: Path) -> None:
+        if path.parent.name == "audiences" and moment == "before the name":
+            raise OSError("the disk is gone")
+        switch_in(aside, path)
+        if path.parent.name == "audiences" and moment == "after the name":
+            raise OSError("the disk is gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(audience_writes, "_note", failing_note)
+        patched.setattr(durable, "switch_in", failing_switch)
+        with pytest.raises(ClientelaError):
+            write(company)
+    was_handed_out = moment in ("after the name", "before the last word")
+    assert ("friends.csv" in files(company)) == was_handed_out
+    taken = company.config.data / "audiences" / "friends.csv"
+    if was_handed_out:
+        # whoever sends it has taken it up: that it is gone is no reason to write it again
+        taken.unlink()
+    again = write(company, NOW + timedelta(hours=1))
+    assert again.was_written == was_handed_out
+    assert files(company) == ([] if was_handed_out else ["friends.csv"])
+    events = Counter(event for (event,) in company.warehouse("select event from memory.audience_writes"))
+    assert events["written"] == 1 and events["abandoned"] == (moment == "before the name")
+
+
+def test_what_was_written_out_goes_with_who_is_forgotten(company: Company) -> None:
+    written = write(company)
+    assert written.path is not None and written.path.exists()
+    clean_data_folder(company.config)
+    assert not written.path.exists()
+    assert write(company, NOW + timedelta(days=1)).was_written
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"rule": "orders in (select 1)"}, "audiences.friends"),
+        ({"columns": ["emial"]}, "'emial' is not a column of a customer; did you mean email"),
+        ({"keys_of": "crm"}, "'crm' is not a source"),
+        ({"channel": "pigeon"}, "'pigeon' is not a channel"),
+        ({"held_out": 1}, "held_out"),
+    ],
+)
+def test_an_audience_that_cannot_be_is_refused(shop: Company, change: dict[str, Any], sentence: str) -> None:
+    shop.change(lambda settings: settings.update(audiences={"friends": AUDIENCE | change}))
+    with pytest.raises(ConfigError, match=sentence):
+        load_config(shop.config_path)
