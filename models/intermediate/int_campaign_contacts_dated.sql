@@ -38,14 +38,16 @@ dated as (
 campaigns_of_keys as (
 
     select
-        campaign_key,
-        min(campaign_id) as campaign_id
+        campaigns.campaign_key,
+        min(campaigns.campaign_id) as campaign_id,
+        count(dated.campaign_contact_id) > 0 as has_contacts
     from campaigns
-    group by campaign_key
+    left join dated on campaigns.campaign_id = dated.campaign_id and dated.role = 'contacted'
+    group by campaigns.campaign_key
 
 ),
 
--- Who was written out was contacted then, unless a source tells of the campaign's contacts: that knows who was in the end.
+-- Who was written out was contacted then, unless a source tells of the campaign's contacts: it knows who really was.
 written_out as (
 
     select
@@ -57,7 +59,7 @@ written_out as (
         members.campaign_key,
         case
             when members.arm = 'held_out' then 'held_out'
-            when members.campaign_key in (select dated.campaign_key from dated where dated.role = 'contacted') then 'chosen'
+            when campaigns_of_keys.has_contacts then 'chosen'
             else 'contacted'
         end as role,
         prepared.channel,

@@ -4,7 +4,21 @@ with
 
 delivered as (
 
-    select * from {{ ref('stg_campaigns') }}
+    select
+        campaign_id,
+        source,
+        campaign_key,
+        campaign_name,
+        kind,
+        approach,
+        channel,
+        goal,
+        budget_amount,
+        fixed_cost,
+        unit_cost,
+        started_on,
+        ended_on
+    from {{ ref('stg_campaigns') }}
 
 ),
 
