@@ -5,6 +5,7 @@ path. What is in those files belongs to whoever reads them. They are only read: 
 """
 
 import hashlib
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,8 +25,9 @@ def code_files() -> list[tuple[str, Path]]:
     return sorted((name, path) for name, path in named if path.suffix in (".py", ".sql", ".yml", ".csv", ".md"))
 
 
+@cache
 def code_version() -> str:
-    """The package's version and a hash of everything that computes a figure."""
+    """The package's version and a hash of everything that computes a figure, as this process began with it."""
     digest = hashlib.sha256()
     for name, path in code_files():
         digest.update(name.encode() + path.read_bytes())

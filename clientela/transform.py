@@ -5,7 +5,6 @@ What the models compute is in `models/`, what dbt makes of them in `clientela.co
 itself: the caller closes theirs before, and finds it closed after.
 """
 
-import copy
 import os
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -187,9 +186,9 @@ def manifest(config: Config) -> dict[str, Any]:
 
 
 def project(config: Config) -> dict[str, Any]:
-    """The whole parsed project, as dbt's documentation reads it; of macros those of this project."""
+    """The whole parsed project, as dbt's documentation reads it, to be read and not changed; of macros those of this project."""
     if config.models is None:
-        return copy.deepcopy(compiled().project)
+        return compiled().project
     with set_environment(environment(config)):
         return compiled_models.documented(_parse(config, "night"))
 

@@ -94,19 +94,20 @@ class _Library:
 
 def _styled(alt: Any, chart: Chart, kind: str) -> Chart:
     size = 13 if kind == "wide" else 12
-    return (
-        chart.configure(background="transparent", font=FONT, padding=4)
-        .configure_view(stroke=None)
-        .configure_axis(
+    # in one call: Altair copies the whole chart in each
+    return chart.configure(
+        background="transparent", font=FONT, padding=4,
+        view=alt.ViewConfig(stroke=None),
+        axis=alt.AxisConfig(
             labelColor=QUIET, titleColor=QUIET, labelFontSize=size - 1, titleFontSize=size - 1, titleFontWeight="normal",
             gridColor=GRID, domainColor=GRID, tickColor=GRID, labelPadding=5, titlePadding=8,
-        )
-        .configure_axisX(grid=False)
-        .configure_legend(
+        ),
+        axisX=alt.AxisConfig(grid=False),
+        legend=alt.LegendConfig(
             orient="top", title=None, labelColor=INK, labelFontSize=size, symbolStrokeWidth=2, columnPadding=16, offset=6,
             labelLimit=WIDTHS[kind],
-        )
-        .configure_title(color=INK, fontSize=size, fontWeight=600, anchor="start", offset=8)
+        ),
+        title=alt.TitleConfig(color=INK, fontSize=size, fontWeight=600, anchor="start", offset=8),
     )  # fmt: skip
 
 

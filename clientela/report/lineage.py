@@ -63,16 +63,9 @@ def deliveries(config: Config) -> dict[str, list[dict[str, str]]]:
 
 
 def _page(config: Config) -> str:
-    project = transform.project(config)
+    project = dict(transform.project(config))
     delivered = deliveries(config)
-    for source in project["sources"].values():
-        if source["source_name"] != "raw":
-            continue
-        feeds = delivered.get(source["name"], [])
-        told = [", ".join(f"{key}: {value}" for key, value in feed.items()) for feed in feeds]
-        meaning = ENTITIES[source["name"]].description
-        source["description"] = "\n\n".join([meaning, *(told or ["No source of this company delivers it."])])
-        source["loader"] = ", ".join(feed["feed"] for feed in feeds)
+    project["sources"] = {key: _delivered(source, delivered) for key, source in project["sources"].items()}
     metadata = {"project_name": "clientela", "adapter_type": "duckdb", "send_anonymous_usage_stats": False, "env": {}}
     manifest = {"metadata": metadata, **project}
     spec = find_spec("dbt.task.docs")
@@ -83,6 +76,19 @@ def _page(config: Config) -> str:
     page = page.replace("<head>", f'<head><meta http-equiv="Content-Security-Policy" content="{_POLICY}">', 1)
     page = page.replace(_MANIFEST, _inlined(manifest)).replace(_COLUMNS, _inlined(_typed(project["nodes"])))
     return page.removeprefix("<!doctype html>").lstrip()
+
+
+def _delivered(source: dict[str, Any], delivered: dict[str, list[dict[str, str]]]) -> dict[str, Any]:
+    """A table that models read, with what of this company delivers it."""
+    if source["source_name"] != "raw":
+        return source
+    feeds = delivered.get(source["name"], [])
+    told = [", ".join(f"{key}: {value}" for key, value in feed.items()) for feed in feeds]
+    meaning = ENTITIES[source["name"]].description
+    return source | {
+        "description": "\n\n".join([meaning, *(told or ["No source of this company delivers it."])]),
+        "loader": ", ".join(feed["feed"] for feed in feeds),
+    }
 
 
 def _inlined(data: Any) -> str:

@@ -7,6 +7,7 @@ recomputed; its tables are made in `clientela.warehouse.memory`), `identity` (ev
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
@@ -18,6 +19,7 @@ from clientela.sql.quoting import quoted
 from clientela.value.tables import FORECAST_TABLES
 from clientela.warehouse import audit, memory, tombstones
 from clientela.warehouse.schema_version import VERSION_COLUMNS, begin_with_present
+from clientela.warehouse.transactions import transaction
 
 SCHEMAS = ("raw", "ledger", "run", "identity", "forecast")
 
@@ -112,54 +114,72 @@ def connect(path: Path, *, memory_limit: str = "4GB", threads: int = 2) -> duckd
     return connection
 
 
+#: the columns that each table has, by `schema.table`
+Held = Mapping[str, frozenset[str]]
+
+
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Create what is missing, and add columns that the contract has gained since the file was made."""
     begin_with_present(connection)
-    for schema in SCHEMAS:
-        connection.execute(f"create schema if not exists {quoted(schema)}")
-    for entity in ENTITIES.values():
-        table = f"raw.{quoted(entity.name)}"
-        columns = raw_columns(entity)
-        definition = ", ".join(f"{quoted(name)} {sql_type}" for name, sql_type in columns.items())
-        connection.execute(f"create table if not exists {table} ({definition})")
-        for name, sql_type in columns.items():
-            connection.execute(f"alter table {table} add column if not exists {quoted(name)} {sql_type}")
-    for name, definition in LEDGER_TABLES.items():
-        _make_table(connection, f"ledger.{name}", definition)
-    _make_table(connection, "run.context", CONTEXT)
-    _make_table(connection, "run.built", BUILT)
-    _make_table(connection, "run.header_sources", HEADER_SOURCES)
-    _make_table(connection, "run.return_batches", RETURN_BATCHES)
-    for name, definition in BUILT_STATE.items():
-        _make_table(connection, f"run.{name}", definition)
-    prepare_identity(connection)
-    prepare_forecast(connection)
-    memory.prepare(connection)
-    connection.execute(f"create or replace view ledger.source_state as {source_state_sql()}")
+    with transaction(connection):
+        held = _held(connection)
+        for schema in SCHEMAS:
+            connection.execute(f"create schema if not exists {quoted(schema)}")
+        for entity in ENTITIES.values():
+            _make_table(connection, "raw", entity.name, raw_columns(entity), held)
+        _make_tables(connection, "ledger", LEDGER_TABLES, held)
+        _make_tables(connection, "run", {"context": CONTEXT, "built": BUILT}, held)
+        _make_tables(connection, "run", {"header_sources": HEADER_SOURCES, "return_batches": RETURN_BATCHES}, held)
+        _make_tables(connection, "run", BUILT_STATE, held)
+        prepare_identity(connection, held)
+        prepare_forecast(connection, held)
+        memory.prepare(connection)
+        connection.execute(f"create or replace view ledger.source_state as {source_state_sql()}")
 
 
-def prepare_identity(connection: duckdb.DuckDBPyConnection) -> None:
+def prepare_identity(connection: duckdb.DuckDBPyConnection, held: Held | None = None) -> None:
     """Create the tables of identity that are missing: the run's settings, the evidence, and what a night found."""
-    for name, definition in RUN_TABLES.items():
-        _make_table(connection, f"run.{name}", definition)
-    for name, definition in (EVIDENCE_TABLES | FOUND_TABLES).items():
-        _make_table(connection, f"identity.{name}", definition)
+    held = _held(connection) if held is None else held
+    _make_tables(connection, "run", RUN_TABLES, held)
+    _make_tables(connection, "identity", EVIDENCE_TABLES | FOUND_TABLES, held)
 
 
-def prepare_forecast(connection: duckdb.DuckDBPyConnection) -> None:
+def prepare_forecast(connection: duckdb.DuckDBPyConnection, held: Held | None = None) -> None:
     """Create the tables of the forecasts that are missing."""
-    for name, definition in FORECAST_TABLES.items():
-        _make_table(connection, f"forecast.{name}", definition)
+    _make_tables(connection, "forecast", FORECAST_TABLES, _held(connection) if held is None else held)
 
 
-def _make_table(connection: duckdb.DuckDBPyConnection, table: str, definition: str) -> None:
+def _held(connection: duckdb.DuckDBPyConnection) -> Held:
+    """What is there, asked once: a statement for each column of each table would take longer than a small batch."""
+    found = connection.execute(
+        """
+        select schema_name || '.' || table_name, list(column_name) from duckdb_columns()
+        where database_name = current_database() group by all
+        """
+    ).fetchall()
+    return {table: frozenset(columns) for table, columns in found}
+
+
+def _make_tables(
+    connection: duckdb.DuckDBPyConnection, schema: str, definitions: Mapping[str, str], held: Held
+) -> None:
+    for name, definition in definitions.items():
+        columns = (column.split(maxsplit=1) for column in re.split(r",(?![^(]*\))", definition))
+        _make_table(connection, schema, name, dict(columns), held)
+
+
+def _make_table(
+    connection: duckdb.DuckDBPyConnection, schema: str, name: str, columns: Mapping[str, str], held: Held
+) -> None:
     """Create the table, or add the columns that its definition has gained since it was made."""
-    connection.execute(f"create table if not exists {table} ({definition})")
-    held = {row[0] for row in connection.execute(f"describe {table}").fetchall()}
-    for column in re.split(r",(?![^(]*\))", definition):
-        name, sql_type = column.replace("not null", "").split(maxsplit=1)
-        if name not in held:
-            connection.execute(f"alter table {table} add column {name} {sql_type}")
+    table = f"{quoted(schema)}.{quoted(name)}"
+    if f"{schema}.{name}" not in held:
+        connection.execute(f"create table {table} ({', '.join(f'{quoted(c)} {d}' for c, d in columns.items())})")
+        return
+    for column, definition in columns.items():
+        if column not in held[f"{schema}.{name}"]:
+            sql_type = definition.replace("not null", "")
+            connection.execute(f"alter table {table} add column {quoted(column)} {sql_type}")
 
 
 def source_state_sql() -> str:
