@@ -113,10 +113,35 @@ def _(mo):
 
 @app.cell
 def _(company, mo):
-    mo.stop(not company.has("relationship.customer_offers"), mo.md("There are no offers yet; docs/relationship.md."))
-    offers = company.query("from relationship.customer_offers limit 1000")
+    offers = company.query(
+        """
+        select kind, offer, channel, count(*) as customers, avg(probability) as probability,
+            sum(expected_contribution) as expected_contribution, any_value(reason) as reason_of_one
+        from relationship.customer_offers group by all order by expected_contribution desc, kind, offer, channel limit 50
+        """
+    )
+    mo.stop(offers.is_empty(), mo.md("No offer is open; why, the scores below say, and docs/relationship.md."))
     company.rounded(offers)
     return (offers,)
+
+
+@app.cell
+def _(mo):
+    mo.md("## Are the offers better than favourites, and than what is popular?")
+    return
+
+
+@app.cell
+def _(company):
+    offer_scores = company.query(
+        """
+        select kind, candidate, customers, hit_rate, ndcg, ndcg_difference, ndcg_difference_low, mean_probability, bought_share,
+            is_published, limitation
+        from quality.offer_model_scores where row_type <> 'tenth' order by kind desc nulls last, is_published desc, candidate
+        """
+    )
+    company.rounded(offer_scores)
+    return (offer_scores,)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from clientela.relationship.settings import (
     FILE_NAME,
     AudienceSettings,
     CampaignSettings,
+    OfferSettings,
     PermissionSettings,
     PortfolioSettings,
     ProgrammeSettings,
@@ -202,6 +203,10 @@ class Config(Model):
     audiences: dict[Annotated[str, Field(pattern=FILE_NAME)], AudienceSettings] = Field(
         default_factory=dict,
         description="Name → whom a campaign is for, and what of them is written out; docs/relationship.md.",
+    )
+    offers: OfferSettings = Field(
+        default_factory=OfferSettings,
+        description="How many offers a customer is proposed, for how many days ahead; docs/relationship.md.",
     )
     publish: PublishConfig = Field(default_factory=PublishConfig)
     inbox: InboxConfig = Field(default_factory=InboxConfig)

@@ -292,7 +292,10 @@ REFERENCE_EXAMPLES: dict[str, str] = {
         'Madrid,Eva,200,state <> \'lapsed\',900,"Madrid, Toledo",es,"high, medium",2026-01-01,\n'
     ),
     "portfolio_fit": "portfolio,value_tier,fit\nMadrid,medium,0.8\n",
-    "offers": "offer,approach,channel,unit_cost,rule\nSecond cap,market,email,0.10,orders >= 1\n",
+    "offers": (
+        "offer,approach,channel,unit_cost,rule,product_key,category,margin_rate,valid_from,valid_until\n"
+        "Second cap,market,email,0.10,orders_12m >= 1,,Caps,0.4,2026-01-01,2026-03-31\n"
+    ),
     "programmes": (
         "programme,approach,started_on,ended_on,monthly_cost,description,segment,rule,campaign_key,customer_gain,gain_component,"
         "hours_saved,stage\n"

@@ -148,10 +148,16 @@ OFFERS = _table(
     ("offer",),
     _text("offer", "Name.", required=True),
     _text("approach", "Day's approach.", values=APPROACHES),
-    _text("channel", "Channel."),
-    Column("unit_cost", "money", "Cost of one offer, company currency.", minimum=0),
-    _text("rule", "Who is eligible, as a predicate over the customer's columns."),
-)
+    _text("channel", "Channel by which it is made; empty: any by which the customer may be contacted."),
+    Column("unit_cost", "money", "Cost of one offer that is used, company currency.", minimum=0),
+    _text("rule", "Who is eligible, as a predicate over the customer's columns; empty: anyone."),
+    _text("product_key", "The product that it is for, by its source's own id."),
+    _text("category", "The category that it is for, where it names no product."),
+    Column("margin_rate", "decimal", "Margin as a share of net revenue; empty: what such purchases brought so far.",
+           minimum=-1, maximum=1),
+    Column("valid_from", "date", "First day; empty: it was always open."),
+    Column("valid_until", "date", "Last day; empty: it stays open."),
+)  # fmt: skip
 
 PROGRAMMES = _table(
     "programmes",

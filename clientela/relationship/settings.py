@@ -190,6 +190,19 @@ class PortfolioSettings(BaseModel):
     """Of the customers who have a portfolio, the share that may change it in a month without having to."""
 
 
+class OfferSettings(BaseModel):
+    """Which offers are proposed to a customer."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    max_per_customer: int = Field(default=5, ge=1, le=50)
+    """Offers that a customer is proposed at most."""
+    horizon_days: int = Field(default=60, ge=7, le=180)
+    """Days ahead within which an offer is likely to be taken up; four times as many of history are needed."""
+    purpose: Purpose = RELATIONSHIP
+    """The purpose for which a customer must be contactable; `relationship` stands for all but transactional contact."""
+
+
 class TimelineSettings(BaseModel):
     """How a customer's timeline speaks."""
 

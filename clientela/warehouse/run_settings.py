@@ -17,6 +17,7 @@ from clientela.config.company import Config
 from clientela.identity.settings import IdentitySettings
 from clientela.relationship.settings import (
     CampaignSettings,
+    OfferSettings,
     PermissionSettings,
     PortfolioSettings,
     ProgrammeSettings,
@@ -44,6 +45,7 @@ def write_settings(connection: duckdb.DuckDBPyConnection, *sections: BaseModel) 
         ("campaign_settings", CampaignSettings),
         ("programme_settings", ProgrammeSettings),
         ("portfolio_settings", PortfolioSettings),
+        ("offer_settings", OfferSettings),
         ("timeline_settings", TimelineSettings),
     ):
         section = given.get(model) or model()
@@ -71,6 +73,7 @@ def sections_of(config: Config) -> tuple[BaseModel, ...]:
         config.campaigns,
         config.programmes,
         config.portfolios,
+        config.offers,
         timeline,
     )
 

@@ -114,3 +114,27 @@ def campaigns(night: Night) -> Section | Missing:
     headings = [texts(f"customer.{name}") for name in ("campaign", "role", "day", "answered", "bought")]
     table = Table(title, headings, rows, numbers=(4,), layout="cards")
     return Section("campaigns", title, [sentence], tables=[table], queries=[answer.query])
+
+
+def offers(night: Night) -> Section | Missing:
+    """What they are likely to buy next, by which channel it may be offered, and why."""
+    texts, answer = night.texts, night.ask("customer_offers")
+    title = texts("customer.offers")
+    if not answer.rows:
+        return Missing("offers", title, texts("customer.no_offer"))
+    days = texts.number(answer.first["horizon_days"])
+    rows = [
+        cells(
+            row["offer"],
+            texts.label("customer.offer", row["kind"]),
+            row["reason"],
+            texts.label("timeline.channel", row["channel"]),
+            texts.share(row["probability"]),
+            texts.amount(row["expected_contribution"], exact=True),
+        )
+        for row in answer.rows
+    ]
+    headings = [texts(f"customer.{name}") for name in ("offer", "offer_kind", "why", "by", "likely", "brings")]
+    table = Table(title, headings, rows, numbers=(4, 5), layout="cards")
+    sentence = texts("customer.likely_offers", count=len(rows), days=days)
+    return Section("offers", title, [sentence], tables=[table], queries=[answer.query])

@@ -35,6 +35,7 @@ PARTS = (
     Part("timeline", ("customer.customer_timeline",), dealings.timeline),
     Part("permissions", ("relationship.contact_permissions",), dealings.permissions),
     Part("campaigns", ("relationship.campaign_contacts", "relationship.campaigns"), dealings.campaigns),
+    Part("offers", ("relationship.customer_offers",), dealings.offers),
 )
 
 

@@ -13,6 +13,7 @@
     'sales_pipeline': ['interactions'],
     'customer_satisfaction': ['interactions'],
     'basic_service': ['interactions'],
+    'customer_offers': ['products', 'consents'],
 } -%}
 {%- set tables = {
     'service_cases': ['service_targets'],
@@ -22,6 +23,7 @@
     'portfolio_assignments': ['portfolios'],
     'portfolio_history': ['portfolios'],
     'portfolio_load': ['portfolios'],
+    'customer_offers': ['offers'],
     'programmes': ['programmes'],
     'programme_results': ['programmes'],
 } -%}
@@ -51,6 +53,11 @@ tables as (
         'portfolios' as input_name,
         count(*) as table_rows
     from {{ ref('stg_portfolios') }}
+    union all
+    select
+        'offers' as input_name,
+        count(*) as table_rows
+    from {{ ref('stg_offers') }}
     union all
     select
         'programmes' as input_name,
@@ -97,7 +104,7 @@ mart_inputs as (
 
         ---------- what is to be done
         case
-            when is_missing and input_name in ('service_targets', 'acquisition_costs', 'programmes')
+            when is_missing and input_name in ('service_targets', 'acquisition_costs', 'programmes', 'offers')
                 then concat('The reference table ', input_name, ' has no rows.')
             when is_missing then concat('No source delivers ', input_name, '.')
         end as missing_sentence

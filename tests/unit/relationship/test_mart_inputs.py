@@ -15,7 +15,7 @@ def inputs(without: str | None, rows: int) -> dict[tuple[str, str], str | None]:
     with duckdb.connect() as connection:
         connection.execute("create schema run; create table run.context (entities_without_source varchar)")
         connection.execute("insert into run.context values (?)", [without])
-        for table in ("service_targets", "acquisition_costs", "programmes", "portfolios"):
+        for table in ("service_targets", "acquisition_costs", "programmes", "portfolios", "offers"):
             connection.execute(f"create table stg_{table} as from range({rows})")
         found = connection.execute(
             f"select mart_name, input_name, missing_sentence, is_missing from ({rendered('mart_inputs')})"
