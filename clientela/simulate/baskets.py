@@ -13,6 +13,8 @@ from clientela.simulate.streams import Floats, Ints, skewed, weighted
 
 _MOST_LINES = 9
 _RETURNED = 0.045
+#: share of lines that are of the customer's favourite category
+_AT_EASE = 0.55
 _DISCOUNTS = np.array([0, 5, 10, 15, 20, 30], dtype=np.int64)
 _DISCOUNT_WEIGHTS = (80, 5, 6, 3, 4, 2)
 
@@ -84,13 +86,25 @@ def with_returns(orders: Orders, rng: np.random.Generator, days: float) -> Order
     return replace(orders.of(every[sequence]), at=at[sequence], returns=returns[sequence])
 
 
+def line_counts(orders: int, rng: np.random.Generator) -> Ints:
+    """How many lines each of so many orders has."""
+    counts: Ints = 1 + np.minimum(rng.poisson(1.75, orders), _MOST_LINES - 1)
+    return counts
+
+
+def draw_categories(favourite: Ints, rng: np.random.Generator) -> Ints:
+    """The category of each line, whose customer's favourite is given: often that one, else by how popular each is."""
+    at_ease = rng.random(len(favourite)) < _AT_EASE
+    return np.where(at_ease, favourite, skewed(rng, len(CATEGORIES), len(favourite), 6.0))
+
+
 def fill(
     orders: Orders, favourite: Ints, catalogue: Catalogue, rng: np.random.Generator, *, includes_tax: bool
 ) -> Lines:
     """The lines of all orders, in order. `favourite`: each order's favourite category."""
     is_sale = orders.returns < 0
     sold = np.flatnonzero(is_sale)
-    count = np.where(orders.plan[sold] >= 0, 1, 1 + np.minimum(rng.poisson(1.75, len(sold)), _MOST_LINES - 1))
+    count = np.where(orders.plan[sold] >= 0, 1, line_counts(len(sold), rng))
     first = np.cumsum(count) - count
     order = np.repeat(np.arange(len(sold), dtype=np.int64), count)
     n = len(order)
@@ -98,8 +112,7 @@ def fill(
     total = np.add.reduceat(weight, first) if n else weight
     target = orders.amount[sold][order] * weight / total[order]
     plan = orders.plan[sold][order]
-    at_ease = rng.random(n) < 0.55
-    category = np.where(at_ease, favourite[sold][order], skewed(rng, len(CATEGORIES), n, 6.0))
+    category = draw_categories(favourite[sold][order], rng)
     product = category * PRODUCTS_PER_CATEGORY + skewed(rng, PRODUCTS_PER_CATEGORY, n, 5.0)
     product = np.where(plan >= 0, catalogue.first_plan + plan, product)
     quantity = np.where(plan >= 0, 1, 1 + weighted(rng, (70, 17, 8, 5), n))

@@ -60,6 +60,8 @@ class Company:
     memberships: dict[str, Membership]
     #: day on which each membership was registered
     registered: dict[str, Floats]
+    #: of each person
+    favourite: Ints
     till: Sales
     webshop: Sales
     subscriptions: Subscriptions
@@ -152,6 +154,7 @@ def build_company(settings: SimulateSettings) -> Company:
         records=records,
         memberships=known,
         registered=registered,
+        favourite=favourite,
         till=sales[TILL],
         webshop=sales[WEBSHOP],
         subscriptions=subscriptions,

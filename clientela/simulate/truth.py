@@ -11,13 +11,14 @@ import numpy as np
 import polars as pl
 
 from clientela.simulate import calendar
+from clientela.simulate.baskets import draw_categories, line_counts
 from clientela.simulate.campaigns import CAMPAIGNS
-from clientela.simulate.catalogue import CURRENCIES, month_of, month_starts
+from clientela.simulate.catalogue import CATEGORIES, CURRENCIES, month_of, month_starts
 from clientela.simulate.company import Company, Sales
 from clientela.simulate.files import DUPLICATE, Planted, Table, Written, expected
 from clientela.simulate.records import CALL_CENTRE, LOYALTY, TILL, WEBSHOP
 from clientela.simulate.settings import SimulateSettings
-from clientela.simulate.streams import Ints
+from clientela.simulate.streams import Ints, stream
 from clientela.simulate.words import COUNTRIES, LANGUAGES, words
 
 
@@ -44,6 +45,7 @@ def write_truth(
         "customers": customers(company),
         "orders": orders(company),
         "future_orders": future_orders(company),
+        "future_lines": future_lines(company),
         "subscriptions": subscriptions(company),
         "campaign_effects": campaign_effects(company),
         "dirt": pl.DataFrame(written.dirt, schema=_DIRT),
@@ -282,6 +284,22 @@ def future_orders(company: Company) -> pl.DataFrame:
             "person_id": company.buyers[h.buyer[later]] + 1,
             "ordered_on": calendar.dates(company.settings, h.at[later]),
             "net": np.round(h.amount[later], 4),
+        }
+    )
+
+
+def future_lines(company: Company) -> pl.DataFrame:
+    """What each buyer puts into those orders, a row per line."""
+    h, rng = company.histories, stream(company.settings.seed, "future lines")
+    later = np.flatnonzero(h.at >= company.settings.days)
+    order = np.repeat(later, line_counts(len(later), rng))
+    person = company.buyers[h.buyer[order]]
+    names = pl.Series([name for name, *_ in CATEGORIES])
+    return pl.DataFrame(
+        {
+            "person_id": person + 1,
+            "ordered_on": calendar.dates(company.settings, h.at[order]),
+            "category": names.gather(draw_categories(company.favourite[person], rng)),
         }
     )
 
