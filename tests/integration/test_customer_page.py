@@ -76,3 +76,28 @@ def test_a_customer_who_is_not_there_is_said_in_a_sentence(running: Company) -> 
 def test_a_page_is_for_those_who_may_read_what_is_published(running: Company) -> None:
     path = write_customer(running.config, whose(running, "2026-01-05"))
     assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o640, 0o750)
+
+
+@pytest.mark.parametrize(
+    ("language", "parts"),
+    [
+        ("en", ["What they are likely to buy", "1 offer, likely within 60 days", "wine", "repeat", "by e-mail", "31%", "€4.20"]),
+        ("es", ["Lo que es probable que compre", "1 oferta, probable en 60 días", "wine", "repetición", "por correo electrónico",
+                "31 %", "4,20 €"]),
+    ],
+)  # fmt: skip
+def test_the_page_shows_what_they_are_likely_to_buy(running: Company, language: str, parts: list[str]) -> None:
+    running.change(lambda settings: settings.update(language=language))
+    customer_id = whose(running, "2026-01-05")
+    with duckdb.connect(str(running.config.published / "marts.duckdb")) as marts:
+        marts.execute(
+            """
+            insert into relationship.customer_offers by name
+            select ? as customer_id, 'wine' as offer, 'repeat' as kind, 'email' as channel, 'Because of it.' as reason,
+                1 as offer_rank, 60 as horizon_days, 0.31 as probability, 4.2 as expected_contribution
+            """,
+            [customer_id],
+        )
+    page = text_of(write_customer(running.config, customer_id))
+    for part in [*parts, "Because of it."]:
+        assert plain(part) in page, part
