@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from clientela.config.sources import Age, Currency, Model, Size, SourceConfig, SourceName, TimeZone, bytes_of
-from clientela.contracts import ENTITIES
+from clientela.contracts import COMPANY_ENTITIES, ENTITIES
 from clientela.errors import ConfigError
 from clientela.identity.settings import IdentitySettings
 from clientela.relationship.settings import (
@@ -41,6 +41,10 @@ CONFIG_VARIABLE = "CLIENTELA_CONFIG"
 
 
 DEFAULT_CONFIG = "clientela.yml"
+
+
+#: entities whose facts expire; what they came to stays as monthly totals. Headers of orders go with their lines
+EXPIRING_ENTITIES = ("transactions", "interactions")
 
 
 #: the source that the reference folder is
@@ -130,6 +134,29 @@ class PrivacyConfig(Model):
         True,
         description="Sales and other facts of the forgotten stay under an anonymous customer, so that books add up.",
     )
+    retention_days: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        default_factory=dict,
+        description="Days after which something goes, by whole months: `transactions` (with their orders) and `interactions`, of "
+        "which monthly totals stay; or a personal column, such as `interactions.note` or `customers.birth_date`. What is not "
+        "named stays.",
+    )
+
+    @model_validator(mode="after")
+    def _can_expire(self) -> "PrivacyConfig":
+        known = expirable()
+        for name in self.retention_days:
+            if name not in known:
+                raise ValueError(
+                    f"retention_days: {name!r} cannot expire{did_you_mean(name, known, is_quoted=False) or '.'} "
+                    f"Allowed: {', '.join(known)}"
+                )
+        return self
+
+
+def expirable() -> list[str]:
+    """What `privacy.retention_days` may name: entities whose facts expire, and personal columns."""
+    columns = [f"{e.name}.{c.name}" for e in COMPANY_ENTITIES for c in e.columns if c.personal]
+    return [*EXPIRING_ENTITIES, *columns]
 
 
 class LimitsConfig(Model):
@@ -272,6 +299,23 @@ class Config(Model):
                 raise ValueError(
                     f"identity.trusted_sources: {name!r} is not a source; there are: {', '.join(self.sources)}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _what_expires_describes_nobody(self) -> "Config":
+        """A feed of orders or contacts that describes its customers is where they are known from: with its rows they would go."""
+        expiring = {name.partition(".")[0] for name in self.privacy.retention_days}
+        describing = ("transactions", "orders", "interactions")
+        for source_name, source in self.sources.items():
+            for feed, settings in source.entities.items():
+                entity = ENTITIES[settings.entity or feed]
+                said = [name for name in settings.columns if name in entity.customer_fields]
+                wanted = {"transactions" if entity.name == "orders" else entity.name, "customers"} & expiring
+                if entity.name in describing and said and wanted:
+                    raise ValueError(
+                        f"privacy.retention_days: {sorted(wanted)[0]} cannot expire, since customers are described in "
+                        f"sources.{source_name}.entities.{feed} ({said[0]}); deliver them as `customers`, or leave this out"
+                    )
         return self
 
     @model_validator(mode="after")

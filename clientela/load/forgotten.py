@@ -1,7 +1,8 @@
-"""Rows of the forgotten that are delivered again: they leave no values, and are counted.
+"""Rows of the forgotten, and expired ones, that are delivered again: they leave no values, and are counted.
 
 What a person said, and what they are, goes; facts stay under an anonymous key where `privacy.keep_facts` is true. The landed
-file is written anew without them, so that it brings nobody back. Who is forgotten stands in `clientela.warehouse.tombstones`.
+file is written anew without them, so that it brings nobody back. Who is forgotten stands in `clientela.warehouse.tombstones`,
+what expired in `clientela.load.expired`.
 """
 
 import os
@@ -20,58 +21,74 @@ from clientela.extract.casting import Parameters
 from clientela.extract.mapping import Feed, names_by_column
 from clientela.extract.open_file import open_file
 from clientela.extract.readers import Opened
-from clientela.extract.readers.rewritten import FORGOTTEN_ROWS, LEFT_OUT_LINES, MIDNIGHT, REASON, ROW, SUFFIX, TEXT
+from clientela.extract.readers.rewritten import (
+    EXPIRED_ROWS,
+    FORGOTTEN_ROWS,
+    LEFT_OUT_LINES,
+    MIDNIGHT,
+    REASON,
+    ROW,
+    SUFFIX,
+    TEXT,
+)
 from clientela.load import staging
 from clientela.load.context import LoadContext
+from clientela.load.expired import find_expired_lines
 from clientela.load.landing import DeliveredFile
 from clientela.sql.quoting import literal, quoted
 from clientela.warehouse import tombstones
+from clientela.warehouse.expiries import Expiry, expiry_of
 
 
-def without_forgotten(context: LoadContext, files: Sequence[DeliveredFile]) -> list[DeliveredFile]:
-    """The files, each that holds rows of the forgotten written anew, and gone as it came."""
-    if not tombstones.are_there(context.connection) or context.feed.is_of_guests:
+def without_gone(context: LoadContext, files: Sequence[DeliveredFile]) -> list[DeliveredFile]:
+    """The files, each that holds rows of the forgotten or expired ones written anew, and gone as it came."""
+    expiry = expiry_of(context.connection, context.feed.source_name, context.feed.entity.name)
+    if context.feed.is_of_guests or not (tombstones.are_there(context.connection) or expiry):
         return list(files)
     found = []
     for file in files:
-        new, _ = forget_in_file(context, file)
+        new, _ = let_go_in_file(context, file)
         if new is not None and new != file.landed:
             file.landed.unlink(missing_ok=True)
         found.append(file if new is None else replace(file, landed=new))
     return found
 
 
-def forget_in_file(
+def let_go_in_file(
     context: LoadContext, file: DeliveredFile, values: Sequence[str] = ()
 ) -> tuple[Path | None, list[int]]:
-    """Write a landed file anew if it holds rows of the forgotten; gives the new file, None if it holds none, and their rows.
+    """Write a landed file anew if it holds rows of the forgotten or expired ones; gives the new file, None if it holds none, and
+    their rows.
 
     The file of before stays. `values`: what no line that cannot be read may hold any more. A file that cannot be read at all
     stays as it is.
     """
     connection, feed = context.connection, context.feed
     column = _column_of(feed.entity.name)
-    if column is None or not file.landed.is_file():
+    expiry = expiry_of(connection, feed.source_name, feed.entity.name)
+    if (column is None and not expiry) or not file.landed.is_file():
         return None, []
     context.scratch_folder.mkdir(parents=True, exist_ok=True)
     settings = feed.settings.model_copy(update={"control_totals": None})
     seen = replace(context, feed=replace(feed, settings=settings)).with_warehouse_key()
     try:
         staging.extract(seen, [file])
-        tombstones.find_forgotten(connection, "staged_rows", [column])
-        connection.execute(
-            f"""
-            create or replace temp table forgotten_lines as
-            select source_row, any_value(anonymous_key) as anonymous_key
-            from staged_rows inner join forgotten_records on staged_rows.{column} = forgotten_records.record_id
-            group by source_row
+        _find_forgotten_lines(connection, column)
+        find_expired_lines(seen, expiry)
+        lines = connection.execute(
             """
-        )
-        lines = [line for (line,) in connection.execute("select source_row from forgotten_lines").fetchall()]
+            select source_row from forgotten_lines union select source_row from expired_lines
+            union select source_row from expired_values
+            """
+        ).fetchall()
         is_unreadable = any(
             connection.execute("select 1 from unreadable where contains(text, ?) limit 1", [value]).fetchall()
             for value in values
         )
+        if _is_over(feed, file, expiry):
+            is_unreadable = is_unreadable or bool(
+                connection.execute("select 1 from unreadable where text <> '' limit 1").fetchall()
+            )
     except DeliveryError:
         return None, []
     finally:
@@ -82,9 +99,32 @@ def forget_in_file(
     shutil.rmtree(reading, ignore_errors=True)
     reading.mkdir()
     try:
-        return _write(seen, file, reading, values), lines
+        return _write(seen, file, reading, values, expiry), [line for (line,) in lines]
     finally:
         shutil.rmtree(reading, ignore_errors=True)
+
+
+def _find_forgotten_lines(connection: duckdb.DuckDBPyConnection, column: str | None) -> None:
+    """Make the temporary table `forgotten_lines` of the staged rows: those of the forgotten, with their anonymous key."""
+    if column is None or not tombstones.are_there(connection):
+        connection.execute("create or replace temp table forgotten_lines (source_row bigint, anonymous_key varchar)")
+        return
+    tombstones.find_forgotten(connection, "staged_rows", [column])
+    connection.execute(
+        f"""
+        create or replace temp table forgotten_lines as
+        select source_row, any_value(anonymous_key) as anonymous_key
+        from staged_rows inner join forgotten_records on staged_rows.{column} = forgotten_records.record_id
+        group by source_row
+        """
+    )
+
+
+def _is_over(feed: Feed, file: DeliveredFile, expiry: Expiry) -> bool:
+    """Whether a line that cannot be read is over too: it is as old as its file."""
+    if expiry.rows_before is None or file.landed_at is None:
+        return False
+    return file.landed_at.astimezone(feed.config.zone).date() < expiry.rows_before
 
 
 def remove_originals(landing: Path) -> list[Path]:
@@ -98,7 +138,7 @@ def remove_originals(landing: Path) -> list[Path]:
     return gone
 
 
-def _write(context: LoadContext, file: DeliveredFile, reading: Path, values: Sequence[str]) -> Path:
+def _write(context: LoadContext, file: DeliveredFile, reading: Path, values: Sequence[str], expiry: Expiry) -> Path:
     connection, feed = context.connection, context.feed
     parameters = Parameters()
     opened = open_file(connection, feed, file.landed, parameters, reading)
@@ -112,6 +152,7 @@ def _write(context: LoadContext, file: DeliveredFile, reading: Path, values: Seq
     delivery = opened.delivery
     row = delivery.row_number or "null"
     kept, customer = _kept_columns(connection, feed, list(delivery.columns))
+    over = _columns_of_values(connection, feed, expiry)
     columns = []
     for name in delivery.columns:
         sql = f"delivered.{quoted(name)}"
@@ -120,15 +161,21 @@ def _write(context: LoadContext, file: DeliveredFile, reading: Path, values: Seq
             chosen = f"case when lines.source_row is null then cast({sql} as varchar) else lines.anonymous_key end"
         else:
             chosen = f"case when lines.source_row is null then {sql} {f'else {sql} ' if name in kept else ''}end"
+        if column := over.get(name.lower()):
+            chosen = f"case when list_contains(emptied.columns, {literal(column)}) then null else {chosen} end"
         columns.append(f"{chosen} as {quoted(name)}")
     goes = _goes(feed)
     numbered = f"(select *, {row} as {ROW} from delivered_again)"
-    wanted = "where lines.source_row is null" if goes else ""
+    wanted = "where expired.source_row is null" + (" and lines.source_row is null" if goes else "")
     connection.execute(
         f"""
         create or replace temp table rewritten as
         select {", ".join(columns)}, delivered.{ROW}, null::varchar as {TEXT}, null::varchar as {REASON}
-        from {numbered} as delivered left join forgotten_lines as lines on delivered.{ROW} = lines.source_row {wanted}
+        from {numbered} as delivered
+        left join forgotten_lines as lines on delivered.{ROW} = lines.source_row
+        left join expired_lines as expired on delivered.{ROW} = expired.source_row
+        left join expired_values as emptied on delivered.{ROW} = emptied.source_row
+        {wanted}
         order by delivered.{ROW}
         """
     )
@@ -139,10 +186,19 @@ def _write(context: LoadContext, file: DeliveredFile, reading: Path, values: Seq
         connection.execute(unreadable, parameters.used_in(unreadable))
         for value in values:
             connection.execute(f"update rewritten set {TEXT} = '' where contains({TEXT}, ?)", [value])
-    gone = connection.execute("select count(*) from forgotten_lines").fetchall()[0][0] if goes else 0
-    before = forgotten_before(file.landed)
+        if _is_over(feed, file, expiry):
+            connection.execute(f"update rewritten set {TEXT} = '' where {TEXT} is not null")
+    forgotten, expired = connection.execute(
+        """
+        select
+            (select count(*) from forgotten_lines where source_row not in (select source_row from expired_lines)),
+            (select count(*) from expired_lines)
+        """
+    ).fetchall()[0]
+    forgotten = (forgotten if goes else 0) + gone_before(file.landed, FORGOTTEN_ROWS)
+    expired += gone_before(file.landed, EXPIRED_ROWS)
     facts = {
-        FORGOTTEN_ROWS: str(gone + before), LEFT_OUT_LINES: str(opened.left_out_lines),
+        FORGOTTEN_ROWS: str(forgotten), EXPIRED_ROWS: str(expired), LEFT_OUT_LINES: str(opened.left_out_lines),
         MIDNIGHT: str(int(delivery.is_midnight_a_day)),
     }  # fmt: skip
     stem = file.landed.name.removesuffix(SUFFIX)
@@ -153,17 +209,17 @@ def _write(context: LoadContext, file: DeliveredFile, reading: Path, values: Seq
     stat = file.landed.stat()
     os.utime(aside, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     durable.switch_in(aside, target)
-    for name in ("rewritten", "delivered_again", "forgotten_lines"):
+    for name in ("rewritten", "delivered_again", "forgotten_lines", "expired_lines", "expired_values"):
         connection.execute(f"drop table if exists {name}")
     return target
 
 
-def forgotten_before(landed: Path) -> int:
-    """Rows that went from a landed file when it was written anew before."""
+def gone_before(landed: Path, kind: str) -> int:
+    """Rows that went from a landed file when it was written anew before; `kind` is what the file calls their number."""
     if not landed.name.endswith(SUFFIX):
         return 0
     with pq.ParquetFile(landed) as file:
-        return int((file.metadata.metadata or {}).get(FORGOTTEN_ROWS.encode(), b"0"))
+        return int((file.metadata.metadata or {}).get(kind.encode(), b"0"))
 
 
 def _column_of(entity: str) -> str | None:
@@ -199,3 +255,19 @@ def _kept_columns(connection: duckdb.DuckDBPyConnection, feed: Feed, delivered: 
         {name for name in delivered if name.lower() in needed - said - customer},
         {name for name in delivered if name.lower() in customer},
     )
+
+
+def _columns_of_values(connection: duckdb.DuckDBPyConnection, feed: Feed, expiry: Expiry) -> dict[str, str]:
+    """Delivered column, in lower case → the expiring column that it alone is for."""
+    if not expiry.values_before:
+        return {}
+    named = {
+        column: {name.lower() for name in names} for column, names in names_by_column(connection, feed.settings).items()
+    }
+    named["attributes"] = {name.lower() for name in (feed.settings.attributes or {}).values()}
+    return {
+        name: column
+        for column in expiry.values_before
+        for name in named.get(column, set())
+        if all(name not in names for other, names in named.items() if other != column)
+    }

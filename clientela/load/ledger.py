@@ -111,6 +111,7 @@ def write_ledger(context: LoadContext, outcome: Outcome, *, is_reported: bool = 
             "left_out_rows": outcome.left_out,
             "deleted_rows": outcome.deleted,
             "forgotten_rows": outcome.forgotten,
+            "expired_rows": outcome.expired,
             "first_event_on": first,
             "last_event_on": last,
             "warning_count": len(outcome.warnings),

@@ -18,7 +18,7 @@ from clientela.load.context import LOADABLE, VERSION, LoadContext
 from clientela.load.database_landing import fetch_new
 from clientela.load.definitions import refuse_wrong_definitions
 from clientela.load.deliveries import batches, landing_folder, new_files
-from clientela.load.forgotten import without_forgotten
+from clientela.load.forgotten import without_gone
 from clientela.load.gate.metrics import take_batch_metrics
 from clientela.load.gate.suite import suite_of
 from clientela.load.gate.validate import validate
@@ -87,7 +87,7 @@ def load_batch(context: LoadContext, files: Sequence[DeliveredFile], *, is_stage
     context = context.with_warehouse_key()
     context.scratch_folder.mkdir(parents=True, exist_ok=True)
     try:
-        return _load_batch(context, without_forgotten(context, files), is_staged)
+        return _load_batch(context, without_gone(context, files), is_staged)
     finally:
         with suppress(duckdb.Error):
             staging.drop(context)
@@ -145,6 +145,7 @@ def _load_batch(context: LoadContext, files: Sequence[DeliveredFile], is_staged:
             quarantined=batch.quarantined,
             left_out=batch.left_out,
             forgotten=batch.forgotten,
+            expired=batch.expired,
             checks=checks,
         )
         if is_staged:
@@ -171,11 +172,19 @@ def _write(
         quarantined=batch.quarantined,
         left_out=batch.left_out,
         forgotten=batch.forgotten,
+        expired=batch.expired,
         deleted=deleted,
         columns=batch.columns,
         new_columns=_new_columns(context, batch.columns),
     )
-    known = outcome.loaded + outcome.unchanged + outcome.quarantined + outcome.left_out + outcome.forgotten
+    known = (
+        outcome.loaded
+        + outcome.unchanged
+        + outcome.quarantined
+        + outcome.left_out
+        + outcome.forgotten
+        + outcome.expired
+    )
     if outcome.delivered != known:
         raise AssertionError(f"batch {batch_id} does not close: {outcome}")
     report = write_ledger(context, outcome, is_reported=not is_replayed)

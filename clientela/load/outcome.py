@@ -13,7 +13,7 @@ Status = Literal["loaded", "refused", "nothing new", "never delivered"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one feed's load went. `counts` are rows: delivered = loaded + unchanged + quarantined + left out + forgotten."""
+    """How one feed's load went, in rows: delivered = loaded + unchanged + quarantined + left out + forgotten + expired."""
 
     source: str
     entity: str
@@ -30,6 +30,8 @@ class Outcome:
     deleted: int = 0
     #: rows of persons who were forgotten, delivered again
     forgotten: int = 0
+    #: rows whose time was over by `privacy.retention_days`, delivered again
+    expired: int = 0
     checks: Sequence[Check] = field(default_factory=tuple)
     validation_report: Path | None = None
     #: what the newest file delivered, and which of it the feed's previous batch did not

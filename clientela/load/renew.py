@@ -107,6 +107,13 @@ def _follow(connection: duckdb.DuckDBPyConnection) -> None:
             where held.record_id = found.old_id
             """
         )
+    connection.execute(
+        """
+        update ledger.expired_amounts as held set customer_record_id = found.new_id
+        from (select old_id, any_value(new_id) as new_id from rekeyed group by old_id) as found
+        where held.customer_record_id = found.old_id
+        """
+    )
     connection.execute("drop table rekeyed")
 
 

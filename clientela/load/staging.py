@@ -25,6 +25,7 @@ from clientela.extract.open_file import COMPRESSED, open_file
 from clientela.extract.readers import Opened
 from clientela.load.context import ACTIVE_BATCHES, LOADABLE, LoadContext
 from clientela.load.control_totals import control_totals
+from clientela.load.expired import empty_expired_values
 from clientela.load.landing import DeliveredFile
 from clientela.load.ledger import mapping_hash
 from clientela.load.repeats import settle_repeats
@@ -61,7 +62,8 @@ class StagedBatch:
     | `gated` (view) | what expectations validate: the rows that would be loaded, and those that are known already |
 
     The gate adds `batch_history` and `batch_metrics`, the loader `known_before` and `withdrawn`. Rows: `delivered` = in
-    `staged_rows` + `unreadable` + lines that are declared to be no rows, and are left out, + rows of the forgotten.
+    `staged_rows` + `unreadable` + lines that are declared to be no rows, and are left out, + rows of the forgotten and
+    expired ones.
     """
 
     delivered: int
@@ -76,6 +78,8 @@ class StagedBatch:
     columns: tuple[str, ...]
     #: rows of the forgotten, which are in no table
     forgotten: int = 0
+    #: rows whose time was over, in none either
+    expired: int = 0
 
 
 def see_loaded(connection: duckdb.DuckDBPyConnection) -> None:
@@ -111,7 +115,7 @@ def extract(context: LoadContext, files: Sequence[DeliveredFile]) -> tuple[int, 
     columns: tuple[str, ...] = ()
     for index, file in enumerate(files):
         try:
-            rows, lines, forgotten, columns = _extract(context, index, file)
+            opened, rows, columns = _extract(context, index, file)
         except DeliveryError as error:
             raise DeliveryError(f"{file.name}: {error.sentence}") from error
         except duckdb.Error as error:
@@ -126,13 +130,17 @@ def extract(context: LoadContext, files: Sequence[DeliveredFile]) -> tuple[int, 
             raise DeliveryError(unreadable(error, file.name)) from error
         version_at = file_date(feed, file.name)
         rows_stated, sum_stated = control.get(file.name, (None, None))
+        gone = opened.forgotten_rows + opened.expired_rows
+        if gone:
+            # the sum was stated of rows that are there no more
+            sum_stated = None
         if feed.settings.control_totals and file.name not in control:
             raise DeliveryError(f"{file.name}: the control totals do not speak of it")
         connection.execute(
             """
             insert into batch_files
             select ?, ?, ?, ?, ?, ?, epoch_us(cast(? as timestamptz)), ?, ?, ?, ?,
-                (select sum(control_amount) from staged_rows where file_index = ?), ?, ?, ?, ?
+                (select sum(control_amount) from staged_rows where file_index = ?), ?, ?, ?, ?, ?
             """,
             [
                 index,
@@ -143,17 +151,18 @@ def extract(context: LoadContext, files: Sequence[DeliveredFile]) -> tuple[int, 
                 str(file.path),
                 version_at,
                 version_at,
-                rows,
+                rows + gone,
                 rows_stated,
                 sum_stated,
                 index,
                 file.sequence,
                 file.landed_at,
-                lines,
-                forgotten,
+                opened.left_out_lines,
+                opened.forgotten_rows,
+                opened.expired_rows,
             ],
         )
-        delivered += rows + lines + forgotten
+        delivered += rows + opened.left_out_lines + gone
     return delivered, columns
 
 
@@ -161,6 +170,7 @@ def build(context: LoadContext, files: Sequence[DeliveredFile]) -> StagedBatch:
     """Extract the files into the temporary tables. DeliveryError refuses the batch; ConfigError stops the run."""
     connection, feed = context.connection, context.feed
     delivered, columns = extract(context, files)
+    empty_expired_values(context)
     is_batch_ordered = _is_batch_ordered(feed)
     _find_excluded_rows(context, is_batch_ordered)
     connection.execute(
@@ -179,11 +189,13 @@ def build(context: LoadContext, files: Sequence[DeliveredFile]) -> StagedBatch:
             (select count(*) from excluded_rows where disposition = 'left out')
             + (select coalesce(sum(left_out_lines), 0) from batch_files),
             (select count(*) from staged_rows where record_id is null and not is_left_out) + (select count(*) from unreadable),
-            (select coalesce(sum(forgotten_rows), 0) from batch_files)
+            (select coalesce(sum(forgotten_rows), 0) from batch_files),
+            (select coalesce(sum(expired_rows), 0) from batch_files)
         """
     ).fetchall()[0]
+    left_out, forgotten, expired = int(counted[2]), int(counted[4]), int(counted[5])
     return StagedBatch(
-        delivered, counted[0], counted[1], int(counted[2]), is_batch_ordered, counted[3], columns, int(counted[4])
+        delivered, counted[0], counted[1], left_out, is_batch_ordered, counted[3], columns, forgotten, expired
     )
 
 
@@ -193,16 +205,15 @@ def _make_tables(connection: duckdb.DuckDBPyConnection) -> None:
         "batch_files": "file_index integer, file_name varchar, content_sha256 varchar, bytes bigint, landed_as varchar, "
         "path varchar, version bigint, version_at timestamptz, delivered_rows bigint, control_rows bigint, "
         "control_sum decimal(18,4), delivered_sum decimal(38,4), sequence bigint, landed_at timestamptz, "
-        "left_out_lines bigint, forgotten_rows bigint",
+        "left_out_lines bigint, forgotten_rows bigint, expired_rows bigint",
         "unreadable": "file_index integer, source_row bigint, text varchar, reason varchar",
         "excluded_rows": "row_id bigint, disposition varchar, reason varchar",
     }.items():
         connection.execute(f"create or replace temp table {name} ({columns})")
 
 
-def _extract(context: LoadContext, index: int, file: DeliveredFile) -> tuple[int, int, int, tuple[str, ...]]:
-    """Insert one file's rows; gives how many it delivered, parsed or not, its lines that are no rows, its rows of the
-    forgotten, and its columns.
+def _extract(context: LoadContext, index: int, file: DeliveredFile) -> tuple[Opened, int, tuple[str, ...]]:
+    """Insert one file's rows; gives what was read, how many rows it holds, parsed or not, and its columns.
 
     No row goes unaccounted for.
     """
@@ -224,14 +235,13 @@ def _extract(context: LoadContext, index: int, file: DeliveredFile) -> tuple[int
                 f"it states {counted(opened.expected_rows or 0, 'row')} and {parsed:,} came out; nothing of it is loaded"
             )
         if opened.unreadable is None:
-            return parsed, opened.left_out_lines, opened.forgotten_rows, shown_names([*opened.delivery.columns])
+            return opened, parsed, shown_names([*opened.delivery.columns])
         statement = (
             f"insert into unreadable select {parameters.bind(index)}, source_row, left(text, {LONGEST}), reason "
             f"from {opened.unreadable}"
         )
         unreadable = connection.execute(statement, parameters.used_in(statement)).fetchall()[0][0]
-        rows = parsed + int(unreadable)
-        return rows, opened.left_out_lines, opened.forgotten_rows, shown_names([*opened.delivery.columns])
+        return opened, parsed + int(unreadable), shown_names([*opened.delivery.columns])
     finally:
         shutil.rmtree(reading, ignore_errors=True)
 

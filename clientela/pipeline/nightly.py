@@ -30,6 +30,7 @@ def _take_night(run: PipelineRun, *, is_identity_accepted: bool) -> None:
     run.load_all()
     run.identify_due()
     run.forget_due()
+    run.expire_due()
     run.require_sources()
     if run.has_no_changes():
         run.message = NOTHING_NEW

@@ -30,6 +30,7 @@ from clientela.pipeline.run_context import RunContext, write_context
 from clientela.pipeline.run_summary import Report, SourceStatus, outcome_sentence
 from clientela.pipeline.session import Session
 from clientela.pipeline.waiting_lines import lines_waiting
+from clientela.privacy import retention
 from clientela.privacy.forget import (
     clean_published,
     complete_proofs,
@@ -43,7 +44,7 @@ from clientela.report.lineage import write_catalogue
 from clientela.report.places import REPORT_FILE
 from clientela.report.write import is_current, write_report
 from clientela.warehouse.faults import first_line
-from clientela.wording import counted
+from clientela.wording import counted, listed
 
 
 class PipelineRun:
@@ -143,6 +144,24 @@ class PipelineRun:
         # facts that went may have been the last
         self.__dict__.pop("day", None)
         self.notices.append(forgotten.sentence)
+
+    def expire_due(self) -> None:
+        """Let go what is over by `privacy.retention_days`: facts become monthly totals, as the models count them."""
+        if not self.config.privacy.retention_days:
+            return
+        today = self.now.astimezone(self.config.zone).date()
+        dues = retention.due(self.connection, self.config, today)
+        if any(not item.column for item in dues):
+            self.identify()
+            dues = retention.due(self.connection, self.config, today, self.day)
+        if not dues:
+            return
+        self.watch("expire", listed([f"{item.source}.{item.entity}" for item in dues]), "")
+        self.session.close()
+        with stopping.deferred():
+            expired = retention.expire(self.config, dues, self.run_id, self.now)
+            export_copies(self.connection, self.config)
+        self.notices.append(expired.sentence)
 
     def _end_forgetting(self, run_id: str) -> None:
         """What was published of those who were forgotten goes, and the proof of it is written."""

@@ -143,7 +143,11 @@ def _fill(connection: duckdb.DuckDBPyConnection, config: Config, notices: list[s
             connection.execute(f"delete from memory.{name}")
             if path.is_file():
                 connection.execute(f"insert into memory.{name} by name select * from read_parquet(?)", [str(path)])
-        for name in ("runs", "seen_files", "audit", "tombstones", "secret", "renewals", "schema_version"):
+        held = ledger_copy.held_tables(connection, "kept")
+        wanted = (
+            "runs", "seen_files", "audit", "tombstones", "expiries", "expired_amounts", "secret", "renewals", "schema_version",
+        )  # fmt: skip
+        for name in (name for name in wanted if name in held):
             connection.execute(f"delete from ledger.{name}")
             connection.execute(f"insert into ledger.{name} by name select * from kept.{name}")
     _settle_secret(connection, config, notices)
@@ -304,11 +308,14 @@ def _take_verdicts(connection: duckdb.DuckDBPyConnection) -> None:
     """Put the ledger's own lines in the place of those that the replay wrote; the rows that it counted stay."""
     connection.execute("create or replace temp table replayed as select * from ledger.loads")
     counts = (
-        "delivered_rows, loaded_rows, unchanged_rows, quarantined_rows, left_out_rows, deleted_rows, forgotten_rows"
-    )
+        "delivered_rows", "loaded_rows", "unchanged_rows", "quarantined_rows", "left_out_rows", "deleted_rows", "forgotten_rows",
+        "expired_rows",
+    )  # fmt: skip
+    held = {row[0] for row in connection.execute("describe kept.loads").fetchall()}
     chosen = ", ".join(
         f"case when replayed.batch_id is null then kept.{name} else replayed.{name} end as {name}"
-        for name in counts.split(", ")
+        for name in counts
+        if name in held
     )
     connection.execute("delete from ledger.loads")
     connection.execute(

@@ -138,6 +138,8 @@ def _counts_sentence(outcome: Outcome) -> str:
         sentence += f", {outcome.left_out:,} left out"
     if outcome.forgotten:
         sentence += f", {outcome.forgotten:,} forgotten"
+    if outcome.expired:
+        sentence += f", {outcome.expired:,} expired"
     if outcome.deleted:
         sentence += f", {outcome.deleted:,} vanished"
     if outcome.new_columns:

@@ -26,7 +26,7 @@ from clientela.extract.mapping import DECISION_KEYS
 from clientela.extract.readers.rewritten import SUFFIX
 from clientela.load.context import ACTIVE_BATCHES, LoadContext
 from clientela.load.deliveries import landing_folder
-from clientela.load.forgotten import forget_in_file, remove_originals
+from clientela.load.forgotten import let_go_in_file, remove_originals
 from clientela.load.landing import DeliveredFile
 from clientela.load.staging import prepare_rates
 from clientela.privacy.person import Person
@@ -72,13 +72,13 @@ def forget(config: Config, persons: Sequence[Person], run_id: str, now: datetime
     made = work / "warehouse.duckdb"
     limits = config.limits
     try:
-        _settle_log(config)
+        settle_log(config)
         connection = tables.connect(made, memory_limit=limits.memory.replace(" ", ""), threads=limits.threads)
         with connection, stopping.interrupting(connection.interrupt):
             tables.prepare(connection)
             connection.execute(f"attach {literal(str(config.warehouse))} as before (read_only)")
             _write_tombstones(connection, persons, now)
-            files = _rewrite_landing(connection, config, values, run_id, now)
+            files = rewrite_landing(connection, config, values, run_id, now)
             _carry(connection, config, values)
             _scrub_quarantine_files(connection, config, values)
             for person in persons:
@@ -110,7 +110,11 @@ def settle(connection: duckdb.DuckDBPyConnection, config: Config) -> None:
     for pending in (config.data / PROOFS).glob("*.pending.json"):
         begun = json.loads(pending.read_text(encoding="utf-8"))["forgotten_at"]
         if connection.execute(
-            "select 1 from ledger.tombstones where forgotten_at = cast(? as timestamptz) limit 1", [begun]
+            """
+            select 1 from ledger.tombstones where forgotten_at = cast($begun as timestamptz)
+            union all select 1 from ledger.expiries where expired_at = cast($begun as timestamptz) limit 1
+            """,
+            {"begun": begun},
         ).fetchall():
             clean_data_folder(config)
         else:
@@ -148,12 +152,17 @@ def complete_proofs(config: Config, persons: Sequence[Person] = ()) -> list[Path
     done = []
     for pending in sorted((config.data / PROOFS).glob("*.pending.json")):
         proof = json.loads(pending.read_text(encoding="utf-8"))
+        path = pending.with_name(pending.name.replace(".pending", ""))
+        if "expired" in proof:
+            # rows and values that nobody keeps a list of: there is nothing to look for
+            durable.switch_in(pending, path)
+            done.append(path)
+            continue
         after = search(config.data, values) if values else {}
         proof["after"] = (
             after if values else "the run was broken off; look again with `clientela disclose`, which finds nobody"
         )
         proof["is_clean"] = not any(after.values()) if values else None
-        path = pending.with_name(pending.name.replace(".pending", ""))
         durable.write(path, (json.dumps(proof, indent=2, ensure_ascii=False) + "\n").encode())
         pending.unlink()
         done.append(path)
@@ -188,7 +197,7 @@ def _begin_proof(
     return folder / f"{run_id}.json"
 
 
-def _settle_log(config: Config) -> None:
+def settle_log(config: Config) -> None:
     """What the log beside the warehouse holds belongs to that file: beside another one it would be its ruin."""
     with duckdb.connect(str(config.warehouse)) as connection:
         connection.execute("checkpoint")
@@ -200,7 +209,7 @@ def _write_tombstones(connection: duckdb.DuckDBPyConnection, persons: Sequence[P
     """Memory's keys and the tombstones of before, and those of these persons: in the new file, where rows are told by them."""
     connection.execute("delete from memory.keys")
     connection.execute("insert into memory.keys by name select * from before.memory.keys")
-    if _has(connection, "ledger", "tombstones"):
+    if is_held_before(connection, "ledger", "tombstones"):
         connection.execute("insert into ledger.tombstones by name select * from before.ledger.tombstones")
     key = tombstones.tombstone_key(connection)
     for record in {record.record_id: record for person in persons for record in person.records}.values():
@@ -216,11 +225,11 @@ def _write_tombstones(connection: duckdb.DuckDBPyConnection, persons: Sequence[P
         )
 
 
-def _rewrite_landing(
+def rewrite_landing(
     connection: duckdb.DuckDBPyConnection, config: Config, values: Sequence[str], run_id: str, now: datetime
 ) -> int:
-    """Write the kept files anew that hold rows of the forgotten, and note in `gone_lines` which rows those are; gives how many
-    files."""
+    """Write the kept files anew that hold rows of the forgotten or expired ones, and note in `gone_lines` which rows those are;
+    gives how many files."""
     connection.execute(
         f"create or replace temp view {ACTIVE_BATCHES} as "
         "select batch_id, source, feed from before.ledger.loads where false"
@@ -235,19 +244,20 @@ def _rewrite_landing(
         folder = landing_folder(feed)
         rows = connection.execute(
             """
-            select distinct on (landed_as) file_name, content_sha256, bytes, landed_as from before.ledger.load_files
-            where source = ? and feed = ? and landed_as is not null
+            select distinct on (landed_as) file_name, content_sha256, bytes, landed_as, landed_at
+            from before.ledger.load_files where source = ? and feed = ? and landed_as is not null
+            order by landed_as, landed_at
             """,
             [feed.source_name, feed.name],
         ).fetchall()
         context = LoadContext(connection, feed, run_id, now, scratch=config.data / WORK / "reading")
-        for name, content, size, landed_as in rows:
+        for name, content, size, landed_as, landed_at in rows:
             stopping.check()
             path = folder / landed_as
             if not path.is_file() or feed.is_of_guests:
                 continue
-            file = DeliveredFile(path, name, content, size, path)
-            new, lines = forget_in_file(context, file, values)
+            file = DeliveredFile(path, name, content, size, path, landed_at=landed_at)
+            new, lines = let_go_in_file(context, file, values)
             if new is None:
                 continue
             connection.execute("insert into renamed_files values (?, ?)", [feed.source_name, landed_as])
@@ -278,10 +288,12 @@ def _carry(connection: duckdb.DuckDBPyConnection, config: Config, values: Sequen
             if entity is not None:
                 _carry_entity(connection, config, entity, key)
             elif (schema, table) == ("ledger", "quarantined_rows"):
-                _carry_quarantine(connection, values)
+                carry_quarantine(connection, values)
+            elif (schema, table) == ("ledger", "expired_amounts"):
+                _carry_totals(connection, config)
             else:
                 _carry_table(connection, schema, table)
-        if _has(connection, "run", "context"):
+        if is_held_before(connection, "run", "context"):
             connection.execute("delete from run.context")
             connection.execute("insert into run.context by name select * from before.run.context")
         _settle_ledger(connection, config)
@@ -293,6 +305,8 @@ def _find_all_forgotten(connection: duckdb.DuckDBPyConnection, raw_tables: set[s
     for name in sorted(raw_tables):
         if name in ENTITIES and "customer_key" in ENTITIES[name]:
             numbers.append(f"select customer_record_id from before.raw.{quoted(name)}")
+    if is_held_before(connection, "ledger", "expired_amounts"):
+        numbers.append("select customer_record_id from before.ledger.expired_amounts")
     connection.execute(f"create or replace temp table all_records as {' union '.join(numbers)}")
     tombstones.find_forgotten(connection, "all_records", ["record_id"])
 
@@ -362,55 +376,62 @@ def _carry_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str)
     connection.execute(f"insert into {name} by name {chosen}")
 
 
-def _settle_ledger(connection: duckdb.DuckDBPyConnection, config: Config) -> None:
-    """Rows that went count as forgotten, and their money with them; files bear the names that they are kept under now."""
+def _carry_totals(connection: duckdb.DuckDBPyConnection, config: Config) -> None:
+    """What expired facts of the forgotten came to stays under their anonymous number, or goes as the facts would."""
+    kept = "" if config.privacy.keep_facts else "where forgotten.record_id is null"
     connection.execute(
-        """
-        create or replace temp table gone (
-            batch_id bigint, entity varchar, month date, row_count bigint, net_amount decimal(38,4)
-        )
+        f"""
+        insert into ledger.expired_amounts by name
+        select totals.* replace (coalesce(forgotten.anonymous_id, totals.customer_record_id) as customer_record_id)
+        from before.ledger.expired_amounts as totals
+        left join forgotten_records as forgotten on totals.customer_record_id = forgotten.record_id {kept}
         """
     )
+
+
+def _settle_ledger(connection: duckdb.DuckDBPyConnection, config: Config) -> None:
+    """Rows that went count as forgotten, and their money with them; files bear the names that they are kept under now."""
+    make_gone(connection)
     for entity in COMPANY_ENTITIES:
         column = (
             "record_id" if entity.name == "customers" else "customer_record_id" if "customer_key" in entity else None
         )
         if column is None or (entity.name not in tombstones.SAID_BY_PERSONS and config.privacy.keep_facts):
             continue
-        amount = {"transactions": "net_amount", "orders": _OF_ORDERS}.get(entity.name, "null")
-        month = (
-            f"cast(date_trunc('month', cast(timezone($zone, {quoted(entity.event_time)}) as date)) as date)"
-            if entity.event_time and entity[entity.event_time].type == "timestamp"
-            else "null"
-        )
-        connection.execute(
-            f"""
-            insert into gone
-            select batch_id, {literal(entity.name)}, {month}, count(*), sum({amount})
-            from before.raw.{quoted(entity.name)}
-            where not is_deleted and {column} in (select record_id from forgotten_records) group by all
-            """,
-            {"zone": config.time_zone} if "$zone" in month else {},
-        )
+        insert_gone(connection, entity, config.time_zone, f"{column} in (select record_id from forgotten_records)")
+    settle_gone(connection, "forgotten")
+
+
+def settle_gone(connection: duckdb.DuckDBPyConnection, disposition: str) -> None:
+    """Let the rows of the temporary table `gone` count as what became of them; files bear the names that they are kept under."""
+    column = f"{disposition}_rows"
     connection.execute(
-        """
-        update ledger.loads set
-            loaded_rows = loaded_rows - went.row_count, forgotten_rows = coalesce(forgotten_rows, 0) + went.row_count
+        f"""
+        update ledger.loads set loaded_rows = loaded_rows - went.row_count, {column} = coalesce({column}, 0) + went.row_count
         from (select batch_id, sum(row_count) as row_count from gone group by batch_id) as went
         where loads.batch_id = went.batch_id
         """
     )
     connection.execute(
         """
-        insert into ledger.load_amounts by name
-        select gone.batch_id, loads.source, gone.entity, month, 'forgotten' as disposition, gone.row_count, net_amount,
-            0 as amount_unreadable
-        from gone inner join ledger.loads using (batch_id) where gone.entity in ('transactions', 'orders')
-        union all
-        select gone.batch_id, loads.source, gone.entity, month, 'loaded', -gone.row_count, -net_amount, 0
-        from gone inner join ledger.loads using (batch_id) where gone.entity in ('transactions', 'orders')
-        """
+        create or replace temp table amounts as
+        select
+            batch_id, source, entity, month, disposition, sum(row_count) as row_count, sum(net_amount) as net_amount,
+            sum(amount_unreadable) as amount_unreadable
+        from (
+            from ledger.load_amounts
+            union all by name
+            select gone.batch_id, source, gone.entity, month, unnest([$disposition, 'loaded']) as disposition,
+                unnest([1, -1]) * gone.row_count as row_count, unnest([1, -1]) * gone.net_amount as net_amount,
+                unnest([1, -1]) * gone.amount_unreadable as amount_unreadable
+            from gone inner join ledger.loads using (batch_id) where gone.entity in ('transactions', 'orders')
+        )
+        where batch_id in (select batch_id from gone) group by all having sum(row_count) <> 0
+        """,
+        {"disposition": disposition},
     )
+    connection.execute("delete from ledger.load_amounts where batch_id in (select batch_id from gone)")
+    connection.execute("insert into ledger.load_amounts by name select * from amounts")
     connection.execute(
         f"""
         update ledger.load_files set landed_as = landed_as || '{SUFFIX}'
@@ -420,10 +441,39 @@ def _settle_ledger(connection: duckdb.DuckDBPyConnection, config: Config) -> Non
     )
 
 
-_OF_ORDERS = "coalesce(shipping_amount, 0) + coalesce(fee_amount, 0) - coalesce(discount_amount, 0)"
+def make_gone(connection: duckdb.DuckDBPyConnection) -> None:
+    """The temporary table of the rows that go, by batch and month."""
+    connection.execute(
+        """
+        create or replace temp table gone (
+            batch_id bigint, entity varchar, month date, row_count bigint, net_amount decimal(38,4), amount_unreadable bigint
+        )
+        """
+    )
 
 
-def _carry_quarantine(connection: duckdb.DuckDBPyConnection, values: Sequence[str]) -> None:
+def insert_gone(connection: duckdb.DuckDBPyConnection, entity: Entity, zone: str, condition: str) -> None:
+    """The rows of an entity that go: those of `before` that meet the condition."""
+    amount = {"transactions": "net_amount", "orders": OF_ORDERS}.get(entity.name, "null")
+    month = (
+        f"cast(date_trunc('month', cast(timezone($zone, {quoted(entity.event_time)}) as date)) as date)"
+        if entity.event_time and entity[entity.event_time].type == "timestamp"
+        else "null"
+    )
+    connection.execute(
+        f"""
+        insert into gone
+        select batch_id, {literal(entity.name)}, {month}, count(*), sum({amount}), count(*) - count({amount})
+        from before.raw.{quoted(entity.name)} where not is_deleted and {condition} group by all
+        """,
+        {"zone": zone} if "$zone" in month else {},
+    )
+
+
+OF_ORDERS = "coalesce(shipping_amount, 0) + coalesce(fee_amount, 0) - coalesce(discount_amount, 0)"
+
+
+def carry_quarantine(connection: duckdb.DuckDBPyConnection, values: Sequence[str]) -> None:
     """Rows in quarantine that are of the forgotten, or say a value of theirs, keep place and reason and nothing else."""
     said = "concat_ws(' ', held.delivered_row, held.value, held.personal_value)"
     emptied = ", ".join(
@@ -470,20 +520,29 @@ def _scrub_quarantine_files(connection: duckdb.DuckDBPyConnection, config: Confi
             )
         bound = {"values": list(values)} if values else {}
         gone = " or ".join(conditions) or "false"
-        if not connection.execute(f"select 1 from refused_rows where {gone} limit 1", bound).fetchall():
-            continue
-        connection.execute(f"delete from refused_rows where {gone}", bound)
-        aside = path.with_name(f".{path.name}.{os.getpid()}")
-        connection.execute("create or replace temp table kept_rows as select * from refused_rows")
-        connection.execute(f"copy kept_rows to {literal(str(aside))} (format parquet)")
-        durable.switch_in(aside, path)
+        drop_refused(connection, path, gone, bound)
     for path in [*(config.data / "gate").glob("*.html"), *(config.published / "gate").glob("*.html")]:
         text = path.read_text(encoding="utf-8", errors="replace")
         if any(value in text for value in values):
             path.unlink()
 
 
-def _has(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+def drop_refused(
+    connection: duckdb.DuckDBPyConnection, path: Path, gone: str, bound: dict[str, list[str]] | None = None
+) -> None:
+    """Write a refused batch's file anew without the rows of `refused_rows` that go, if there are any."""
+    bound = bound or {}
+    if not connection.execute(f"select 1 from refused_rows where {gone} limit 1", bound).fetchall():
+        return
+    connection.execute(f"delete from refused_rows where {gone}", bound)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    connection.execute("create or replace temp table kept_rows as select * from refused_rows")
+    connection.execute(f"copy kept_rows to {literal(str(aside))} (format parquet)")
+    durable.switch_in(aside, path)
+
+
+def is_held_before(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    """Whether the warehouse of before, attached as `before`, has that table."""
     return bool(
         connection.execute(
             "select 1 from duckdb_tables() where database_name = 'before' and schema_name = ? and table_name = ?",

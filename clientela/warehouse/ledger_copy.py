@@ -25,6 +25,8 @@ COPIED = (
     "seen_files",
     "audit",
     "tombstones",
+    "expiries",
+    "expired_amounts",
     "secret",
     "renewals",
     "schema_version",
@@ -35,6 +37,12 @@ def has_copies(config: Config) -> bool:
     """Whether a copy of memory or of the ledger tells of a warehouse that was."""
     memory = config.memory if config.memory.is_dir() else config.published / "memory"
     return (memory / LEDGER_COPY).is_file() or (memory / "customer_registry.parquet").is_file()
+
+
+def held_tables(connection: duckdb.DuckDBPyConnection, database: str) -> set[str]:
+    """The tables of a copy that is attached: one from before a table was made has fewer."""
+    rows = connection.execute("select table_name from duckdb_tables() where database_name = ?", [database]).fetchall()
+    return {name for (name,) in rows}
 
 
 def export(connection: duckdb.DuckDBPyConnection, folder: Path) -> Path:

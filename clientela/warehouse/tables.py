@@ -17,7 +17,7 @@ from clientela.contracts.raw_table import raw_columns
 from clientela.identity.tables import EVIDENCE_TABLES, FOUND_TABLES, RUN_TABLES
 from clientela.sql.quoting import quoted
 from clientela.value.tables import FORECAST_TABLES
-from clientela.warehouse import audit, memory, tombstones
+from clientela.warehouse import audit, expiries, memory, tombstones
 from clientela.warehouse.schema_version import VERSION_COLUMNS, begin_with_present
 from clientela.warehouse.transactions import transaction
 
@@ -35,7 +35,8 @@ LEDGER_TABLES: dict[str, str] = {
         started_at timestamptz not null, loaded_at timestamptz, retired_at timestamptz, file_count bigint,
         delivered_rows bigint, loaded_rows bigint, unchanged_rows bigint, quarantined_rows bigint,
         left_out_rows bigint, deleted_rows bigint, first_event_on date, last_event_on date, warning_count bigint,
-        validation_report varchar, columns varchar, new_columns varchar, feed varchar, forgotten_rows bigint""",
+        validation_report varchar, columns varchar, new_columns varchar, feed varchar, forgotten_rows bigint,
+        expired_rows bigint""",
     "load_files": """
         batch_id bigint not null, source varchar not null, entity varchar not null, file_name varchar not null,
         content_sha256 varchar not null, bytes bigint not null, landed_as varchar, version bigint,
@@ -62,6 +63,9 @@ LEDGER_TABLES: dict[str, str] = {
     "audit": audit.COLUMNS,
     # who was forgotten, by keyed hashes
     "tombstones": tombstones.COLUMNS,
+    # up to when facts and personal values expired, and what the facts had come to
+    "expiries": expiries.COLUMNS,
+    "expired_amounts": expiries.TOTALS,
     "schema_version": VERSION_COLUMNS,
 }
 

@@ -112,6 +112,7 @@ def run_context(config: Config) -> dg.AssetsDefinition:
             run.expire_landing()
             run.identify_due()
             run.forget_due()
+            run.expire_due()
             run.require_sources()
             has_no_changes = run.has_no_changes()
             if not has_no_changes:

@@ -1,5 +1,5 @@
 -- Per source and month, to the cent and to the row: what the ledger says was delivered = in the marts for a customer +
--- not identified + quarantined + unchanged + left out + superseded by a later version or a deletion + after the as-of day
+-- not identified + quarantined + unchanged + left out + forgotten + expired + superseded by a later version or a deletion + after the as-of day
 -- + waiting for its order's header. Where sources deliver headers, which may state the day, per source alone.
 -- Superseded rows are found here by a query of their own, not by the macro that the models use.
 with
@@ -100,7 +100,7 @@ entries as (
         -row_count as row_count,
         -net_amount as net_amount
     from delivered
-    where disposition in ('quarantined', 'unchanged', 'left out', 'forgotten')
+    where disposition in ('quarantined', 'unchanged', 'left out', 'forgotten', 'expired')
     union all
     select
         source,

@@ -8,6 +8,18 @@
 -- Order lines, orders, months and customers tell the same money, and gross - discounts + returns = net.
 with
 
+-- What expired is in months and customers, and in no order any more.
+expired as (
+
+    select
+        coalesce(sum(net_amount), 0) as net_revenue,
+        coalesce(-sum(amount) filter (where component = 'cost of goods'), 0) as cost_of_goods,
+        coalesce(sum(net_amount + amount) filter (where rule <> 'missing'), 0) as contribution
+    from {{ source('ledger', 'expired_amounts') }}
+    where component = 'cost of goods' and month <= {{ as_of() }}
+
+),
+
 totals as (
 
     {% for table, net, cost, contribution, lines, orders in tables %}
@@ -24,16 +36,32 @@ totals as (
 
 ),
 
+with_expired as (
+
+    select
+        totals.mart,
+        totals.order_lines,
+        totals.orders,
+        {% for measure in ['net_revenue', 'cost_of_goods', 'contribution'] %}
+        totals.{{ measure }}
+        + case when totals.mart in ('order_lines', 'orders') then expired.{{ measure }} else 0 end as {{ measure }}
+        {%- if not loop.last %},{% endif %}
+        {% endfor %}
+    from totals
+    cross join expired
+
+),
+
 first_total as (
 
-    select * from totals where mart = 'order_lines'
+    select * from with_expired where mart = 'order_lines'
 
 ),
 
 differing as (
 
     select totals.mart as finding
-    from totals
+    from with_expired as totals
     cross join first_total
     where
         totals.net_revenue <> first_total.net_revenue

@@ -1,4 +1,5 @@
--- Beyond the tolerance nothing is published. And what the ledger calls net revenue is the net of the order lines, exactly.
+-- Beyond the tolerance nothing is published. And what the ledger calls net revenue is the net of the order lines and of those
+-- that have expired, exactly.
 select
     source || ' ' || component || ' ' || cast(month as string) || ' differs from ' || compared_with as finding,
     difference
@@ -13,5 +14,14 @@ from (
     from {{ ref('value_ledger') }}
     where component in ('revenue', 'discounts', 'returns')
 ) as ledger
-cross join (select coalesce(sum(net_amount), 0) as amount from {{ ref('order_lines') }}) as lines
+cross join (
+    select
+        coalesce(sum(net_amount), 0)
+        + (
+            select coalesce(sum(expired.net_amount), 0)
+            from {{ source('ledger', 'expired_amounts') }} as expired
+            where expired.month <= {{ as_of() }}
+        ) as amount
+    from {{ ref('order_lines') }}
+) as lines
 where ledger.amount <> lines.amount

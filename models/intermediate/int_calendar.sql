@@ -24,6 +24,9 @@ first_days as (
     union all
     select min(contacted_on) as first_day from campaign_contacts
     union all
+    select min(month) as first_day from {{ source('ledger', 'expired_amounts') }}
+    where month <= {{ as_of() }}
+    union all
     select as_of_on as first_day from context
 
 ),

@@ -92,8 +92,9 @@ customer_months as (
             {{ money('case when filled.is_change then filled.' ~ measure ~ ' else 0 end') }} as {{ measure }},
         {% endfor %}
         {% for measure in ['cost_of_goods', 'contribution'] %}
-            {{ money('case when filled.is_change and filled.order_lines > 0 then filled.' ~ measure ~ ' else 0 end') }}
-                as {{ measure }},
+            -- months whose sales have expired have no line, and are known by their money
+            {%- set is_known = 'filled.is_change and (filled.order_lines > 0 or filled.' ~ measure ~ ' is not null)' %}
+            {{ money('case when ' ~ is_known ~ ' then filled.' ~ measure ~ ' else 0 end') }} as {{ measure }},
         {% endfor %}
         {{ money('case when filled.is_change then filled.net_revenue_without_cost else 0 end') }}
             as net_revenue_without_cost,

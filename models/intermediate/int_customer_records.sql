@@ -42,11 +42,29 @@ mentioned as (
 
 ),
 
+-- Whose facts have expired stays who they are, to the month.
+expired as (
+
+    select
+        customer_record_id as record_id,
+        min(source) as source,
+        cast(null as string) as customer_key,
+        min(month) as first_seen_on,
+        max(month) as last_seen_on,
+        false as is_delivered
+    from {{ source('ledger', 'expired_amounts') }}
+    where customer_record_id is not null and month <= {{ as_of() }}
+    group by customer_record_id
+
+),
+
 everywhere as (
 
     select * from delivered
     union all
     select * from mentioned
+    union all
+    select * from expired
 
 ),
 
@@ -57,7 +75,7 @@ customer_records as (
         record_id,
         -- sources that share their ids: the one that delivered the customer
         coalesce(min(source) filter (where is_delivered), min(source)) as source,
-        any_value(customer_key) as customer_key,
+        coalesce(any_value(customer_key), 'expired-' || cast(record_id as string)) as customer_key,
 
         ---------- dates
         min(first_seen_on) as first_seen_on,

@@ -72,6 +72,8 @@ bought as (
         max(last_ordered_on) as last_ordered_on,
         cast(sum(orders) as bigint) as orders
     from customer_order_months
+    -- of months whose sales have expired only the money is known
+    where first_line_on is not null
     group by customer_id
 
 ),

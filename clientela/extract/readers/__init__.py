@@ -28,6 +28,8 @@ class Opened:
     footer_lines: int = 0
     #: rows that went from the file when somebody was forgotten: they were delivered, and are counted
     forgotten_rows: int = 0
+    #: and those whose time was over by `privacy.retention_days`
+    expired_rows: int = 0
     #: the slower way to read the file, to be taken where the rows do not add up or the fast way stumbles
     fallback_reader: Callable[[Parameters], "Opened"] | None = None
 

@@ -44,7 +44,7 @@ def take_batch_metrics(context: LoadContext, batch: StagedBatch) -> None:
     }
     parameters: dict[str, object] = {
         "quarantined": batch.quarantined,
-        "delivered": batch.delivered - batch.left_out - batch.forgotten,
+        "delivered": batch.delivered - batch.left_out - batch.forgotten - batch.expired,
     }
     if feed.settings.delivery == "snapshot":
         measures |= _of_snapshots(entity, batch)

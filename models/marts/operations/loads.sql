@@ -22,6 +22,7 @@ loads as (
         quarantined_rows,
         left_out_rows,
         cast(coalesce(forgotten_rows, 0) as bigint) as forgotten_rows,
+        cast(coalesce(expired_rows, 0) as bigint) as expired_rows,
         deleted_rows,
         first_event_on,
         last_event_on,

@@ -17,6 +17,23 @@ entries as (
     select * from {{ ref('int_acquisitions_entered') }}
     union all
     select * from {{ ref('int_campaigns_entered') }}
+    union all
+    -- What facts came to whose time is over: no table holds them any more.
+    select
+        coalesce(crosswalk.customer_id, 0) as customer_id,
+        expired.month,
+        expired.source,
+        cast(null as bigint) as campaign_id,
+        '' as campaign_key,
+        expired.component,
+        expired.activity,
+        expired.rule,
+        expired.is_assumed,
+        expired.entries,
+        expired.amount
+    from {{ source('ledger', 'expired_amounts') }} as expired
+    left join {{ ref('int_customer_crosswalk') }} as crosswalk on expired.customer_record_id = crosswalk.record_id
+    where expired.month <= {{ as_of() }}
 
 ),
 

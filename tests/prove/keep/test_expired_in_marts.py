@@ -1,0 +1,142 @@
+"""Whole nights under `privacy.retention_days`: what is over is in no byte, and the ledger says to the cent what it said before."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from clientela.pipeline.nightly import forget
+from clientela.pipeline.past_day import run_as_of
+from clientela.pipeline.rebuild import rebuild
+from clientela.privacy.search import search
+from tests.conftest import Company, open_shop
+
+FIRST = datetime(2026, 3, 1, 3, tzinfo=UTC)
+#: a year later all of January 2025 is over, February is not
+LATER = datetime(2027, 2, 5, 3, tzinfo=UTC)
+PEOPLE = """customer,name,email,phone,born,changed
+a,Ana Gil Torralba,ana.gil@example.com,+34 612 345 678,1971-02-03,2025-12-01 08:00:00
+b,Blas Ruiz,blas@example.com,+34 699 111 222,1985-04-05,2027-01-31 08:00:00
+"""
+#: two orders of January 2026, one of them returned in February; customer c is named by orders alone
+SALES = """receipt,line,customer,product,gross,net,cost,sold_at,slip
+1,1,a,bread,2.50,2.00,1.00,2026-01-05 10:00:00,slip-one
+1,2,a,wine,8.50,8.50,,2026-01-05 10:00:00,slip-one
+2,1,c,bread,2.00,2.00,0.90,2026-01-20 18:30:00,slip-two
+3,1,,bread,4.00,4.00,2.00,2026-01-22 09:00:00,slip-three
+4,1,b,wine,9.00,9.00,4.00,2026-01-23 09:00:00,slip-four
+4,2,b,wine,-9.00,-9.00,-4.00,2026-02-12 09:00:00,slip-four
+5,1,a,wine,17.00,17.00,8.00,2026-02-20 12:00:00,slip-five
+"""
+CALLS = """id,customer,kind,at,note
+1,a,complaint,2026-01-10 10:00:00,the long story of the broken bottle
+2,b,request,2026-02-10 10:00:00,the short story of the invoice
+"""
+RATES = "channel,kind,cost_per_contact,cost_per_minute,valid_from,is_assumed\n,,2.50,,2020-01-01,false\n"
+GONE = ("slip-one", "slip-two", "slip-three", "the long story", "1971-02-03")
+KEPT = ("slip-four", "slip-five")
+LEDGER = """
+    select records.customer_key, month, ledger.source, component, sum(amount)::varchar
+    from value.value_ledger as ledger
+    left join (select customer_id, min(source || customer_record_id) as customer_key from customer.customer_records group by 1)
+        as records using (customer_id)
+    where ledger.source <> 'none' group by all order by all
+"""
+VALUES = "select customer_id, net_revenue, contribution, cost_to_serve, realised_value from value.customer_value order by 1"
+MONTHS = """
+    select customer_id, month, net_revenue, gross_revenue, discounts, returns, contribution from value.customer_months
+    where net_revenue <> 0 or gross_revenue <> 0 order by 1, 2
+"""
+CLOSES = """
+    select * from operations.loads where status = 'loaded' and delivered_rows <>
+        loaded_rows + unchanged_rows + quarantined_rows + left_out_rows + forgotten_rows + expired_rows
+"""
+
+
+def open_old_shop(folder: Path) -> Company:
+    shop = open_shop(folder)
+
+    def change(settings: dict[str, Any]) -> None:
+        settings["reference_folder"] = "reference"
+        settings["publish"] = {"personal_data": "full"}
+        entities = settings["sources"]["till"]["entities"]
+        entities["transactions"]["columns"] |= {
+            "gross_amount": "gross", "cost_amount": "cost", "store_key": "slip",
+        }  # fmt: skip
+        entities["customers"]["columns"] |= {"phone": "phone", "birth_date": "born"}
+        entities["interactions"] = {
+            "files": "calls*.csv", "key": "id",
+            "columns": {"customer_key": "customer", "kind": "kind", "opened_at": "at", "note": "note"},
+        }  # fmt: skip
+
+    shop.change(change)
+    shop.write("customers.csv", PEOPLE)
+    shop.write("sales_1.csv", SALES)
+    shop.write("calls.csv", CALLS)
+    shop.write("reference/cost_rates.csv", RATES)
+    return shop
+
+
+def keep_a_year(settings: dict[str, Any]) -> None:
+    settings["privacy"] = {
+        "retention_days": {"transactions": 365, "interactions": 365, "customers.birth_date": 365}
+    }
+
+
+def hits(shop: Company, values: tuple[str, ...] = GONE) -> dict[str, int]:
+    return {name: count for name, count in search(shop.config.data, values).items() if count}
+
+
+def ledger_hits(shop: Company) -> list[Any]:
+    return [shop.published(query) for query in (LEDGER, VALUES, MONTHS)]
+
+
+@pytest.mark.prove
+def test_expired_facts_leave_totals_to_the_cent_and_no_byte(tmp_path: Path) -> None:
+    shop = open_old_shop(tmp_path)
+    assert shop.night(FIRST).status == "published"
+    assert run_as_of(shop.config, date(2026, 1, 31)).exit_code in (0, 3)
+    before = ledger_hits(shop)
+    assert hits(shop), "it was there"
+    shop.change(keep_a_year)
+    report = shop.night(LATER)
+    assert report.status == "published", report.message
+    assert "Expired by privacy.retention_days, from before 2026-02-01: 5 facts and 1 personal value;" in report.notices[0]
+    assert hits(shop) == {}
+    assert set(hits(shop, KEPT)), "an order whose return is younger stays whole"
+    assert ledger_hits(shop) == before
+    assert shop.published("select * from quality.value_reconciliation where not is_within_tolerance or difference <> 0") == []
+    assert shop.published(CLOSES) == []
+    assert shop.published("select entity, sum(expired_rows) from operations.loads where expired_rows > 0 group by 1 order by 1") == [
+        ("interactions", 1), ("transactions", 4),
+    ]  # fmt: skip
+    assert shop.published("select customer_key, birth_date from quality.customer_record_history order by 1") is not None
+    # the same rows again, in a new file and beside a new row
+    shop.write("sales_2.csv", SALES + "6,1,a,wine,1.00,1.00,0.50,2027-02-04 10:00:00,slip-six\n")
+    shop.write("calls_2.csv", CALLS + "3,a,request,2027-02-03 10:00:00,another story\n")
+    report = shop.night(LATER + timedelta(days=1))
+    assert report.status == "published" and not any(outcome.warnings for outcome in report.outcomes), report.outcomes
+    assert hits(shop) == {}
+    assert shop.published(CLOSES) == []
+    assert shop.published("select expired_rows, unchanged_rows, loaded_rows from operations.loads where batch_id = (select max(batch_id) from operations.loads where entity = 'transactions')") == [(4, 3, 1)]  # fmt: skip
+    again = shop.published(LEDGER)
+    assert [row for row in again if str(row[1]) < "2027"] == before[0]
+    # a lost warehouse comes back without them, and with their totals
+    shop.config.warehouse.unlink()
+    rebuild(shop.config)
+    assert hits(shop) == {}
+    assert shop.night(LATER + timedelta(days=2)).status == "published"
+    assert shop.published(LEDGER) == again and shop.published(CLOSES) == []
+    # a past day brings nothing back, and a full refresh says what the increments said
+    assert run_as_of(shop.config, date(2026, 2, 28)).exit_code in (0, 3)
+    assert hits(shop) == {}
+    with duckdb.connect(str(shop.config.published / "as_of" / "2026-02-28" / "marts.duckdb"), read_only=True) as past:
+        assert past.execute(LEDGER).fetchall() == before[0]
+    # who is forgotten afterwards is forgotten in the totals too
+    ((customer,),) = shop.published("select customer_id from customer.customer_records where customer_key = 'a'")
+    total = shop.published("select component, sum(amount) from value.value_ledger group by 1 order by 1")
+    assert forget(shop.config, customer, now=LATER + timedelta(days=3)).status == "published"
+    assert shop.published("select component, sum(amount) from value.value_ledger group by 1 order by 1") == total
+    assert hits(shop, ("Ana Gil Torralba", "ana.gil@example.com")) == {}
