@@ -35,6 +35,7 @@ from clientela.pipeline.open_run import begin
 from clientela.pipeline.pipeline_run import PipelineRun
 from clientela.pipeline.progress import silent
 from clientela.pipeline.waiting_lines import lines_waiting
+from clientela.privacy import retention
 from clientela.warehouse.keys import confirmed_secret
 from clientela.warehouse.lock import hold_lock
 from clientela.warehouse.schema_version import require_present
@@ -89,6 +90,7 @@ def foretell(config: Config, source: str | None = None) -> Examination:
                 found = [_examined(run, config, replace(feed, config=elsewhere)) for feed in feeds]
                 exit_code, sentence = _end(run, source)
                 waiting = {(w.source, w.feed): w.sentence for w in lines_waiting(run.connection, run.config)}
+                over = retention.due(run.connection, config, run.now.astimezone(config.zone).date())
         finally:
             run.session.close()
     is_unusable = any(error for _, error in found)
@@ -96,6 +98,11 @@ def foretell(config: Config, source: str | None = None) -> Examination:
     for finding, feed in zip(findings, feeds, strict=True):
         if waits := waiting.get((feed.source_name, feed.name)):
             finding.notes.append(f"warning waiting_for_header: {waits}")
+        finding.notes.extend(
+            f"expires: {item.column or 'facts'} from before {item.before} would go in a night, by privacy.retention_days"
+            for item in over
+            if (item.source, item.entity) == (feed.source_name, feed.entity.name)
+        )
     return Examination(
         findings if source else findings + _of_data_folder(config),
         2 if is_unusable else exit_code,

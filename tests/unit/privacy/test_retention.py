@@ -1,0 +1,206 @@
+"""What is over by `privacy.retention_days` leaves no byte, comes back with no delivery, and counts as expired."""
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from clientela import durable
+from clientela.config.read import load_config
+from clientela.errors import ConfigError
+from clientela.onboard.doctor import examine
+from clientela.pipeline.open_run import open_run
+from clientela.pipeline.rebuild import rebuild
+from clientela.pipeline.unload_and_reload import reload
+from clientela.privacy import retention
+from clientela.privacy.search import search
+from tests.conftest import NOW, SALES, Company
+from tests.unit.privacy.test_forget import open_privacy_shop
+
+NOTE, PHONE = "Ana Gil Torralba asked for a refund", "+34 612 345 678"
+#: the calls and customers of the shop are of January and February 2026
+LATER = datetime(2027, 2, 15, 3, tzinfo=UTC)
+CLOSES = """
+    select batch_id from ledger.loads where delivered_rows <>
+        loaded_rows + unchanged_rows + quarantined_rows + left_out_rows + coalesce(forgotten_rows, 0) + coalesce(expired_rows, 0)
+"""
+
+
+def load(shop: Company, now: datetime = NOW) -> list[str]:
+    """A night without its marts; what it said."""
+    with open_run(shop.config, "night", now=now) as run:
+        run.load_all()
+        run.expire_due()
+    return run.notices
+
+
+def keep_a_year(shop: Company, *names: str) -> None:
+    shop.change(lambda settings: settings.update(privacy={"retention_days": dict.fromkeys(names, 365)}))
+
+
+def hits(shop: Company, *values: str) -> list[str]:
+    """The files in which one of the values is found."""
+    return [name for name, count in search(shop.config.data, values).items() if count]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    shop = open_privacy_shop(tmp_path_factory.mktemp("shop"))
+    load(shop)
+    return shop.folder
+
+
+@pytest.fixture
+def shop(tmp_path: Path, made: Path) -> Company:
+    shutil.copytree(made, tmp_path / "shop")
+    return Company(tmp_path / "shop")
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("orders", "retention_days: 'orders' cannot expire"),
+        ("customers.country", "retention_days: 'customers.country' cannot expire"),
+        ("interactions.notes", "did you mean interactions.note?"),
+    ],
+)
+def test_what_cannot_expire_is_refused(shop: Company, name: str, sentence: str) -> None:
+    keep_a_year(shop, name)
+    with pytest.raises(ConfigError, match=sentence.replace("?", r"\?")):
+        load_config(shop.config_path)
+
+
+def test_a_feed_that_describes_its_customers_keeps_its_rows(shop: Company) -> None:
+    columns = {"email": "buyer"}
+    shop.change(lambda s: s["sources"]["till"]["entities"]["transactions"]["columns"].update(columns))
+    keep_a_year(shop, "transactions")
+    with pytest.raises(ConfigError, match="transactions cannot expire, since customers are described in sources"):
+        load_config(shop.config_path)
+
+
+def test_an_expired_value_is_in_no_byte_and_comes_back_with_no_delivery(shop: Company) -> None:
+    assert hits(shop, NOTE) and hits(shop, PHONE)
+    keep_a_year(shop, "interactions.note", "customers.phone")
+    assert load(shop, datetime(2027, 1, 31, 3, tzinfo=UTC)) == [], "of January nothing is over in January"
+    (sentence,) = load(shop, LATER)
+    assert sentence.startswith(
+        "Expired by privacy.retention_days, from before 2026-02-01: 3 personal values; 2 kept files"
+    )
+    assert hits(shop, NOTE) == []
+    assert shop.warehouse("select kind, note from raw.interactions") == [("complaint", None)]
+    phones = "select distinct record_key, version_at::date::varchar, phone from raw.customers order by all"
+    assert shop.warehouse(phones) == [
+        ("a-100", "2026-01-01", None), ("a-100", "2026-02-01", PHONE), ("b-200", "2026-01-02", None),
+    ]  # fmt: skip
+    assert all("customers_2" in name or name == "warehouse.duckdb" for name in hits(shop, PHONE)), (
+        "February is not over"
+    )
+    (proof,) = (shop.config.data / "forgotten").glob("*.json")
+    assert proof.name.endswith("-retention.pending.json"), "what is published goes with the next publication"
+    calls = (shop.folder / "calls.csv").read_text()
+    shop.write("calls.csv", calls + "2,b-200,request,2027-01-11 10:00:00,about an invoice\n")
+    assert load(shop, LATER + timedelta(days=1)) == [] and hits(shop, NOTE) == []
+    reload(shop.config, "till", now=LATER + timedelta(days=2))
+    assert hits(shop, NOTE) == []
+    load(shop, LATER + timedelta(days=3))
+    shop.config.warehouse.unlink()
+    rebuild(shop.config)
+    assert hits(shop, NOTE) == [] and shop.warehouse(CLOSES) == []
+    assert ("a-100", "2026-01-01", None) in shop.warehouse(phones)
+    assert load(shop, LATER + timedelta(days=4)) == []
+
+
+def test_broken_off_it_leaves_all_as_it_was_and_the_next_night_does_it(
+    shop: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_a_year(shop, "interactions.note")
+    switch_in = durable.switch_in
+
+    def cut(aside: Path, path: Path) -> None:
+        if path == shop.config.warehouse:
+            raise OSError("cut off")
+        switch_in(aside, path)
+
+    with monkeypatch.context() as cutting:
+        cutting.setattr(durable, "switch_in", cut)
+        with pytest.raises(Exception, match="cut off"):
+            load(shop, LATER)
+    assert shop.warehouse("select note from raw.interactions") == [(NOTE,)]
+    assert not (shop.config.data / "forget").exists()
+    (sentence,) = load(shop, LATER + timedelta(days=1))
+    assert "1 personal value" in sentence and hits(shop, NOTE) == []
+
+
+def expired_until_february(shop: Company) -> None:
+    """The state that expiry leaves: the sales of January gone, whatever they came to."""
+    with duckdb.connect(str(shop.config.warehouse)) as connection:
+        connection.execute("insert into ledger.expiries values ('till', 'transactions', '', date '2026-02-01', now())")
+        connection.execute("delete from raw.transactions where ordered_at < timestamptz '2026-01-31 23:00:00+00'")
+
+
+@pytest.mark.parametrize("delivery", ["append", "snapshot"])
+def test_facts_that_are_over_count_as_expired_and_alarm_nobody(shop: Company, delivery: str) -> None:
+    expired_until_february(shop)
+
+    def change(settings: dict[str, Any]) -> None:
+        settings["sources"]["till"]["entities"]["transactions"] |= {
+            "delivery": delivery, "gate": {"quarantined_share": {"maximum": 0}},
+            "control_totals": {"files": "totals.csv", "rows_column": "rows", "sum_column": "sum"},
+        }  # fmt: skip
+
+    shop.change(change)
+    again = SALES.replace(",a,", ",a-100,").replace(",b,", ",b-200,")
+    shop.write("sales_2.csv", again + "8,1,b-200,bread,2.00,2026-02-27 09:00:00\n")
+    shop.write("totals.csv", "file,rows,sum\nsales_1.csv,4,16.50\nsales_2.csv,5,18.50\n")
+    with open_run(shop.config, now=NOW + timedelta(days=1)) as run:
+        run.load_all()
+    (outcome,) = [o for o in run.outcomes if o.entity == "transactions" and o.status == "loaded"]
+    assert (outcome.delivered, outcome.expired, outcome.loaded, outcome.quarantined) == (5, 3, 1, 0), outcome
+    assert outcome.warnings == [] and outcome.deleted == 0
+    assert shop.warehouse("select count(*) from raw.transactions where ordered_at < timestamptz '2026-01-31'") == [(0,)]
+    (landed,) = (shop.config.data / "landing" / "till" / "transactions").glob("*sales_2*")
+    assert landed.name.endswith(".forgotten.parquet")
+    assert shop.warehouse(CLOSES) == []
+
+
+def test_a_line_of_an_order_that_goes_on_is_not_over(shop: Company) -> None:
+    """Its earlier line is kept in raw: an older one that comes late joins it."""
+    expired_until_february(shop)
+    shop.write("sales_2.csv", "receipt,line,customer,product,net,sold_at\n3,2,,wine,1.00,2026-01-30 09:00:00\n")
+    with open_run(shop.config, now=NOW + timedelta(days=1)) as run:
+        run.load_all()
+    (outcome,) = [o for o in run.outcomes if o.entity == "transactions" and o.status == "loaded"]
+    assert (outcome.loaded, outcome.expired) == (1, 0)
+
+
+def test_the_doctor_says_what_would_expire(shop: Company) -> None:
+    shop.change(lambda settings: settings.update(privacy={"retention_days": {"interactions.note": 30}}))
+    (finding,) = [finding for finding in examine(shop.config, "till") if finding.entity == "interactions"]
+    month = (datetime.now(shop.config.zone).date() - timedelta(days=30)).replace(day=1)
+    assert f"expires: note from before {month} would go in a night, by privacy.retention_days" in finding.notes
+
+
+def test_only_what_has_come_to_be_over_is_due(shop: Company) -> None:
+    keep_a_year(shop, "interactions.note", "transactions")
+    with duckdb.connect(str(shop.config.warehouse)) as connection:
+        connection.execute("set timezone = 'UTC'")
+        day = LATER.date()
+        assert retention.due(connection, shop.config, day) == [
+            retention.Due("till", "interactions", "note", datetime(2026, 2, 1).date()),
+            retention.Due("till", "transactions", "", datetime(2026, 2, 1).date()),
+        ]
+        connection.execute(
+            "insert into ledger.expiries values ('till', 'interactions', 'note', date '2026-02-01', now()), "
+            "('till', 'transactions', '', date '2026-02-01', now())"
+        )
+        assert retention.due(connection, shop.config, day) == []
+        assert [item.column for item in retention.due(connection, shop.config, day + timedelta(days=30))] == [
+            "note",
+            "",
+        ]
+        assert retention.due(connection, shop.config, day + timedelta(days=30), as_of=datetime(2026, 1, 20).date()) == [
+            retention.Due("till", "interactions", "note", datetime(2026, 3, 1).date())
+        ]
