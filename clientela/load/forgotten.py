@@ -18,8 +18,9 @@ from clientela import durable
 from clientela.contracts import ENTITIES
 from clientela.errors import DeliveryError
 from clientela.extract.casting import Parameters
-from clientela.extract.mapping import Feed, names_by_column
+from clientela.extract.mapping import Feed, names_by_column, surrogate_key
 from clientela.extract.open_file import open_file
+from clientela.extract.personal_keys import RECORD_KEY, hashed_columns
 from clientela.extract.readers import Opened
 from clientela.extract.readers.rewritten import (
     EXPIRED_ROWS,
@@ -72,13 +73,14 @@ def let_go_in_file(
     settings = feed.settings.model_copy(update={"control_totals": None})
     seen = replace(context, feed=replace(feed, settings=settings)).with_warehouse_key()
     try:
-        staging.extract(seen, [file])
+        _, columns = staging.extract(seen, [file])
         _find_forgotten_lines(connection, column)
+        _find_forgotten_texts(seen, columns)
         find_expired_lines(seen, expiry)
         lines = connection.execute(
             """
             select source_row from forgotten_lines union select source_row from expired_lines
-            union select source_row from expired_values
+            union select source_row from expired_values union select source_row from forgotten_texts
             """
         ).fetchall()
         is_unreadable = any(
@@ -117,6 +119,38 @@ def _find_forgotten_lines(connection: duckdb.DuckDBPyConnection, column: str | N
         from staged_rows inner join forgotten_records on staged_rows.{column} = forgotten_records.record_id
         group by source_row
         """
+    )
+
+
+def _find_forgotten_texts(context: LoadContext, columns: Sequence[str]) -> None:
+    """Make the temporary table `forgotten_texts` of the lines that cannot be read, yet bear the key of somebody forgotten where
+    such a file's lines have it. A key may be too short to be looked for anywhere else in a text."""
+    connection, feed = context.connection, context.feed
+    connection.execute("create or replace temp table forgotten_texts (source_row bigint)")
+    is_customer = feed.entity.name == "customers"
+    named = (
+        feed.settings.key[0]
+        if is_customer and len(feed.settings.key) == 1
+        else feed.settings.columns.get("customer_key")
+    )
+    places = [
+        place for place, name in enumerate(columns, 1) if isinstance(named, str) and name.lower() == named.lower()
+    ]
+    if feed.settings.format not in (None, "csv") or not places or not tombstones.are_there(connection):
+        return
+    parameters = Parameters()
+    parts = f"string_split(text, {parameters.bind(feed.settings.csv.delimiter)})"
+    key = f"nullif(trim({parts}[{places[0]}], {parameters.bind(f' {feed.settings.csv.quote}')}), '')"
+    if (RECORD_KEY if is_customer else "customer_key") in hashed_columns(feed.config, feed.source_name, feed.name):
+        key = feed.key_hash.sql(key, parameters.bind)
+    number = surrogate_key(parameters.bind(feed.id_space("customers")), key)
+    statement = (
+        f"create or replace temp table named_in_texts as select source_row, {number} as record_id from unreadable"
+    )
+    connection.execute(statement, parameters.used_in(statement))
+    tombstones.find_forgotten(connection, "named_in_texts", ["record_id"])
+    connection.execute(
+        "insert into forgotten_texts select source_row from named_in_texts semi join forgotten_records using (record_id)"
     )
 
 
@@ -186,6 +220,9 @@ def _write(context: LoadContext, file: DeliveredFile, reading: Path, values: Seq
         connection.execute(unreadable, parameters.used_in(unreadable))
         for value in values:
             connection.execute(f"update rewritten set {TEXT} = '' where contains({TEXT}, ?)", [value])
+        connection.execute(
+            f"update rewritten set {TEXT} = '' where {TEXT} is not null and {ROW} in (select source_row from forgotten_texts)"
+        )
         if _is_over(feed, file, expiry):
             connection.execute(f"update rewritten set {TEXT} = '' where {TEXT} is not null")
     forgotten, expired = connection.execute(
@@ -209,7 +246,14 @@ def _write(context: LoadContext, file: DeliveredFile, reading: Path, values: Seq
     stat = file.landed.stat()
     os.utime(aside, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     durable.switch_in(aside, target)
-    for name in ("rewritten", "delivered_again", "forgotten_lines", "expired_lines", "expired_values"):
+    for name in (
+        "rewritten",
+        "delivered_again",
+        "forgotten_lines",
+        "expired_lines",
+        "expired_values",
+        "forgotten_texts",
+    ):
         connection.execute(f"drop table if exists {name}")
     return target
 

@@ -1,5 +1,7 @@
 """Whole nights under `privacy.retention_days`: what is over is in no byte, and the ledger says to the cent what it said."""
 
+import json
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,7 @@ CLOSES = """
         loaded_rows + unchanged_rows + quarantined_rows + left_out_rows + forgotten_rows + expired_rows
 """
 EXPIRED = "select entity, sum(expired_rows) from operations.loads where expired_rows > 0 group by 1 order by 1"
+TOTALS = "select component, sum(amount) from value.value_ledger group by 1 order by 1"
 LAST = """
     select expired_rows, unchanged_rows, loaded_rows from operations.loads
     where entity = 'transactions' order by batch_id desc limit 1
@@ -94,56 +97,91 @@ def hits(shop: Company, values: tuple[str, ...] = GONE) -> dict[str, int]:
     return {name: count for name, count in search(shop.config.data, values).items() if count}
 
 
-def ledger_hits(shop: Company) -> list[Any]:
+def said(shop: Company) -> list[Any]:
     return [shop.published(query) for query in (LEDGER, VALUES, MONTHS)]
 
 
-@pytest.mark.prove
-def test_expired_facts_leave_totals_to_the_cent_and_no_byte(tmp_path: Path) -> None:
-    shop = open_old_shop(tmp_path)
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Any]]:
+    """The folder of a shop that keeps everything, with a past day, and what its marts say."""
+    shop = open_old_shop(tmp_path_factory.mktemp("before"))
     assert shop.night(FIRST).status == "published"
     assert run_as_of(shop.config, date(2026, 1, 31)).exit_code in (0, 3)
-    before = ledger_hits(shop)
     assert hits(shop), "it was there"
+    return shop.folder, said(shop)
+
+
+@pytest.fixture(scope="module")
+def expired(before: tuple[Path, list[Any]], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder of the shop after the night that let January go, and what that night said."""
+    folder = tmp_path_factory.mktemp("expired")
+    shutil.copytree(before[0], folder, dirs_exist_ok=True)
+    shop = Company(folder)
     shop.change(keep_a_year)
     report = shop.night(LATER)
     assert report.status == "published", report.message
-    assert (
-        "Expired by privacy.retention_days, from before 2026-02-01: 5 facts and 1 personal value;" in report.notices[0]
-    )
+    return folder, report.notices[0]
+
+
+@pytest.fixture
+def shop(expired: tuple[Path, str], tmp_path: Path) -> Company:
+    """A copy of it, of this test's own."""
+    shutil.copytree(expired[0], tmp_path, dirs_exist_ok=True)
+    return Company(tmp_path)
+
+
+@pytest.mark.prove
+def test_expired_facts_leave_totals_to_the_cent_and_no_byte(
+    before: tuple[Path, list[Any]], expired: tuple[Path, str]
+) -> None:
+    folder, notice = expired
+    shop = Company(folder)
+    assert "Expired by privacy.retention_days, from before 2026-02-01: 5 facts and 1 personal value;" in notice
     assert hits(shop) == {}
     assert set(hits(shop, KEPT)), "an order whose return is younger stays whole"
-    assert ledger_hits(shop) == before
-    assert (
-        shop.published("select * from quality.value_reconciliation where not is_within_tolerance or difference <> 0")
-        == []
-    )
+    assert said(shop) == before[1]
+    assert shop.published("from quality.value_reconciliation where not is_within_tolerance or difference <> 0") == []
     assert shop.published(CLOSES) == []
     assert shop.published(EXPIRED) == [("interactions", 1), ("transactions", 4)]
-    # the same rows again, in a new file and beside a new row
+    (proof,) = (folder / "data" / "forgotten").glob("*-retention.json")
+    assert json.loads(proof.read_text(encoding="utf-8"))["rows"] == 5
+
+
+@pytest.mark.prove
+def test_delivered_again_it_counts_as_expired_and_a_rebuild_replays_it(
+    before: tuple[Path, list[Any]], shop: Company
+) -> None:
     shop.write("sales_2.csv", SALES + "6,1,a,wine,1.00,1.00,0.50,2027-02-04 10:00:00,slip-six\n")
     shop.write("calls_2.csv", CALLS + "3,a,request,2027-02-03 10:00:00,another story\n")
     report = shop.night(LATER + timedelta(days=1))
-    assert report.status == "published" and not any(outcome.warnings for outcome in report.outcomes), report.outcomes
+    assert report.status == "published", report.message
+    assert [outcome["warnings"] for outcome in report.outcomes if outcome["warnings"]] == []
     assert hits(shop) == {}
-    assert shop.published(CLOSES) == []
-    assert shop.published(LAST) == [(4, 3, 1)]
+    assert shop.published(CLOSES) == [] and shop.published(LAST) == [(4, 3, 1)]
     again = shop.published(LEDGER)
-    assert [row for row in again if str(row[1]) < "2027"] == before[0]
-    # a lost warehouse comes back without them, and with their totals
+    assert [row for row in again if row[1] < date(2027, 1, 1)] == before[1][0]
     shop.config.warehouse.unlink()
     rebuild(shop.config)
     assert hits(shop) == {}
+    # a full refresh says what the increments said
     assert shop.night(LATER + timedelta(days=2)).status == "published"
     assert shop.published(LEDGER) == again and shop.published(CLOSES) == []
-    # a past day brings nothing back, and a full refresh says what the increments said
+    assert hits(shop) == {}
+
+
+@pytest.mark.prove
+def test_a_past_day_brings_nothing_back_and_the_forgotten_leave_the_totals(
+    before: tuple[Path, list[Any]], shop: Company
+) -> None:
     assert run_as_of(shop.config, date(2026, 2, 28)).exit_code in (0, 3)
     assert hits(shop) == {}
-    with duckdb.connect(str(shop.config.published / "as_of" / "2026-02-28" / "marts.duckdb"), read_only=True) as past:
-        assert past.execute(LEDGER).fetchall() == before[0]
-    # who is forgotten afterwards is forgotten in the totals too
+    past = shop.config.published / "as_of" / "2026-02-28" / "marts.duckdb"
+    with duckdb.connect(str(past), read_only=True) as marts:
+        assert marts.execute(LEDGER).fetchall() == before[1][0]
     ((customer,),) = shop.published("select customer_id from customer.customer_records where customer_key = 'a'")
-    total = shop.published("select component, sum(amount) from value.value_ledger group by 1 order by 1")
+    ((record,),) = shop.warehouse("select distinct record_id from raw.customers where record_key = 'a'")
+    total = shop.published(TOTALS)
     assert forget(shop.config, customer, now=LATER + timedelta(days=3)).status == "published"
-    assert shop.published("select component, sum(amount) from value.value_ledger group by 1 order by 1") == total
+    assert shop.published(TOTALS) == total
     assert hits(shop, ("Ana Gil Torralba", "ana.gil@example.com")) == {}
+    assert shop.warehouse(f"from ledger.expired_amounts where customer_record_id = {record}") == []

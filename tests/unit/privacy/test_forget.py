@@ -172,6 +172,30 @@ def test_a_file_with_lines_cut_short_is_written_anew_too(shop: Company) -> None:
     assert shop.warehouse(kept) == [(2,)], "lines that cannot be read stay in their place, without her values"
 
 
+def test_a_line_that_cannot_be_read_and_bears_only_their_key_says_nothing_any_more(shop: Company) -> None:
+    """A key is too short to be looked for in any text: it is found where the lines have it, and when it comes again."""
+    line = "{},1,a-100,bread,2.00,2026-01-20 18:30:00,,,,\n"
+    off = {"gate": {"quarantined_share": {"severity": "off"}}}
+    shop.change(lambda s: s["sources"]["till"]["entities"]["transactions"].update(off))
+    sales = SALES.replace(",a,", ",b-200,").replace(",b,", ",b-200,")
+    shop.write("sales_2.csv", sales.replace("\n1,", "\n11,") + line.format(12))
+    load(shop)
+    assert "a-100" in found(shop)["warehouse.duckdb"]
+    forgotten(shop)
+    assert found(shop) == {}
+    shop.write(
+        "sales_3.csv", sales.replace("\n1,", "\n21,") + line.format(22) + line.format(23).replace("a-100", "b-200")
+    )
+    load(shop, NIGHT + timedelta(days=1))
+    assert found(shop) == {}
+    kept = (
+        "select source_file, count(*) from ledger.quarantined_rows where source_row is not null group by 1 order by 1"
+    )
+    assert dict(shop.warehouse(kept)) | {"sales_2.csv": 1, "sales_3.csv": 2} == dict(shop.warehouse(kept))
+    assert [row for row in shop.warehouse("select personal_value from ledger.quarantined_rows where source_file = 'sales_3.csv'")
+            if row[0] and "b-200" in row[0]], "the line of somebody else is as it came"  # fmt: skip
+
+
 def test_grace_is_kept(shop: Company) -> None:
     forgotten(shop, datetime.fromisoformat("2026-02-10T03:00:00+00:00"))
     assert "warehouse.duckdb" in found(shop), "26 days after the request"
