@@ -127,6 +127,15 @@ totals as (
         'offers' as component,
         -unit_cost as amount
     from offers_used
+    union all
+    -- what expired is in raw no more: its totals stand for it
+    select
+        source,
+        month,
+        component,
+        amount
+    from {{ source('ledger', 'expired_amounts') }}
+    where month <= {{ as_of() }}
 
 )
 

@@ -23,15 +23,6 @@ raw_totals as (
     select * from {{ ref('int_raw_sales_totalled') }}
     union all
     select * from {{ ref('int_raw_costs_totalled') }}
-    union all
-    -- what expired is in raw no more: its totals stand for it
-    select
-        source,
-        month,
-        component,
-        amount
-    from {{ source('ledger', 'expired_amounts') }}
-    where month <= {{ as_of() }}
 
 ),
 
