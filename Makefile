@@ -65,7 +65,7 @@ prove: $(COMPLETE)
 	$(BIN)/python -m tests.prove.parts $(PART)
 
 bench: $(COMPLETE)
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench $(if $(LARGE),--large)
 
 # on this machine only: marimo asks nobody for a newer version, and leaves nothing in the checkout
 notebooks: $(COMPLETE)

@@ -2,8 +2,8 @@
 
     python -m bench.stage NAME FOLDER KIND
 
-Prints one JSON object: seconds (imports not counted), peak memory in MB, and whatever the stage knows of itself. A stage
-named `floor_…` does the same irreducible work in plain DuckDB.
+Prints one JSON object: seconds and CPU seconds of all threads (imports not counted), the whole process's peak memory in MB,
+and whatever the stage knows of itself. A stage named `floor_…` does the same irreducible work in plain DuckDB.
 """
 
 import json
@@ -12,6 +12,7 @@ import resource
 import shutil
 import sys
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,42 @@ TYPED = {
     "receipt": "bigint", "line": "bigint", "customer": "bigint", "product": "bigint", "quantity": "decimal(18,6)",
     "gross": "decimal(18,4)", "discount": "decimal(18,4)", "sold_at": "timestamp",
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Begins to run when it is made."""
+
+    began: float = field(default_factory=time.perf_counter)
+    began_cpu: float = field(default_factory=time.process_time)
+
+    def read(self) -> dict[str, float]:
+        """Seconds since, and CPU seconds of all threads: beside other work only these can be compared."""
+        return {"seconds": time.perf_counter() - self.began, "cpu_seconds": time.process_time() - self.began_cpu}
+
+
+class Parts:
+    """A watcher of a run that notes the CPU seconds of its steps, of each model, and of all tests."""
+
+    def __init__(self) -> None:
+        #: `begin`, `load`, `transform`, `publish`, `report` → CPU seconds until the next of them
+        self.steps: dict[str, float] = {}
+        self.models: dict[str, float] = {}
+        self.tests = 0.0
+        self._step, self._of_step, self._of_node = "begin", Clock(), Clock()
+
+    def __call__(self, step: str, subject: str, sentence: str) -> None:
+        """Hear of a step."""
+        if step == "begin":
+            self._of_node = Clock()
+        elif step == "node" and sentence.startswith("model"):
+            self.models[subject] = round(self._of_node.read()["cpu_seconds"], 3)
+        elif step == "node":
+            self.tests += self._of_node.read()["cpu_seconds"]
+        elif step in ("load", "transform", "publish", "report", "end"):
+            spent = self._of_step.read()["cpu_seconds"]
+            self.steps[self._step] = round(self.steps.get(self._step, 0) + spent, 3)
+            self._step, self._of_step = step, Clock()
 
 
 def _config(folder: Path) -> Any:
@@ -38,12 +75,12 @@ def load(folder: Path, kind: str) -> dict[str, Any]:
 
     config = _config(folder)
     shutil.rmtree(config.data, ignore_errors=True)
-    began = time.perf_counter()
+    clock = Clock()
     with open_run(config) as run:
         (outcome,) = run.load(feeds_of(config)[0])
         run.session.close()
-        seconds = time.perf_counter() - began
-    return {"seconds": seconds, "rows": outcome.loaded}
+        took = clock.read()
+    return {**took, "rows": outcome.loaded}
 
 
 def floor_load(folder: Path, kind: str) -> dict[str, Any]:
@@ -70,7 +107,7 @@ def floor_load_bare(folder: Path, kind: str) -> dict[str, Any]:
 def _typed_table(folder: Path, kind: str, more: str) -> dict[str, Any]:
     target = folder / "floor.duckdb"
     target.unlink(missing_ok=True)
-    began = time.perf_counter()
+    clock = Clock()
     connection = duckdb.connect(str(target))
     columns = ", ".join(f"cast({name} as {sql_type}) as {name}" for name, sql_type in TYPED.items())
     reader = "read_parquet" if kind == "parquet" else "read_csv"
@@ -81,25 +118,7 @@ def _typed_table(folder: Path, kind: str, more: str) -> dict[str, Any]:
     connection.execute("checkpoint")
     (rows,) = connection.execute("select count(*) from lines").fetchall()[0]
     connection.close()
-    return {"seconds": time.perf_counter() - began, "rows": rows}
-
-
-def transform(folder: Path, kind: str) -> dict[str, Any]:
-    """All marts from raw, tests included, in this process."""
-    from clientela import transform
-    from clientela.pipeline.open_run import open_run
-
-    config = _config(folder)
-    with open_run(config) as run:
-        run.set_context()
-        run.session.close()
-        transform.manifest(config)
-        began = time.perf_counter()
-        results = run.transform()
-        seconds = time.perf_counter() - began
-    models = {r.name: round(r.seconds, 3) for r in results if r.kind == "model"}
-    tests = sum(r.seconds for r in results if r.kind == "test")
-    return {"seconds": seconds, "models": models, "nodes": len(results), "test_seconds": round(tests, 1)}
+    return {**clock.read(), "rows": rows}
 
 
 def floor_transform(folder: Path, kind: str) -> dict[str, Any]:
@@ -115,60 +134,64 @@ def floor_transform(folder: Path, kind: str) -> dict[str, Any]:
     connection.execute("set timezone = 'UTC'; set preserve_insertion_order = false; set memory_limit = '4GB'")
     connection.execute(f"set temp_directory = '{folder}/spill'")
     models, areas = {}, {}
-    began = time.perf_counter()
+    clock = Clock()
     for step in project.steps:
         if step.kind != "model" or step.language != "sql":
             continue
-        started = time.perf_counter()
+        own = Clock()
         what = "view" if step.materialized == "view" else "table"
         connection.execute(f"create or replace {what} {step.relation} as {step.sql}")
-        models[step.name] = round(time.perf_counter() - started, 3)
+        models[step.name] = round(own.read()["cpu_seconds"], 3)
         areas[step.name] = project.project["nodes"][step.unique_id]["fqn"][-2]
     connection.execute("checkpoint")
-    seconds = time.perf_counter() - began
+    took = clock.read()
     connection.close()
     shutil.rmtree(copy.parent)
-    return {"seconds": seconds, "models": models, "areas": areas}
-
-
-def publish(folder: Path, kind: str) -> dict[str, Any]:
-    """The published file, from the marts as they are."""
-    from clientela.pipeline.open_run import open_run
-
-    with open_run(_config(folder)) as run:
-        transform.manifest(run.config)
-        began = time.perf_counter()
-        published = run.publish()
-        seconds = time.perf_counter() - began
-    return {"seconds": seconds, "bytes": published.bytes, "rows": published.rows}
+    return {**took, "models": models, "areas": areas}
 
 
 def floor_publish(folder: Path, kind: str) -> dict[str, Any]:
     """A copy of the published file, flushed to disk."""
     source, target = _config(folder).published / "marts.duckdb", folder / "copy.duckdb"
-    began = time.perf_counter()
+    clock = Clock()
     shutil.copyfile(source, target)
     with target.open("rb+") as file:
         os.fsync(file.fileno())
-    seconds = time.perf_counter() - began
+    took = clock.read()
     target.unlink()
-    return {"seconds": seconds}
+    return took
+
+
+def first_night(folder: Path, kind: str) -> dict[str, Any]:
+    """A whole night from nothing, as a scheduler starts it, imports included."""
+    shutil.rmtree(_config(folder).data, ignore_errors=True)
+    return night(folder, kind)
 
 
 def night(folder: Path, kind: str) -> dict[str, Any]:
-    """A whole night as a scheduler starts it, imports included."""
-    began = time.perf_counter()
+    """A whole night as a scheduler starts it, imports included; who was touched by what it loaded."""
+    clock = Clock()
     from clientela.pipeline.nightly import run
 
-    models: dict[str, float] = {}
-
-    def note(step: str, subject: str, sentence: str) -> None:
-        if step == "node" and sentence.startswith("model"):
-            models[subject] = float(sentence.split()[-1])
-
-    report = run(_config(folder), note)
-    seconds = time.perf_counter() - began
-    return {"seconds": seconds, "status": report.status, "message": report.message, "models": models}
+    config, watch = _config(folder), Parts()
+    report = run(config, watch)
+    took = clock.read()
+    warehouse = duckdb.connect(str(config.warehouse), read_only=True)
+    customers, touched, lines = warehouse.execute(
+        """
+        select
+            count(distinct customer_record_id),
+            count(distinct customer_record_id) filter (loaded_at = (select max(loaded_at) from raw.transactions)),
+            count(*) filter (loaded_at = (select max(loaded_at) from raw.transactions))
+        from raw.transactions
+        """
+    ).fetchall()[0]
+    published = config.published / "marts.duckdb"
+    return {
+        **took, "status": report.status, "message": report.message, "steps": watch.steps, "models": watch.models,
+        "test_seconds": round(watch.tests, 1), "customers": customers, "touched": touched, "new_lines": lines,
+        "bytes": published.stat().st_size,
+    }  # fmt: skip
 
 
 def identity(folder: Path, kind: str) -> dict[str, Any]:
@@ -176,7 +199,11 @@ def identity(folder: Path, kind: str) -> dict[str, Any]:
     from bench.identity import speed
 
     took = speed(int(kind), folder)
-    return {"seconds": took["full"], "by_part": {name: round(value, 4) for name, value in took.items()}}
+    return {
+        "seconds": took["full"],
+        "cpu_seconds": took["full"],
+        "by_part": {name: round(value, 4) for name, value in took.items()},
+    }
 
 
 def floor_identity(folder: Path, kind: str) -> dict[str, Any]:
@@ -184,24 +211,28 @@ def floor_identity(folder: Path, kind: str) -> dict[str, Any]:
     from bench.identity import plain_speed
 
     took = plain_speed(folder)
-    return {"seconds": sum(took.values()), "by_part": {name: round(value, 4) for name, value in took.items()}}
+    return {
+        "seconds": sum(took.values()),
+        "cpu_seconds": sum(took.values()),
+        "by_part": {name: round(value, 4) for name, value in took.items()},
+    }
 
 
 def imports(folder: Path, kind: str) -> dict[str, Any]:
     """What a night with a new batch imports."""
-    began = time.perf_counter()
+    clock = Clock()
     import dbt.cli.main  # noqa: F401
     import great_expectations.expectations  # noqa: F401
 
     import clientela.pipeline.nightly  # noqa: F401
 
-    return {"seconds": time.perf_counter() - began}
+    return clock.read()
 
 
 STAGES = {
     f.__name__: f
     for f in (
-        load, floor_load, floor_load_bare, transform, floor_transform, publish, floor_publish, night, imports,
+        load, floor_load, floor_load_bare, first_night, floor_transform, floor_publish, night, imports,
         identity, floor_identity,
     )
 }  # fmt: skip
