@@ -1,10 +1,12 @@
 """The published file: built aside, checked, and switched in atomically. Readers never see half of it.
 
-`publish_marts` copies every mart into a new DuckDB file, masks personal columns, lets descriptions travel as comments and
-swaps the file in with one rename. A reader that holds the old file keeps it. `publish_operations` does the same for the
-ledger after every run, failed ones too. What a mart holds is decided in `models/`, not here.
+`publish_marts` writes every mart into a new DuckDB file, masks personal columns, lets descriptions travel as comments and
+swaps the file in with one rename. A reader that holds the old file keeps it. Where nothing has to go from its bytes the new
+file begins as a copy of the last, as `clientela.publish_upon` says. `publish_operations` does the same for the ledger after
+every run, failed ones too, and writes it whole. What a mart holds is decided in `models/`, not here.
 """
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,14 +17,17 @@ from typing import Any
 
 import duckdb
 
-from clientela import stopping
+from clientela import project_files, publish_upon, stopping
 from clientela.config.company import Config
 from clientela.errors import NotPublishedError
 from clientela.file_modes import give_to, make_shared_folder, private_files, share
-from clientela.masking import masked_sql
+from clientela.masking import check_value, masked_sql
+from clientela.publish_upon import NotUponError
 from clientela.sql.quoting import literal, quoted
 from clientela.transform import COMPANY_PACKAGE
+from clientela.warehouse.faults import is_damage
 from clientela.warehouse.keys import confirmed_secret
+from clientela.warehouse.transactions import transaction
 from clientela.wording import did_you_mean
 
 MARTS_FILE = "marts.duckdb"
@@ -264,40 +269,193 @@ def publish_marts(
     is_masked = config.publish.personal_data == "masked"
     for mart in marts:
         _need_one_row_per_key(connection, mart)
-    _write_file(connection, config, marts, aside, secret, Readers(is_masked))
-    counted = _check(aside, marts, run_id)
+    files = _Files(connection, config, marts, secret, has_copies=folder == config.published)
+    files.write(published, aside, Readers(is_masked))
+    counted = _check(connection, aside, marts, run_id)
     # past days are for those of `published/` alone
-    profiles = _write_profiles(connection, config, marts, secret) if folder == config.published else {}
+    profiles = _write_profiles(files) if folder == config.published else {}
     before_switch()
     _switch(aside, published)
     for beside, path in profiles.items():
         _switch_profile(config, beside, path)
+    files.remember(published, *profiles.values())
     for old in sorted(versions.glob("marts_*.duckdb"), key=lambda path: path.stat().st_mtime)[: -config.publish.keep]:
         old.unlink()
     return Published(published, len(marts), counted, published.stat().st_size, note)
 
 
-def _write_file(
-    connection: duckdb.DuckDBPyConnection, config: Config, marts: list[Mart], aside: Path, secret: str, readers: Readers
-) -> None:
-    """Every mart, as these readers may see it, and the questions that travel with the file."""
-    with _writing(connection, aside, config.publish.storage_version) as catalog:
-        for mart in marts:
-            _copy_table(connection, mart, catalog, secret, readers)
-        _write_keys(connection, marts, catalog)
-        for asked, signature, query, meaning in MACROS:
-            if any(f"{mart.schema}.{mart.name}" == asked for mart in marts):
-                connection.execute(f"create macro {catalog}.{signature} as table {query}")
-                name = signature.partition("(")[0]
-                connection.execute(f"comment on macro table {catalog}.{name} is {literal(meaning)}")
+class _Files:
+    """The files of one publication: what each holds, and whether it may begin as a copy of the one published last.
+
+    It may where that file is as we left it, was made by the same rules, and nothing was taken away since whose bytes have to
+    go: `run.published_files` says by which rules, in which all of that is, and how the file was left.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        config: Config,
+        marts: list[Mart],
+        secret: str,
+        *,
+        has_copies: bool,
+    ) -> None:
+        self.connection, self.config, self.marts, self._secret = connection, config, marts, secret
+        self._types: dict[tuple[str, str], dict[str, str]] = {}
+        for schema, table, column, sql_type in connection.execute(
+            """
+            select schema_name, table_name, column_name, data_type from duckdb_columns()
+            where database_name = current_database() order by column_index
+            """
+        ).fetchall():
+            self._types.setdefault((schema, table), {})[column] = sql_type
+        self._tables = {
+            row[:2]
+            for row in connection.execute(
+                "select schema_name, table_name from duckdb_tables() where database_name = current_database()"
+            ).fetchall()
+        }
+        self._has_copies = has_copies and ("run", "published_files") in self._tables
+        self._rules: dict[str, str] = {}
+
+    def write(self, last: Path, aside: Path, readers: Readers) -> None:
+        """Write the file that is to take the last one's place."""
+        if self._has_copies:
+            self._rules[last.name] = self._rules_of(readers)
+            if self._is_ours(last):
+                try:
+                    with _writing(self.connection, aside, self.config.publish.storage_version, last) as catalog:
+                        self._write_upon(catalog, readers)
+                    return
+                except NotUponError:
+                    pass
+                except duckdb.Error as error:
+                    # a file that cannot be read is no reason not to write one
+                    if not is_damage(error):
+                        raise
+        with _writing(self.connection, aside, self.config.publish.storage_version) as catalog:
+            self._write_whole(catalog, readers)
+
+    def remember(self, *published: Path) -> None:
+        """Note how the files were left, and by which rules they were made."""
+        if not self._has_copies:
+            return
+        with transaction(self.connection):
+            self.connection.execute("delete from run.published_files")
+            self.connection.executemany(
+                "insert into run.published_files values (?, ?, ?)",
+                [[path.name, self._rules[path.name], _left(path)] for path in published],
+            )
+
+    def _is_ours(self, last: Path) -> bool:
+        known = self.connection.execute(
+            "select rules, left_as from run.published_files where name = ?", [last.name]
+        ).fetchall()
+        return last.is_file() and known == [(self._rules[last.name], _left(last))]
+
+    def _rules_of(self, readers: Readers) -> str:
+        """Everything but the marts' rows that a file is made of, and what was ever taken away, in short."""
+        taken = self.connection.execute(
+            """
+            select
+                (
+                    select string_agg(batch_id || ' ' || status, ',' order by batch_id) from ledger.loads
+                    where loaded_at is not null and (status <> 'loaded' or retired_at is not null)
+                ),
+                (select count(*) from ledger.tombstones),
+                (select count(*) from raw.erasures)
+            """
+        ).fetchall()
+        made_of = (
+            *(project_files.code_version(), duckdb.__version__, self.config.publish.storage_version),
+            *(check_value(self._secret), taken, sorted(readers.shown), readers.is_masked),
+            *(readers.purpose, readers.channel),
+            [(mart, self._types[mart.schema, mart.name]) for mart in self.marts],
+        )
+        return hashlib.sha256(repr(made_of).encode()).hexdigest()
+
+    def _write_whole(self, catalog: str, readers: Readers) -> None:
+        """Every mart, as these readers may see it, and the questions that travel with the file."""
+        with transaction(self.connection):
+            for mart in self.marts:
+                self._create(mart, catalog, readers)
+            _write_keys(self.connection, self.marts, catalog)
+            for asked, signature, query, meaning in MACROS:
+                if any(f"{mart.schema}.{mart.name}" == asked for mart in self.marts):
+                    self.connection.execute(f"create macro {catalog}.{signature} as table {query}")
+                    name = signature.partition("(")[0]
+                    self.connection.execute(f"comment on macro table {catalog}.{name} is {literal(meaning)}")
+
+    def _create(self, mart: Mart, catalog: str, readers: Readers) -> None:
+        connection, types = self.connection, self._types[mart.schema, mart.name]
+        target = f"{catalog}.{_name(mart)}"
+        query, parameters, hidden = self._query(mart, readers)
+        connection.execute(f"create schema if not exists {catalog}.{quoted(mart.schema)}")
+        never_null = {name for name in mart.key if name not in mart.key_may_be_null}
+        columns = ", ".join(
+            f"{quoted(name)} {sql_type}{' not null' if name in never_null else ''}" for name, sql_type in types.items()
+        )
+        connection.execute(f"create table {target} ({columns})")
+        connection.execute(f"insert into {target} {query}", parameters)
+        connection.execute(f"comment on table {target} is {literal(mart.description)}")
+        described = {name.lower(): column for name, column in mart.columns.items()}
+        for name in types:
+            description, _ = described.get(name.lower(), ("", False))
+            note = f"{description} (masked)".strip() if name in hidden else description
+            connection.execute(f"comment on column {target}.{quoted(name)} is {literal(note)}")
+
+    def _query(self, mart: Mart, readers: Readers) -> tuple[str, dict[str, str | None], set[str]]:
+        """SELECT of a mart as these readers may see it, with its parameters, and the columns that are hidden from them."""
+        types = self._types[mart.schema, mart.name]
+        described = {name.lower(): column for name, column in mart.columns.items()}
+        personal = {name for name in types if described.get(name.lower(), ("", False))[1]}
+        hidden = {name for name in personal if readers.is_masked and name.lower() not in readers.shown}
+        selected, parameters = _selected(types, hidden, self._secret)
+        rows = ""
+        if readers.purpose is not None and personal - hidden:
+            # without a customer there is nobody to be contacted
+            rows = f" where customer_id in ({_PERMITTED})" if "customer_id" in types else " where false"
+            if "customer_id" in types:
+                parameters |= {"purpose": readers.purpose, "channel": readers.channel}
+        return f"select {selected} from {_name(mart)}{rows}", parameters, hidden
+
+    def _write_upon(self, catalog: str, readers: Readers) -> None:
+        """The tables that differ, or the rows that do."""
+        tables: list[publish_upon.Table] = []
+        made: list[str] = []
+        try:
+            for mart in self.marts:
+                types = self._types[mart.schema, mart.name]
+                query, parameters, hidden = self._query(mart, readers)
+                source = _name(mart)
+                if hidden or parameters:
+                    # what a mask costs is paid once
+                    source = f"to_publish_{len(made)}"
+                    made.append(source)
+                    self.connection.execute(f"create or replace temp table {source} as {query}", parameters)
+                described = {name.lower(): column for name, column in mart.columns.items()}
+                shown = (name for name in types if name not in hidden and described.get(name.lower(), ("", False))[1])
+                tables.append(publish_upon.Table(_name(mart), source, tuple(types), mart.key, tuple(shown)))
+            publish_upon.write_upon(self.connection, catalog, tables)
+        finally:
+            for source in made:
+                self.connection.execute(f"drop table if exists {source}")
 
 
-def _write_profiles(
-    connection: duckdb.DuckDBPyConnection, config: Config, marts: list[Mart], secret: str
-) -> dict[Path, Path]:
+def _left(path: Path) -> str:
+    """How a file was left: whoever writes into it, or puts another in its place, leaves it otherwise."""
+    state = path.stat()
+    return f"{state.st_ino} {state.st_size} {state.st_mtime_ns}"
+
+
+def _name(mart: Mart) -> str:
+    return f"{quoted(mart.schema)}.{quoted(mart.name)}"
+
+
+def _write_profiles(files: _Files) -> dict[Path, Path]:
     """The file of each profile, written aside: path → where it goes. Raises NotPublishedError for a column that no mart has."""
-    written = {}
-    personal = {name for mart in marts for name, (_, is_personal) in mart.columns.items() if is_personal}
+    config, written = files.config, {}
+    personal = {name for mart in files.marts for name, (_, is_personal) in mart.columns.items() if is_personal}
     for name, profile in config.publish.profiles.items():
         if unknown := sorted(set(profile.personal_columns) - personal):
             hint = did_you_mean(unknown[0], personal) or "."
@@ -309,7 +467,7 @@ def _write_profiles(
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             aside = folder / f".marts_{name}.{os.getpid()}"
             readers = Readers(True, frozenset(profile.personal_columns), profile.purpose, profile.channel)
-            _write_file(connection, config, marts, aside, secret, readers)
+            files.write(folder / f"marts_{name}.duckdb", aside, readers)
         written[aside] = folder / f"marts_{name}.duckdb"
     return written
 
@@ -344,7 +502,7 @@ def publish_operations(connection: duckdb.DuckDBPyConnection, config: Config) ->
     aside = config.published / f".operations.{os.getpid()}.duckdb"
     secret = confirmed_secret(connection, config.data)
     is_masked = config.publish.personal_data == "masked"
-    with _writing(connection, aside, config.publish.storage_version) as catalog:
+    with _writing(connection, aside, config.publish.storage_version) as catalog, transaction(connection):
         for name, (query, personal) in OPERATIONS.items():
             types = {row[0]: row[1] for row in connection.execute(f"describe {query}").fetchall()}
             hidden = set(personal) if is_masked else set()
@@ -362,32 +520,6 @@ def _need_one_run(connection: duckdb.DuckDBPyConnection, marts: list[Mart], run_
             f"{', '.join(others[:5])}{' and others' if len(others) > 5 else ''} were not built by run {run_id}; "
             "`clientela run` builds all marts together."
         )
-
-
-def _copy_table(connection: duckdb.DuckDBPyConnection, mart: Mart, catalog: str, secret: str, readers: Readers) -> None:
-    source = f"{quoted(mart.schema)}.{quoted(mart.name)}"
-    target = f"{catalog}.{source}"
-    types = {row[0]: row[1] for row in connection.execute(f"describe {source}").fetchall()}
-    described = {name.lower(): column for name, column in mart.columns.items()}
-    personal = {name for name in types if described.get(name.lower(), ("", False))[1]}
-    hidden = {name for name in personal if readers.is_masked and name.lower() not in readers.shown}
-    selected, parameters = _selected(types, hidden, secret)
-    rows = ""
-    if readers.purpose is not None and personal - hidden:
-        # without a customer there is nobody to be contacted
-        rows = f" where customer_id in ({_PERMITTED})" if "customer_id" in types else " where false"
-        if "customer_id" in types:
-            parameters |= {"purpose": readers.purpose, "channel": readers.channel}
-    connection.execute(f"create schema if not exists {catalog}.{quoted(mart.schema)}")
-    connection.execute(f"create table {target} as select {selected} from {source}{rows}", parameters)
-    for name in types:
-        if name in mart.key and name not in mart.key_may_be_null:
-            connection.execute(f"alter table {target} alter column {quoted(name)} set not null")
-    connection.execute(f"comment on table {target} is {literal(mart.description)}")
-    for name in types:
-        description, _ = described.get(name.lower(), ("", False))
-        note = f"{description} (masked)".strip() if name in hidden else description
-        connection.execute(f"comment on column {target}.{quoted(name)} is {literal(note)}")
 
 
 def _need_one_row_per_key(connection: duckdb.DuckDBPyConnection, mart: Mart) -> None:
@@ -466,11 +598,16 @@ def _selected(types: dict[str, str], hidden: set[str], secret: str) -> tuple[str
 
 
 @contextmanager
-def _writing(connection: duckdb.DuckDBPyConnection, path: Path, storage_version: str) -> Iterator[str]:
-    """A new file, attached while it is filled; what a killed run left there goes first, and what fails leaves nothing."""
+def _writing(
+    connection: duckdb.DuckDBPyConnection, path: Path, storage_version: str, copied: Path | None = None
+) -> Iterator[str]:
+    """A new file, or a copy of one, attached while it is filled; what a killed run left there goes first, and what fails
+    leaves nothing."""
     _remove(path)
     catalog = "publishing"
     try:
+        if copied is not None:
+            publish_upon.clone(copied, path)
         connection.execute(f"attach {literal(str(path))} as {catalog} (storage_version {literal(storage_version)})")
         yield catalog
         connection.execute(f"checkpoint {catalog}")
@@ -489,17 +626,21 @@ def _remove(path: Path) -> None:
         leftover.unlink(missing_ok=True)
 
 
-def _check(path: Path, marts: list[Mart], run_id: str) -> int:
-    """Open the new file as a reader would: every mart is there, and it is this run's. Gives the rows in all."""
+def _check(connection: duckdb.DuckDBPyConnection, path: Path, marts: list[Mart], run_id: str) -> int:
+    """Open the new file as a reader would: every mart is there with its rows, and it is this run's. Gives the rows in all."""
+    counts = " union all ".join(
+        f"select {number}, count(*) from {quoted(mart.schema)}.{quoted(mart.name)}" for number, mart in enumerate(marts)
+    )
+    built = dict(connection.execute(counts).fetchall()) if marts else {}
     with _reading(path) as reader:
-        rows = 0
-        for mart in marts:
-            rows += reader.execute(f"select count(*) from {quoted(mart.schema)}.{quoted(mart.name)}").fetchall()[0][0]
+        written = dict(reader.execute(counts).fetchall()) if marts else {}
         if reader.execute("select run_id from operations.publication").fetchall() != [(run_id,)]:
             raise NotPublishedError(
                 f"The new file does not say that it is run {run_id}'s; the published file is as it was."
             )
-    return rows
+    if wrong := [f"{mart.schema}.{mart.name}" for number, mart in enumerate(marts) if built[number] != written[number]]:
+        raise NotPublishedError(f"The new file does not hold all rows of {wrong[0]}; the published file is as it was.")
+    return sum(written.values())
 
 
 @contextmanager

@@ -70,6 +70,8 @@ def _is_whole(path: Path) -> bool:
         return False
     try:
         with duckdb.connect(str(path), read_only=True) as version:
-            return bool(version.execute("select run_id from operations.publication").fetchall())
+            # one that began as a copy and went no further says that it is another run's
+            named = version.execute("select run_id from operations.publication").fetchall()
+            return [path.stem] == [f"marts_{run_id}" for (run_id,) in named]
     except duckdb.Error:
         return False

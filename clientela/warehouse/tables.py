@@ -103,6 +103,10 @@ BUILT_STATE: dict[str, str] = {
 READ_ANEW = "set enable_external_file_cache = false"
 
 
+#: the files published last: by which rules each was made, and how it was left
+PUBLISHED_FILES = "name varchar not null, rules varchar not null, left_as varchar not null"
+
+
 #: a new file is written so that every DuckDB from this one on reads it; dbt/profiles.yml says the same
 STORAGE_VERSION = "v1.4.0"
 
@@ -132,7 +136,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
         for entity in ENTITIES.values():
             _make_table(connection, "raw", entity.name, raw_columns(entity), held)
         _make_tables(connection, "ledger", LEDGER_TABLES, held)
-        _make_tables(connection, "run", {"context": CONTEXT, "built": BUILT}, held)
+        _make_tables(connection, "run", {"context": CONTEXT, "built": BUILT, "published_files": PUBLISHED_FILES}, held)
         _make_tables(connection, "run", {"header_sources": HEADER_SOURCES, "return_batches": RETURN_BATCHES}, held)
         _make_tables(connection, "run", BUILT_STATE, held)
         prepare_identity(connection, held)

@@ -20,7 +20,8 @@ from clientela.pipeline import build_cache
 from clientela.pipeline.open_run import open_run
 from clientela.pipeline.pipeline_run import PipelineRun
 from clientela.pipeline.unload_and_reload import unload
-from clientela.warehouse import memory
+from clientela.publish import marts_of, publish_marts
+from clientela.warehouse import memory, tables
 from tests.conftest import NOW, SHOP, Company
 
 HAPPENINGS = (
@@ -273,6 +274,15 @@ class Growing(Company):
                 return self._tables(connection, everything)
         finally:
             shutil.copyfile(aside, self.config.warehouse)
+
+    def publish(self) -> tuple[Path, Path]:
+        """The file published upon the last one, and the same night's written whole."""
+        marts = marts_of(transform.manifest(self.config))
+        with tables.connect(self.config.warehouse) as connection:
+            return (
+                publish_marts(connection, self.config, marts, self.config.published).path,
+                publish_marts(connection, self.config, marts, self.folder / "whole").path,
+            )
 
     def remember(self) -> None:
         """What a night remembers once it is published."""

@@ -27,6 +27,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     (
         "clientela.load",
         "clientela.publish",
+        "clientela.publish_upon",
         "clientela.build_models",
         "clientela.compiled_models",
         "clientela.transform",

@@ -168,14 +168,14 @@ def test_the_hash_of_new_warehouses_is_hmac_sha256_itself() -> None:
 
 
 @pytest.mark.parametrize("is_masked", [True, False])
-def test_the_setting_alone_decides_whether_a_personal_column_is_masked(tmp_path: Path, is_masked: bool) -> None:
-    from clientela.publish import Readers, _copy_table
+def test_the_setting_alone_decides_whether_a_personal_column_is_masked(shop: Company, is_masked: bool) -> None:
+    from clientela.publish import Readers, _Files
 
     connection = duckdb.connect()
-    connection.execute(f"attach '{tmp_path / 'out.duckdb'}' as publishing; create schema c")
+    connection.execute(f"attach '{shop.folder / 'out.duckdb'}' as publishing; create schema c")
     connection.execute("create table c.t as select 'ana@example.com' as email")
     mart = Mart("c", "t", "", {"email": ("", True)})
-    _copy_table(connection, mart, "publishing", "", Readers(is_masked))
+    _Files(connection, shop.config, [mart], "", has_copies=False)._create(mart, "publishing", Readers(is_masked))
     ((shown,),) = connection.execute("select email from publishing.c.t").fetchall()
     assert shown == (masked("ana@example.com", "") if is_masked else "ana@example.com")
 

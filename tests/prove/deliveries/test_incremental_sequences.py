@@ -7,7 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from clientela import publish_upon
 from tests.integration.incremental_fixture import HAPPENINGS, OF_CUSTOMERS, Growing
+from tests.published_files import differences
 
 pytestmark = pytest.mark.prove
 
@@ -31,6 +33,7 @@ def _live(seed: int, happenings: list[list[str]], *, everything: bool) -> None:
             assert not differing, (tonight, differing)
             if everything:
                 company.remember()
+                assert not differences(*company.publish()), tonight
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
@@ -42,4 +45,6 @@ def test_order_lines_and_orders_are_those_of_a_build_from_nothing(seed: int, hap
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(seed=st.integers(0, 10**6), happenings=nights((*HAPPENINGS, *OF_CUSTOMERS)))
 def test_every_mart_is_that_of_a_build_from_nothing(seed: int, happenings: list[list[str]]) -> None:
+    """So is every table of the file that was published upon the last one."""
+    publish_upon.FEW_ROWS, publish_upon.MANY_ROWS = 3, 10
     _live(seed, happenings, everything=True)
