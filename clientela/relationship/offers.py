@@ -94,7 +94,7 @@ def propose_offers(as_of_on: date, inputs: OfferInputs, settings: OfferSettings)
     model = PurchaseModel(history, days)
     fitted = {REPEAT: model.fit_repeats(last_day - 2 * days), NEW: model.fit_firsts(last_day - 2 * days)}
     running = _running(held, as_of_on - timedelta(days))
-    holdouts = _judged(model, fitted, last_day - days, settings.max_per_customer, offers, running)
+    holdouts = _judged(model, fitted, last_day - days, settings.max_per_customer, running)
     scores = pl.concat([holdouts[kind].scores() for kind in KINDS])
     frames.append(
         scores.with_columns(
@@ -180,16 +180,21 @@ def _running(held: pl.DataFrame, day: date) -> pl.DataFrame:
 
 def _returned(bought: pl.DataFrame, who: pl.DataFrame) -> pl.DataFrame:
     """customer, number: what came back and was not bought since."""
-    last = bought.group_by("customer_id", number="item").agg(
-        bought_on=pl.col("ordered_on").filter(~pl.col("is_return")).max(),
-        returned_on=pl.col("ordered_on").filter(pl.col("is_return")).max(),
+    back = (
+        bought.filter(pl.col("is_return"))
+        .group_by("customer_id", number="item")
+        .agg(returned_on=pl.col("ordered_on").max())
+    )
+    sold = bought.filter(~pl.col("is_return")).rename({"item": "number"})
+    last = back.join(
+        sold.join(back, on=["customer_id", "number"], how="semi")
+        .group_by("customer_id", "number")
+        .agg(bought_on=pl.col("ordered_on").max()),
+        on=["customer_id", "number"],
+        how="left",
     )
     came_back = pl.col("bought_on").is_null() | (pl.col("returned_on") >= pl.col("bought_on"))
-    return (
-        last.filter(pl.col("returned_on").is_not_null(), came_back)
-        .join(who, on="customer_id")
-        .select(pl.col("customer").cast(pl.Int64), "number")
-    )
+    return last.filter(came_back).join(who, on="customer_id").select(pl.col("customer").cast(pl.Int64), "number")
 
 
 @dataclass(frozen=True)
@@ -198,8 +203,6 @@ class _Offers:
 
     #: offer, item (its number), channel, unit_cost, margin_rate, valid_until
     rows: pl.DataFrame
-    #: of each item, whether an offer speaks of it
-    is_offered: Flags
     #: offer number → customer_id of whom its rule lets
     eligible: dict[int, pl.Series]
 
@@ -231,16 +234,14 @@ def _offers(inputs: OfferInputs, items: pl.DataFrame, day: date) -> tuple[_Offer
     rules = {row["offer"]: row["rule"] for row in rows.to_dicts() if row["rule"]}
     ruled = eligible_customers(inputs.customers.select(["customer_id", "measured_on", *RULE_COLUMNS]), rules)
     errors = ruled.filter(pl.col("customer_id").is_null())
-    refused += [f"{name}: {why}" for name, why in errors.select("programme", "refused_because").iter_rows()]
+    refused += errors["refused_because"].to_list()
     rows = rows.filter(~pl.col("offer").is_in(errors["programme"].implode())).sort("offer", "number")
     eligible = {
         number: ruled.filter(pl.col("programme") == offer)["customer_id"].drop_nulls()
         for number, offer in enumerate(rows["offer"].to_list())
         if offer in rules
     }
-    is_offered = np.zeros(items.height, dtype=np.bool_)
-    is_offered[rows["number"].to_numpy()] = True
-    return _Offers(rows.rename({"number": "item"}), is_offered, eligible), sorted(refused)
+    return _Offers(rows.rename({"number": "item"}), eligible), sorted(refused)
 
 
 def _blocked(pairs: pl.DataFrame, block: Block, items: int, customers: int) -> Flags:
@@ -254,9 +255,10 @@ def _blocked(pairs: pl.DataFrame, block: Block, items: int, customers: int) -> F
 
 
 def _judged(
-    model: PurchaseModel, fitted: dict[str, Regression], day: int, count: int, offers: _Offers, running: pl.DataFrame
+    model: PurchaseModel, fitted: dict[str, Regression], day: int, count: int, running: pl.DataFrame
 ) -> dict[str, Holdout]:
-    """How good offers of each kind would have been on the days after the day."""
+    """How good offers of each kind would have been on the days after the day, were all items offered: few offers would leave
+    nothing to choose between."""
     history, days = model.history, model.days
     repeated, taken = model.repeats(day), model.firsts(day)
     is_again = model.is_bought_again(day)
@@ -264,7 +266,7 @@ def _judged(
     popular = taken.of_item[:, 1]
     holdouts = {kind: Holdout(kind, count) for kind in KINDS}
     for block in history.blocks(_SCORED_CUSTOMERS):
-        out = _blocked(running, block, history.items, history.customers) | ~offers.is_offered[None, :]
+        out = _blocked(running, block, history.items, history.customers)
         for kind in KINDS:
             if kind == REPEAT:
                 logits = repeat_logits(repeated, fitted[kind], block)

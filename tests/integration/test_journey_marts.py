@@ -264,5 +264,33 @@ def test_kpis_are_what_queries_written_apart_make_of_them_and_say_what_is_missin
     assert sorted(areas) == [(area, True) for area in ("customer", "relationship", "retention", "segment", "value")]
 
 
+def test_offers_beat_favourites_and_what_is_popular_and_are_made_where_permitted(journey: Company) -> None:
+    """The figures are those of docs/relationship.md."""
+    scores = journey.published(
+        """
+        select kind, candidate, customers, round(hit_rate, 3), round(ndcg, 3), is_published
+        from quality.offer_model_scores where row_type <> 'tenth' order by kind desc, is_published desc
+        """
+    )
+    assert scores == [
+        ("repeat", "offers", 2182, 0.969, 0.818, True), ("repeat", "own_favourites", 2182, 0.964, 0.797, False),
+        ("new", "offers", 2150, 0.619, 0.239, True), ("new", "most_popular", 2150, 0.594, 0.225, False),
+    ]  # fmt: skip
+    apart = journey.published(
+        "select max(abs(mean_probability - bought_share)) from quality.offer_model_scores where row_type = 'tenth'"
+    )
+    assert apart[0][0] < 0.09, "tenths of the offers were bought about as often as foretold"
+    offers = journey.published(
+        """
+        select count(*) > 10000, max(offer_rank), min(expected_contribution) > 0, count(distinct kind),
+            string_agg(distinct channel), count(*) filter (not coalesce(permission.is_contactable, false))
+        from relationship.customer_offers
+        left join (from relationship.contact_permissions where purpose = 'relationship') as permission
+            using (customer_id, channel)
+        """
+    )
+    assert offers == [(True, 5, True, 2, "store", 0)]
+
+
 def test_report_notebooks_a_customers_page_and_marts_say_the_same_figures(journey: Company) -> None:
     assert_figures_agree(journey.config)

@@ -219,8 +219,16 @@ def test_offers_of_the_table_are_made_to_whom_their_rule_lets_while_they_are_ope
     assert set(bread["offered_channel"]) == {"email"} and set(bread["valid_until"]) == {AS_OF}
     # half of ten, less what the offer costs
     assert bread["contribution_if_taken"].to_list() == [4.0] * bread.height
-    assert any(said.startswith("Wrong: ") for said in limitations(found))
+    assert any(said.startswith("Wrong: the source has no column") for said in limitations(found))
     assert "Unknown: nobody bought what it is for" in limitations(found)
+
+
+def test_a_single_offer_is_judged_by_what_is_known_of_all_items(answer: pl.DataFrame, known: pl.DataFrame) -> None:
+    """Among one there is nothing to choose: it would never beat anything."""
+    found = proposed(inputs(known, [{"offer": "Bread", "category": "bread"}]))
+    judged = pl.col("row_type") == "candidate"
+    assert found.filter(judged).equals(answer.filter(judged))
+    assert set(offers_of(found)["offer"]) == {"Bread"} and offers_of(found).height > 100
 
 
 def test_without_categories_products_are_offered_and_without_products_nothing_is(known: pl.DataFrame) -> None:
