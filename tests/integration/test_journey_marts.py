@@ -256,7 +256,6 @@ def test_kpis_are_what_queries_written_apart_make_of_them_and_say_what_is_missin
     )
     assert missing == [
         ("complaints resolved within target", "missing: service_targets"),
-        ("contactable share", "missing: consents"),
         ("cost per new customer", "missing: acquisition_costs"),
         ("cost to serve as share of contribution", "missing: cost_rates"),
     ]
