@@ -75,6 +75,7 @@ def main() -> None:
 
 for command in (
     runs.run,
+    runs.refit,
     runs.status,
     runs.publish,
     onboarding.init,

@@ -1,4 +1,4 @@
-"""Commands of the nightly run: `run`, `status`, `publish`."""
+"""Commands of the nightly run: `run`, `refit`, `status`, `publish`."""
 
 import sys
 from datetime import UTC, datetime
@@ -58,6 +58,40 @@ def run(
         report = run_as_of(config, as_of.date(), known_at.replace(tzinfo=UTC) if known_at else None, watch)
     else:
         report = nightly.run(config, watch, is_identity_accepted=accept_identity)
+    say_report(config, as_dict(report), as_json)
+    sys.exit(report.exit_code)
+
+
+@click.command(epilog="\b\nExit codes:\n" + EXITS)
+@config_option
+@json_option
+@click.option("--all", "everything", is_flag=True, help="All closed month-ends, instead of those named.")
+@click.option("--quiet", "-q", is_flag=True, help="Say only how it ended.")
+@click.argument("months", nargs=-1, type=click.DateTime(["%Y-%m"]), metavar="[MONTH]...")
+def refit(config_path: Path, as_json: bool, everything: bool, quiet: bool, months: tuple[datetime, ...]) -> None:
+    """Make the forecasts of closed months anew: fit the models again to the data as they are now, and publish.
+
+    What was learnt at a month's end - parameters of the models, the choice between them, corrections and intervals - stands, so
+    that last March's expected value is the same tomorrow. A night makes a month-end anew by itself once more than 2 % of the
+    data up to it has changed (`value.refit_share` in clientela.yml). This command does so at once: for the months named,
+    written as 2026-03; without any for the last closed month; with --all for every one. Money and counts that were
+    measured are not touched. operations.settled_month_ends says which month-end was made anew by which run, and why.
+
+    \b
+    Example:
+      clientela refit 2026-03
+      clientela refit --all
+      clientela sql "select month_end, run_id, reason from operations.settled_month_ends"
+    """
+    from clientela.pipeline import nightly
+    from clientela.pipeline.progress import silent
+    from clientela.pipeline.run_summary import as_dict
+
+    config = load_config(config_path)
+    if everything and months:
+        raise click.UsageError("Name months, or give --all; both say different things.")
+    watch = silent if quiet or as_json else Progress().watch
+    report = nightly.refit(config, [month.date() for month in months], watch, everything=everything)
     say_report(config, as_dict(report), as_json)
     sys.exit(report.exit_code)
 

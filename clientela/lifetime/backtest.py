@@ -13,7 +13,8 @@ import polars as pl
 
 from clientela.lifetime.arrays import Floats, Integers, ranks
 from clientela.lifetime.candidates import ORDER_CANDIDATES, Learning, OrderForecast, forecast_orders
-from clientela.lifetime.contribution import ContributionFit, Kind, fit_contribution
+from clientela.lifetime.contribution import Kind
+from clientela.lifetime.day_fits import spend_on
 from clientela.lifetime.errors import LifetimeError
 from clientela.lifetime.fitting import MODELS
 from clientela.lifetime.horizons import (
@@ -91,7 +92,6 @@ class Memo(HorizonMemo):
     """What was computed for an origin: it does not depend on the as-of day that asked for it."""
 
     orders: dict[tuple[date, str], OrderForecast] = field(default_factory=dict)
-    spend: dict[tuple[date, str], ContributionFit] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def backtest(
     unknown = [c for c in candidates if c not in ORDER_CANDIDATES]
     if unknown or not candidates:
         raise LifetimeError(f"There is no candidate {unknown}; there are {', '.join(ORDER_CANDIDATES)}.")
-    ready = orders if isinstance(orders, Orders) else Orders.of(orders)
+    ready = orders if isinstance(orders, Orders) else Orders.of(orders, most_fitted=settings.at_most)
     if as_of < ready.first_day:
         raise LifetimeError(f"The as-of day {as_of} lies before the first order ({ready.first_day}).")
     origins = spaced_origins(
@@ -175,7 +175,7 @@ def backtest(
 
     best = found[chosen.candidate]
     spend_chosen, spend_rows, spend_deciles = _spend(
-        snapshots, best, settings.spend_candidates, customers, holdout_days, memo
+        ready, snapshots, best, settings.spend_candidates, customers, holdout_days
     )
     spend_model: Kind = spend_chosen.candidate if spend_chosen else DEFAULT_SPEND  # type: ignore[assignment]
     horizons: dict[int, Horizon] = {}
@@ -183,7 +183,7 @@ def backtest(
     for months in sorted(settings.horizons_months):
         learnt = learn_horizon(ready, as_of, months, used, settings.max_origins, learning, memo)
         if learnt is not None:
-            horizons[months] = with_money(learnt, memo, spend_model, memo.spend) if spend_chosen else learnt
+            horizons[months] = with_money(ready, learnt, memo, spend_model) if spend_chosen else learnt
     intervals = interval_rows(horizons, memo, settings.seed)
     return Backtest(
         pl.DataFrame(rows + spend_rows, schema=SCORE_SCHEMA),
@@ -266,12 +266,12 @@ def _rows(
 
 
 def _spend(
+    ready: Orders,
     snapshots: Sequence[Snapshot],
     best: Sequence[OrderForecast],
     kinds: Sequence[Kind],
     customers: Integers,
     holdout_days: int,
-    memo: Memo,
 ) -> tuple[Choice | None, list[dict[str, object]], list[dict[str, object]]]:
     if any(s.spend is None or not s.spend.known.sum() for s in snapshots):
         return None, [], []
@@ -280,8 +280,7 @@ def _spend(
         found[kind] = []
         for s, orders_made in zip(snapshots, best, strict=True):
             assert s.spend is not None
-            fitted = memo.spend.get((s.as_of, kind)) or fit_contribution(kind, s.spend)
-            memo.spend[s.as_of, kind] = fitted
+            fitted = spend_on(ready, s, kind)
             mean = orders_made.mean * fitted.per_order
             found[kind].append(OrderForecast(kind, mean, f"{orders_made.model_used} x {fitted.kind}", fitted.reason))
     actual = [_given(s.actual_value) for s in snapshots]

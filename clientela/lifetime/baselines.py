@@ -4,6 +4,8 @@ What belongs here: expected orders in a horizon from plain arithmetic or a regre
 (spread.py), scores.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from clientela.lifetime.arrays import Floats
@@ -12,15 +14,19 @@ from clientela.lifetime.histories import Histories
 from clientela.lifetime.origins import Snapshot
 
 
-def own_rate(h: Histories, horizon: float) -> Floats:
+def usual_gap(h: Histories) -> float:
+    """The mean days between orders of all customers, at least one unit of time."""
+    orders = float(h.x.sum())
+    return max(float(h.t_x.sum()) / orders, 1.0) if orders else 1.0
+
+
+def own_rate(h: Histories, horizon: float, gap: float | None = None) -> Floats:
     """A customer's repeat orders over their age, times the horizon; shape (n,).
 
     Whoever is known for less than a usual gap of the company counts as known for one (at least one unit of time): two orders
-    in two days are no habit.
+    in two days are no habit. gap: that usual gap, of these customers where it is not given.
     """
-    orders = float(h.x.sum())
-    gap = float(h.t_x.sum()) / orders if orders else 1.0
-    return np.asarray(h.x / np.maximum(h.T, max(gap, 1.0)) * horizon)
+    return np.asarray(h.x / np.maximum(h.T, usual_gap(h) if gap is None else gap) * horizon)
 
 
 def last_period(recent_orders: Floats, period: float, horizon: float) -> Floats:
@@ -28,9 +34,9 @@ def last_period(recent_orders: Floats, period: float, horizon: float) -> Floats:
     return np.asarray(recent_orders * (horizon / period))
 
 
-def mean_of_two(h: Histories, recent_orders: Floats, period: float, horizon: float) -> Floats:
+def mean_of_two(h: Histories, recent_orders: Floats, period: float, horizon: float, gap: float | None = None) -> Floats:
     """The mean of `own_rate` and `last_period`."""
-    return (own_rate(h, horizon) + last_period(recent_orders, period, horizon)) / 2
+    return (own_rate(h, horizon, gap) + last_period(recent_orders, period, horizon)) / 2
 
 
 def features(s: Snapshot) -> Floats:
@@ -51,21 +57,42 @@ def features(s: Snapshot) -> Floats:
     )
 
 
-def poisson_regression(inner: Snapshot, inner_days: int, today: Snapshot, horizon: float) -> Floats:
-    """Fit on an inner split (features at inner.as_of, orders in the `inner_days` after it), predict `today`; shape (n,).
+@dataclass(frozen=True)
+class RegressionFit:
+    """What a regression learnt: intercept and weights of the features, centred and scaled, and the edges of what was seen;
+    days: of the period that it was learnt over."""
 
-    The inner split must end by today.as_of, and both count recent orders over the same days. Raises NotIdentified where it
-    holds too few customers or orders.
-    """
+    weights: Floats
+    centre: Floats
+    spread: Floats
+    low: Floats
+    high: Floats
+    days: int
+
+    def expected(self, today: Snapshot, horizon: float) -> Floats:
+        """Orders expected of each customer; recent orders are those of as many days; shape (n,)."""
+        # Features outside what was seen are held at its edge: an exponential extrapolates without mercy.
+        now = np.clip(features(today), self.low, self.high)
+        return np.asarray(
+            np.exp(self.weights[0] + (now - self.centre) / self.spread @ self.weights[1:]) * (horizon / self.days)
+        )
+
+
+def learn_regression(inner: Snapshot, inner_days: int) -> RegressionFit:
+    """Fit on an inner split: features at inner.as_of, orders in the `inner_days` after it, recent orders over as many days.
+    Raises NotIdentified where it holds too few customers or orders."""
     if inner.actual_orders is None or len(inner) < 50 or inner.actual_orders.sum() < 20:
         raise NotIdentified("the inner split holds too few customers or orders for a regression")
     then = features(inner)
     centre, spread = then.mean(axis=0), then.std(axis=0)
     spread = np.where(spread > 0, spread, 1.0)
     weights = _fit_poisson((then - centre) / spread, inner.actual_orders)
-    # Features outside what was seen are held at its edge: an exponential extrapolates without mercy.
-    now = np.clip(features(today), then.min(axis=0), then.max(axis=0))
-    return np.asarray(np.exp(weights[0] + (now - centre) / spread @ weights[1:]) * (horizon / inner_days))
+    return RegressionFit(weights, centre, spread, then.min(axis=0), then.max(axis=0), inner_days)
+
+
+def poisson_regression(inner: Snapshot, inner_days: int, today: Snapshot, horizon: float) -> Floats:
+    """Fit on an inner split, predict `today`; shape (n,). The inner split must end by today.as_of."""
+    return learn_regression(inner, inner_days).expected(today, horizon)
 
 
 def _fit_poisson(z: Floats, y: Floats, ridge: float = 1e-3) -> Floats:

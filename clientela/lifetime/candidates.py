@@ -6,22 +6,22 @@ What belongs here: one call that gives any candidate's forecast for a snapshot. 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 
 from clientela.lifetime.arrays import Floats, Integers
-from clientela.lifetime.baselines import last_period, mean_of_two, own_rate, poisson_regression
-from clientela.lifetime.errors import LifetimeError
-from clientela.lifetime.fitting import (
-    MODELS,
-    Fallback,
-    FitWithHistory,
-    PurchaseFit,
-    fit,
-    fit_by_segment,
-    fit_or_simpler,
+from clientela.lifetime.baselines import (
+    RegressionFit,
+    last_period,
+    learn_regression,
+    mean_of_two,
+    own_rate,
+    usual_gap,
 )
+from clientela.lifetime.day_fits import Values, fitted_on
+from clientela.lifetime.errors import LifetimeError
+from clientela.lifetime.fitting import MODELS, Fallback, FitWithHistory, PurchaseFit, fit_by_segment, fit_or_simpler
 from clientela.lifetime.histories import Histories
 from clientela.lifetime.origins import Orders, Snapshot
 
@@ -68,22 +68,20 @@ class Fitted:
         return out
 
 
-def fit_snapshot(
-    model: str, s: Snapshot, *, by_segment: bool = False, simpler: bool = True, sample: Snapshot | None = None
-) -> Fitted:
-    """Fit a purchase model to a snapshot's customers. simpler: fall back where it fails, else raise NotIdentified.
-
-    sample: some of the same customers; the parameters of all are learnt from them.
-    """
+def fit_snapshot(model: str, s: Snapshot, *, by_segment: bool = False) -> Fitted:
+    """Fit a purchase model to a snapshot's own customers; where it fails the next simpler one."""
     n = len(s)
     if by_segment and s.segment is not None:
         codes = s.segment.rank("dense").fill_null(0).to_numpy().astype(np.int64)
         found = fit_by_segment(model, s.histories, codes, least=_LEAST_IN_SEGMENT)
         labels = np.where(np.isin(codes, [k for k in found if k >= 0]), codes, -1)
         return Fitted(found, labels, {int(v): np.flatnonzero(labels == v) for v in np.unique(labels)})
-    learnt = (sample or s).histories
-    one = fit_or_simpler(model, learnt) if simpler else FitWithHistory(fit(model, learnt))
-    return Fitted({-1: one}, np.full(n, -1), {-1: np.arange(n)})
+    return one_for_all(fit_or_simpler(model, s.histories), n)
+
+
+def one_for_all(fitted: FitWithHistory, customers: int) -> Fitted:
+    """One fit for so many customers."""
+    return Fitted({-1: fitted}, np.full(customers, -1), {-1: np.arange(customers)})
 
 
 @dataclass(frozen=True)
@@ -99,13 +97,12 @@ class OrderForecast:
 
 @dataclass(frozen=True)
 class Learning:
-    """What a candidate learns from. inner_days: the target period of a regression; at_most: the customers it is fitted to;
-    sample: the customers of the snapshot that a model's parameters are learnt from."""
+    """What a candidate learns from. inner_days: the target period of a regression; by_segment: models are fitted to each
+    segment apart; at_most: the customers of a snapshot (Orders.at)."""
 
     inner_days: int
     by_segment: bool = False
     at_most: int | None = None
-    sample: Snapshot | None = None
 
 
 def forecast_orders(
@@ -113,28 +110,53 @@ def forecast_orders(
 ) -> OrderForecast:
     """What `candidate` expects of the snapshot's customers in the horizon; what fails falls back and says so."""
     if candidate in MODELS:
-        fitted = fit_snapshot(candidate, s, by_segment=learning.by_segment, sample=learning.sample)
+        if learning.by_segment:
+            fitted = fit_snapshot(candidate, s, by_segment=True)
+        else:
+            fitted = one_for_all(fitted_on(orders, s.as_of, candidate), len(s))
         mean = fitted.each(s.histories, lambda f, h: f.expected_orders(h, horizon_days))
         return OrderForecast(candidate, mean, fitted.name, _reasons(fitted.fallbacks), fitted)
-    if candidate == "own_rate":
-        mean = own_rate(s.histories, horizon_days)
-    elif candidate == "last_period":
-        mean = last_period(s.recent_orders, s.recent_days, horizon_days)
-    elif candidate in ("mean_of_two", "poisson_regression"):
-        mean = mean_of_two(s.histories, s.recent_orders, s.recent_days, horizon_days)
-    else:
+    if candidate not in BASELINES:
         raise LifetimeError(f"There is no candidate {candidate!r}; there are {', '.join(ORDER_CANDIDATES)}.")
+    if candidate == "last_period":
+        return OrderForecast(candidate, last_period(s.recent_orders, s.recent_days, horizon_days), candidate, "")
+    gap = orders.kept.take(s.as_of, "usual gap", lambda: {"days": usual_gap(s.histories)})["days"]
+    if candidate == "own_rate":
+        return OrderForecast(candidate, own_rate(s.histories, horizon_days, gap), candidate, "")
     if candidate == "poisson_regression":
+        learnt = _regression(orders, s.as_of, learning)
+        if isinstance(learnt, RegressionFit):
+            mean = learnt.expected(orders.with_recent(s, learnt.days), horizon_days)
+            return OrderForecast(candidate, mean, candidate, "")
+        reason = f"poisson_regression: {learnt}"
+    else:
+        reason = ""
+    mean = mean_of_two(s.histories, s.recent_orders, s.recent_days, horizon_days, gap)
+    return OrderForecast(candidate, mean, "mean_of_two", reason)
+
+
+def _regression(orders: Orders, day: date, learning: Learning) -> RegressionFit | str:
+    """The regression as learnt by a day, or why there is none."""
+    # A short past is split so that two thirds remain to look back on and a third is the target.
+    days = max(1, min(learning.inner_days, (day - orders.first_day).days // 3))
+
+    def learn() -> Values:
         try:
-            # A short past is split so that two thirds remain to look back on and a third is the target.
-            days = max(1, min(learning.inner_days, (s.as_of - orders.first_day).days // 3))
-            split_on = s.as_of - timedelta(days=days)
-            inner = orders.at(split_on, holdout_days=days, recent_days=days, at_most=learning.at_most)
-            today = s if s.recent_days == days else orders.at(s.as_of, recent_days=days, at_most=len(s))
-            mean = poisson_regression(inner, days, today, horizon_days)
+            inner = orders.at(
+                day - timedelta(days=days),
+                holdout_days=days,
+                recent_days=days,
+                at_most=orders.most_fitted or learning.at_most,
+            )
+            return {name: np.asarray(value).tolist() for name, value in vars(learn_regression(inner, days)).items()}
         except LifetimeError as why:
-            return OrderForecast(candidate, mean, "mean_of_two", f"poisson_regression: {why}")
-    return OrderForecast(candidate, mean, candidate, "")
+            return {"why": str(why)}
+
+    values = orders.kept.take(day, f"poisson_regression over {days} days", learn)
+    if "why" in values:
+        return str(values["why"])
+    arrays = {name: np.array(value, dtype=np.float64) for name, value in values.items() if name != "days"}
+    return RegressionFit(**arrays, days=int(values["days"]))
 
 
 def parameter_rows(part: str, fitted: Fitted) -> list[dict[str, object]]:

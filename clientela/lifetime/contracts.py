@@ -141,7 +141,7 @@ def fit_contracts(
         np.log([a, b, c][:k]) for a, b, c in ((0.7, 1.5, 1.0), (1.0, 5.0, 1.2), (3.0, 20.0, 0.8), (0.5, 0.5, 1.5))
     ]
     bounds = [(-10.0, 10.0), (-10.0, 10.0), (-3.0, 3.0)][:k]
-    top = maximise(objective, starts, bounds, ("alpha", "beta", "c")[:k])
+    top = maximise(objective, starts, bounds)
     return ContractFit(model, top.theta, top.covariance, top.log_likelihood, float(weight.sum()))
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from clientela.lifetime.arrays import Floats, Integers, same_length, spearman
 from clientela.lifetime.errors import LifetimeError, NotIdentified
 from clientela.lifetime.gamma_gamma import GammaGammaFit, fit_gamma_gamma
-from clientela.lifetime.shrinkage import Shrunken, shrink, shrunken_share
+from clientela.lifetime.shrinkage import Shrinkage, Shrunken, learn_share, learn_shrinkage, share_of
 from clientela.lifetime.spread import OrderWorth
 
 Kind = Literal["gamma_gamma", "normal"]
@@ -130,61 +130,111 @@ def rank_correlation(spend: SpendHistory) -> float:
     return spearman(spend.paid[seen], spend.mean_amount[seen])
 
 
-def fit_contribution(kind: Kind, spend: SpendHistory, sample: SpendHistory | None = None) -> ContributionFit:
-    """Fit `gamma_gamma` (the normal model, with a reason, where it cannot be fitted) or `normal`.
+@dataclass(frozen=True)
+class SpendLearnt:
+    """What the customers of one day say of anybody's orders. shrinkage: of margins, or of contribution; share: what part of
+    orders is at or below zero in all, and like how many orders of a customer that counts. The rest: see ContributionFit."""
 
-    sample: some of the customers, whom the parameters of Gamma-Gamma are learnt from. Raises LifetimeError when no order's
-    contribution is known.
+    kind: Kind
+    correlation: float
+    bands: Floats
+    shrinkage: Shrinkage
+    amounts: tuple[GammaGammaFit, ...] = ()
+    share: tuple[float, float | None] = (0.0, None)
+    unpaid_mean: float = 0.0
+    unpaid_deviation: float = 0.0
+    reason: str = ""
+
+    def of(self, spend: SpendHistory) -> ContributionFit:
+        """What an order brings each customer."""
+        band = _band_of(spend, self.bands)
+        if self.kind == "normal":
+            group = band if len(self.bands) > 1 or spend.category is None else spend.category
+            shrunken = self.shrinkage.of(spend.contribution, spend.known, group)
+            return ContributionFit(
+                "normal",
+                shrunken.mean,
+                self.correlation,
+                self.bands,
+                band,
+                spend,
+                shrunken=shrunken,
+                reason=self.reason,
+            )
+        margin = self.shrinkage.of(spend.margin_contribution, spend.margin_revenue, spend.category)
+        share = share_of(spend.unpaid, spend.orders, *self.share)
+        amount = np.empty(len(spend.orders))
+        for code, fitted in enumerate(self.amounts):
+            here = band == code
+            amount[here] = fitted.expected_amount(spend.paid[here], spend.mean_amount[here])
+        return ContributionFit(
+            "gamma_gamma",
+            (1 - share) * amount * margin.mean + share * self.unpaid_mean,
+            self.correlation,
+            self.bands,
+            band,
+            spend,
+            self.amounts,
+            margin,
+            share,
+            self.unpaid_mean,
+            self.unpaid_deviation,
+            self.reason,
+        )
+
+
+def fit_contribution(kind: Kind, spend: SpendHistory) -> ContributionFit:
+    """Fit `gamma_gamma` (the normal model, with a reason, where it cannot be fitted) or `normal` to these customers.
+
+    Raises LifetimeError when no order's contribution is known.
+    """
+    return learn_contribution(kind, spend).of(spend)
+
+
+def learn_contribution(kind: Kind, spend: SpendHistory, near: tuple[Floats, ...] = ()) -> SpendLearnt:
+    """What is learnt of an order's worth from these customers. near: the tops that were found on like data, by band.
+
+    Raises LifetimeError when no order's contribution is known.
     """
     if not spend.known.sum():
         raise LifetimeError("No order's contribution is known, so no contribution can be expected.")
     correlation = rank_correlation(spend)
     bands = _bands(spend.orders) if abs(correlation) > _CORRELATED else np.array([1.0])
-    band = _band_of(spend, bands)
     if kind == "normal":
-        return _normal(spend, correlation, bands, band)
+        return _normal(spend, correlation, bands)
     if not spend.margin_revenue.sum():
-        fallback = _normal(spend, correlation, bands, band)
-        return _because(fallback, "no margin is known of an order above zero")
+        return replace(_normal(spend, correlation, bands), reason="no margin is known of an order above zero")
     reason = ""
-    learnt = sample or spend
-    theirs = band if sample is None else _band_of(sample, bands)
+    band = _band_of(spend, bands)
+    starts = near if len(near) == len(bands) else (None,) * len(bands)
     try:
         amounts = tuple(
-            fit_gamma_gamma(learnt.paid[theirs == b], learnt.mean_amount[theirs == b]) for b in range(len(bands))
+            fit_gamma_gamma(spend.paid[band == b], spend.mean_amount[band == b], start)
+            for b, start in enumerate(starts)
         )
     except NotIdentified as why:
         if len(bands) == 1:
-            return _because(_normal(spend, correlation, bands, band), f"Gamma-Gamma: {why}")
+            return replace(_normal(spend, correlation, bands), reason=f"Gamma-Gamma: {why}")
         try:
-            amounts = (fit_gamma_gamma(learnt.paid, learnt.mean_amount),)
+            amounts = (fit_gamma_gamma(spend.paid, spend.mean_amount),)
         except NotIdentified as again:
-            return _because(_normal(spend, correlation, bands, band), f"Gamma-Gamma: {again}")
+            return replace(_normal(spend, correlation, bands), reason=f"Gamma-Gamma: {again}")
         reason = f"Gamma-Gamma by band of frequency: {why}; one for all"
-        bands, band = np.array([1.0]), np.zeros(len(spend.orders), dtype=np.int64)
+        bands = np.array([1.0])
     own = np.where(spend.margin_revenue > 0, spend.margin_contribution**2 / _or_one(spend.margin_revenue), 0.0)
     within = float(np.maximum(spend.margin_squares - own, 0.0).sum())
     degrees = float(np.maximum(spend.margin_orders - 1, 0).sum())
-    margin = shrink(spend.margin_contribution, spend.margin_revenue, within, degrees, spend.category)
-    share = shrunken_share(spend.unpaid, spend.orders)
+    margin = learn_shrinkage(spend.margin_contribution, spend.margin_revenue, within, degrees, spend.category)
     count = float(spend.unpaid.sum())
     unpaid_mean = float(spend.unpaid_contribution.sum()) / count if count else 0.0
     unpaid_variance = float(spend.unpaid_squares.sum()) / count - unpaid_mean**2 if count else 0.0
-    amount = np.empty(len(spend.orders))
-    for code, fitted in enumerate(amounts):
-        here = band == code
-        amount[here] = fitted.expected_amount(spend.paid[here], spend.mean_amount[here])
-    per_order = (1 - share) * amount * margin.mean + share * unpaid_mean
-    return ContributionFit(
+    return SpendLearnt(
         "gamma_gamma",
-        per_order,
         correlation,
         bands,
-        band,
-        spend,
-        amounts,
         margin,
-        share,
+        amounts,
+        learn_share(spend.unpaid, spend.orders),
         unpaid_mean,
         float(np.sqrt(max(unpaid_variance, 0.0))),
         reason,
@@ -195,17 +245,13 @@ def _band_of(spend: SpendHistory, bands: Floats) -> Integers:
     return np.maximum(np.searchsorted(bands, spend.orders, side="right") - 1, 0).astype(np.int64)
 
 
-def _normal(spend: SpendHistory, correlation: float, bands: Floats, band: Integers) -> ContributionFit:
+def _normal(spend: SpendHistory, correlation: float, bands: Floats) -> SpendLearnt:
     own = np.where(spend.known > 0, spend.contribution**2 / _or_one(spend.known), 0.0)
     within = float(np.maximum(spend.contribution_squares - own, 0.0).sum())
     degrees = float(np.maximum(spend.known - 1, 0).sum())
-    group = band if len(bands) > 1 or spend.category is None else spend.category
-    shrunken = shrink(spend.contribution, spend.known, within, degrees, group)
-    return ContributionFit("normal", shrunken.mean, correlation, bands, band, spend, shrunken=shrunken)
-
-
-def _because(fit: ContributionFit, reason: str) -> ContributionFit:
-    return replace(fit, reason=reason)
+    group = _band_of(spend, bands) if len(bands) > 1 or spend.category is None else spend.category
+    shrinkage = learn_shrinkage(spend.contribution, spend.known, within, degrees, group)
+    return SpendLearnt("normal", correlation, bands, shrinkage)
 
 
 def _or_one(values: Floats) -> Floats:

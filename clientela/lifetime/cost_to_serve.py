@@ -8,6 +8,8 @@ gamma-distributed between customers (Poisson-gamma, its shape by moments); what 
 that of all. So a single repair says little of a customer, whatever it cost, and one a week for months says much.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -21,11 +23,27 @@ _LEAST_SHAPE, _MOST_SHAPE = 0.2, 100.0
 _DAYS_BESIDE = 10.0
 
 
-def cost_per_day(served: pl.DataFrame, customers: pl.DataFrame, as_of: date) -> Floats:
+@dataclass(frozen=True)
+class UsualCost:
+    """What serving customers usually costs. often: days that cost something, per day; dear: what such a day costs; shape: of the
+    gamma distribution of their rates."""
+
+    often: float
+    dear: float
+    shape: float
+
+
+#: gives what is usual, and is told how to learn it
+Learn = Callable[[Callable[[], UsualCost]], UsualCost]
+
+
+def cost_per_day(
+    served: pl.DataFrame, customers: pl.DataFrame, as_of: date, learn: Learn = lambda anew: anew()
+) -> Floats:
     """What serving each customer costs a day; shape (n,), in the order of `customers`.
 
     served: customer_id, ordered_on, cost_to_serve, one row per customer and day; rows after as_of, or before the customer's
-    first order, are left out. customers: customer_id, first_ordered_on.
+    first order, are left out. customers: customer_id, first_ordered_on. learn: what is usual may have been learnt before.
     """
     cost = pl.col("cost_to_serve").cast(pl.Float64)
     known = (
@@ -42,10 +60,14 @@ def cost_per_day(served: pl.DataFrame, customers: pl.DataFrame, as_of: date) -> 
     total, events, days = (costs.get_column(name).to_numpy() for name in ("cost", "events", "days"))
     if not events.any():
         return np.zeros(len(total))
-    often, dear = events.sum() / days.sum(), total.sum() / events.sum()
-    shape = _shape(events, often * days)
-    rate = (events + shape) / (days + shape / often)
-    return np.asarray(rate * (total + _DAYS_BESIDE * dear) / (events + _DAYS_BESIDE))
+
+    def anew() -> UsualCost:
+        often, dear = float(events.sum() / days.sum()), float(total.sum() / events.sum())
+        return UsualCost(often, dear, _shape(events, often * days))
+
+    usual = learn(anew)
+    rate = (events + usual.shape) / (days + usual.shape / usual.often)
+    return np.asarray(rate * (total + _DAYS_BESIDE * usual.dear) / (events + _DAYS_BESIDE))
 
 
 def _shape(events: Floats, expected: Floats) -> float:

@@ -9,7 +9,7 @@ sign turned for rates: a positive g on alpha means slower buying).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from clientela.lifetime.purchase_model import PurchaseModel
 
 MODELS: dict[str, type[PurchaseModel]] = {m.name: m for m in (NBD, BGNBD, MBGNBD, ParetoNBD, MBGCNBD)}
 SIMPLER = {"mbg_cnbd_k": "mbg_nbd", "pareto_nbd": "mbg_nbd", "mbg_nbd": "bg_nbd", "bg_nbd": "nbd"}
+_NO_DROPOUT = "no dropout is visible: the likelihood is hardly above that of customers who never leave"
 _SAMPLE = 4000
 _RANGE = 14.0  # logarithms of parameters this far from 1 (in units of the mean age for times) are not plausible
 
@@ -34,7 +35,8 @@ _RANGE = 14.0  # logarithms of parameters this far from 1 (in units of the mean 
 class PurchaseFit:
     """A fitted purchase model.
 
-    theta: logarithms of the parameters, then the covariates' coefficients; covariance: of theta (inverse Hessian).
+    theta: logarithms of the parameters, then the covariates' coefficients; covariance: of theta (inverse Hessian); others: of
+    MBG/CNBD-k the tops of the k that were not taken.
     """
 
     model: PurchaseModel
@@ -43,6 +45,7 @@ class PurchaseFit:
     log_likelihood: float
     customers: int
     covariates: int = 0
+    others: Mapping[int, Floats] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -134,7 +137,23 @@ class FitWithHistory:
     fallbacks: list[Fallback] = field(default_factory=list)
 
 
-def fit(model: str | PurchaseModel, h: Histories | Compressed) -> PurchaseFit:
+@dataclass(frozen=True)
+class Beside:
+    """What is known beside the customers to be fitted. near: by the model (and k) the top of like data; nbd: their
+    log-likelihood by NBD, minus infinity where it could not be fitted."""
+
+    near: Mapping[tuple[str, int], Floats] = field(default_factory=dict)
+    nbd: float | None = None
+
+    def near_to(self, model: PurchaseModel) -> Floats | None:
+        """Where the search for this model begins, if that is known."""
+        return self.near.get((model.name, getattr(model, "k", 1)))
+
+
+NOTHING_BESIDE = Beside()
+
+
+def fit(model: str | PurchaseModel, h: Histories | Compressed, beside: Beside = NOTHING_BESIDE) -> PurchaseFit:
     """Fit one model by maximum likelihood. Raises NotIdentified with the reason when the data do not determine it.
 
     `mbg_cnbd_k` given by name tries k = 2, 3, 4 and keeps the k of greatest likelihood; it needs `log_gaps`.
@@ -144,9 +163,9 @@ def fit(model: str | PurchaseModel, h: Histories | Compressed) -> PurchaseFit:
         if model not in MODELS:
             raise LifetimeError(f"There is no purchase model {model!r}; there are {', '.join(MODELS)}.")
         if model == MBGCNBD.name:
-            return _best_regularity(c)
-        return _fit(MODELS[model](), c)
-    return _fit(model, c)
+            return _best_regularity(c, beside)
+        return _fit(MODELS[model](), c, beside)
+    return _fit(model, c, beside)
 
 
 def fit_or_simpler(model: str, h: Histories | Compressed) -> FitWithHistory:
@@ -216,25 +235,24 @@ def _regularity(model: PurchaseModel, c: Compressed) -> float:
     return (model.k - 1) * c.log_gaps_total if isinstance(model, MBGCNBD) else 0.0
 
 
-def _best_regularity(c: Compressed) -> PurchaseFit:
+def _best_regularity(c: Compressed, beside: Beside) -> PurchaseFit:
     if c.rows.log_gaps is None:
         raise NotIdentified("the gaps between orders were not given, so their regularity cannot be learnt")
-    best: PurchaseFit | None = None
-    reason = ""
+    found: dict[int, PurchaseFit] = {}
+    refused: NotIdentified | None = None
     for k in (2, 3, 4):
         try:
-            found = _fit(MBGCNBD(k), c)
+            found[k] = _fit(MBGCNBD(k), c, beside)
         except NotIdentified as why:
-            reason = str(why)
-            continue
-        if best is None or found.log_likelihood > best.log_likelihood:
-            best = found
-    if best is None:
-        raise NotIdentified(reason)
-    return best
+            refused = why
+    if not found:
+        assert refused is not None
+        raise refused
+    best = max(found, key=lambda k: (found[k].log_likelihood, -k))
+    return replace(found[best], others={k: of.theta for k, of in found.items() if k != best})
 
 
-def _fit(model: PurchaseModel, c: Compressed) -> PurchaseFit:
+def _fit(model: PurchaseModel, c: Compressed, beside: Beside = NOTHING_BESIDE) -> PurchaseFit:
     rows, counts = c.rows, c.counts
     n = float(counts.sum())
     exposure, orders = float(counts @ rows.T), float(counts @ rows.x)
@@ -254,28 +272,34 @@ def _fit(model: PurchaseModel, c: Compressed) -> PurchaseFit:
     rough = None
     if len(rows) > 2 * _SAMPLE:
         rough = _sampled(model, rows, counts, m)
+    least = None
+    if model.dropout_parameters and (without := _without_dropout(model, c, beside)) is not None:
+        # two dropout parameters must buy more than chance would: else nobody is seen to leave
+        least = without + float(chdtri(2, 0.05)) / 2, _NO_DROPOUT
     try:
         # the likelihoods have one top in practice: the other starts are for where the first does not lead there
-        top: Maximum = maximise(objective, starts[:1], bounds, names, rough=rough)
-    except NotIdentified:
-        top = maximise(objective, starts[1:], bounds, names, rough=rough)
-    if model.dropout_parameters:
-        _refuse_invisible_dropout(model, c, top.log_likelihood)
+        top: Maximum = maximise(objective, starts[:1], bounds, rough=rough, near=beside.near_to(model), at_least=least)
+    except NotIdentified as why:
+        if str(why) == _NO_DROPOUT:
+            raise
+        top = maximise(objective, starts[1:], bounds, rough=rough, at_least=least)
+    if least is not None and top.log_likelihood < least[0]:
+        raise NotIdentified(_NO_DROPOUT)
     value = top.log_likelihood + _regularity(model, c)
     return PurchaseFit(model, top.theta, top.covariance, value, int(n), m)
 
 
-def _refuse_invisible_dropout(model: PurchaseModel, c: Compressed, value: float) -> None:
-    """Two dropout parameters must buy more than chance would: else nobody is seen to leave."""
+def _without_dropout(model: PurchaseModel, c: Compressed, beside: Beside) -> float | None:
+    """The log-likelihood of customers who never leave, which a model with dropout is held against; None for no test."""
     if isinstance(model, MBGCNBD):
-        return
+        return None
+    if beside.nbd is not None:
+        return beside.nbd if np.isfinite(beside.nbd) else None
     bare = Compressed(Histories(c.rows.x, c.rows.t_x, c.rows.T), c.counts, c.index)
     try:
-        without = _fit(NBD(), bare).log_likelihood
+        return _fit(NBD(), bare).log_likelihood
     except NotIdentified:
-        return
-    if value - without < chdtri(2, 0.05) / 2:
-        raise NotIdentified("no dropout is visible: the likelihood is hardly above that of customers who never leave")
+        return None
 
 
 def _sampled(model: PurchaseModel, rows: Histories, counts: Floats, m: int) -> Objective:

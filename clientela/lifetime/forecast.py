@@ -8,7 +8,7 @@ formula, any choice (backtest.py, horizons.py), reading or writing.
     made.customers, made.groups, made.parameters, past.scores
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, cast
@@ -32,8 +32,9 @@ from clientela.lifetime.candidates import (
     parameter_rows,
 )
 from clientela.lifetime.contract_forecast import ContractForecast, forecast_contracts
-from clientela.lifetime.contribution import ContributionFit, Kind, fit_contribution
-from clientela.lifetime.cost_to_serve import cost_per_day
+from clientela.lifetime.contribution import ContributionFit, Kind
+from clientela.lifetime.cost_to_serve import UsualCost, cost_per_day
+from clientela.lifetime.day_fits import spend_on
 from clientela.lifetime.discounting import force_of_interest
 from clientela.lifetime.errors import LifetimeError
 from clientela.lifetime.horizons import Horizon, expected_orders
@@ -125,10 +126,9 @@ class Forecast:
 
 @dataclass
 class Fits:
-    """What was fitted to one snapshot, and is expected by months. sample: whom parameters are learnt from, if not everybody."""
+    """What was fitted to one snapshot, and is expected by months."""
 
     snapshot: Snapshot | None = None
-    sample: Snapshot | None = None
     orders: dict[tuple[date, str], OrderForecast] = field(default_factory=dict)
     alive: Fitted | None = None
     spend: ContributionFit | None = None
@@ -211,7 +211,7 @@ def forecast(
     settings = settings or ForecastSettings()
     if settings.horizon_months < 1:
         raise LifetimeError(f"The horizon must be at least one month, it is {settings.horizon_months}.")
-    ready = orders if isinstance(orders, Orders) else Orders.of(orders)
+    ready = orders if isinstance(orders, Orders) else Orders.of(orders, most_fitted=settings.at_most)
     horizon = (add_months(as_of, settings.horizon_months) - as_of).days
     delta = force_of_interest(settings.annual_discount_rate, DAYS_PER_YEAR)
     name = settings.order_model or (past.order_model if past else DEFAULT_ORDERS)
@@ -220,7 +220,7 @@ def forecast(
     fits = Fits() if fits is None else fits
     expected = _expect(ready, as_of, settings, past, fits)
     spend = expected.spend
-    serving = _serving(expected, served, delta) if spend and served is not None else None
+    serving = _serving(ready, expected, served, delta) if spend and served is not None else None
     running = forecast_contracts(contracts, as_of, horizon, delta, renewals) if contracts is not None else None
     ids = expected.snapshot.customers.to_numpy()
     only = np.setdiff1d(running.customers, ids) if running is not None else ids[:0]
@@ -268,11 +268,9 @@ def _expect(ready: Orders, as_of: date, settings: ForecastSettings, past: Backte
     holdout = past.holdout_days if past else 91
     if fits.snapshot is None:
         fits.snapshot = ready.at(as_of, recent_days=holdout)
-        if settings.at_most is not None and len(fits.snapshot) > settings.at_most:
-            fits.sample = ready.at(as_of, recent_days=holdout, at_most=settings.at_most)
     s = fits.snapshot
     delta = force_of_interest(settings.annual_discount_rate, DAYS_PER_YEAR)
-    learning = Learning(holdout, settings.by_segment, settings.at_most, fits.sample)
+    learning = Learning(holdout, settings.by_segment, settings.at_most)
     learnt = {m: h for m, h in past.horizons.items() if m < settings.horizon_months} if past else {}
     near: _Expected | None = None
     for months in (*learnt, settings.horizon_months):
@@ -311,7 +309,7 @@ def _ahead(
     if fits.alive is None:
         models = [of.fitted for of in fits.orders.values() if of.fitted is not None]
         sees_death = [f for f in models if _sees_death(f)]
-        fits.alive = sees_death[0] if sees_death else fit_alive(s, None, at.learning.sample)
+        fits.alive = sees_death[0] if sees_death else fit_alive(ready, s.as_of, len(s))
     shape = made.fitted if made.fitted is not None and _sees_death(made.fitted) else fits.alive
     discounted = shape.each(s.histories, lambda f, h: f.expected_discounted_orders(h, days, delta))
     plain = shape.each(s.histories, lambda f, h: f.expected_orders(h, days))
@@ -322,9 +320,7 @@ def _ahead(
         discount = np.where(made.mean > 0, worth / np.where(made.mean > 0, made.mean, 1.0), discount)
     season = ready.season(s.as_of, days)
     if fits.spend is None:
-        fits.spend = _spend(
-            s, settings.spend_model or (past.spend_model if past else DEFAULT_SPEND), at.learning.sample
-        )
+        fits.spend = _spend(ready, s, settings.spend_model or (past.spend_model if past else DEFAULT_SPEND))
     spread, money = (learnt.spread, learnt.money) if learnt else (Spread(), Spread())
     return _Expected(s, made, fits.alive, fits.spend, discount, days, season, spread, money, near)
 
@@ -348,7 +344,7 @@ def _single(name: str, at: _Ahead, days: int, fits: Fits) -> OrderForecast:
     else:
         # A baseline knows one period; how orders thin out beyond it is taken from the model that sees customers leave.
         if fits.alive is None:
-            fits.alive = fit_alive(at.snapshot, None, at.learning.sample)
+            fits.alive = fit_alive(at.ready, at.snapshot.as_of, len(at.snapshot))
         near, far = (
             fits.alive.each(at.snapshot.histories, lambda f, h, n=n: f.expected_orders(h, n))  # type: ignore[misc]
             for n in (at.learning.inner_days, days)
@@ -376,19 +372,24 @@ def add_months(day: date, months: int) -> date:
     return min(first + timedelta(days=day.day - 1), after - timedelta(days=1))
 
 
-def _spend(s: Snapshot, kind: Kind, sample: Snapshot | None) -> ContributionFit | None:
+def _spend(ready: Orders, s: Snapshot, kind: Kind) -> ContributionFit | None:
     if s.spend is None or not s.spend.known.sum():
         return None
-    return fit_contribution(kind, s.spend, sample.spend if sample else None)
+    return spend_on(ready, s, kind)
 
 
-def _serving(expected: _Expected, served: pl.DataFrame, delta: float) -> Floats:
+def _serving(ready: Orders, expected: _Expected, served: pl.DataFrame, delta: float) -> Floats:
     """What serving each customer will cost within the horizon, discounted; shape (n,): the cost of a day, times the days for
     which somebody is expected to be a customer: orders expected over orders expected of a day while they are one. A season
     moves orders, not days."""
     s, horizon = expected.snapshot, expected.horizon
     shape = expected.alive
-    rate = cost_per_day(served, pl.DataFrame({"customer_id": s.customers, "first_ordered_on": s.first_on}), s.as_of)
+
+    def learn(anew: Callable[[], UsualCost]) -> UsualCost:
+        return UsualCost(**ready.kept.take(s.as_of, "cost to serve", lambda: vars(anew())))
+
+    customers = pl.DataFrame({"customer_id": s.customers, "first_ordered_on": s.first_on})
+    rate = cost_per_day(served, customers, s.as_of, learn)
     most = -np.expm1(-delta * horizon) / delta if delta else float(horizon)
     p_alive = shape.each(s.histories, lambda f, h: f.p_alive(h))
     a_day = shape.each(s.histories, lambda f, h: f.expected_orders(h, 1.0))

@@ -54,8 +54,9 @@ def _customers(orders: object, mean_amount: object) -> tuple[Floats, Floats]:
     return n, z
 
 
-def fit_gamma_gamma(orders: object, mean_amount: object) -> GammaGammaFit:
-    """Fit to customers with `orders` >= 1 orders of mean `mean_amount` > 0; customers with 0 orders are left out.
+def fit_gamma_gamma(orders: object, mean_amount: object, near: Floats | None = None) -> GammaGammaFit:
+    """Fit to customers with `orders` >= 1 orders of mean `mean_amount` > 0; customers with 0 orders are left out. near: theta of
+    like data, where the search begins.
 
     Raises NotIdentified when the data do not determine p, q and gamma, or say that a mean amount does not exist (q <= 1).
     """
@@ -69,7 +70,8 @@ def fit_gamma_gamma(orders: object, mean_amount: object) -> GammaGammaFit:
     bounds = [(-7.0, 12.0), (-4.0, 9.0), (-14.0, 14.0)]
     step = len(n) // _SAMPLE
     rough = _objective(n[::step], z[::step]) if step > 1 else None
-    top = maximise(_objective(n, z), starts, bounds, ("p", "q", "gamma"), rough=rough)
+    start = None if near is None else near - np.array([0.0, 0.0, np.log(unit)])
+    top = maximise(_objective(n, z), starts, bounds, rough=rough, near=start)
     if top.theta[1] <= np.log(1.02):
         raise NotIdentified("amounts differ so much between customers that their mean does not exist (q at most 1)")
     theta = top.theta + np.array([0.0, 0.0, np.log(unit)])

@@ -16,6 +16,7 @@ probability beta(a, b + n), independent of it.
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import betainc, digamma, gammaln
 
 from clientela.lifetime.arrays import Floats
@@ -110,29 +111,47 @@ class GeometricDropout(PurchaseModel):
     def _regular_orders(self, p: Floats, h: Histories, horizon: Floats) -> Floats:
         """Sum over m of P(m k - j phases within the horizon) P(no dropout in m - 1 orders), mixed over the phase j.
 
-        P(N >= i) of a gamma mixture of Poissons is the incomplete beta function. Where hundreds of orders are expected
-        the sum gives way to the memoryless formula at the order rate (a k-th of the phase rate).
+        P(N >= i) of a gamma mixture of Poissons is one less the chances of fewer, each of which follows from the one before.
+        Where hundreds of orders are expected the sum gives way to the memoryless formula at the order rate (a k-th of the phase
+        rate).
         """
-        r, alpha, a, b = (np.broadcast_to(v, len(h)) for v in p)
-        B, shape, age = b + self._chances(h), r + self.k * h.x, alpha + h.T
-        out = orders_until_dropout(shape, age * self.k, a, B, horizon)
-        w = horizon / (age + horizon)
-        phase_rate = shape / age * horizon
-        summed = phase_rate / self.k < 100
-        weights = self._phases(p, h)
-        total = np.sum(weights, axis=0)
-        rows = np.flatnonzero(summed)
+        summed = self._is_summed(p, h, horizon)
         result = np.zeros(len(h))
+        if not summed.all():
+            result[~summed] = self._memoryless_orders(p, h, horizon)[~summed]
+        rows = np.flatnonzero(summed)
+        r, alpha, a, b = (np.broadcast_to(v, len(h))[rows] for v in p)
+        B, shape, age = b + self._chances(h)[rows], r + self.k * h.x[rows], alpha + h.T[rows]
+        weights = [weight[rows] for weight in self._phases(p, h)]
+        total = np.sum(weights, axis=0)
+        w, none = horizon[rows] / (age + horizon[rows]), np.log1p(horizon[rows] / age)
         for j, weight in enumerate(weights):
-            left, kept, m = rows, np.ones(len(rows)), 1
+            left, count, m = np.arange(len(rows)), shape + j, 1
+            exactly, fewer, number = np.exp(-count * none), np.zeros(len(rows)), 0
+            of_all, wanted, A, likely = weight / total, B, a, w
             while left.size and m < 2000:
-                term = kept * betainc(m * self.k - j, shape[left] + j, w[left]) * (weight / total)[left]
-                result[left] += term
-                kept = kept * (B[left] + m - 1) / (a[left] + B[left] + m - 1)
+                while number < m * self.k - j:
+                    fewer = fewer + exactly
+                    exactly = exactly * likely * (count + number) / (number + 1)
+                    number += 1
+                term = of_all * (1.0 - fewer)
+                result[rows[left]] += np.maximum(term, 0.0)
+                of_all = of_all * (wanted + m - 1) / (A + wanted + m - 1)
                 m += 1
-                going = term > 1e-12
-                left, kept = left[going], kept[going]
-        return np.where(summed, result, out)
+                going = term > 1e-11
+                if going.mean() < 0.7 or m % 8 == 0:
+                    left, of_all, fewer, exactly = left[going], of_all[going], fewer[going], exactly[going]
+                    count, wanted, A, likely = count[going], wanted[going], A[going], likely[going]
+        return result
+
+    def _is_summed(self, p: Floats, h: Histories, horizon: Floats) -> NDArray[np.bool_]:
+        """Whether so few orders are expected that they are counted one by one."""
+        return np.asarray((p[0] + self.k * h.x) / (p[1] + h.T) * horizon / self.k < 100)
+
+    def _memoryless_orders(self, p: Floats, h: Histories, horizon: Floats) -> Floats:
+        """Expected orders if they came without memory, at the order rate."""
+        r, alpha, a, b = p
+        return orders_until_dropout(r + self.k * h.x, (alpha + h.T) * self.k, a, b + self._chances(h), horizon)
 
     def order_within_if_alive(self, p: Floats, h: Histories, horizon: Floats) -> Floats:
         r, alpha = p[0], p[1]
@@ -148,10 +167,21 @@ class GeometricDropout(PurchaseModel):
         if self.k == 1:
             return super().median_next_order(p, h)
         low, high = np.zeros(len(h)), np.full(len(h), np.log(FAR))
-        for _ in range(60):
+        shape, age = p[0] + self.k * h.x, p[1] + h.T
+        weights = self._phases(p, h)
+        total = np.sum(weights, axis=0)
+        for _ in range(45):
             middle = (low + high) / 2
-            early = self.order_within_if_alive(p, h, np.expm1(middle)) < 0.5
-            low, high = np.where(early, middle, low), np.where(early, high, middle)
+            ahead = np.expm1(middle)
+            none, likely = np.log1p(ahead / age), ahead / (age + ahead)
+            later = np.zeros(len(h))
+            for j, weight in enumerate(weights):
+                exactly = np.exp(-(shape + j) * none)
+                for number in range(self.k - j):
+                    later += weight * exactly
+                    exactly = exactly * likely * (shape + j + number) / (number + 1)
+            is_early = later > 0.5 * total
+            low, high = np.where(is_early, middle, low), np.where(is_early, high, middle)
         return np.asarray(np.expm1(high))
 
     def starts(self, mean_T: float, rate: float) -> list[Floats]:

@@ -18,6 +18,11 @@ from numpy.typing import NDArray
 from clientela.lifetime.arrays import Floats, Integers, floats, same_length
 from clientela.lifetime.errors import LifetimeError
 
+#: with so many distinct histories or more, like ones are folded before a model is fitted to them
+FOLDED_FROM = 5_000
+_WEEK = 7.0
+_AGES = 64  # ages are told apart to a week, or to this part of the oldest
+_RECENCY_GROWTH = 0.08  # and recencies to a week, or to this share of themselves
 _TABLE_LIMIT = 1 << 22  # range of integer keys up to which they are counted in a table; beyond it 8 n, else sorted
 
 
@@ -92,6 +97,31 @@ class Histories:
             return function(self.x)
         values, index = self._x_table
         return function(values)[index]
+
+    def folded(self) -> "Compressed":
+        """Few rows that stand for many customers, for a fit: of the same x those of nearly the same age and recency (T - t_x)
+        are put together at their mean. Times in days. What a cell hides is of second order in its width: with weeks the
+        parameters move by less than a tenth of their standard errors. Few histories are only compressed."""
+        c = self.compressed()
+        if len(c.rows) < FOLDED_FROM or self.covariates is not None:
+            return c
+        rows = c.rows
+        width = max(_WEEK, float(rows.T.max()) / _AGES)
+        recency = rows.T - rows.t_x
+        age = np.floor(rows.T / width).astype(np.int64)
+        since = np.floor(np.log1p(recency * _RECENCY_GROWTH / _WEEK) / np.log1p(_RECENCY_GROWTH)).astype(np.int64)
+        since = np.where(rows.x > 0, since, 0)
+        key = (rows.x.astype(np.int64) * (int(age.max()) + 1) + age) * (int(since.max()) + 1) + since
+        kinds, cell = np.unique(key, return_inverse=True)
+        size = len(kinds)
+        counts = np.asarray(np.bincount(cell, weights=c.counts, minlength=size), dtype=np.float64)
+        mean = {
+            name: np.bincount(cell, weights=of * c.counts, minlength=size) / counts
+            for name, of in (("x", rows.x), ("t_x", rows.t_x), ("T", rows.T))
+        }
+        log_gaps = None if rows.log_gaps is None else np.zeros(size)
+        folded = Histories(np.rint(mean["x"]), np.minimum(mean["t_x"], mean["T"]), mean["T"], None, log_gaps)
+        return Compressed(folded, counts, cell[c.index], c.log_gaps_total)
 
     def compressed(self) -> "Compressed":
         """The distinct rows of (x, t_x, T, covariates) with their counts and the way back."""

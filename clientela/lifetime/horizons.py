@@ -17,7 +17,8 @@ import numpy as np
 from clientela.lifetime.arrays import Floats
 from clientela.lifetime.candidates import Learning, OrderForecast, forecast_orders
 from clientela.lifetime.combining import Combination, OriginForecasts, combine
-from clientela.lifetime.contribution import ContributionFit, Kind, fit_contribution
+from clientela.lifetime.contribution import Kind
+from clientela.lifetime.day_fits import spend_on
 from clientela.lifetime.fitting import MODELS
 from clientela.lifetime.origins import Orders, Snapshot, spaced_origins
 from clientela.lifetime.scoring import calibrated_coverage, raw_coverage
@@ -201,18 +202,14 @@ def _past(horizon: Horizon, origin: date, memo: HorizonMemo) -> tuple[Floats, Fl
     return actual, horizon.combination.mean({c: memo.means[origin, c, horizon.holdout_days] for c in weights})
 
 
-def with_money(
-    horizon: Horizon, memo: HorizonMemo, kind: Kind, spend: dict[tuple[date, str], ContributionFit]
-) -> Horizon:
+def with_money(ready: Orders, horizon: Horizon, memo: HorizonMemo, kind: Kind) -> Horizon:
     """The horizon with the error of level that money showed at its origins: what an order brings moves too."""
     errors, chance = [], []
     for origin in horizon.origins:
         s = memo.snapshots[origin, horizon.holdout_days]
         if s.spend is None or s.actual_value is None or not s.spend.known.sum():
             return horizon
-        if (origin, kind) not in spend:
-            spend[origin, kind] = fit_contribution(kind, s.spend)
-        worth = spend[origin, kind].worth()
+        worth = spend_on(ready, s, kind).worth()
         _, mean = _past(horizon, origin, memo)
         expected, came = float((mean * worth.mean).sum()), float(s.actual_value.sum())
         if expected <= 0 or came <= 0:

@@ -1,4 +1,4 @@
-"""Maximum likelihood: several starts, damped Newton on analytic gradients, and the Hessian at the top.
+"""Maximum likelihood: a neighbour's top or several starts, damped Newton on analytic gradients, and the Hessian at the top.
 
 What belongs here: the search, and the judgement whether it arrived. What does not: any likelihood.
 
@@ -20,6 +20,15 @@ from clientela.lifetime.errors import NotIdentified
 Objective = Callable[[Floats], tuple[float, Floats]]
 
 
+NOT_DETERMINED = (
+    "the data do not determine its parameters: the likelihood is flat in some direction, or rises to the edge of what is "
+    "plausible"
+)
+_NEAR_TOP = 1e-2
+_SEARCH_MISSES = 1.0  # nats that a search may end below the top
+_DECIMALS = 7
+
+
 @dataclass(frozen=True)
 class Maximum:
     """Where the likelihood is greatest: theta, its value, the covariance of theta (inverse of minus the Hessian)."""
@@ -39,35 +48,39 @@ def maximise(
     objective: Objective,
     starts: Sequence[Floats],
     bounds: Sequence[tuple[float, float]],
-    names: Sequence[str],
     *,
     rough: Objective | None = None,
+    near: Floats | None = None,
+    at_least: tuple[float, str] | None = None,
     largest_deviation: float = 6.0,
 ) -> Maximum:
     """The maximum of `objective` (value, gradient) over theta inside `bounds`.
 
     Every start is searched on `rough` (a sample of the rows; default the objective itself), the best end is carried to
-    the top of `objective` by Newton steps. Raises NotIdentified with the reason when the search ends on a bound, does
-    not end, or the curvature there does not determine every parameter (a standard error above `largest_deviation`).
+    the top of `objective` by Newton steps. near: the top of like data; the steps begin there, and no search comes before
+    them where they arrive. The top is found so closely that it does not show where the search began. at_least: a value
+    below which the top would be refused, and why; so far below it no step is taken any more. Raises NotIdentified
+    when the search ends on a bound, does not end, or the curvature there does not determine every parameter (a standard
+    error above `largest_deviation`); which of these it is depends on the way, so that the reason is one.
     """
     with _threads().limit(limits=1, user_api="blas"):
-        return _maximise(objective, starts, bounds, names, rough, largest_deviation)
+        if near is not None:
+            try:
+                return _climbed(objective, np.asarray(near, dtype=np.float64), bounds, largest_deviation)
+            except NotIdentified:
+                pass
+        start = _searched(rough or objective, starts, bounds)
+        if at_least is not None and rough is None and objective(start)[0] < at_least[0] - _SEARCH_MISSES:
+            raise NotIdentified(at_least[1])
+        return _climbed(objective, start, bounds, largest_deviation)
 
 
-def _maximise(
-    objective: Objective,
-    starts: Sequence[Floats],
-    bounds: Sequence[tuple[float, float]],
-    names: Sequence[str],
-    rough: Objective | None,
-    largest_deviation: float,
-) -> Maximum:
-    low = np.array([b[0] for b in bounds])
-    high = np.array([b[1] for b in bounds])
-    first = rough or objective
+def _searched(objective: Objective, starts: Sequence[Floats], bounds: Sequence[tuple[float, float]]) -> Floats:
+    """Where the best of the searches from all starts ends."""
+    low, high = _edges(bounds)
 
     def downhill(theta: Floats) -> tuple[float, Floats]:
-        value, gradient = first(theta)
+        value, gradient = objective(theta)
         if not np.isfinite(value) or not np.isfinite(gradient).all():
             return 1e300, np.zeros_like(theta)
         return -value, -gradient
@@ -81,24 +94,53 @@ def _maximise(
             best = (float(found.fun), np.asarray(found.x, dtype=np.float64))
     if best is None:
         raise NotIdentified("the likelihood is not finite at any start")
-    theta, value, iterations, arrived = _newton(objective, best[1], low, high)
-    at_bound = [n for n, t, lo, hi in zip(names, theta, low, high, strict=True) if t <= lo + 1e-3 or t >= hi - 1e-3]
-    if at_bound:
-        raise NotIdentified(f"{', '.join(at_bound)} ran to the edge of what is plausible: the data do not determine it")
-    if not arrived:
-        raise NotIdentified("the search for the maximum of the likelihood did not converge")
-    curvature = -hessian(objective, theta)
-    values, vectors = np.linalg.eigh(curvature)
+    return best[1]
+
+
+def _edges(bounds: Sequence[tuple[float, float]]) -> tuple[Floats, Floats]:
+    return np.array([b[0] for b in bounds]), np.array([b[1] for b in bounds])
+
+
+def _climbed(
+    objective: Objective,
+    start: Floats,
+    bounds: Sequence[tuple[float, float]],
+    largest_deviation: float,
+) -> Maximum:
+    """The top that Newton steps lead to from the start."""
+    low, high = _edges(bounds)
+    theta, _, iterations, arrived = _newton(objective, np.clip(start, low, high), low, high)
+    is_at_edge = bool(((theta <= low + 1e-3) | (theta >= high - 1e-3)).any())
+    if is_at_edge or not arrived:
+        raise NotIdentified(NOT_DETERMINED)
+    theta = _polished(objective, theta, _covariance(objective, theta, largest_deviation))
+    covariance = _covariance(objective, theta, largest_deviation)
+    return Maximum(theta, objective(theta)[0], covariance, iterations)
+
+
+def _covariance(objective: Objective, theta: Floats, largest_deviation: float) -> Floats:
+    """The inverse of minus the Hessian. Raises NotIdentified where the curvature does not determine every parameter."""
+    values, vectors = np.linalg.eigh(-hessian(objective, theta))
     if values[0] <= 0 or not np.isfinite(values).all():
-        raise NotIdentified("the likelihood is flat in some direction: the data do not determine all parameters")
-    covariance = (vectors / values) @ vectors.T
-    deviations = np.sqrt(np.diag(covariance))
-    if deviations.max() > largest_deviation:
-        worst = names[int(np.argmax(deviations))]
-        raise NotIdentified(
-            f"the data hardly determine {worst} (standard error of its logarithm {deviations.max():.1f})"
-        )
-    return Maximum(theta, value, covariance, iterations)
+        raise NotIdentified(NOT_DETERMINED)
+    covariance = np.asarray((vectors / values) @ vectors.T, dtype=np.float64)
+    if float(np.sqrt(np.diag(covariance)).max()) > largest_deviation:
+        raise NotIdentified(NOT_DETERMINED)
+    return covariance
+
+
+def _polished(objective: Objective, theta: Floats, covariance: Floats) -> Floats:
+    """The last steps, with the curvature near the top, and a rounding that hides what is left of where the search began."""
+    best = theta
+    for _ in range(5):
+        gradient = objective(best)[1]
+        move = covariance @ gradient
+        # what the steps still gain, in nats
+        if not np.isfinite(move).all() or float(gradient @ move) < 1e-24:
+            break
+        best = best + move
+    # the curvature was taken so near the top that no step can lead away from it
+    return np.round(best if np.abs(best - theta).max() < _NEAR_TOP else theta, _DECIMALS)
 
 
 def hessian(objective: Objective, theta: Floats, step: float = 1e-4) -> Floats:

@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from clientela.lifetime.arrays import Floats, ranks
-from clientela.lifetime.candidates import Fitted, Learning, fit_snapshot, forecast_orders
+from clientela.lifetime.candidates import Fitted, Learning, forecast_orders, one_for_all
+from clientela.lifetime.day_fits import fitted_on
 from clientela.lifetime.origins import LEFT_TRUNCATED_DAYS, Orders, Snapshot, rolling_origins
 
 #: months to the days over which an answer for so many months is learnt
@@ -152,11 +153,10 @@ def learn(columns: Floats, nothing: NDArray[np.bool_], ridge: float = _RIDGE, to
 UNTAUGHT = Learnt(np.eye(1, 5, 1 + _MODEL)[0], np.zeros(4), np.ones(4))
 
 
-def known_at(orders: Orders, s: Snapshot, fitted: Fitted | None = None, sample: Snapshot | None = None) -> Known:
-    """What P(no order) is read from at a snapshot. fitted: a Pareto/NBD fitted to it already; sample: as in fit_snapshot."""
-    if fitted is None or fitted.name != "pareto_nbd":
-        fitted = fit_snapshot("pareto_nbd", s, sample=sample)
-    learning = Learning(_RECENT_DAYS, at_most=_AT_MOST, sample=sample)
+def known_at(orders: Orders, s: Snapshot) -> Known:
+    """What P(no order) is read from at a snapshot."""
+    fitted = one_for_all(fitted_on(orders, s.as_of, "pareto_nbd"), len(s))
+    learning = Learning(_RECENT_DAYS, at_most=_AT_MOST)
     return Known(s, fitted, forecast_orders("poisson_regression", orders, s, 1, learning).mean)
 
 

@@ -12,7 +12,7 @@ cost. On any day their money counts with the customer's last order before, as fa
 the first order is left out.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 
@@ -22,11 +22,13 @@ from numpy.typing import NDArray
 
 from clientela.lifetime.arrays import Floats, Integers
 from clientela.lifetime.contribution import SpendHistory
+from clientela.lifetime.day_fits import KeptFits, Values
 from clientela.lifetime.errors import LifetimeError
-from clientela.lifetime.histories import Histories
+from clientela.lifetime.histories import Compressed, Histories
 from clientela.lifetime.season import season_index, season_over
 
 LEFT_TRUNCATED_DAYS = 56
+_DAYS_HELD = 4
 # customers stand in no order here, so that the first of them are a sample
 _PLACE = pl.col("customer_id").hash(seed=0)
 
@@ -58,7 +60,10 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Orders:
-    """Orders made ready once for any number of snapshots: one row per customer and day, sorted, with gaps."""
+    """Orders made ready once for any number of snapshots: one row per customer and day, sorted, with gaps.
+
+    kept: what was learnt at each day; most_fitted: models are fitted to a sample of so many of the customers known at a day.
+    """
 
     frame: pl.DataFrame
     first_day: date
@@ -67,10 +72,12 @@ class Orders:
     has_category: bool
     has_segment: bool
     has_more_than_orders: bool = False
-    _seasons: dict[date, Floats | None] = field(default_factory=dict, repr=False, compare=False)
+    kept: KeptFits = field(default_factory=KeptFits, repr=False, compare=False)
+    most_fitted: int | None = None
+    _learnt_from: dict[date, Compressed] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, orders: pl.DataFrame) -> "Orders":
+    def of(cls, orders: pl.DataFrame, kept: KeptFits | None = None, most_fitted: int | None = None) -> "Orders":
         """Check the frame and make it ready. Raises LifetimeError naming the column that is missing or unusable."""
         for name in ("customer_id", "ordered_on"):
             if name not in orders.columns:
@@ -128,7 +135,31 @@ class Orders:
             )
             turn = pl.col("is_order").cast(pl.Int64).cum_sum().over("customer_id")
             frame = frame.with_columns(turn=turn).filter(pl.col("turn") > 0)
-        return cls(frame, first, last, has_money, "category" in labels, "segment" in labels, has_more and has_money)
+        return cls(
+            frame,
+            first,
+            last,
+            has_money,
+            "category" in labels,
+            "segment" in labels,
+            has_more and has_money,
+            KeptFits() if kept is None else kept,
+            most_fitted,
+        )
+
+    def with_recent(self, s: Snapshot, days: int) -> Snapshot:
+        """The snapshot with recent orders counted over so many days."""
+        if s.recent_days == days:
+            return s
+        today = (s.as_of - date(1970, 1, 1)).days
+        near = self.order_days.filter((pl.col("day") <= today) & (pl.col("day") > today - days))
+        counts = near.group_by("customer_id").agg(pl.len().alias("recent"))
+        recent = s.customers.to_frame().join(counts, on="customer_id", how="left", maintain_order="left")
+        return replace(
+            s,
+            recent_orders=recent.get_column("recent").fill_null(0).cast(pl.Float64).to_numpy().copy(),
+            recent_days=days,
+        )
 
     @property
     def order_days(self) -> pl.DataFrame:
@@ -151,10 +182,33 @@ class Orders:
 
     def season(self, as_of: date, horizon_days: int) -> float:
         """The mean season index over the horizon after as_of, learnt from orders up to as_of; 1 below two full years."""
-        if as_of not in self._seasons:
-            known = self.order_numbers[self.order_numbers <= (as_of - date(1970, 1, 1)).days]
-            self._seasons[as_of] = season_index(known, self.first_day, as_of)
-        return season_over(self._seasons[as_of], as_of, horizon_days)
+        index = self.kept.take(as_of, "season", lambda: self._season_of(as_of))["index"]
+        return season_over(None if index is None else np.array(index), as_of, horizon_days)
+
+    def _season_of(self, as_of: date) -> Values:
+        known = self.order_numbers[self.order_numbers <= (as_of - date(1970, 1, 1)).days]
+        index = season_index(known, self.first_day, as_of)
+        return {"index": None if index is None else [float(month) for month in index]}
+
+    def learnt_from(self, as_of: date) -> Compressed:
+        """The histories that models are fitted to: of the customers known on a day, at most so many, like ones folded."""
+        if as_of not in self._learnt_from:
+            today = (as_of - date(1970, 1, 1)).days
+            day = pl.col("day")
+            frame = self._sampled(today, self.most_fitted).filter(day <= today)
+            frame = frame.filter("is_order") if self.has_more_than_orders else frame
+            # in the order of customers, so that sums do not depend on how they are found
+            table = frame.group_by("customer_id").agg(
+                day.min().alias("first"), day.max().alias("last"), pl.len().alias("orders"), pl.col("log_gap").sum()
+            )
+            table = table.sort("customer_id")
+            first, last, orders, gaps = (
+                table.get_column(name).cast(pl.Float64).to_numpy() for name in ("first", "last", "orders", "log_gap")
+            )
+            while len(self._learnt_from) >= _DAYS_HELD:
+                self._learnt_from.pop(next(iter(self._learnt_from)))
+            self._learnt_from[as_of] = Histories.of(orders - 1, last - first, today - first, log_gaps=gaps).folded()
+        return self._learnt_from[as_of]
 
     @cached_property
     def _arrivals(self) -> tuple[Integers, NDArray[np.uint64]]:

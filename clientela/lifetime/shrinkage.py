@@ -32,6 +32,36 @@ class Shrunken:
     tau2: float
 
 
+@dataclass(frozen=True)
+class Shrinkage:
+    """What the means of all say of any customer's. group_mean: shape (groups,)."""
+
+    group_mean: Floats
+    company_mean: float
+    sigma2: float
+    tau2: float
+
+    def of(self, total: object, weight: object, group: Integers | None = None) -> Shrunken:
+        """Customers' means total / weight drawn to those of their groups."""
+        y, w, codes = _checked(total, weight, group)
+        seen = w > 0
+        own = np.where(seen, y / np.where(seen, w, 1.0), 0.0)
+        noise = self.sigma2 / np.where(seen, w, 1.0)
+        share = np.where(seen, self.tau2 / (self.tau2 + noise + 1e-300), 0.0)
+        mean = share * own + (1 - share) * self.group_mean[codes]
+        variance = np.where(seen, share * noise, self.tau2)
+        return Shrunken(mean, variance, self.group_mean, self.company_mean, self.sigma2, self.tau2)
+
+
+def _checked(total: object, weight: object, group: Integers | None) -> tuple[Floats, Floats, Integers]:
+    y, w = floats(total, "total"), floats(weight, "weight", minimum=0)
+    n = same_length(total=y, weight=w)
+    codes = np.zeros(n, dtype=np.int64) if group is None else np.asarray(group, dtype=np.int64)
+    if codes.shape != y.shape:
+        raise LifetimeError("group must hold one code per customer.")
+    return y, w, codes
+
+
 def shrink(total: object, weight: object, within: float, degrees: float, group: Integers | None = None) -> Shrunken:
     """Shrink customers' means total / weight towards their group's, and the groups' towards the company's.
 
@@ -39,11 +69,14 @@ def shrink(total: object, weight: object, within: float, degrees: float, group: 
     mean). within: the sum over customers of weighted squares around their own means; degrees: its degrees of freedom.
     group: shape (n,), codes from 0; None for one group.
     """
-    y, w = floats(total, "total"), floats(weight, "weight", minimum=0)
-    n = same_length(total=y, weight=w)
-    codes = np.zeros(n, dtype=np.int64) if group is None else np.asarray(group, dtype=np.int64)
-    if codes.shape != y.shape:
-        raise LifetimeError("group must hold one code per customer.")
+    return learn_shrinkage(total, weight, within, degrees, group).of(total, weight, group)
+
+
+def learn_shrinkage(
+    total: object, weight: object, within: float, degrees: float, group: Integers | None = None
+) -> Shrinkage:
+    """How far customers' means are to be drawn, and to what; arguments as of `shrink`."""
+    y, w, codes = _checked(total, weight, group)
     seen = w > 0
     if not seen.any():
         raise LifetimeError("Nobody has an order to learn a mean from.")
@@ -67,11 +100,7 @@ def shrink(total: object, weight: object, within: float, degrees: float, group: 
     belief = (
         np.where(known, spread / (spread + np.where(known, error2, 1.0) + 1e-300), 0.0) if groups > 1 else np.ones(1)
     )
-    group_mean = belief * raw + (1 - belief) * company
-    share = np.where(seen, tau2 / (tau2 + sigma2 / np.where(seen, w, 1.0) + 1e-300), 0.0)
-    mean = share * own + (1 - share) * group_mean[codes]
-    variance = np.where(seen, share * sigma2 / np.where(seen, w, 1.0), tau2)
-    return Shrunken(mean, variance, group_mean, company, sigma2, tau2)
+    return Shrinkage(belief * raw + (1 - belief) * company, company, sigma2, tau2)
 
 
 def _between(own: Floats, w: Floats, sigma2: float, codes: Integers) -> float:
@@ -89,19 +118,28 @@ def _between(own: Floats, w: Floats, sigma2: float, codes: Integers) -> float:
 def shrunken_share(hits: object, of: object) -> Floats:
     """Customers' shares hits / of, each shrunk to the company's share (beta-binomial, by moments); shape (n,)."""
     k, n = floats(hits, "hits", minimum=0), floats(of, "of", minimum=0)
-    total = n.sum()
+    return share_of(k, n, *learn_share(k, n))
+
+
+def share_of(hits: Floats, of: Floats, share: float, believed: float | None) -> Floats:
+    """Customers' shares hits / of, drawn to the company's share, which counts like `believed` orders; None: like all."""
+    if believed is None:
+        return np.full(len(of), share)
+    return np.asarray((hits + believed * share) / (of + believed))
+
+
+def learn_share(hits: Floats, of: Floats) -> tuple[float, float | None]:
+    """(The company's share, and like how many orders of a customer it counts; None where customers do not differ)."""
+    total = of.sum()
     if total == 0:
-        return np.zeros(len(n))
-    share = float(k.sum() / total)
+        return 0.0, None
+    share = float(hits.sum() / total)
     if share in (0.0, 1.0):
-        return np.full(len(n), share)
-    seen = n > 0
+        return share, None
+    seen = of > 0
     variance = share * (1 - share)
-    around = float((n[seen] * (k[seen] / n[seen] - share) ** 2).sum())
-    scale = float(total - (n[seen] ** 2).sum() / total)
+    around = float((of[seen] * (hits[seen] / of[seen] - share) ** 2).sum())
+    scale = float(total - (of[seen] ** 2).sum() / total)
     between = max(0.0, (around - (seen.sum() - 1) * variance) / scale) if scale > 0 else 0.0
-    believed = variance / between - 1 if between > 0 else np.inf  # the company's share counts like so many orders
-    if not np.isfinite(believed):
-        return np.full(len(n), share)
-    believed = max(believed, 0.5)
-    return np.asarray((k + believed * share) / (n + believed))
+    believed = variance / between - 1 if between > 0 else np.inf
+    return share, max(float(believed), 0.5) if np.isfinite(believed) else None

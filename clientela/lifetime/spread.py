@@ -28,6 +28,7 @@ TAU0 = 0.05  # the error of level of a company of which nothing is known, in log
 _TAU0_LOOKS = 2.0
 _FARTHEST = 3.0  # an origin's error is taken to grow with the horizon at most so many times
 _LEAST = 1e-9
+_ONE_BY_ONE, _GRID = 5_000, 2_000
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,20 @@ def _omega(base: Spread, actual: Sequence[Floats], levelled: Sequence[Floats]) -
 def order_quantiles(mean: Floats, spread: Spread) -> Floats:
     """(3, n): P10, P50 and P90 of customers' orders, whole numbers."""
     m = np.maximum(mean, _LEAST)
+    if len(m) <= _ONE_BY_ONE:
+        return _whole_quantiles(m, spread)
+    # whoever lies between two means of equal quantiles has these too; only the others are looked at one by one
+    grid = np.geomspace(m.min(), m.max() * (1 + 1e-12), _GRID)
+    at_grid = _whole_quantiles(grid, spread)
+    place = np.clip(np.searchsorted(grid, m, side="right") - 1, 0, _GRID - 2)
+    found = at_grid[:, place]
+    between = np.flatnonzero((found != at_grid[:, place + 1]).any(axis=0))
+    if len(between):
+        found[:, between] = _whole_quantiles(m[between], spread)
+    return found
+
+
+def _whole_quantiles(m: Floats, spread: Spread) -> Floats:
     size = 1 / spread.phi(m)
     return np.stack([np.maximum(np.ceil(_negative_binomial(level, m, size) - 1e-9), 0.0) for level in LEVELS])
 

@@ -3,15 +3,20 @@
 What a step does is in the module it is named after; what frames them, in `clientela.pipeline.open_run`.
 """
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from functools import partial
 
 from clientela.config.company import Config
+from clientela.errors import ClientelaError
 from clientela.pipeline.open_run import take_steps
 from clientela.pipeline.pipeline_run import PipelineRun
 from clientela.pipeline.progress import Watcher, silent
 from clientela.pipeline.run_summary import NOTHING_NEW, Report
 from clientela.privacy.person import by_customer, by_request
+from clientela.retention.calendar import month_end
+from clientela.value.settled import ALL
+from clientela.warehouse import audit
 
 
 def run(
@@ -69,6 +74,49 @@ def _forget(run: PipelineRun, *, customer_id: int | None, request: str | None) -
     run.transform()
     run.publish()
     run.write_report()
+
+
+def refit(
+    config: Config,
+    months: Sequence[date] = (),
+    watch: Watcher = silent,
+    now: datetime | None = None,
+    *,
+    everything: bool = False,
+) -> Report:
+    """Make what was learnt for the forecasts at closed month-ends anew, and publish. Nothing is loaded.
+
+    months: a day of each month; none: the last closed one. everything: all of them.
+    """
+    return take_steps(config, "refit", watch, now, partial(_refit, months=months, everything=everything))
+
+
+def _refit(run: PipelineRun, *, months: Sequence[date], everything: bool) -> None:
+    run.refit = ALL if everything else ",".join(day.isoformat() for day in _month_ends(run, months))
+    audit.record(run.connection, run.config, "refit", run.refit)
+    run.set_context()
+    run.transform()
+    run.publish()
+    run.write_report()
+
+
+def _month_ends(run: PipelineRun, months: Sequence[date]) -> list[date]:
+    """The month-ends asked for, which must be settled; the last one where none was named."""
+    rows = run.connection.execute(
+        "select distinct month_end from memory.settled_month_ends where month_end < ? order by 1", [run.day]
+    ).fetchall()
+    settled = [month_end for (month_end,) in rows]
+    if not settled:
+        raise ClientelaError(
+            "No month-end is settled yet, so there is nothing to make anew; `clientela run` settles them."
+        )
+    wanted = sorted({month_end(day) for day in months}) or settled[-1:]
+    if unknown := [f"{day:%Y-%m}" for day in wanted if day not in settled]:
+        raise ClientelaError(
+            f"The end of {', '.join(unknown)} is not settled; settled are {settled[0]:%Y-%m} to {settled[-1]:%Y-%m}, as "
+            "operations.settled_month_ends says. Nothing was changed."
+        )
+    return wanted
 
 
 def publish_again(config: Config, watch: Watcher = silent) -> Report:

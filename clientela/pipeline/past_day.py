@@ -15,6 +15,7 @@ from clientela.pipeline.progress import Watcher, silent
 from clientela.pipeline.run_summary import Report
 from clientela.sql.quoting import literal, quoted
 from clientela.transform import SCRATCH_FILE
+from clientela.value.tables import SETTLED_TABLES
 from clientela.warehouse import tables
 
 
@@ -27,7 +28,7 @@ def _publish_past_day(run: PipelineRun, *, as_of: date, known_at: datetime | Non
     scratch = run.config.data / "scratch" / SCRATCH_FILE
     try:
         run.known_at = known_at or run.now
-        _prepare_scratch(run, scratch, as_of)
+        _prepare_scratch(run, scratch, as_of, is_known_at=known_at is not None)
         run.transform_scratch(scratch)
         run.publish_beside(as_of)
         run.as_of_on = as_of
@@ -38,8 +39,11 @@ def _publish_past_day(run: PipelineRun, *, as_of: date, known_at: datetime | Non
             leftover.unlink(missing_ok=True)
 
 
-def _prepare_scratch(run: PipelineRun, scratch: Path, as_of: date) -> None:
-    """A file whose raw, ledger and memory are views of the warehouse, as they were on the as-of day."""
+def _prepare_scratch(run: PipelineRun, scratch: Path, as_of: date, *, is_known_at: bool) -> None:
+    """A file whose raw, ledger and memory are views of the warehouse, as they were on the as-of day.
+
+    With what was known by an instant all models are fitted anew: what memory holds of them may rest on what came later.
+    """
     config = run.config
     scratch.parent.mkdir(parents=True, exist_ok=True)
     scratch.unlink(missing_ok=True)
@@ -61,6 +65,8 @@ def _prepare_scratch(run: PipelineRun, scratch: Path, as_of: date) -> None:
                 if schema == "memory" and table not in ("keys", "schema_version")
                 else ""
             )
+            if is_known_at and schema == "memory" and table in SETTLED_TABLES:
+                seen = "where false"
             name = f"{schema}.{quoted(table)}"
             connection.execute(f"create view {name} as select * from warehouse.{name} {seen}")
         connection.execute(f"create table run.context ({tables.CONTEXT})")

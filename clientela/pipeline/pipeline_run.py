@@ -64,6 +64,8 @@ class PipelineRun:
         self.known_at = now
         #: more customers than expected may change their id in this run: someone has looked
         self.is_identity_accepted = False
+        #: the month-ends that someone asked to be made anew, or all
+        self.refit: str | None = None
         #: the ledger knows of it
         self.has_begun = False
         #: what the run was to do is done: a stop that is asked for now comes too late
@@ -211,7 +213,7 @@ class PipelineRun:
         if as_of is None:
             self.note_rows_after()
             self.note_waiting_lines()
-        context = RunContext(self.run_id, self.as_of_on, self.known_at, self.now, self.is_identity_accepted)
+        context = RunContext(self.run_id, self.as_of_on, self.known_at, self.now, self.is_identity_accepted, self.refit)
         write_context(self.connection, self.config, context)
 
     def transform(self) -> list[NodeResult]:

@@ -21,13 +21,15 @@ from clientela.warehouse.transactions import transaction
 
 @dataclass(frozen=True)
 class RunContext:
-    """What of a run its models see. `is_identity_accepted`: any number of customers may change their id this once."""
+    """What of a run its models see. `is_identity_accepted`: any number of customers may change their id this once; `refit`: the
+    month-ends that someone asked to be made anew (clientela.value.settled)."""
 
     run_id: str
     as_of_on: date
     known_at: datetime
     started_at: datetime
     is_identity_accepted: bool = False
+    refit: str | None = None
 
 
 def write_context(connection: duckdb.DuckDBPyConnection, config: Config, context: RunContext) -> None:
@@ -46,6 +48,7 @@ def write_context(connection: duckdb.DuckDBPyConnection, config: Config, context
         "duckdb_version": duckdb.__version__,
         "contract_version": CONTRACT_VERSION,
         "entities_without_source": ", ".join(entities_without_source(config)) or None,
+        "refit": context.refit,
     }
     key = keys.kept_evidence_key(connection, config.data)
     with transaction(connection):

@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 
 from clientela.value.settings import ValueSettings
+from clientela.value.settled import Remembered, Settling
 from clientela.value.tables import FORECAST_TABLES
 
 if TYPE_CHECKING:
     from clientela.lifetime.backtest import Backtest, Memo
     from clientela.lifetime.contract_forecast import ContractForecast
+    from clientela.lifetime.day_fits import Values
     from clientela.lifetime.forecast import Fits
     from clientela.lifetime.horizons import Horizon
     from clientela.lifetime.no_order import Memo as NoOrderMemo
@@ -36,6 +38,8 @@ LEAST_REPEATS = 30
 LEFT_TRUNCATED_DAYS = 56
 #: the months for which P(no order) is given
 NO_ORDER_MONTHS = (3, 6, 12)
+#: a company of fewer days compares its candidates at every month-end, an older one once a quarter
+YOUNG_DAYS = 365
 #: of data before a day that is looked back upon for nothing but its predictions
 LEAST_DAYS_BEFORE = 91
 DAYS_PER_YEAR = 365.25
@@ -155,11 +159,13 @@ _ORDER = (
 
 class Before(NamedTuple):
     """What runs before this one leave. `earlier`: an answer is used again where its fingerprint, which names everything it
-    was made from, `code_version` too, is wanted; `frozen_until`: the last as-of day whose predictions are frozen."""
+    was made from, `code_version` too, is wanted; `frozen_until`: the last as-of day whose predictions are frozen; `remembered`:
+    what was learnt at closed month-ends."""
 
     code_version: str = ""
     earlier: Earlier | None = None
     frozen_until: date | None = None
+    remembered: Remembered = Remembered()
 
 
 class Measured(NamedTuple):
@@ -173,6 +179,116 @@ class Measured(NamedTuple):
     is_taken_over: bool
 
 
+class Forecasts:
+    """All forecasts and scores of one run. `settling`: which month-ends stand, and, once all days are measured, what this run
+    settles.
+
+    No figure of a day rests on data after it. What `before` holds is not computed again. keys: customer_id and a unique
+    `key` that does not depend on the order in which customers were numbered; all is computed in the order of keys, so that
+    sums and draws do not depend on it either.
+    """
+
+    def __init__(
+        self,
+        days: pl.DataFrame,
+        contracts: pl.DataFrame,
+        as_of: date,
+        settings: ValueSettings,
+        before: Before | None = None,
+        keys: pl.DataFrame | None = None,
+    ) -> None:
+        before = before or Before()
+        if keys is not None:
+            days, contracts = (frame.join(keys, on="customer_id", how="inner") for frame in (days, contracts))
+        self._days = days.filter(pl.col("ordered_on") <= as_of)
+        self._contracts = contracts.filter(pl.col("started_on") <= as_of)
+        self._as_of, self._settings, self._before, self._keys = as_of, settings, before, keys
+        self.settling = Settling(before.remembered, self._days, self._contracts, as_of, settings)
+
+    def measured(self) -> Iterator[Measured]:
+        """A measured day at a time, oldest first: of a large company one day fills memory enough."""
+        days, contracts, as_of, settings, keys = self._days, self._contracts, self._as_of, self._settings, self._keys
+        earlier, frozen_until = self._before.earlier, self._before.frozen_until
+        first_days = [
+            d for d in (days.get_column("ordered_on").min(), contracts.get_column("started_on").min()) if d is not None
+        ]
+        if not first_days:
+            return
+        first_day = min(first_days)
+        assert isinstance(first_day, date)
+        shown = [*month_ends_before(as_of, settings.month_ends, first_day), as_of]
+        measured = sorted({*shown, *_origins(as_of, settings.scored_horizons_months, first_day)})
+        prints = self._fingerprints(measured)
+        held, kept = set[str](), DayTables.of()
+        if earlier and len(measured) > 1:
+            held, kept = earlier([prints[day] for day in measured[:-1]])
+        freezes = frozen_until is None or settings.freeze == "run" or frozen_until < as_of.replace(day=1)
+        if keys is not None:
+            days, contracts = (f.drop("customer_id").rename({"key": "customer_id"}) for f in (days, contracts))
+        company = _Company(days, contracts, settings, self.settling, freezes=freezes)
+        newest = _month_end_until(as_of)
+        for day in measured:
+            made_from, is_as_of = prints[day], day == as_of
+            is_taken_over = made_from in held and not is_as_of
+            if is_taken_over:
+                made = kept.each(lambda _, frame, made_from=made_from: frame.filter(pl.col("made_from") == made_from))  # type: ignore[misc]
+            else:
+                made = company.at(day, as_of)
+                if keys is not None:
+                    made = _numbered(made, keys)
+                of_day = {"made_from": pl.lit(made_from), "measured_on": pl.lit(day), "is_as_of": pl.lit(is_as_of)}
+                made = made.each(lambda _, frame, of_day=of_day: frame.with_columns(**of_day))  # type: ignore[misc]
+            if day < newest:
+                made = made.each(lambda name, frame: frame.clear() if name in _OF_NEWEST else frame)
+            if day not in shown:
+                # looked back upon only to see what would have been predicted for the horizon that is over
+                made = made.each(lambda name, frame: frame if name == "past_predictions" else frame.clear())
+            yield Measured(day, is_as_of, made_from, made.each(_sorted), is_taken_over)
+
+    def _fingerprints(self, measured: list[date]) -> dict[date, str]:
+        """What each measured day's figures are made from, in short: settings, code, the data up to the day, and the runs that
+        settled what was learnt at it and at the month-end whose choice is used."""
+        days, contracts, settings = self._days, self._contracts, self._settings
+        hashes = days.select("ordered_on", day_hash=days.select(sorted(days.columns)).hash_rows(seed=0)).group_by(
+            "ordered_on"
+        )
+        daily = hashes.agg(pl.col("day_hash").sum(), pl.len()).sort("ordered_on")
+        agreed = contracts.select(sorted(contracts.columns)).sort(pl.all())
+        later_columns = [name for name in ("renewed_on", "paused_on") if name in agreed.columns]
+        bought = days.filter("is_order")
+        first_bought = bought.get_column("ordered_on").min()
+        assert first_bought is None or isinstance(first_bought, date)
+        fingerprints: dict[date, str] = {}
+        for day in measured:
+            until = (
+                daily.filter(pl.col("ordered_on") <= day).select(pl.col("day_hash").sum(), pl.col("len").sum()).row(0)
+            )
+            known = agreed.filter(pl.col("started_on") <= day).with_columns(
+                pl.when(pl.col("cancelled_on") <= day).then("cancelled_on").alias("cancelled_on"),
+                pl.when((pl.col("cancelled_on") <= day).fill_null(pl.col("cancelled_on").is_null()))
+                .then("ends_on")
+                .alias("ends_on"),
+                *[pl.when(pl.col(name) <= day).then(name).alias(name) for name in later_columns],
+            )
+            settled: list[str] = []
+            if day < self._as_of and (is_modelled(bought.filter(pl.col("ordered_on") <= day)) or known.height):
+                settled.append(self.settling.settled_by(day))
+                if first_bought is not None:
+                    settled.append(self.settling.settled_by(compared_on(first_bought, day)))
+            facts = (
+                self._before.code_version,
+                settings.model_dump_json(exclude={"refit_share"}),
+                day == measured[-1],
+                day,
+                _over(day, measured[-1], settings.scored_horizons_months),
+                until,
+                known.hash_rows(seed=0).sum(),
+                settled,
+            )
+            fingerprints[day] = hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+        return fingerprints
+
+
 def forecast_customers(
     days: pl.DataFrame,
     contracts: pl.DataFrame,
@@ -181,59 +297,42 @@ def forecast_customers(
     before: Before | None = None,
     keys: pl.DataFrame | None = None,
 ) -> Iterator[Measured]:
-    """All forecasts and scores, a measured day at a time, oldest first: of a large company one day fills memory enough.
+    """All forecasts and scores, a measured day at a time; see Forecasts."""
+    return Forecasts(days, contracts, as_of, settings, before, keys).measured()
 
-    No figure of a day rests on data after it. What `before` holds is not computed again. keys: customer_id and a unique
-    `key` that does not depend on the order in which customers were numbered; all is computed in the order of keys, so that
-    sums and draws do not depend on it either.
-    """
-    code_version, earlier, frozen_until = before or Before()
-    if keys is not None:
-        days, contracts = (frame.join(keys, on="customer_id", how="inner") for frame in (days, contracts))
-    days = days.filter(pl.col("ordered_on") <= as_of)
-    contracts = contracts.filter(pl.col("started_on") <= as_of)
-    first_days = [
-        d for d in (days.get_column("ordered_on").min(), contracts.get_column("started_on").min()) if d is not None
-    ]
-    if not first_days:
-        return
-    first_day = min(first_days)
-    assert isinstance(first_day, date)
-    shown = [*month_ends_before(as_of, settings.month_ends, first_day), as_of]
-    measured = sorted({*shown, *_origins(as_of, settings.scored_horizons_months, first_day)})
-    prints = _fingerprints(days, contracts, measured, settings, code_version)
-    held, kept = set[str](), DayTables.of()
-    if earlier and len(measured) > 1:
-        held, kept = earlier([prints[day] for day in measured[:-1]])
-    freezes = frozen_until is None or settings.freeze == "run" or frozen_until < as_of.replace(day=1)
-    if keys is not None:
-        days, contracts = (f.drop("customer_id").rename({"key": "customer_id"}) for f in (days, contracts))
-    company = _Company(days, contracts, settings, freezes)
-    newest = _month_end_until(as_of)
-    comparisons: DayTables | None = None
-    for day in measured:
-        made_from, is_as_of = prints[day], day == as_of
-        is_taken_over = made_from in held and not is_as_of
-        if is_taken_over:
-            made = kept.each(lambda _, frame, made_from=made_from: frame.filter(pl.col("made_from") == made_from))  # type: ignore[misc]
-        else:
-            made = company.at(day, as_of, comparisons if is_as_of else None)
-            if keys is not None:
-                made = _numbered(made, keys)
-            of_day = {"made_from": pl.lit(made_from), "measured_on": pl.lit(day), "is_as_of": pl.lit(is_as_of)}
-            made = made.each(lambda _, frame, of_day=of_day: frame.with_columns(**of_day))  # type: ignore[misc]
-        if day == newest:
-            comparisons = made
-        elif day < newest:
-            made = made.each(lambda name, frame: frame.clear() if name in _OF_NEWEST else frame)
-        if day not in shown:
-            # looked back upon only to see what would have been predicted for the horizon that is over
-            made = made.each(lambda name, frame: frame if name == "past_predictions" else frame.clear())
-        yield Measured(day, is_as_of, made_from, made.each(_sorted), is_taken_over)
+
+def is_modelled(known: pl.DataFrame) -> bool:
+    """Whether models are fitted to these orders."""
+    customers = known.get_column("customer_id").n_unique()
+    return customers >= LEAST_CUSTOMERS and known.height - customers >= LEAST_REPEATS
+
+
+def compared_on(first_day: date, day: date) -> date:
+    """The month-end whose choice between candidates is used on a day: the last one within the first year of data, later the last
+    of a quarter."""
+    last = _month_end_until(day)
+    quarter = last
+    while quarter.month % 3:
+        quarter = quarter.replace(day=1) - timedelta(days=1)
+    return quarter if (quarter - first_day).days >= YOUNG_DAYS else last
 
 
 def _sorted(_: str, frame: pl.DataFrame) -> pl.DataFrame:
     return frame.sort([name for name in _ORDER if name in frame.columns] or pl.all(), nulls_last=True)
+
+
+def _as_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """The frame in plain values."""
+    return frame.with_columns(pl.selectors.date().cast(pl.String)).to_dicts()
+
+
+def _from_rows(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """A table's frame from plain values, without the columns of its day."""
+    schema = {name: kind for name, kind in SCHEMAS[table].items() if name not in _OF_DAY}
+    read = {name: pl.String if kind == pl.Date else kind for name, kind in schema.items()}
+    return pl.DataFrame([{name: row[name] for name in read} for row in rows], schema=read).with_columns(
+        pl.col(name).str.to_date() for name, kind in schema.items() if kind == pl.Date
+    )
 
 
 def _numbered(made: DayTables, keys: pl.DataFrame) -> DayTables:
@@ -250,57 +349,25 @@ def _numbered(made: DayTables, keys: pl.DataFrame) -> DayTables:
     return made.each(of)
 
 
-def _fingerprints(
-    days: pl.DataFrame, contracts: pl.DataFrame, measured: list[date], settings: ValueSettings, code_version: str
-) -> dict[date, str]:
-    """What each measured day's figures are made from, in short: settings, code, and the data up to the day."""
-    hashes = days.select("ordered_on", day_hash=days.select(sorted(days.columns)).hash_rows(seed=0)).group_by(
-        "ordered_on"
-    )
-    daily = hashes.agg(pl.col("day_hash").sum(), pl.len()).sort("ordered_on")
-    agreed = contracts.select(sorted(contracts.columns)).sort(pl.all())
-    later_columns = [name for name in ("renewed_on", "paused_on") if name in agreed.columns]
-    fingerprints: dict[date, str] = {}
-    for day in measured:
-        until = daily.filter(pl.col("ordered_on") <= day).select(pl.col("day_hash").sum(), pl.col("len").sum()).row(0)
-        known = agreed.filter(pl.col("started_on") <= day).with_columns(
-            pl.when(pl.col("cancelled_on") <= day).then("cancelled_on").alias("cancelled_on"),
-            pl.when((pl.col("cancelled_on") <= day).fill_null(pl.col("cancelled_on").is_null()))
-            .then("ends_on")
-            .alias("ends_on"),
-            *[pl.when(pl.col(name) <= day).then(name).alias(name) for name in later_columns],
-        )
-        facts = (
-            code_version,
-            settings.model_dump_json(),
-            day == measured[-1],
-            day,
-            _over(day, measured[-1], settings.scored_horizons_months),
-            until,
-            known.hash_rows(seed=0).sum(),
-        )
-        fingerprints[day] = hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
-    return fingerprints
-
-
 #: by table, the frames that it is put together from
 Parts = dict[str, list[pl.DataFrame]]
 
 
 class _Day(NamedTuple):
-    """A measured day. newest: the figures of the month-end before the as-of day; renewals: what is chosen for contracts."""
+    """A measured day. renewals: what is chosen for contracts."""
 
     day: date
     as_of: date
-    newest: DayTables | None
     renewals: "RenewalPast | None"
 
 
 class _Company:
     """The company's days, made ready for the models once, when first needed."""
 
-    def __init__(self, days: pl.DataFrame, contracts: pl.DataFrame, settings: ValueSettings, freezes: bool) -> None:
-        self._settings, self._contracts, self._freezes = settings, contracts, freezes
+    def __init__(
+        self, days: pl.DataFrame, contracts: pl.DataFrame, settings: ValueSettings, settling: Settling, *, freezes: bool
+    ) -> None:
+        self._settings, self._contracts, self._freezes, self._settling = settings, contracts, freezes, settling
         bought = days.filter("is_order").get_column("contribution")
         self._knows_cost = bool(len(bought)) and not bought.is_null().all()
         goods = pl.col("contribution") if self._knows_cost else pl.col("net_revenue")
@@ -311,17 +378,17 @@ class _Company:
         self._ready: Orders | None = None
         self._memo: Memo | None = None
         self._no_order_memo: NoOrderMemo | None = None
+        self._compared: dict[date, tuple[Backtest | None, Parts]] = {}
         self._renewal_memo: RenewalMemo = {}
 
-    def at(self, day: date, as_of: date, newest: DayTables | None) -> DayTables:
-        """All figures of one measured day. newest: those of the month-end before the as-of day."""
+    def at(self, day: date, as_of: date) -> DayTables:
+        """All figures of one measured day."""
         known = self._days.filter((pl.col("ordered_on") <= day) & pl.col("is_order"))
-        customers = known.get_column("customer_id").n_unique()
         renewals = self._renewals(day)
-        if customers < LEAST_CUSTOMERS or known.height - customers < LEAST_REPEATS:
-            parts = self._without_models(known, day, as_of, renewals)
+        if is_modelled(known):
+            parts = self._with_models(known, _Day(day, as_of, renewals))
         else:
-            parts = self._with_models(known, _Day(day, as_of, newest, renewals))
+            parts = self._without_models(known, day, as_of, renewals)
         if renewals is not None:
             parts["scores"] = [*parts.get("scores", []), renewals.scores]
             parts["calibrations"] = [renewals.calibrations]
@@ -342,49 +409,71 @@ class _Company:
         """Which model of renewals did best up to the last month-end; None where no contract had started."""
         if not self._contracts.filter(pl.col("started_on") <= day).height:
             return None
-        from clientela.lifetime.renewal_choice import compare_renewals
+        from clientela.lifetime.renewal_choice import RenewalPast, compare_renewals
 
-        settings = self._settings
-        return compare_renewals(
-            self._contracts, _month_end_until(day), settings.holdout_days, settings.origins, self._renewal_memo
+        settings, last = self._settings, _month_end_until(day)
+
+        def compare() -> "Values":
+            past = compare_renewals(self._contracts, last, settings.holdout_days, settings.origins, self._renewal_memo)
+            return {
+                "model": past.model,
+                "reason": past.reason,
+                "scores": _as_rows(_shaped("scores", past.scores)),
+                "calibrations": _as_rows(_shaped("calibrations", past.calibrations)),
+            }
+
+        found = self._settling.kept.take(last, "renewals", compare)
+        return RenewalPast(
+            found["model"],
+            found["reason"],
+            _from_rows("scores", found["scores"]),
+            _from_rows("calibrations", found["calibrations"]),
         )
 
+    def _past(self, ready: "Orders", day: date) -> tuple["Backtest | None", Parts]:
+        """The comparison of candidates that is used on a day, and what is said of it."""
+        at = compared_on(ready.first_day, day)
+        if at < ready.first_day:
+            return None, {}
+        if at not in self._compared:
+            found = self._settling.kept.take(at, "comparison", lambda: self._compare(ready, at))
+            parts: Parts = {name: [_from_rows(name, rows)] for name, rows in found.items()}
+            self._compared[at] = _remembered(DayTables.of(**parts)), parts
+        past, parts = self._compared[at]
+        return past, dict(parts)
+
+    def _compare(self, ready: "Orders", at: date) -> "Values":
+        from clientela.lifetime.backtest import BacktestSettings, backtest
+
+        settings = self._settings
+        past = backtest(
+            ready,
+            at,
+            BacktestSettings(
+                holdout_days=settings.holdout_days,
+                max_origins=settings.origins,
+                horizons_months=sorted({*settings.scored_horizons_months, settings.horizon_months}),
+                order_model=settings.order_model,
+                seed=settings.seed,
+                at_most=settings.most_customers_fitted,
+            ),
+            memo=self._memo,
+        )
+        scores = _scores(past, settings)
+        return {name: _as_rows(pl.concat([_shaped(name, part) for part in parts])) for name, parts in scores.items()}
+
     def _with_models(self, known: pl.DataFrame, at: "_Day") -> Parts:
-        from clientela.lifetime.backtest import BacktestSettings, Memo, backtest
+        from clientela.lifetime.backtest import Memo
         from clientela.lifetime.forecast import Fits, Forecast, ForecastSettings, forecast
         from clientela.lifetime.no_order import Memo as NoOrderMemo
         from clientela.lifetime.origins import Orders
 
-        settings, (day, as_of, newest, renewals) = self._settings, at
+        settings, (day, as_of, renewals) = self._settings, at
         if self._ready is None or self._memo is None:
-            self._ready, self._memo, self._no_order_memo = Orders.of(self._days), Memo(), NoOrderMemo()
+            self._ready = Orders.of(self._days, self._settling.kept, settings.most_customers_fitted)
+            self._memo, self._no_order_memo = Memo(), NoOrderMemo()
         is_as_of = day == as_of
-        # candidates are compared at month-ends: what is chosen is used until the next
-        last = _month_end_until(day)
-        past = _remembered(newest) if newest is not None and day != last else None
-        scores: Parts = {}
-        if past is not None and newest is not None:
-            scores = {
-                "scores": [newest.scores.filter(pl.col("target") != "renewals")],
-                "intervals": [newest.intervals],
-                "choices": [newest.choices],
-                "horizons": [newest.horizons],
-            }
-        if past is None and last >= self._ready.first_day:
-            past = backtest(
-                self._ready,
-                last,
-                BacktestSettings(
-                    holdout_days=settings.holdout_days,
-                    max_origins=settings.origins,
-                    horizons_months=sorted({*settings.scored_horizons_months, settings.horizon_months}),
-                    order_model=settings.order_model,
-                    seed=settings.seed,
-                    at_most=settings.most_customers_fitted,
-                ),
-                memo=self._memo,
-            )
-            scores = _scores(past, settings)
+        past, scores = self._past(self._ready, day)
         fits = Fits()
 
         def ahead(months: int, groups: pl.DataFrame | None = None, draws: int = 0) -> Forecast:
@@ -451,9 +540,13 @@ class _Company:
         from clientela.lifetime.no_order import Past
 
         assert self._ready is not None and fits.alive is not None
-        return Past(self._ready, day, self._no_order_memo).why_nobody_is_seen_to_leave(
-            fits.alive, by_origins=by_origins
+        past, alive = Past(self._ready, day, self._no_order_memo), fits.alive
+        if by_origins:
+            return past.why_nobody_is_seen_to_leave(alive)
+        told = self._settling.kept.take(
+            day, "p_alive", lambda: {"why": past.why_nobody_is_seen_to_leave(alive, by_origins=False)}
         )
+        return str(told["why"])
 
     def _coming_back(
         self, day: date, customers: pl.DataFrame, expected: dict[int, pl.DataFrame], fits: "Fits"
@@ -462,10 +555,9 @@ class _Company:
         from clientela.lifetime.no_order import Past, answer, known_at
 
         assert self._ready is not None
-        past, at_most = Past(self._ready, day, self._no_order_memo), self._settings.most_customers_fitted
+        past = Past(self._ready, day, self._no_order_memo)
         s = self._ready.at(day, recent_days=91)
-        sample = self._ready.at(day, recent_days=91, at_most=at_most) if len(s) > at_most else None
-        now = known_at(self._ready, s, fits.alive, sample)
+        now = known_at(self._ready, s)
         ordering = s.customers.to_frame()
         orders = {
             months: ordering.join(rows, on="customer_id", how="left", maintain_order="left")[

@@ -41,7 +41,7 @@ class ValueSettings(BaseModel):
     holdout_days: int = Field(91, ge=28, le=366, description="Days over which candidates are scored at each month-end.")
     origins: int = Field(6, ge=1, le=24, description="Month-ends at which the candidates are compared, the last ones.")
     most_customers_fitted: int = Field(
-        50_000,
+        20_000,
         ge=1000,
         description="Models are compared and fitted on a sample of so many customers; all are forecast.",
     )
@@ -56,6 +56,13 @@ class ValueSettings(BaseModel):
         [3, 12, 24], min_length=1, max_length=6, description="Months after which frozen predictions are scored."
     )
 
+    refit_share: float = Field(
+        0.02,
+        ge=0,
+        le=1,
+        description="What was learnt at a closed month-end stands until more than this share of the orders, customers, "
+        "contracts or money up to it has changed: 0.02 is two per cent.",
+    )
     freeze: Literal["run", "month"] = Field(
         "run", description="When predictions are frozen: by every run, or by the first run of each month."
     )

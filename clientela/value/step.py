@@ -9,9 +9,10 @@ from datetime import date
 import duckdb
 import polars as pl
 
-from clientela.value.forecasts import OF_CUSTOMERS, SCHEMAS, Before, DayTables, forecast_customers
+from clientela.value.forecasts import OF_CUSTOMERS, SCHEMAS, Before, DayTables, Forecasts
 from clientela.value.settings import ValueSettings
-from clientela.value.tables import FORECAST_TABLES
+from clientela.value.settled import Remembered
+from clientela.value.tables import FORECAST_TABLES, SETTLED_TABLES
 
 _DAYS = {"made_from": pl.String, "measured_on": pl.Date, "is_as_of": pl.Boolean, "renewal_model": pl.String}
 _BESIDE_CUSTOMERS = [name for name in SCHEMAS if name not in OF_CUSTOMERS]
@@ -27,18 +28,21 @@ def forecast_days(
     settings: ValueSettings,
     code_version: str,
     frozen_until: date | None,
+    remembered: Remembered | None = None,
 ) -> pl.DataFrame:
     """Forecast, and leave the figures of each measured day in schema `forecast`; gives the days, a row each, with
     the model of renewals that is used on it.
 
     days, contracts, keys: see clientela.value.forecasts. What the last run made of a day is kept where it was made from
-    the very same: of customers the rows themselves, of all else they are written again.
+    the very same: of customers the rows themselves, of all else they are written again. remembered: what was learnt at closed
+    month-ends, which stands; what is learnt anew waits in `settled_…` for memory.
     """
-    measured = forecast_customers(
-        days, contracts, as_of, settings, Before(code_version, _Earlier(connection), frozen_until), keys
-    )
+    before = Before(code_version, _Earlier(connection), frozen_until, remembered or Remembered())
+    for name in SETTLED_TABLES:
+        connection.execute(f"delete from forecast.{name}")
+    forecasts = Forecasts(days, contracts, as_of, settings, before, keys)
     rows: list[tuple[str, date, bool, str | None]] = []
-    for day in measured:
+    for day in forecasts.measured():
         # a day counts as held only where its row of `days` is there, which comes last: stopped half way, nothing is held
         if not rows:
             for name in (*_BESIDE_CUSTOMERS, "days"):
@@ -57,6 +61,8 @@ def forecast_days(
     for name in OF_CUSTOMERS:
         connection.execute(f"delete from forecast.{name} where not list_contains(?::varchar[], made_from)", [kept])
     _insert(connection, "days", made.drop("renewal_model"))
+    for name, frame in zip(SETTLED_TABLES, forecasts.settling.made(), strict=True):
+        _insert(connection, name, frame)
     return made
 
 

@@ -83,3 +83,12 @@ FORECAST_TABLES: dict[str, str] = {
     # one row per measured day whose rows above are whole; written last
     "days": f"{_DAY}",
 }
+
+#: what this run settles, until memory takes it: the month-ends, and what was learnt at each
+SETTLED_TABLES: dict[str, str] = {
+    "settled_month_ends": (
+        "month_end date, cause varchar, reason varchar, changed_share double, replaced_run_id varchar, models varchar, "
+        "counts varchar, run_id varchar"
+    ),
+    "settled_fits": "month_end date, part varchar, fit varchar, settled_run_id varchar, run_id varchar",
+}

@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from clientela.durable import switch_in
+from clientela.value.tables import SETTLED_TABLES
 from clientela.warehouse.schema_version import SCHEMA_VERSION, VERSION_COLUMNS
 from clientela.warehouse.transactions import transaction
 
@@ -45,6 +46,14 @@ MEMORY_TABLES: dict[str, str] = {
     "segment_fits": """
         fitted_on date not null, made_from varchar not null, fit varchar not null, run_id varchar not null,
         made_at timestamptz not null""",
+    # what was learnt for the forecasts at closed month-ends, and why it was: by the run that settled a month-end
+    "settled_month_ends": """
+        month_end date not null, cause varchar not null, reason varchar not null, changed_share double,
+        replaced_run_id varchar, models varchar not null, counts varchar not null, run_id varchar not null,
+        run_sequence bigint not null, made_at timestamptz not null""",
+    "settled_fits": """
+        month_end date not null, part varchar not null, fit varchar not null, settled_run_id varchar not null,
+        run_id varchar not null, run_sequence bigint not null, made_at timestamptz not null""",
     # who was held out of a planned campaign, by the records that the customer had then; drawn once, for ever
     "campaign_splits": """
         campaign_key varchar not null, record_id bigint not null, customer_id bigint not null, arm varchar not null,
@@ -93,12 +102,14 @@ def commit(connection: duckdb.DuckDBPyConnection) -> int:
                 run_id, started_at,
                 1 + greatest(
                     (select coalesce(max(run_sequence), 0) from memory.customer_registry),
-                    (select coalesce(max(run_sequence), 0) from memory.value_predictions)
+                    (select coalesce(max(run_sequence), 0) from memory.value_predictions),
+                    (select coalesce(max(run_sequence), 0) from memory.settled_fits)
                 ) as sequence
             from run.context
             where run_id not in (select run_id from memory.customer_registry)
                 and run_id not in (select run_id from memory.identity_events)
                 and run_id not in (select run_id from memory.value_predictions)
+                and run_id not in (select run_id from memory.settled_fits)
             """
         )
         added = connection.execute(
@@ -141,6 +152,15 @@ def commit(connection: duckdb.DuckDBPyConnection) -> int:
             where is_changed and customer_id is not null
             """
         )
+        for name in SETTLED_TABLES:
+            # what a run that was broken off has left there bears another run
+            connection.execute(
+                f"""
+                insert into memory.{name} by name
+                select settled.*, this_run.sequence as run_sequence, this_run.started_at as made_at
+                from forecast.{name} as settled inner join this_run using (run_id)
+                """
+            )
         connection.execute(
             """
             insert into memory.segment_fits

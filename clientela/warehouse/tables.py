@@ -16,7 +16,7 @@ from clientela.contracts import ENTITIES
 from clientela.contracts.raw_table import raw_columns
 from clientela.identity.tables import EVIDENCE_TABLES, FOUND_TABLES, RUN_TABLES
 from clientela.sql.quoting import quoted
-from clientela.value.tables import FORECAST_TABLES
+from clientela.value.tables import FORECAST_TABLES, SETTLED_TABLES
 from clientela.warehouse import audit, expiries, memory, tombstones
 from clientela.warehouse.schema_version import VERSION_COLUMNS, begin_with_present
 from clientela.warehouse.transactions import transaction
@@ -74,7 +74,7 @@ CONTEXT = """
     run_id varchar not null, as_of_on date not null, known_at timestamptz not null, company varchar not null,
     currency varchar not null, time_zone varchar not null, left_censored_days integer not null,
     config_hash varchar not null, code_version varchar not null, started_at timestamptz not null,
-    duckdb_version varchar, contract_version integer, entities_without_source varchar"""
+    duckdb_version varchar, contract_version integer, entities_without_source varchar, refit varchar"""
 
 
 #: which run built each mart: publication wants one run for all
@@ -154,7 +154,8 @@ def prepare_identity(connection: duckdb.DuckDBPyConnection, held: Held | None = 
 
 def prepare_forecast(connection: duckdb.DuckDBPyConnection, held: Held | None = None) -> None:
     """Create the tables of the forecasts that are missing."""
-    _make_tables(connection, "forecast", FORECAST_TABLES, _held(connection) if held is None else held)
+    definitions = FORECAST_TABLES | SETTLED_TABLES
+    _make_tables(connection, "forecast", definitions, _held(connection) if held is None else held)
 
 
 def _held(connection: duckdb.DuckDBPyConnection) -> Held:

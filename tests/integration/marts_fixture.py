@@ -51,7 +51,7 @@ class Company:
         self.connection.execute(
             """
             insert into run.context values (
-                ?, ?, ?, 'Acme', 'EUR', ?, 30, 'config', 'code', ?, '2.0.0', 1, null
+                ?, ?, ?, 'Acme', 'EUR', ?, 30, 'config', 'code', ?, '2.0.0', 1, null, null
             )
             """,
             [f"run of {as_of}", as_of, known_at, self.time_zone, "2026-04-01 03:00:00+00"],

@@ -276,13 +276,35 @@ def test_history_built_later_equals_history_as_it_stood(early: Path, late: Path)
 def test_fits_in_memory_change_nothing_and_a_late_row_only_what_follows_it(early: Path, tmp_path: Path) -> None:
     shutil.copyfile(early / "warehouse.duckdb", tmp_path / "warehouse.duckdb")
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        # a commit that is broken off leaves memory as it was
+        connection.execute("alter table intermediate.int_customer_segments rename to put_away")
+        with pytest.raises(duckdb.Error):
+            memory.commit(connection)
+        assert connection.execute("select count(*) from memory.settled_fits").fetchall() == [(0,)]
+        connection.execute("alter table intermediate.put_away rename to int_customer_segments")
         memory.commit(connection)
+        settled = connection.sql("select month_end, part, fit from memory.settled_fits order by all").fetchall()
+        assert {day for day, _, _ in settled} > {date(2025, 9, 30), date(2025, 11, 30)}
         fits = connection.execute("select count(*) from memory.segment_fits").fetchall()[0][0]
         assert fits > 0 and memory.commit(connection) == 0
     again = Company(tmp_path / "warehouse.duckdb", as_of=EARLY, sections=[SegmentSettings(rules=RULES)])
+    again.connection.execute("update run.context set run_id = 'the next run', started_at = started_at + interval 1 day")
     again.batch = 10
     load(again, [("c5", date(2025, 11, 3), 5.0)])
     build(tmp_path, again)
+    # what was learnt at month-ends stands, and moves nobody whose orders are what they were
+    warehouse = tmp_path / "warehouse.duckdb"
+    assert read(warehouse, "select count(*) from forecast.settled_month_ends") == [(0,)]
+    assert read(warehouse, "select distinct refit_cause, is_used from operations.settled_month_ends") == [
+        ("first", True)
+    ]
+    expected = """
+        select customer_id, month, expected_value from value.customer_months
+        where not is_as_of and customer_id <> (
+            select customer_id from customer.customer_records where customer_key = 'c5' limit 1
+        ) order by all
+    """
+    assert read(warehouse, expected) == read(early / "warehouse.duckdb", expected)
     assert read(
         tmp_path / "warehouse.duckdb",
         "select count(*) filter (not is_new), count(*) from intermediate.int_customer_segments where fitted_on is not null",

@@ -74,11 +74,11 @@ def test_what_was_frozen_on_a_day_that_is_gone_keeps_no_earlier_day_from_freezin
 ) -> None:
     asked: list[date | None] = []
 
-    def forecast(*given: Any) -> list[Any]:
-        asked.append(given[4].frozen_until)
+    def measured(forecasts: step.Forecasts) -> list[Any]:
+        asked.append(forecasts._before.frozen_until)
         return []
 
-    monkeypatch.setattr(step, "forecast_customers", forecast)
+    monkeypatch.setattr(step.Forecasts, "measured", measured)
     spec = importlib.util.spec_from_file_location("model", ROOT / "models" / "intermediate" / "int_forecasts.py")
     assert spec is not None and spec.loader is not None
     model = importlib.util.module_from_spec(spec)
@@ -95,8 +95,18 @@ def test_what_was_frozen_on_a_day_that_is_gone_keeps_no_earlier_day_from_freezin
             )
         write_settings(connection)
         connection.execute("create table crosswalk (customer_id bigint, record_id bigint)")
-        connection.execute("create table days (customer_id bigint)")
-        columns = ", ".join(f"null as {name}" for name in (*COLUMNS, "recurring_amount", "contribution"))
+        connection.execute(
+            """
+            create table days (
+                customer_id bigint, ordered_on date, is_order boolean, net_revenue double, contribution double,
+                cost_to_serve double
+            )
+            """
+        )
+        columns = ", ".join(
+            f"null::{'date' if name.endswith('_on') else 'bigint'} as {name}"
+            for name in (*COLUMNS, "recurring_amount", "contribution")
+        )
         connection.execute(f"create table contracts as select {columns} where false")
         relations = {
             "int_purchase_days": "days",
@@ -117,7 +127,9 @@ def test_what_was_frozen_on_a_day_that_is_gone_keeps_no_earlier_day_from_freezin
 
             def source(self, schema: str, name: str) -> duckdb.DuckDBPyRelation:
                 if (schema, name) == ("run", "context"):
-                    return connection.sql(f"select date '{self.as_of}' as as_of_on, '' as code_version")
+                    return connection.sql(
+                        f"select date '{self.as_of}' as as_of_on, '' as code_version, 'a' as run_id, null as refit"
+                    )
                 return connection.table(f"{schema}.{name}")
 
         dbt = Dbt()

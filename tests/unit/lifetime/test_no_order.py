@@ -99,7 +99,7 @@ def test_everybody_has_an_answer_that_ranks_and_is_scored_on_what_came() -> None
 
 def test_p_alive_is_told_where_customers_leave_and_not_where_those_called_gone_come_back() -> None:
     orders, memo = orders_of(), Memo()
-    alive = fit_alive(orders.at(AS_OF), None)
+    alive = fit_alive(orders, AS_OF, len(orders.at(AS_OF)))
     past = Past(orders, AS_OF, memo)
     assert past.why_nobody_is_seen_to_leave(alive) == ""
     for day in past.origins(91):

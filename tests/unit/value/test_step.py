@@ -11,8 +11,9 @@ import pytest
 from clientela.value import step
 from clientela.value.forecasts import SCHEMAS
 from clientela.value.settings import ValueSettings
+from clientela.value.settled import Remembered
 from clientela.value.step import forecast_days
-from clientela.value.tables import FORECAST_TABLES
+from clientela.value.tables import FORECAST_TABLES, SETTLED_TABLES
 from clientela.warehouse.tables import prepare_forecast
 
 CUSTOMERS = 40
@@ -37,11 +38,17 @@ def connection(tmp_path: Path) -> Any:
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as opened:
         opened.execute("create schema forecast")
         prepare_forecast(opened)
+        opened.execute("create schema memory")
+        for name, definition in SETTLED_TABLES.items():
+            opened.execute(f"create table memory.{name} ({definition})")
         yield opened
 
 
 def forecast(connection: duckdb.DuckDBPyConnection, as_of: date, code: str = "a") -> pl.DataFrame:
-    return forecast_days(
+    """A run; memory takes what it settled."""
+    held = [connection.sql(f"select * from memory.{name}").pl() for name in SETTLED_TABLES]
+    run_id = f"run {connection.sql('select count(*) from memory.settled_fits').fetchall()[0][0]}"
+    made = forecast_days(
         connection,
         days=DAYS,
         contracts=CONTRACTS,
@@ -50,7 +57,11 @@ def forecast(connection: duckdb.DuckDBPyConnection, as_of: date, code: str = "a"
         settings=ValueSettings(month_ends=2, draws=100, origins=1),
         code_version=code,
         frozen_until=None,
+        remembered=Remembered(*held, None, run_id),
     )
+    for name in SETTLED_TABLES:
+        connection.execute(f"insert into memory.{name} select * from forecast.{name}")
+    return made
 
 
 def left(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[Any, ...]]]:
@@ -89,18 +100,18 @@ def test_a_run_that_was_stopped_half_way_leaves_no_day_that_counts(
 ) -> None:
     forecast(connection, date(2025, 8, 20))
     whole = left(connection)
-    real = step.forecast_customers
+    real = step.Forecasts.measured
 
-    def stopped(*given: Any) -> Any:
-        for number, day in enumerate(real(*given)):
+    def stopped(self: Any) -> Any:
+        for number, day in enumerate(real(self)):
             if number == 1:
                 raise KeyboardInterrupt
             yield day
 
-    monkeypatch.setattr(step, "forecast_customers", stopped)
+    monkeypatch.setattr(step.Forecasts, "measured", stopped)
     with pytest.raises(KeyboardInterrupt):
         forecast(connection, date(2025, 8, 20), "b")
-    monkeypatch.setattr(step, "forecast_customers", real)
+    monkeypatch.setattr(step.Forecasts, "measured", real)
     forecast(connection, date(2025, 8, 20))
     assert left(connection) == whole
 
