@@ -15,5 +15,9 @@
 {%- endmacro %}
 
 {% macro spark__first_63_bits_of_md5(text) -%}
-    cast(cast(conv(substr(md5({{ text }}), 1, 16), 16, 10) as decimal(20, 0)) div 2 as bigint)
+    {#- sixteen digits at once are no bigint, and null to engines that take conv for one -#}
+    (
+        cast(conv(substr(md5({{ text }}), 1, 15), 16, 10) as bigint) * 8
+        + cast(conv(substr(md5({{ text }}), 16, 1), 16, 10) as bigint) div 2
+    )
 {%- endmacro %}

@@ -8,7 +8,7 @@
 {%- endmacro %}
 
 {% macro spark__local_date(instant) -%}
-    to_date(from_utc_timestamp({{ instant }}, {{ time_zone() }}))
+    to_date(convert_timezone(current_timezone(), {{ time_zone() }}, cast({{ instant }} as timestamp_ntz)))
 {%- endmacro %}
 
 
@@ -79,4 +79,18 @@
 {# Whole minutes from one instant to another. #}
 {% macro minutes_from(first_instant, second_instant) -%}
     {{ dbt.datediff(first_instant, second_instant, 'minute') }}
+{%- endmacro %}
+
+
+{# The type of an instant, as the contract states it: DuckDB's own name for it is none that Spark knows. #}
+{% macro type_instant() -%}
+    {{ return(adapter.dispatch('type_instant')()) }}
+{%- endmacro %}
+
+{% macro default__type_instant() -%}
+    timestamptz
+{%- endmacro %}
+
+{% macro spark__type_instant() -%}
+    timestamp
 {%- endmacro %}

@@ -43,7 +43,7 @@ not_of_their_parts as (
     from kpis
     where
         value is not null
-        and abs(value - case when denominator is null then numerator else numerator / denominator end)
+        and abs(value - case when denominator is null then numerator else cast(numerator as double) / denominator end)
         > 1e-9 * (1 + abs(value))
 
 ),

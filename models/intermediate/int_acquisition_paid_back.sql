@@ -13,7 +13,7 @@ earned as (
     select
         customers_won.acquisition_channel,
         customers_won.won_month as month,
-        cast(floor({{ days_from('customers_won.won_on', 'order_days.ordered_on') }} / 30.4375) as bigint) + 1
+        cast(floor(cast({{ days_from('customers_won.won_on', 'order_days.ordered_on') }} as double) / 30.4375) as bigint) + 1
             as months_since,
         sum(order_days.contribution) as contribution,
         sum(order_days.contribution) filter (

@@ -43,16 +43,16 @@ quarters as (
         customer_months.customer_id,
         cast(date_trunc('quarter', customer_months.first_month) as date) as first_quarter,
         customer_months.is_left_censored,
-        cast(floor((customer_months.month_number - 1) / 3) as int) as quarter_number,
-        cast(floor((customer_months.first_month_number - 1) / 3) as int) as first_quarter_number,
+        cast(floor(cast(customer_months.month_number - 1 as double) / 3) as int) as quarter_number,
+        cast(floor(cast(customer_months.first_month_number - 1 as double) / 3) as int) as first_quarter_number,
         sum(customer_months.orders) as orders,
         max(customer_months.last_month_number)
-        >= max(floor((customer_months.month_number - 1) / 3) * 3 + 1) as orders_again,
+        >= max(floor(cast(customer_months.month_number - 1 as double) / 3) * 3 + 1) as orders_again,
         sum(customer_months.net_revenue) as net_revenue,
         sum(customer_months.contribution) as contribution,
         bool_and(
             customer_months.is_month_complete
-            and as_of_month.month_number >= floor((customer_months.month_number - 1) / 3) * 3 + 3
+            and as_of_month.month_number >= floor(cast(customer_months.month_number - 1 as double) / 3) * 3 + 3
         ) as is_complete
     from customer_months
     cross join as_of_month

@@ -146,7 +146,9 @@ contract_spells as (
         ---------- amounts, company currency, without tax
         {{ money('prices.recurring_amount') }} as recurring_amount,
         prices.period_months,
-        {{ money('case when pauses.paused_on is null then prices.recurring_amount / prices.period_months else 0 end') }}
+        {{ money('case
+            when pauses.paused_on is null then cast(prices.recurring_amount as double) / prices.period_months else 0
+        end') }}
             as monthly_amount,
 
         ---------- booleans

@@ -42,7 +42,8 @@ identified as (
         {{ money('contracts.recurring_amount') }} as recurring_amount,
         contracts.period_months,
         contracts.term_months,
-        {{ money('contracts.recurring_amount / coalesce(contracts.period_months, 1)') }} as monthly_amount,
+        {{ money('cast(contracts.recurring_amount as double) / coalesce(contracts.period_months, 1)') }}
+            as monthly_amount,
         contracts.currency,
         {{ money('contracts.source_recurring_amount') }} as source_recurring_amount,
 

@@ -20,7 +20,7 @@ customer_months as (
 
     select
         *,
-        cast(active_months_12m as double) / least(12, 1 + tenure_days / 30.4375) as active_months_share,
+        cast(active_months_12m as double) / least(12, 1 + cast(tenure_days as double) / 30.4375) as active_months_share,
         case
             when campaign_contacts_12m > 0
                 then cast(campaign_answers_12m as double) / cast(campaign_contacts_12m as double)
@@ -136,7 +136,7 @@ scored as (
         expected_value,
 
         ---------- engagement; its parts at the as-of day alone
-        round(weighted_points / nullif(weight, 0), 1) as engagement_score,
+        round(cast(weighted_points as double) / nullif(weight, 0), 1) as engagement_score,
         {% for part in parts %}
             case when is_as_of then {{ part }}_points end as {{ part }}_points,
         {% endfor %}

@@ -146,7 +146,7 @@ kpi_customer_months as (
         coalesce(
             ranked.is_current_customer
             and ranked.expected_value is not null
-            and ranked.place <= ceil(ranked.places / 10.0),
+            and ranked.place <= ceil(cast(ranked.places as double) / 10),
             false
         ) as is_in_top_tenth,
         case when asked.is_anybody_asked then permitted.customer_id is not null end as is_permitted,

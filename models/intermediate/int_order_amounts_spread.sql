@@ -77,7 +77,10 @@ floored as (
         *,
         {% for amount in amounts %}
             cast(
-                ({{ amount }}_cents * weight - ({{ amount }}_cents * weight) % order_weight) / order_weight as bigint
+                round(
+                    cast({{ amount }}_cents * weight - ({{ amount }}_cents * weight) % order_weight as double)
+                    / order_weight
+                ) as bigint
             ) as {{ amount }}_floor,
             row_number() over (
                 partition by order_id

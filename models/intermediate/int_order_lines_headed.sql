@@ -54,14 +54,14 @@ returns_of_nobody as (
 
 ),
 
--- Whose the sale was that a return names which says no customer itself: its header's, or theirs with most of its lines'
--- net amount.
-sales_returned as (
+sales_named as (
 
     select
         order_id,
         customer_record_id,
-        min(customer_key) as customer_key
+        min(customer_key) as customer_key,
+        bool_or(is_header) as is_header,
+        sum(net_amount) as net_amount
     from (
         select
             order_id,
@@ -83,11 +83,22 @@ sales_returned as (
         customer_record_id is not null
         and order_id in (select returns_of_nobody.return_of_order_id from returns_of_nobody)
     group by order_id, customer_record_id
+
+),
+
+-- Whose the sale was that a return names which says no customer itself: its header's, or theirs with most of its lines'
+-- net amount.
+sales_returned as (
+
+    select
+        order_id,
+        customer_record_id,
+        customer_key
+    from sales_named
     qualify
         row_number() over (
             partition by order_id
-            order by
-                bool_or(is_header) desc nulls last, sum(net_amount) desc nulls last, customer_record_id asc nulls last
+            order by is_header desc nulls last, net_amount desc nulls last, customer_record_id asc nulls last
         ) = 1
 
 ),

@@ -45,7 +45,7 @@ contacts as (
 
     select
         interactions.customer_id,
-        sum(cast(interactions.minutes as double)) / 60 as contact_hours
+        cast(sum(cast(interactions.minutes as double)) as double) / 60 as contact_hours
     from {{ ref('int_interactions_identified') }} as interactions
     cross join context
     where

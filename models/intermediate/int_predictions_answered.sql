@@ -64,7 +64,10 @@ outcomes as (
         sum(happened.orders) as actual_orders,
         sum(
             happened.contribution
-            * exp(-ln(1 + due.annual_discount_rate) * {{ days_from('due.as_of_on', 'happened.day') }} / 365.25)
+            * exp(
+                -ln(1 + due.annual_discount_rate)
+                * cast({{ days_from('due.as_of_on', 'happened.day') }} as double) / 365.25
+            )
         ) as actual_value
     from due
     inner join happened on due.as_of_on < happened.day and due.ends_on >= happened.day

@@ -145,7 +145,7 @@ described as (
         {{ money('coalesce(months.net_revenue, 0)') }} as net_revenue,
         coalesce(months.net_revenue, 0) = 0 or months.contribution is not null as is_contribution_known,
         {{ money('coalesce(months.contribution, 0)') }} as contribution,
-        {{ money('coalesce(cast(starts.contribution_before as double), 0) / ' ~ months_before) }}
+        {{ money('cast(coalesce(starts.contribution_before, 0) as double) / ' ~ months_before) }}
             as contribution_before,
         case
             when members.is_randomised then ''

@@ -131,7 +131,8 @@ remainders as (
     select
         *,
         (cents * weight) % order_weight as remainder,
-        cast((cents * weight - (cents * weight) % order_weight) / order_weight as bigint) as whole_cents
+        cast(round(cast(cents * weight - (cents * weight) % order_weight as double) / order_weight) as bigint)
+            as whole_cents
     from (
         select
             *,

@@ -65,7 +65,7 @@ channels as (
 
     select
         channel,
-        row_number() over (order by channel asc nulls last) as channel_number
+        dense_rank() over (order by channel asc nulls last) as channel_number
     from channel_days
     group by channel
 

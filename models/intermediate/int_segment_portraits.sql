@@ -56,7 +56,8 @@ compared as (
             '{{ matter }}' as matter,
             mean_{{ trait }} as mean_here,
             mean_{{ trait }}_of_all as mean_of_all,
-            (mean_{{ trait }} - mean_{{ trait }}_of_all) / nullif(spread_{{ trait }}_of_all, 0) as difference
+            cast(mean_{{ trait }} - mean_{{ trait }}_of_all as double)
+            / nullif(spread_{{ trait }}_of_all, 0) as difference
         from segments
         {{ 'union all' if not loop.last }}
     {% endfor %}

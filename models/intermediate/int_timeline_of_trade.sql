@@ -85,7 +85,7 @@ contract_starts as (
         cast(null as date) as promised_on,
         'contract_start' as text_key,
         false as is_date_assumed,
-        cast(null as timestamp with time zone) as happened_at,
+        cast(null as {{ type_instant() }}) as happened_at,
         started_on as happened_on
     from contracts
 
@@ -110,7 +110,7 @@ contract_ends as (
         cast(null as date) as promised_on,
         'contract_end' as text_key,
         false as is_date_assumed,
-        cast(null as timestamp with time zone) as happened_at,
+        cast(null as {{ type_instant() }}) as happened_at,
         ended_on as happened_on
     from contracts
     where ended_on <= {{ as_of() }}

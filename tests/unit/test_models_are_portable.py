@@ -28,6 +28,8 @@ FUNCTIONS = {
 #: words that are DuckDB's own wherever they stand
 WORDS = {"asof", "pivot", "unpivot", "exclude", "positional", "hugeint", "ubigint", "varint"}
 BLANK = "jinja_expression"
+#: functions after which a number is whole, and the same whole number when it is cast
+WHOLE = {"floor", "ceil", "round", "sign", "sum", "count", "least", "greatest", "coalesce", "extract", "case"}
 
 
 def tokens(sql: str) -> list[str]:
@@ -66,6 +68,30 @@ def sort_keys(words: list[str], start: int) -> Iterator[list[str]]:
     yield key
 
 
+def opening(words: list[str], end: int) -> int:
+    """Where the parenthesis that closes at `end` opens."""
+    depth = 0
+    for index in range(end, -1, -1):
+        depth += {")": 1, "(": -1}.get(words[index], 0)
+        if depth == 0:
+            return index
+    return 0
+
+
+def is_double(words: list[str], division: int) -> bool:
+    """Whether what is divided at this token is `cast(… as double)`, or a product that begins so."""
+    end = division - 1
+    while words[end] != ")" and words[end - 1] in {"*", "."}:
+        end -= 2
+    return words[end - 2 : end + 1] == ["as", "double", ")"] and words[opening(words, end) - 1] == "cast"
+
+
+def casts(words: list[str], index: int) -> str:
+    """The type that the cast at this token casts to, if it is one that ends in `as TYPE`."""
+    end = closing(words, index + 2)
+    return words[end - 1] if words[index] == "cast" and words[end - 2 : end - 1] == ["as"] else ""
+
+
 def findings(sql: str) -> list[str]:
     """What Spark would refuse or do differently, one phrase each."""
     words = tokens(sql)
@@ -79,6 +105,19 @@ def findings(sql: str) -> list[str]:
             found.append(word)
         if word == "*" and following[:1] == ["replace"]:
             found.append("* replace")
+        if word == "union" and "name" in following and "by" in following:
+            found.append("union by name: use the macro union_by_name")
+        if word in {"timestamptz", "timestamp"}:
+            found.append(f"{word}: use the macro type_instant")
+        if word == "/" and not is_double(words, index):
+            found.append("division of what is not cast to double: Spark divides decimals as decimals")
+        is_whole = casts(words, index) in {"int", "bigint"}
+        if is_whole and words[index + 2] not in WHOLE and "/" in words[index : closing(words, index + 2)]:
+            found.append("cast of a quotient to an integer: DuckDB rounds, Spark cuts off; say which")
+        if word == "row_number" and words[index + 1 : index + 7] == ["(", ")", "over", "(", "order", "by"]:
+            last = [part for part in [*sort_keys(words, index + 7)][-1] if part.isidentifier()]
+            if not any(part.endswith("_id") for part in last):
+                found.append("row_number() of a whole relation in an order that may not be unique: use dense_rank()")
         if word == "varchar" and not is_call:
             found.append("varchar without a length: write string")
         if word in {"::", "{", "["}:
@@ -124,6 +163,15 @@ def test_there_are_models_to_read() -> None:
         "select row_number() over (partition by a order by b) from t",
         "select row_number() over (partition by a order by coalesce(b, 0) desc rows between 1 preceding and current row) from t",
         "select sum(a) over w from t window w as (partition by b order by c)",
+        "select a from t union all by name select a from u",
+        "select cast(null as timestamp with time zone) as happened_at",
+        "select cast(null as timestamptz) as happened_at",
+        "select a / b from t",
+        "select a / 30.4375 from t",
+        "select cast(a / b as double) from t",
+        "select {{ money('a / b') }} from t",
+        "select cast(cast(a as double) / b as bigint) from t",
+        "select row_number() over (order by a asc nulls last) as number from t",
         "select {{ money('list(a)') }} from t",
         "{{ config(materialized='view') }} select {{ money('x') }} from t order by {{ month_of('d') }}",
     ],
@@ -139,10 +187,16 @@ def test_what_spark_lacks_is_found(sample: str) -> None:
         "select row_number() over (partition by a, b order by c desc nulls last, coalesce(d, 0) nulls first) from t",
         "select sum(a) over (partition by b order by c nulls last rows between unbounded preceding and current row) from t",
         "select count(*) over () from t",
+        "select cast(a as double) / b, cast(sum(a) as double) / nullif(count(*), 0), cast(a as double) * 100 / b from t",
+        "select cast(floor(cast(a as double) / 30.4375) as bigint) from t",
+        "select {{ money('cast(a as double) / b') }}, cast(null as {{ type_instant() }}) from t",
+        "select dense_rank() over (order by a asc nulls last) as number from t",
+        "select row_number() over (order by a asc nulls last, customer_id asc nulls last) as number from t",
+        "select row_number() over (partition by a order by b asc nulls last) as number from t",
         "select a -- order by b\nfrom t",
         "select 'strftime(x) order by y' as words from t",
         "select {{ dbt.datediff('a', 'b', 'day') }} from t group by 1",
-        "{# list(x) #} select max_by(a, b) from t qualify row_number() over (order by a asc nulls last) = 1",
+        "{# list(x) #} select max_by(a, b) from t qualify row_number() over (order by a_id asc nulls last) = 1",
     ],
 )
 def test_what_both_know_passes(sample: str) -> None:

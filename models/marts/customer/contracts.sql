@@ -59,9 +59,9 @@ ends as (
         contract_id,
         cast(
             started_on + interval '1' month * cast(
-                term_months * greatest(
-                    round({{ days_from('started_on', 'over_on') }} / (30.4375 * term_months)), 1
-                ) as int
+                greatest(
+                    round(cast({{ days_from('started_on', 'over_on') }} as double) / (30.4375 * term_months)), 1
+                ) * term_months as int
             ) as date
         ) as term_over_on
     from contracts

@@ -106,10 +106,11 @@ aged as (
         joined.*,
         cast(
             floor(
-                (
+                cast(
                     (extract(year from context.as_of_on) - extract(year from joined.birth_date)) * 10000
                     + (extract(month from context.as_of_on) - extract(month from joined.birth_date)) * 100
                     + extract(day from context.as_of_on) - extract(day from joined.birth_date)
+                    as double
                 ) / 10000
             ) as bigint
         ) as age

@@ -1,3 +1,53 @@
+{%- set columns = {
+    'kind': 'string',
+    'origin_on': 'date',
+    'horizon_months': 'int',
+    'candidate': 'string',
+    'decile': 'int',
+    'customers': 'bigint',
+    'churn_rate': 'double',
+    'mean_probability': 'double',
+    'brier': 'double',
+    'auc': 'double',
+    'lift': 'double',
+    'is_inside_interval': 'boolean',
+    'is_chosen': 'boolean',
+} %}
+{%- set unions = [
+    {
+        'rows': 'candidates',
+        'own': [
+            'origin_on', 'horizon_months', 'candidate', 'customers', 'mean_probability', 'brier', 'auc',
+        ],
+        'named': {
+            'kind': "'candidate'",
+            'churn_rate': "share_without_order",
+            'lift': "top_decile_lift",
+            'is_chosen': "candidate = 'combined'",
+        },
+    },
+    {
+        'rows': 'deciles',
+        'own': [
+            'origin_on', 'horizon_months', 'candidate', 'decile', 'customers', 'mean_probability', 'lift',
+            'is_inside_interval',
+        ],
+        'named': {
+            'kind': "'decile'",
+            'churn_rate': "share_without_order",
+            'is_chosen': "candidate = 'combined'",
+        },
+    },
+    {
+        'rows': 'reasons',
+        'own': [
+            'origin_on', 'horizon_months', 'candidate', 'customers', 'churn_rate', 'lift',
+        ],
+        'named': {
+            'kind': "'reason'",
+        },
+    },
+] %}
 with
 
 candidates as (
@@ -21,30 +71,7 @@ reasons as (
 
 scores as (
 
-    select
-        'candidate' as kind,
-        *,
-        share_without_order as churn_rate,
-        top_decile_lift as lift,
-        candidate = 'combined' as is_chosen
-    from candidates
-    union all by name
-    select
-        'decile' as kind,
-        *,
-        share_without_order as churn_rate,
-        candidate = 'combined' as is_chosen
-    from deciles
-    union all by name
-    select
-        'reason' as kind,
-        origin_on,
-        horizon_months,
-        candidate,
-        customers,
-        churn_rate,
-        lift
-    from reasons
+    {{ union_by_name(columns, unions) }}
 
 ),
 
@@ -54,9 +81,9 @@ retention_model_scores as (
         ---------- ids
         kind,
         origin_on,
-        cast(horizon_months as int) as horizon_months,
+        horizon_months,
         candidate,
-        cast(decile as int) as decile,
+        decile,
 
         ---------- what was foretold and what came
         customers,

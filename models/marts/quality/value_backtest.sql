@@ -69,12 +69,33 @@ scored_now as (
 together as (
 
     select
-        *,
-        true as is_frozen
+        as_of_on,
+        predicted_by,
+        horizon_months,
+        segmentation,
+        segment,
+        true as is_frozen,
+        order_model,
+        run_id,
+        run_sequence,
+        scored_on,
+        customers,
+        customers_merged,
+        customers_split,
+        expected_orders,
+        actual_orders,
+        expected_value,
+        actual_value,
+        expected_orders_p10,
+        expected_orders_p90,
+        expected_value_p10,
+        expected_value_p90,
+        orders_inside_customers,
+        rmse_orders
     from scored_before
     -- of a horizon that the data do not reach any more nothing is known
     where cast(as_of_on + interval '1' month * horizon_months as date) <= {{ as_of() }}
-    union all by name
+    union all
     select * from scored_now
 
 ),

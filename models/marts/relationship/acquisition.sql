@@ -82,7 +82,7 @@ acquisition as (
 
         ---------- amounts, company currency
         {{ money('paid_back.cost_amount') }} as cost_amount,
-        {{ money('paid_back.cost_amount / nullif(won.new_customers, 0)') }} as cost_per_new_customer,
+        {{ money('cast(paid_back.cost_amount as double) / nullif(won.new_customers, 0)') }} as cost_per_new_customer,
         {{ money('paid_back.contribution') }} as contribution,
         {{ money('case when won.is_first_year_complete then paid_back.first_year_contribution end') }}
             as first_year_contribution,

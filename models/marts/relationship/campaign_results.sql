@@ -176,7 +176,7 @@ campaign_results as (
         case when not is_by_lot then total_difference end as associated_contribution,
         {% for name, bound in [("", "difference"), ("_low", "low"), ("_high", "high")] %}
             case when is_by_lot then total_{{ bound }} end as {{ "incremental_contribution" ~ name }},
-            total_{{ bound }} / nullif(case when is_by_lot then cast(cost_amount as double) end, 0) - 1
+            cast(total_{{ bound }} as double) / nullif(case when is_by_lot then cast(cost_amount as double) end, 0) - 1
                 as {{ "return_on_spend" ~ name }},
         {% endfor %}
         cast(most_amount as double) / nullif(cast(cost_amount as double), 0) - 1 as return_at_most,

@@ -56,7 +56,7 @@ filled as (
     select
         *,
         cast(customers as double) / nullif(capacity, 0) as customers_filled_share,
-        service_hours / nullif(cast(capacity_hours as double), 0) as hours_filled_share,
+        cast(service_hours as double) / nullif(cast(capacity_hours as double), 0) as hours_filled_share,
         avg(case when is_open then portfolio_value end) over () as mean_portfolio_value
     from loaded
 
@@ -81,7 +81,7 @@ portfolio_load as (
         ---------- shares
         customers_filled_share,
         hours_filled_share,
-        portfolio_value / nullif(mean_portfolio_value, 0) as value_to_mean,
+        cast(portfolio_value as double) / nullif(mean_portfolio_value, 0) as value_to_mean,
 
         ---------- why it holds nobody
         refused_because,

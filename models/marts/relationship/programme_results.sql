@@ -100,7 +100,7 @@ returned as (
     select
         results.*,
         recent.months as months_judged,
-        recent.total_difference / nullif(cast(recent.cost_amount as double), 0) - 1 as recent_return,
+        cast(recent.total_difference as double) / nullif(cast(recent.cost_amount as double), 0) - 1 as recent_return,
         settings.months,
         settings.continue_from,
         settings.stop_below
@@ -152,7 +152,7 @@ programme_results as (
         total_high as contribution_high,
 
         ---------- returns: what it brought less its cost, per unit of cost
-        total_difference / nullif(cast(cost_amount as double), 0) - 1 as return_on_cost,
+        cast(total_difference as double) / nullif(cast(cost_amount as double), 0) - 1 as return_on_cost,
         recent_return
 
     from returned

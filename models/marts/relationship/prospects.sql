@@ -115,8 +115,9 @@ foreseen as (
             when first_years.first_year_contribution is null
                 then 'no new customer has a year whose contribution is known'
         end as reason,
-        (
+        cast(
             shares.buyers + {{ company_weight }} * cast(shares.company_buyers as double) / shares.company_prospects
+            as double
         ) / (shares.prospects + {{ company_weight }}) as share_expected,
         first_years.first_year_contribution
     from described

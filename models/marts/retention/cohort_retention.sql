@@ -16,7 +16,7 @@ cohort_retention as (
         is_left_censored,
         cast(period as int) as period,
         make_date(
-            cast(floor((period_month_number - 1) / 12) as int),
+            cast(floor(cast(period_month_number - 1 as double) / 12) as int),
             cast((period_month_number - 1) % 12 + 1 as int),
             1
         ) as period_began_on,

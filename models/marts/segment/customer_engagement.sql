@@ -64,7 +64,8 @@ customer_engagement as (
 
         ---------- what each part adds to the score: breadth, depth, length, response
         {% for part in parts %}
-            coalesce(weighed.{{ part }}_points, 0) * weighed.{{ part }}_weight / nullif(weighed.weight_in_all, 0)
+            cast(coalesce(weighed.{{ part }}_points, 0) * weighed.{{ part }}_weight as double)
+            / nullif(weighed.weight_in_all, 0)
                 as {{ part }}_share_of_score,
         {% endfor %}
 

@@ -70,9 +70,16 @@ histories as (
 
 numbered as (
 
+    -- a CTE that is read twice may be computed twice: a rank by all columns is the same each time
     select
         *,
-        row_number() over (order by segmentation asc nulls last) as history
+        dense_rank() over (
+            order by
+                {% for back in range(months_back + 1) %}
+                    segment_{{ back }} asc nulls last,
+                {% endfor %}
+                segmentation asc nulls last
+        ) as history
     from histories
 
 ),

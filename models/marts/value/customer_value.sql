@@ -91,12 +91,12 @@ ranked as (
             ('vin', 'vin', 'is_customer'),
         ] %}
             cast(floor(
-                10 * (
+                10 * cast(
                     row_number() over (
                         partition by {{ group }}
                         order by
                             {{ measure }} desc nulls last, last_ordered_on desc nulls last, record_key asc nulls last
-                    ) - 1
+                    ) - 1 as double
                 ) / count(*) over (partition by {{ group }})
             ) as int) + 1 as {{ decile }}_decile,
         {% endfor %}
@@ -174,9 +174,9 @@ customer_value as (
         cast(expected_decile as int) as expected_decile,
 
         ---------- the whale curve
-        case when is_customer and realised_total > 0 then cast(realised_until_here / realised_total as double) end
+        case when is_customer and realised_total > 0 then cast(realised_until_here as double) / realised_total end
             as cumulative_realised_share,
-        case when is_customer and vin_total > 0 then cast(vin_until_here / vin_total as double) end
+        case when is_customer and vin_total > 0 then cast(vin_until_here as double) / vin_total end
             as cumulative_vin_share,
 
         ---------- booleans
