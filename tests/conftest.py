@@ -17,8 +17,24 @@ from clientela.pipeline.nightly import run
 from clientela.pipeline.run_summary import Report
 
 ROOT = Path(__file__).resolve().parent.parent
+#: files that take longest: they begin first, so that no process waits at the end for the other
+LONG = (
+    "test_forecasts.py",
+    "test_faults.py",
+    "test_marts.py",
+    "test_dagster_night.py",
+    "test_identity_nights.py",
+    "test_refusals.py",
+    "test_unload_and_reload.py",
+    "test_installed.py",
+)
 #: the wall clock of invented nights, after all invented events
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the files; within one, tests stay in theirs."""
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
 
 
 @dataclass

@@ -5,11 +5,14 @@ A killed run is a process of its own, made from a server that has the slow impor
 
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -18,6 +21,7 @@ import pytest
 from clientela.errors import RunningError
 from clientela.pipeline.nightly import run
 from clientela.pipeline.open_run import open_run
+from clientela.pipeline.run_summary import Report
 from clientela.warehouse.lock import hold_lock
 from tests.conftest import MORE_SALES, NOW, Company, marts, open_shop
 from tests.prove.attack.test_hostile_cells import CELLS, hostile_night
@@ -101,15 +105,54 @@ def test_a_second_run_at_the_same_time_stops_at_once_and_names_the_first(shop: C
         pass
 
 
-def test_a_reader_that_holds_the_file_through_a_night_sees_one_whole_file(running: Company) -> None:
-    reader = duckdb.connect(str(running.config.published / "marts.duckdb"), read_only=True)
+@dataclass(frozen=True)
+class Beset:
+    """A company after a second night, through which somebody read the published file, beside a log that a crash had left, of a
+    warehouse that an earlier version had made."""
+
+    company: Company
+    report: Report
+    #: what the reader saw before and after
+    seen: tuple[list[tuple[Any, ...]], ...]
+
+
+@pytest.fixture(scope="module")
+def beset(tmp_path_factory: pytest.TempPathFactory, first_night: Path) -> Beset:
+    folder: Path = tmp_path_factory.mktemp("beset") / "shop"
+    shutil.copytree(first_night, folder)
+    company = Company(folder)
+    with duckdb.connect(str(company.config.warehouse)) as connection:
+        connection.execute("alter table ledger.runs drop column loads_state")
+        connection.execute("drop view ledger.source_state")
+        connection.execute("alter table run.context drop column entities_without_source")
+    reader = duckdb.connect(str(company.config.published / "marts.duckdb"), read_only=True)
     try:
-        running.write("sales_2.csv", MORE_SALES)
-        assert running.night().status == "published"
-        assert reader.execute("select count(*), sum(net_amount) from value.order_lines").fetchall() == [(4, 16.50)]
+        asked = "select count(*), sum(net_amount) from value.order_lines"
+        before = reader.execute(asked).fetchall()
+        (company.config.published / "marts.duckdb.wal").write_bytes(b"left by a crash")
+        company.write("sales_2.csv", MORE_SALES)
+        return Beset(company, company.night(), (before, reader.execute(asked).fetchall()))
     finally:
         reader.close()
-    assert running.published("select count(*) from value.order_lines") == [(6,)]
+
+
+def test_a_reader_that_holds_the_file_through_a_night_sees_one_whole_file(beset: Beset) -> None:
+    assert beset.seen == ([(4, 16.50)], [(4, 16.50)])
+    assert beset.company.published("select count(*) from value.order_lines") == [(6,)]
+
+
+def test_a_stale_log_beside_the_published_file_does_not_make_it_unopenable(beset: Beset) -> None:
+    assert not (beset.company.config.published / "marts.duckdb.wal").exists()
+    assert beset.company.published("select count(*) from value.order_lines") == [(6,)]
+
+
+def test_a_warehouse_of_an_earlier_version_gains_its_new_columns(beset: Beset) -> None:
+    assert beset.report.status == "published", beset.report.message
+    assert beset.company.warehouse("select loads_state is not null from ledger.runs order by started_at") == [
+        (False,), (True,),
+    ]  # fmt: skip
+    assert beset.company.warehouse("select count(entities_without_source) from run.context") == [(1,)]
+    assert len(beset.company.warehouse("from ledger.source_state")) == 2
 
 
 def test_a_failing_model_publishes_nothing_and_the_next_night_publishes_what_was_loaded(
@@ -134,38 +177,11 @@ def test_a_failing_model_publishes_nothing_and_the_next_night_publishes_what_was
     assert running.published("select count(*) from value.order_lines") == [(6,)]
 
 
-def test_a_warehouse_of_an_earlier_version_gains_its_new_columns(running: Company) -> None:
-    connection = duckdb.connect(str(running.config.warehouse))
-    connection.execute("alter table ledger.runs drop column loads_state")
-    connection.execute("drop view ledger.source_state")
-    connection.execute("alter table run.context drop column entities_without_source")
-    connection.close()
-    running.write("sales_2.csv", MORE_SALES)
-    assert running.night().status == "published"
-
-
-def test_a_full_disk_at_publication_leaves_the_published_file_as_it_was(
+def test_a_full_disk_in_any_step_is_reported_in_a_sentence_and_the_next_night_heals(
     running: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from clientela import publish
-
-    running.write("sales_2.csv", MORE_SALES)
-
-    def full(*_: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(publish, "_check", full)
-    report = running.night()
-    assert report.exit_code == 4 and "No space left" in report.message
-    monkeypatch.undo()
-    assert running.published("select count(*) from value.order_lines") == [(4,)]
-    assert running.night().status == "published"
-
-
-def test_a_full_disk_in_any_step_is_reported_in_a_sentence_and_the_next_night_heals(
-    shop: Company, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from clientela import transform
+    """What was published before stays as it was until then."""
+    from clientela import publish, transform
     from clientela.load import landing
     from clientela.pipeline import ending, pipeline_run
     from clientela.warehouse import tables as warehouse
@@ -176,28 +192,31 @@ def test_a_full_disk_in_any_step_is_reported_in_a_sentence_and_the_next_night_he
     def full_in_duckdb(*_: Any, **__: Any) -> None:
         raise duckdb.IOException('IO Error: Could not write file "x": No space left on device\nmore')
 
+    running.write("sales_2.csv", MORE_SALES)
     for place, name, failing in (
         (landing, "land", full),
         (pipeline_run, "prepare_rates", full_in_duckdb),
         (transform, "build", full),
         (warehouse, "prepare", full_in_duckdb),
+        (publish, "_check", full),
     ):
         with monkeypatch.context() as patch:
             patch.setattr(place, name, failing)
-            report = shop.night()
+            report = running.night()
             assert (report.status, report.exit_code) == ("failed", 4)
             assert "No space left" in report.message and "\n" not in report.message
-            assert not list((shop.config.data / "landing").rglob("*.part"))
+            assert not list((running.config.data / "landing").rglob("*.part"))
+            assert running.published("select count(*) from value.order_lines") == [(4,)]
     with monkeypatch.context() as patch:
         # the marts are out, and not even the ledger can be written any more
         patch.setattr(ending, "publish_operations", full_in_duckdb)
-        report = shop.night()
+        report = running.night()
         assert (report.status, report.exit_code) == ("published", 3)
         assert report.message.startswith("The end of the run could not be written: No space left on device in ")
-    assert shop.published("select count(*) from value.order_lines") == [(4,)]
-    report = shop.night()
+    assert running.published("select count(*) from value.order_lines") == [(6,)]
+    report = running.night()
     assert report.exit_code == 0 and report.sources, report.message
-    assert shop.published("select count(*) from value.order_lines") == [(4,)]
+    assert running.published("select count(*) from value.order_lines") == [(6,)]
 
 
 def test_memory_that_runs_out_is_not_blamed_on_the_file(shop: Company, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,13 +233,6 @@ def test_memory_that_runs_out_is_not_blamed_on_the_file(shop: Company, monkeypat
 
 def test_hostile_cells_file_names_and_headers_do_nothing(shop: Company) -> None:
     hostile_night(shop, [cell for cell in CELLS if len(cell) < 1000])
-
-
-def test_a_stale_log_beside_the_published_file_does_not_make_it_unopenable(running: Company) -> None:
-    (running.config.published / "marts.duckdb.wal").write_bytes(b"left by a crash")
-    running.write("sales_2.csv", MORE_SALES)
-    running.night()
-    assert running.published("select count(*) from value.order_lines") == [(6,)]
 
 
 def test_a_published_file_that_cannot_be_opened_is_a_reason_to_publish(running: Company) -> None:

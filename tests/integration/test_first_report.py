@@ -9,7 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from clientela.cli.main import main
+from clientela.config.read import load_config
 from tests.conftest import ROOT
+from tests.integration.figures import assert_figures_agree
 
 
 def _commands() -> list[list[str]]:
@@ -47,3 +49,4 @@ def test_five_commands_lead_from_exports_to_a_report(tmp_path: Path, monkeypatch
     report = index.with_name("report.html").read_text(encoding="utf-8")
     assert "The morning report" in report and "could not be made" not in report
     assert {"movements", "whale", "identity", "gates"} <= set(re.findall(r'<section id="(\w+)"', report))
+    assert_figures_agree(load_config(index.parents[2] / "clientela.yml"))

@@ -1,11 +1,17 @@
 """What a night does with files that are as they should be, and what a second one does with nothing new."""
 
 import json
+import shutil
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import duckdb
+import pytest
 
 from clientela.pipeline.past_day import run_as_of
+from clientela.pipeline.run_summary import Report
 from tests.conftest import MORE_SALES, NOW, SALES, Company, marts
 
 
@@ -34,17 +40,57 @@ def test_a_renamed_or_resent_file_loads_nothing_twice(running: Company) -> None:
     assert running.night().status == "nothing new"
 
 
-def test_an_overlapping_delivery_loads_only_what_is_new_and_a_corrected_line_wins(running: Company) -> None:
+@dataclass(frozen=True)
+class SecondNight:
+    """A shop after a night that brought a corrected line and an older version of a customer, and keeps one published file."""
+
+    company: Company
+    report: Report
+    kept_before: set[Path]
+    names_before: list[tuple[Any, ...]]
+
+
+NAMES = "select full_name from customer.customers where customer_id > 0 order by 1"
+
+
+@pytest.fixture(scope="module")
+def second(tmp_path_factory: pytest.TempPathFactory, first_night: Path) -> SecondNight:
+    folder: Path = tmp_path_factory.mktemp("second") / "shop"
+    shutil.copytree(first_night, folder)
+    company = Company(folder)
+    kept, names = set((company.config.published / "versions").glob("*.duckdb")), company.published(NAMES)
     head, bread, wine, *_ = SALES.splitlines(keepends=True)
-    corrected = head + bread + wine.replace("8.50", "9.50")
-    running.write("sales_2.csv", corrected)
-    (outcome,) = [o for o in running.night().outcomes if o["entity"] == "transactions"]
+    company.write("sales_2.csv", head + bread + wine.replace("8.50", "9.50"))
+    company.write("customers_9.csv", "customer,name,email,changed\na,Ana,ana@example.com,2025-12-01 08:00:00\n")
+    company.change(lambda s: s.update(publish={"keep": 1}))
+    return SecondNight(company, company.night(datetime(2026, 3, 2, 3, tzinfo=UTC)), kept, names)
+
+
+def test_an_overlapping_delivery_loads_only_what_is_new_and_a_corrected_line_wins(second: SecondNight) -> None:
+    (outcome,) = [o for o in second.report.outcomes if o["entity"] == "transactions"]
     assert (outcome["delivered"], outcome["loaded"], outcome["unchanged"]) == (2, 1, 1)
-    assert running.published("select sum(net_amount), count(*) from value.order_lines") == [(17.50, 4)]
-    assert running.warehouse("select count(*) from raw.transactions") == [(5,)], "raw keeps the line as it was"
+    assert second.company.published("select sum(net_amount), count(*) from value.order_lines") == [(17.50, 4)]
+    assert second.company.warehouse("select count(*) from raw.transactions") == [(5,)], "raw keeps the line as it was"
+
+
+def test_a_later_version_of_a_customer_wins_whatever_order_it_comes_in(second: SecondNight) -> None:
+    loaded = [o["loaded"] for o in second.report.outcomes if o["entity"] == "customers"]
+    assert (second.report.status, loaded) == ("published", [1])
+    assert second.company.published(NAMES) == second.names_before, "masked alike: the version of January stands"
+
+
+def test_only_the_last_files_are_kept(second: SecondNight) -> None:
+    after = set((second.company.config.published / "versions").glob("*.duckdb"))
+    assert len(second.kept_before) == 1 and len(after) == 1
+    assert not {path.name for path in second.kept_before} & {path.name for path in after}
 
 
 def test_a_run_for_an_earlier_day_equals_the_run_made_then_but_for_what_came_late(running: Company) -> None:
+    as_it_was_then(running)
+
+
+def as_it_was_then(running: Company) -> None:
+    """A night with late rows, and a run for the day before it; tests/prove/nights goes on from there."""
     then = marts(running)
     predictions = "select * from memory.value_predictions order by all"
     first = running.warehouse(predictions)
@@ -62,21 +108,9 @@ def test_a_run_for_an_earlier_day_equals_the_run_made_then_but_for_what_came_lat
     report = run_as_of(running.config, day, known_at=NOW)
     assert report.exit_code == 0, report.message
     assert marts(running, "as_of/2026-02-02/marts.duckdb") == then
-    assert run_as_of(running.config, day).exit_code == 0
-    lines = "select count(*), sum(net_amount) from value.order_lines"
-    assert running.published(lines, "as_of/2026-02-02/marts.duckdb") == [(5, 66.50)], "a late row moves a past day"
     assert marts(running) == now, "the published file is not touched"
     assert running.warehouse("select * from memory.customer_registry order by all") == memory, "nothing is remembered"
     assert running.warehouse(predictions) == frozen
-
-
-def test_a_later_version_of_a_customer_wins_whatever_order_it_comes_in(running: Company) -> None:
-    names = "select full_name from customer.customers where customer_id > 0 order by 1"
-    before = running.published(names)
-    running.write("customers_9.csv", "customer,name,email,changed\na,Ana,ana@example.com,2025-12-01 08:00:00\n")
-    report = running.night()
-    assert (report.status, [o["loaded"] for o in report.outcomes if o["entity"] == "customers"]) == ("published", [1])
-    assert running.published(names) == before, "masked alike: the version of January stands"
 
 
 def test_personal_data_is_masked_unless_full_is_asked_for(running: Company) -> None:
@@ -106,15 +140,6 @@ def test_the_publication_says_whose_figures_it_holds(running: Company) -> None:
     report = json.loads((running.config.published / "status.json").read_text(encoding="utf-8"))
     [held] = running.published("select run_id, cast(as_of_on as varchar), config_hash from operations.publication")
     assert held == (report["run_id"], "2026-02-02", running.config.fingerprint())
-
-
-def test_only_the_last_files_are_kept(running: Company) -> None:
-    versions = running.config.published / "versions"
-    before = set(versions.glob("*.duckdb"))
-    running.change(lambda s: s.update(publish={"keep": 1}))
-    running.write("sales_2.csv", MORE_SALES)
-    running.night(datetime(2026, 3, 2, 3, tzinfo=UTC))
-    assert len(before) == 1 and len(after := set(versions.glob("*.duckdb"))) == 1 and not before & after
 
 
 def test_every_file_has_the_storage_that_every_client_reads(running: Company) -> None:

