@@ -18,7 +18,7 @@ from scipy.special import chdtri
 from clientela.lifetime.arrays import Floats, floats, positive
 from clientela.lifetime.errors import LifetimeError, NotIdentified
 from clientela.lifetime.geometric_dropout import BGNBD, MBGCNBD, MBGNBD
-from clientela.lifetime.histories import Compressed, Histories
+from clientela.lifetime.histories import FOLDED_FROM, Compressed, Histories
 from clientela.lifetime.maximise import Maximum, Objective, maximise
 from clientela.lifetime.nbd import NBD, OneRate
 from clientela.lifetime.pareto_nbd import ParetoNBD
@@ -269,21 +269,30 @@ def _fit(model: PurchaseModel, c: Compressed, beside: Beside = NOTHING_BESIDE) -
     centre += [0.0] * (len(names) - len(centre))
     bounds = [(middle - _RANGE, middle + _RANGE) for middle in centre]
     objective = _objective(model, rows, counts, m)
-    rough = None
-    if len(rows) > 2 * _SAMPLE:
+    rough, like = None, c
+    if m and len(rows) > 2 * _SAMPLE:
         rough = _sampled(model, rows, counts, m)
-    least = None
+    elif not m and len(rows) >= FOLDED_FROM:
+        like = c.folded()
+        rough = _objective(model, like.rows, like.counts, 0)
+    least = enough = None
     if model.dropout_parameters and (without := _without_dropout(model, c, beside)) is not None:
         # two dropout parameters must buy more than chance would: else nobody is seen to leave
-        least = without + float(chdtri(2, 0.05)) / 2, _NO_DROPOUT
+        least = enough = without + float(chdtri(2, 0.05)) / 2
+        if rough is not None:
+            on_like = None if m else _without_dropout(model, like, NOTHING_BESIDE)
+            enough = None if on_like is None else on_like + float(chdtri(2, 0.05)) / 2
     try:
         # the likelihoods have one top in practice: the other starts are for where the first does not lead there
-        top: Maximum = maximise(objective, starts[:1], bounds, rough=rough, near=beside.near_to(model), at_least=least)
+        at_least = None if enough is None else (enough, _NO_DROPOUT)
+        top: Maximum = maximise(
+            objective, starts[:1], bounds, rough=rough, near=beside.near_to(model), at_least=at_least
+        )
     except NotIdentified as why:
         if str(why) == _NO_DROPOUT:
             raise
-        top = maximise(objective, starts[1:], bounds, rough=rough, at_least=least)
-    if least is not None and top.log_likelihood < least[0]:
+        top = maximise(objective, starts[1:], bounds, rough=rough)
+    if least is not None and top.log_likelihood < least:
         raise NotIdentified(_NO_DROPOUT)
     value = top.log_likelihood + _regularity(model, c)
     return PurchaseFit(model, top.theta, top.covariance, value, int(n), m)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from clientela.lifetime.arrays import Floats, Integers, floats, same_length
 from clientela.lifetime.errors import LifetimeError
 
-#: with so many distinct histories or more, like ones are folded before a model is fitted to them
+#: with so many distinct histories or more, like ones are folded for the search
 FOLDED_FROM = 5_000
 _WEEK = 7.0
 _AGES = 64  # ages are told apart to a week, or to this part of the oldest
@@ -98,31 +98,6 @@ class Histories:
         values, index = self._x_table
         return function(values)[index]
 
-    def folded(self) -> "Compressed":
-        """Few rows that stand for many customers, for a fit: of the same x those of nearly the same age and recency (T - t_x)
-        are put together at their mean. Times in days. What a cell hides is of second order in its width: with weeks the
-        parameters move by less than a tenth of their standard errors. Few histories are only compressed."""
-        c = self.compressed()
-        if len(c.rows) < FOLDED_FROM or self.covariates is not None:
-            return c
-        rows = c.rows
-        width = max(_WEEK, float(rows.T.max()) / _AGES)
-        recency = rows.T - rows.t_x
-        age = np.floor(rows.T / width).astype(np.int64)
-        since = np.floor(np.log1p(recency * _RECENCY_GROWTH / _WEEK) / np.log1p(_RECENCY_GROWTH)).astype(np.int64)
-        since = np.where(rows.x > 0, since, 0)
-        key = (rows.x.astype(np.int64) * (int(age.max()) + 1) + age) * (int(since.max()) + 1) + since
-        kinds, cell = np.unique(key, return_inverse=True)
-        size = len(kinds)
-        counts = np.asarray(np.bincount(cell, weights=c.counts, minlength=size), dtype=np.float64)
-        mean = {
-            name: np.bincount(cell, weights=of * c.counts, minlength=size) / counts
-            for name, of in (("x", rows.x), ("t_x", rows.t_x), ("T", rows.T))
-        }
-        log_gaps = None if rows.log_gaps is None else np.zeros(size)
-        folded = Histories(np.rint(mean["x"]), np.minimum(mean["t_x"], mean["T"]), mean["T"], None, log_gaps)
-        return Compressed(folded, counts, cell[c.index], c.log_gaps_total)
-
     def compressed(self) -> "Compressed":
         """The distinct rows of (x, t_x, T, covariates) with their counts and the way back."""
         index, first = _distinct(self)
@@ -145,6 +120,28 @@ class Compressed:
     counts: Floats
     index: Integers = field(repr=False)
     log_gaps_total: float = 0.0
+
+    def folded(self) -> "Compressed":
+        """Fewer rows, where a search for parameters begins: of the same x those of nearly the same age and recency (T - t_x) are
+        put together at their mean. Times in days. What cells hide moves parameters by a standard error or two, so that the
+        last steps are taken on the rows themselves."""
+        rows = self.rows
+        width = max(_WEEK, float(rows.T.max()) / _AGES)
+        recency = rows.T - rows.t_x
+        age = np.floor(rows.T / width).astype(np.int64)
+        since = np.floor(np.log1p(recency * _RECENCY_GROWTH / _WEEK) / np.log1p(_RECENCY_GROWTH)).astype(np.int64)
+        since = np.where(rows.x > 0, since, 0)
+        key = (rows.x.astype(np.int64) * (int(age.max()) + 1) + age) * (int(since.max()) + 1) + since
+        kinds, cell = np.unique(key, return_inverse=True)
+        size = len(kinds)
+        counts = np.asarray(np.bincount(cell, weights=self.counts, minlength=size), dtype=np.float64)
+        mean = {
+            name: np.bincount(cell, weights=of * self.counts, minlength=size) / counts
+            for name, of in (("x", rows.x), ("t_x", rows.t_x), ("T", rows.T))
+        }
+        log_gaps = None if rows.log_gaps is None else np.zeros(size)
+        folded = Histories(np.rint(mean["x"]), np.minimum(mean["t_x"], mean["T"]), mean["T"], None, log_gaps)
+        return Compressed(folded, counts, cell[self.index], self.log_gaps_total)
 
 
 def _distinct(h: Histories) -> tuple[Integers, Integers]:

@@ -59,9 +59,9 @@ def maximise(
     Every start is searched on `rough` (a sample of the rows; default the objective itself), the best end is carried to
     the top of `objective` by Newton steps. near: the top of like data; the steps begin there, and no search comes before
     them where they arrive. The top is found so closely that it does not show where the search began. at_least: a value
-    below which the top would be refused, and why; so far below it no step is taken any more. Raises NotIdentified
-    when the search ends on a bound, does not end, or the curvature there does not determine every parameter (a standard
-    error above `largest_deviation`); which of these it is depends on the way, so that the reason is one.
+    (on the rough rows, if there are any) below which the top would be refused, and why; so far below it no step is taken.
+    Raises NotIdentified when the search ends on a bound, does not end, or the curvature there does not determine every
+    parameter (a standard error above `largest_deviation`); which of these it is depends on the way, so that the reason is one.
     """
     with _threads().limit(limits=1, user_api="blas"):
         if near is not None:
@@ -70,7 +70,7 @@ def maximise(
             except NotIdentified:
                 pass
         start = _searched(rough or objective, starts, bounds)
-        if at_least is not None and rough is None and objective(start)[0] < at_least[0] - _SEARCH_MISSES:
+        if at_least is not None and (rough or objective)(start)[0] < at_least[0] - _SEARCH_MISSES:
             raise NotIdentified(at_least[1])
         return _climbed(objective, start, bounds, largest_deviation)
 

@@ -191,7 +191,7 @@ class Orders:
         return {"index": None if index is None else [float(month) for month in index]}
 
     def learnt_from(self, as_of: date) -> Compressed:
-        """The histories that models are fitted to: of the customers known on a day, at most so many, like ones folded."""
+        """The histories that models are fitted to: of the customers known on a day, at most so many, each distinct one once."""
         if as_of not in self._learnt_from:
             today = (as_of - date(1970, 1, 1)).days
             day = pl.col("day")
@@ -207,7 +207,7 @@ class Orders:
             )
             while len(self._learnt_from) >= _DAYS_HELD:
                 self._learnt_from.pop(next(iter(self._learnt_from)))
-            self._learnt_from[as_of] = Histories.of(orders - 1, last - first, today - first, log_gaps=gaps).folded()
+            self._learnt_from[as_of] = Histories.of(orders - 1, last - first, today - first, log_gaps=gaps).compressed()
         return self._learnt_from[as_of]
 
     @cached_property

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from clientela.lifetime import Histories, LifetimeError, NotIdentified, fit, fit_by_segment, fit_or_simpler
-from clientela.lifetime.fitting import log_likelihood
+from clientela.lifetime import Histories, LifetimeError, NotIdentified, fit, fit_by_segment, fit_or_simpler, fitting
+from clientela.lifetime.fitting import Beside, log_likelihood
 from clientela.lifetime.geometric_dropout import MBGCNBD
 from clientela.lifetime.purchase_histories import simulate_histories
 
@@ -34,6 +34,28 @@ def test_times_in_days_or_in_weeks_make_the_same_forecast(cdnow: Histories) -> N
         weekly, daily = fit(model, cdnow), fit(model, days)
         assert daily.expected_orders(days, 273.0) == pytest.approx(weekly.expected_orders(cdnow, 39.0), rel=1e-4)
         assert daily.parameters["alpha"] == pytest.approx(7 * weekly.parameters["alpha"], rel=1e-4)
+
+
+@pytest.mark.parametrize("model", ["nbd", "bg_nbd", "mbg_nbd", "pareto_nbd", "mbg_cnbd_k"])
+def test_where_the_search_began_does_not_show(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the usual starts, by way of folded histories, or from the top of other customers: the same parameters to the last
+    digit."""
+    made = [simulate_histories("mbg_nbd", MBG, 900, seed=seed).histories for seed in (1, 2)]
+    # in days, and whole ones
+    ours, others = (
+        Histories.of(h.x, np.where(h.x > 0, np.rint(h.t_x * 7) + 1, 0), np.rint(h.T * 7) + 2, log_gaps=h.x * 2.0)
+        for h in made
+    )
+    plain = fit(model, ours)
+    top = fit(model, others)
+    tops = {getattr(top.model, "k", 1): top.theta, **top.others}
+    near = fit(model, ours, Beside({(model, k): theta for k, theta in tops.items()}))
+    monkeypatch.setattr(fitting, "FOLDED_FROM", 100)
+    folded = fit(model, ours)
+    for other in (near, folded):
+        assert np.array_equal(other.theta, plain.theta) and np.array_equal(other.covariance, plain.covariance)
+        assert other.log_likelihood == plain.log_likelihood
+    assert len(ours.compressed().folded().rows) < len(ours.compressed().rows)
 
 
 def test_nobody_leaving_is_recorded_and_ends_in_nbd() -> None:
