@@ -160,7 +160,8 @@ class PurchaseModel:
 
     def repeats(self, day: int) -> Repeats:
         if day not in self._repeats:
-            self._repeats[day] = self._known_repeats(day)
+            # one day's at a time: they are as many as the pairs
+            self._repeats = {day: self._known_repeats(day)}
         return self._repeats[day]
 
     def firsts(self, day: int) -> Firsts:
