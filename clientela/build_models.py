@@ -7,7 +7,8 @@ included. What the models compute is in `models/`; what dbt makes of them, in `c
 import linecache
 import time
 import traceback
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -93,12 +94,12 @@ def build(
     connection = database.connect()
     try:
         with stopping.interrupting(connection.interrupt):
-            return _Build(connection, taken, progress or (lambda *_: None), is_full_refresh).take()
+            return Build(connection, taken, progress or (lambda *_: None), is_full_refresh).take()
     finally:
         connection.close()
 
 
-class _Build:
+class Build:
     """One pass over the steps on one connection."""
 
     def __init__(
@@ -162,7 +163,11 @@ class _Build:
     # ----------------------------------------------------------- kinds of node
 
     def _test(self, step: Step) -> tuple[str, str, int]:
-        failures = int(self._connection.execute(f"select count(*) from (\n{step.sql}\n)").fetchall()[0][0])
+        return self._verdict(
+            step, int(self._connection.execute(f"select count(*) from (\n{step.sql}\n)").fetchall()[0][0])
+        )
+
+    def _verdict(self, step: Step, failures: int) -> tuple[str, str, int]:
         if not failures:
             return "pass", "", 0
         found = f"Got {failures} result{'s' if failures != 1 else ''}"
@@ -172,13 +177,11 @@ class _Build:
 
     def _seed(self, step: Step) -> None:
         columns = ", ".join(f"{quoted(name)} {sql_type}" for name, sql_type in step.columns)
-        with transaction(self._connection):
-            self._drop(step)
+        with self._replacing(step):
             self._connection.execute(f"create table {step.relation} ({columns})")
             self._connection.execute(
                 f"copy {step.relation} from {literal(str(PROJECT / step.path))} (format csv, header true, delimiter ',')"
             )
-        self._there[step.schema, step.name] = "table"
 
     def _build(self, step: Step) -> None:
         kind = "view" if step.materialized == "view" else "table"
@@ -212,10 +215,8 @@ class _Build:
         except Exception as error:
             stopping.check()
             raise RuntimeError(f"Python model failed:\n{''.join(traceback.format_exception(error))}") from error
-        with transaction(self._connection):
-            self._drop(step)
+        with self._replacing(step):
             self._connection.execute(f"alter table {beside} rename to {quoted(step.name)}")
-        self._there[step.schema, step.name] = "table"
 
     def _answer_of(self, step: Step) -> Any:
         module = ModuleType(step.name)
@@ -230,6 +231,14 @@ class _Build:
     def _run_all(self, statements: Sequence[str]) -> None:
         for statement in statements:
             self._connection.execute(statement)
+
+    @contextmanager
+    def _replacing(self, step: Step) -> Iterator[None]:
+        """A table is made in it, in place of what is there."""
+        with transaction(self._connection):
+            self._drop(step)
+            yield
+        self._there[step.schema, step.name] = "table"
 
     def _drop(self, step: Step) -> None:
         if kind := self._there.get((step.schema, step.name)):

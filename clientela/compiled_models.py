@@ -34,7 +34,8 @@ class Step:
     """One seed, model or test, ready to run.
 
     `sql` builds it from nothing, `sql_upon` upon what is there (incremental models). `columns` are those of a seed, or that
-    the model's contract states, with their types. `needs` are the nodes that must have succeeded before.
+    the model's contract states, with their types. `needs` are the nodes that must have succeeded before, `sources` the tables
+    that no node makes, as SCHEMA.NAME.
     """
 
     unique_id: str
@@ -53,6 +54,7 @@ class Step:
     after: tuple[str, ...]
     is_warning: bool
     needs: tuple[str, ...]
+    sources: tuple[str, ...] = ()
 
     @property
     def is_cached(self) -> bool:
@@ -68,13 +70,13 @@ class Compiled:
     project: dict[str, Any]
 
 
-def path() -> Path:
-    """Where the project is kept as compiled by this code and these libraries."""
+def path(adapter: str = "duckdb") -> Path:
+    """Where the project is kept as compiled by this code and these libraries for the adapter's SQL."""
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     made_by = (
         code_version(),
         version("dbt-core"),
-        version("dbt-duckdb"),
+        version(f"dbt-{adapter}"),
         version("duckdb"),
         platform.python_version(),
         str(PROJECT),
@@ -82,9 +84,9 @@ def path() -> Path:
     return folder / "clientela" / f"models-{hashlib.sha256('|'.join(made_by).encode()).hexdigest()[:16]}.json"
 
 
-def read() -> Compiled | None:
+def read(adapter: str = "duckdb") -> Compiled | None:
     """The project as it is kept; None if it is not, belongs to somebody else or cannot be read."""
-    kept = path()
+    kept = path(adapter)
     try:
         with kept.open("rb") as file:
             for state in (os.fstat(file.fileno()), kept.parent.stat()):
@@ -97,9 +99,9 @@ def read() -> Compiled | None:
         return None
 
 
-def keep(compiled: Compiled) -> None:
+def keep(compiled: Compiled, adapter: str = "duckdb") -> None:
     """Keep it for the next run, in one step. A folder that cannot be written is no mistake of the run's."""
-    kept = path()
+    kept = path(adapter)
     text = json.dumps({"steps": [asdict(step) for step in compiled.steps], "project": compiled.project})
     with suppress(OSError):
         kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -244,6 +246,11 @@ def _step(node: Any, needs: tuple[str, ...], manifest: Any, runtime: Any) -> Ste
         after=after,
         is_warning=kind == "test" and config.severity.lower() == "warn",
         needs=needs,
+        sources=tuple(
+            f"{manifest.sources[key].schema}.{manifest.sources[key].identifier}"
+            for key in dict.fromkeys(node.depends_on_nodes)
+            if key in manifest.sources
+        ),
     )
 
 

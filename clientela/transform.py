@@ -19,6 +19,8 @@ from clientela import build_models, compiled_models, durable, stopping
 from clientela.build_models import Database, NodeResult, Progress
 from clientela.compiled_models import Compiled
 from clientela.config.company import Config
+from clientela.engines import spark
+from clientela.engines.lake import Lake
 from clientela.errors import NotPublishedError
 from clientela.masking import failure_without_values
 from clientela.project_files import PROJECT
@@ -82,7 +84,8 @@ def build(
     """Build and test the models; results in an order in which one could build them. It raises for none that failed.
 
     is_full_refresh: all of them, incremental ones anew. Otherwise the tables alone: seeds and views are cached, since code and
-    settings are the same. `only`: the nodes of these unique ids, where it is not all.
+    settings are the same. On Spark every build is a full refresh; a past day is built on DuckDB. `only`: the nodes of these
+    unique ids, where it is not all.
     """
     target, variables = "as_of" if scratch else "night", environment(config, scratch)
     cached: Sequence[Any]
@@ -93,9 +96,13 @@ def build(
                 cached = _cached_nodes(_parse(config, target))
         else:
             steps = compiled().steps
-            results = build_models.build(
-                compiled(), database(target, variables), progress, is_full_refresh=is_full_refresh, only=only
-            )
+            if config.engine.kind == "spark" and scratch is None:
+                is_full_refresh = True
+                results = _build_on_spark(config, database(target, variables), progress, only)
+            else:
+                results = build_models.build(
+                    compiled(), database(target, variables), progress, is_full_refresh=is_full_refresh, only=only
+                )
             order, cached = [step.unique_id for step in steps], [step for step in steps if step.is_cached]
     except NotPublishedError as error:
         return [NodeResult("dbt", "project", "dbt", "error", 0.0, error.sentence, 0)]
@@ -116,6 +123,19 @@ def build(
         sequence = {key: number for number, key in enumerate(order)}
         results.sort(key=lambda r: sequence[r.unique_id])
     return results
+
+
+def require_engine(config: Config) -> None:
+    """Raise ConfigError if what builds this company's models is not on this machine."""
+    if config.engine.kind == "spark":
+        spark.require(spark.Cluster(config.engine.master, config.engine.options))
+
+
+def _build_on_spark(
+    config: Config, database: Database, progress: Progress | None, only: Collection[str] | None
+) -> list[NodeResult]:
+    cluster = spark.Cluster(config.engine.master, config.engine.options)
+    return spark.build(compiled(), compiled("spark"), database, Lake(config.lake), cluster, progress, only=only)
 
 
 def database(target: str, variables: Mapping[str, str]) -> Database:
@@ -193,19 +213,20 @@ def project(config: Config) -> dict[str, Any]:
         return compiled_models.documented(_parse(config, "night"))
 
 
-#: the compiled project, and by what a company's own models are, the parsed one: a process of several nights reads it once
-_COMPILED: list[Compiled] = []
+#: the compiled project, by adapter, and by what a company's own models are, the parsed one: a process of several nights reads
+#: it once
+_COMPILED: dict[str, Compiled] = {}
 _PARSED: dict[tuple[str, ...], Any] = {}
 
 
-def compiled() -> Compiled:
-    """The project without a company's own models, compiled. Its text is of no company and no file."""
-    if not _COMPILED:
-        _COMPILED.append(compiled_models.read() or _compile())
-    return _COMPILED[0]
+def compiled(adapter: str = "duckdb") -> Compiled:
+    """The project without a company's own models, in the adapter's SQL. Its text is of no company and no file."""
+    if adapter not in _COMPILED:
+        _COMPILED[adapter] = compiled_models.read(adapter) or _compile(adapter)
+    return _COMPILED[adapter]
 
 
-def _compile() -> Compiled:
+def _compile(adapter: str) -> Compiled:
     with tempfile.TemporaryDirectory(prefix="clientela-models-") as name:
         folder = Path(name)
         elsewhere = _SILENT | {
@@ -214,11 +235,12 @@ def _compile() -> Compiled:
         }
         with set_environment(elsewhere):
             try:
-                made = compiled_models.compile_project(_arguments("compile", "night", folder, folder))
+                target = "night" if adapter == "duckdb" else adapter
+                made = compiled_models.compile_project(_arguments("compile", target, folder, folder))
             finally:
                 _close_connections()
     stopping.check()
-    compiled_models.keep(made)
+    compiled_models.keep(made, adapter)
     return made
 
 

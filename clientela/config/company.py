@@ -166,6 +166,31 @@ class LimitsConfig(Model):
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
 
 
+class EngineConfig(Model):
+    """Where the models are built; docs/scale.md."""
+
+    kind: Literal["duckdb", "spark"] = Field("duckdb", description="`duckdb`: in the warehouse itself.")
+    master: str = Field(
+        "local[*]",
+        min_length=1,
+        description="Of Spark: the cluster's master, `spark://HOST:7077`, or this machine's cores, `local[*]`.",
+    )
+    lake: Path | None = Field(
+        None,
+        description="Folder in which tables pass between DuckDB and Spark, which every worker sees under this path; `lake` of "
+        "the data folder where not given. Relative to this file.",
+    )
+    options: dict[Annotated[str, Field(pattern=r"^spark\.\w[\w.]*$")], str] = Field(
+        default_factory=dict, description="Spark's own settings, such as `spark.executor.memory: 2g`."
+    )
+
+    @model_validator(mode="after")
+    def _is_for_spark(self) -> "EngineConfig":
+        if self.kind != "spark" and (self.lake or self.options or self.master != "local[*]"):
+            raise ValueError("master, lake and options are Spark's: say kind: spark, or leave them out")
+        return self
+
+
 class Config(Model):
     """One company."""
 
@@ -240,6 +265,7 @@ class Config(Model):
     landing: LandingConfig = Field(default_factory=LandingConfig)
     privacy: PrivacyConfig = Field(default_factory=PrivacyConfig, description="Erasure; docs/privacy.md.")
     limits: LimitsConfig = Field(default_factory=LimitsConfig)
+    engine: EngineConfig = Field(default_factory=EngineConfig, description="Where the models are built; docs/scale.md.")
     on_failure: str | None = Field(None, description="Command run when a night ends without publication.")
     max_silence: Age | None = Field(
         None,
@@ -319,6 +345,14 @@ class Config(Model):
         return self
 
     @model_validator(mode="after")
+    def _engine_builds_all(self) -> "Config":
+        if self.engine.kind != "duckdb" and self.models_path is not None:
+            raise ValueError(
+                "engine.kind: the company's own models in models_path are built by dbt on DuckDB; leave out one of the two"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _rules_are_predicates(self) -> "Config":
         if self.segments.rules or self.audiences:
             from clientela.segment.columns import RULE_COLUMNS
@@ -374,6 +408,13 @@ class Config(Model):
         return self.data / "memory"
 
     @property
+    def lake(self) -> Path:
+        """Where tables pass to another engine and back, while a run builds: a folder of this company's own."""
+        name = hashlib.sha256(str(self.warehouse).encode()).hexdigest()[:12]
+        folder = self.located(self.engine.lake) if self.engine.lake else self.data / "lake"
+        return folder / f"clientela-{name}"
+
+    @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
 
@@ -411,6 +452,8 @@ class Config(Model):
         del values["publish"]["group"]
         for profile in values["publish"]["profiles"].values():
             del profile["group"]
+        # of the engine its kind alone: figures that are no money may differ in their tenth digit
+        values["engine"] = self.engine.kind
         for resource in ("memory_limit", "threads", "temp_directory"):
             del values["identity"][resource]
         values["models"] = (

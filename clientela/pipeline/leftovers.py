@@ -39,7 +39,7 @@ _ASIDE = (
 def remove_leftovers(config: Config) -> list[Path]:
     """Remove them; gives what went. What cannot be removed is left: it harms nobody."""
     gone = []
-    for path in [*_aside(config), *_half_published(config)]:
+    for path in [*_aside(config), *_half_published(config), *([config.lake] if config.lake.exists() else ())]:
         with suppress(OSError):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from clientela import file_modes, project_files, stopping
+from clientela import file_modes, project_files, stopping, transform
 from clientela.config.company import Config
 from clientela.errors import ClientelaError, InternalError, NotPublishedError, RunningError
 from clientela.extract.readers.database import require_drivers
@@ -41,6 +41,7 @@ def open_run(
         try:
             held.enter_context(stopping.interrupting(run.session.interrupt))
             require_drivers(config)
+            transform.require_engine(config)
             notice = held.enter_context(file_modes.closed(config))
             left = held.enter_context(hold_lock(config.data, f"{RUN_OF}{kind}"))
             if notice:

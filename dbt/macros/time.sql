@@ -76,9 +76,17 @@
 {%- endmacro %}
 
 
-{# Whole minutes from one instant to another. #}
+{# Whole minutes from one instant to another: how often the clock's minute changes. #}
 {% macro minutes_from(first_instant, second_instant) -%}
+    {{ return(adapter.dispatch('minutes_from')(first_instant, second_instant)) }}
+{%- endmacro %}
+
+{% macro default__minutes_from(first_instant, second_instant) -%}
     {{ dbt.datediff(first_instant, second_instant, 'minute') }}
+{%- endmacro %}
+
+{% macro spark__minutes_from(first_instant, second_instant) -%}
+    (unix_seconds({{ second_instant }}) div 60 - unix_seconds({{ first_instant }}) div 60)
 {%- endmacro %}
 
 

@@ -98,7 +98,7 @@ spread as (
         order_line_id,
         {% for amount in amounts %}
             -- what is finer than a cent goes to the first
-            {{ money("sign(" ~ amount ~ "_whole) * (
+            {{ money("cast(sign(" ~ amount ~ "_whole) as tinyint) * (
                 (" ~ amount ~ "_floor + case
                     when " ~ amount ~ "_rank <= " ~ amount ~ "_cents - sum(" ~ amount ~ "_floor) over (partition by order_id)
                         then 1 else 0

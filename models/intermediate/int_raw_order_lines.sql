@@ -163,7 +163,7 @@ shares_of_lines as (
     select
         {% for amount in amounts %}
             sum(
-                sign(amount) * (
+                cast(sign(amount) as tinyint) * (
                     whole_cents * cast(0.01 as decimal(18, 4))
                     + case when share_rank <= cents_left then cast(0.01 as decimal(18, 4)) else 0 end
                     + case when share_rank = 1 then finer_than_a_cent else 0 end

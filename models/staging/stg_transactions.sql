@@ -39,7 +39,7 @@ order_lines as (
         case
             when quantity is null then case when coalesce(is_return, false) then -1 else 1 end
             when unit_of_measure is null then quantity
-            else sign(quantity)
+            else cast(sign(quantity) as tinyint)
         end as items,
         {{ money('coalesce(gross_amount, net_amount, 0)') }} as gross_amount,
         -- what the source states may differ from it by a cent; so that sums agree, it follows from the other two

@@ -16,7 +16,7 @@ def kept(shop: Company, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Comp
     project = transform.compiled()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     compiled_models.keep(project)
-    monkeypatch.setattr(transform, "_COMPILED", [])
+    monkeypatch.setattr(transform, "_COMPILED", {})
     return project
 
 

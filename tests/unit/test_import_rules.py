@@ -30,6 +30,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "clientela.publish_upon",
         "clientela.build_models",
         "clientela.compiled_models",
+        "clientela.engines",
         "clientela.transform",
         "clientela.identity.step",
         "clientela.value.step",

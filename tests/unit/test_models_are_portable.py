@@ -109,6 +109,8 @@ def findings(sql: str) -> list[str]:
             found.append("union by name: use the macro union_by_name")
         if word in {"timestamptz", "timestamp"}:
             found.append(f"{word}: use the macro type_instant")
+        if is_call and word == "sign" and words[index - 2 : index] != ["cast", "("]:
+            found.append("sign() without a cast to tinyint: Spark gives a double")
         if word == "/" and not is_double(words, index):
             found.append("division of what is not cast to double: Spark divides decimals as decimals")
         is_whole = casts(words, index) in {"int", "bigint"}
@@ -167,6 +169,7 @@ def test_there_are_models_to_read() -> None:
         "select cast(null as timestamp with time zone) as happened_at",
         "select cast(null as timestamptz) as happened_at",
         "select a / b from t",
+        "select sign(a) * b from t",
         "select a / 30.4375 from t",
         "select cast(a / b as double) from t",
         "select {{ money('a / b') }} from t",
@@ -186,7 +189,7 @@ def test_what_spark_lacks_is_found(sample: str) -> None:
         "select cast(a as varchar(20)), cast(b as string) from t",
         "select row_number() over (partition by a, b order by c desc nulls last, coalesce(d, 0) nulls first) from t",
         "select sum(a) over (partition by b order by c nulls last rows between unbounded preceding and current row) from t",
-        "select count(*) over () from t",
+        "select count(*) over (), cast(sign(a) as tinyint) * b from t",
         "select cast(a as double) / b, cast(sum(a) as double) / nullif(count(*), 0), cast(a as double) * 100 / b from t",
         "select cast(floor(cast(a as double) / 30.4375) as bigint) from t",
         "select {{ money('cast(a as double) / b') }}, cast(null as {{ type_instant() }}) from t",
