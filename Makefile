@@ -53,7 +53,7 @@ demo: $(READY)
 	$(BIN)/python -m clientela.cli.demo
 
 test: $(COMPLETE)
-	$(BIN)/python -m pytest -m "not prove" -n 2 --dist loadfile --no-loadscope-reorder tests
+	$(BIN)/python -m pytest -m "not prove" -n 2 --dist loadfile --no-loadscope-reorder tests/unit tests/integration
 
 check: $(COMPLETE)
 	$(BIN)/ruff check .

@@ -1,7 +1,8 @@
-"""dbt's manifest, from which the model assets are made: parsed when it is missing or older than the project.
+"""dbt's manifest, from which the model assets are made: as it is kept compiled, which a night reads too.
 
-It lies apart from the one a night writes, so that a server which loads its definitions while a night runs meets
-neither half a file nor dbt at work in the same folder.
+With a company's own models it is parsed, when it is missing or older than the project. That one lies apart from the one a
+night writes, so that a server which loads its definitions while a night runs meets neither half a file nor dbt at work in the
+same folder.
 """
 
 import json
@@ -18,10 +19,13 @@ from clientela.file_modes import make_data_folder
 from clientela.project_files import PROJECT
 
 _PARSED = ("models", "seeds", "dbt/macros", "dbt/tests", "dbt/profiles.yml", "dbt_project.yml")
+_METADATA = {"metadata": {"project_name": "clientela", "adapter_type": "duckdb"}}
 
 
 def read_manifest(config: Config) -> dict[str, Any]:
     """The manifest of the project as it is now. Raises ClientelaError with dbt's words if it cannot be parsed."""
+    if config.models is None:
+        return _METADATA | transform.project(config)
     path = transform.target_folder(config) / "graph" / "manifest.json"
     if not path.is_file() or path.stat().st_mtime_ns < _last_change(config):
         _parse(config, path)

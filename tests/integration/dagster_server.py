@@ -17,6 +17,10 @@ from typing import Any
 from clientela.transform import PROJECT
 
 PATIENCE_SECONDS = 600
+#: as in a terminal: whoever is started in the background is deaf to Ctrl-C, and so is what they start
+_DEV = """import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("dagster_project.dev", run_name="__main__")"""
 
 
 def environment(config: Path, **more: str) -> dict[str, str]:
@@ -67,7 +71,7 @@ def serving(company: Path, **more: str) -> Iterator[Server]:
     log = company.with_name("server.log")
     with log.open("w", encoding="utf-8") as written:
         process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "dagster_project.dev"],
+            [sys.executable, "-u", "-c", _DEV],
             cwd=PROJECT,
             env=environment(company, CLIENTELA_PORT=str(port), **more),
             stdout=written,

@@ -6,6 +6,7 @@ begins with an underscore belongs to its module.
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -79,6 +80,7 @@ APART: dict[str, tuple[str, ...]] = {
 PURE = LEVELS[5]
 
 
+@cache
 def modules() -> dict[str, Path]:
     """Every module of ours by its dotted name."""
     found = {}
@@ -96,8 +98,13 @@ def room(module: str) -> str:
     return max(inside, key=len) if inside else ""
 
 
-def imports(module: str, path: Path) -> Iterator[tuple[str, str | None, int]]:
+@cache
+def imports(module: str, path: Path) -> tuple[tuple[str, str | None, int], ...]:
     """(imported module, name taken from it, line), also of imports inside functions and of `import_module("…")`."""
+    return tuple(_imports(module, path))
+
+
+def _imports(module: str, path: Path) -> Iterator[tuple[str, str | None, int]]:
     known = modules()
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
