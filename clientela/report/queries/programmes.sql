@@ -1,5 +1,6 @@
 select
     programme, approach, stage, month, verdict, evidence, members, cost_amount, customer_gain_amount, recent_return,
+    limitation,
     coalesce(incremental_contribution, associated_contribution) as contribution
 from relationship.programme_results
 where row_type = 'programme'

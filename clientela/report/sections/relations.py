@@ -71,18 +71,21 @@ def programmes(night: Night) -> Section | Missing:
     rows = answer.rows
     if not rows:
         return Missing("programmes", title, texts("missing.programmes"))
-    sentences = [texts("programmes.sentence", count=len(rows))]
+    waiting = [row for row in rows if row["verdict"] == "not yet"]
+    sentences = [texts("programmes.sentence", count=len(rows), judged=texts.number(len(rows) - len(waiting)))]
     for verdict, key in (("stop", "programmes.to_stop"), ("change", "programmes.to_change")):
         if named := [str(row["programme"]) for row in rows if row["verdict"] == verdict]:
             sentences.append(texts(key, programmes=texts.listed(named)))
+    for limitation in dict.fromkeys(row["limitation"] for row in waiting):
+        named = [str(row["programme"]) for row in waiting if row["limitation"] == limitation]
+        reason = texts.label("limitation", limitation) if limitation else texts("programmes.too_few_months")
+        sentences.append(texts("programmes.not_yet", programmes=texts.listed(named), reason=reason))
     columns = [
         amounts(texts, [row[key] for row in rows]) for key in ("cost_amount", "customer_gain_amount", "contribution")
     ]
     lines = [
         cells(
-            row["programme"],
-            texts.label("approach", row["approach"]),
-            texts.label("stage", row["stage"]),
+            f"{row['programme']} ({texts.label('approach', row['approach'])}, {texts.label('stage', row['stage'])})",
             texts.label("verdict", row["verdict"]),
             texts.label("evidence", row["evidence"]),
             texts.number(row["members"]),
@@ -95,11 +98,9 @@ def programmes(night: Night) -> Section | Missing:
     ]
     headings = [
         texts(f"programmes.{key}")
-        for key in (
-            "programme", "approach", "stage", "verdict", "evidence", "members", "cost", "gained", "brought", "return",
-        )
-    ]  # fmt: skip
-    table = Table(title, headings, lines, numbers=(5, 6, 7, 8, 9), layout="cards")
+        for key in ("programme", "verdict", "evidence", "members", "cost", "gained", "brought", "return")
+    ]
+    table = Table(title, headings, lines, numbers=(3, 4, 5, 6, 7), layout="cards")
     notes = [texts("programmes.note", month=texts.month(max(row["month"] for row in rows)))]
     return Section("programmes", title, sentences, tables=[table], notes=notes, queries=[answer.query])
 

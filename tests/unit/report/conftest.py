@@ -144,7 +144,7 @@ select *, null::double as buyer_share_difference, 'all' as segmentation, true as
 ) as results (campaign_id, campaign_name, verdict, evidence, assigned, held_out, buyers, cost_amount, contribution,
     incremental_contribution, return_on_spend, return_at_most);
 create table relationship.programme_results as
-select *, 'programme' as row_type, null::double as incremental_contribution from (values
+select *, 'programme' as row_type, null::double as incremental_contribution, null::varchar as limitation from (values
     ('Club', 'defensive', 'open', date '2026-01-01', 'continue', 'association', 340, 300.0::decimal(18, 4), 12.0::decimal(18, 4), 900.0e0, 0.4e0),
     ('Club', 'defensive', 'open', date '2026-02-01', 'stop', 'association', 350, 310.0::decimal(18, 4), 17.0::decimal(18, 4), 100.0e0, -0.7e0)
 ) as results (programme, approach, stage, month, verdict, evidence, members, cost_amount, customer_gain_amount,
