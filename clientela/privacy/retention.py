@@ -139,7 +139,8 @@ def _is_old(entity: Entity, column: str) -> str:
     """SQL: whether a row of raw is over, or its value; $zone and $before are bound. `rows` is the row."""
     if column:
         return f"rows.{quoted(column)} is not null and {_value_day(entity)} < $before"
-    return f"{event_day(entity, 'rows')} < $before"
+    # the instant at which the day begins, rather than the day of each of millions of rows
+    return f"rows.{quoted(entity.event_time or '')} < timezone($zone, cast($before as timestamp))"
 
 
 def _value_day(entity: Entity, schema: str = "ledger") -> str:

@@ -19,6 +19,7 @@ from clientela.simulate import SimulateSettings, write_company
 from tests.conftest import ROOT, Company
 from tests.integration.dagster_server import serving
 from tests.prove.browser.devtools import Tab, browsing
+from tests.prove.browser.test_report_in_browser import serious_faults
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +120,19 @@ def test_a_customers_page(
         tab.picture(pictures / f"customer_{language}_{width}.png")
         assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         assert_quiet(tab)
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("options", [(), ("--blink-settings=preferredColorScheme=0",)], ids=["light", "dark"])
+def test_axe_finds_no_serious_fault_in_a_customers_page(
+    simulated: Company, tmp_path: Path, language: str, options: tuple[str, ...]
+) -> None:
+    config = simulated.config.model_copy(update={"language": language})
+    ((customer_id,),) = simulated.published(
+        "select customer_id from value.customer_value where customer_id > 0 order by vin desc nulls last limit 1"
+    )
+    assert serious_faults(write_customer(config, customer_id), tmp_path, *options) == []
 
 
 @pytest.mark.prove
