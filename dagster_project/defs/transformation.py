@@ -172,7 +172,7 @@ def dagster_events(
     for result in results:
         key = keys.get(result.unique_id)
         if key in selected and result.is_up_to_date:
-            metadata: dict[str, Any] = {"seconds": result.seconds}
+            metadata: dict[str, Any] = {"seconds": round(result.seconds, 3)}
             count = (rows or {}).get(key.to_user_string()) if key is not None else None
             if count is not None:
                 metadata["dagster/row_count"] = count
@@ -184,7 +184,7 @@ def dagster_events(
                 check_name=check.name,
                 passed=result.status == "pass",
                 severity=dg.AssetCheckSeverity.WARN if result.status == "warn" else dg.AssetCheckSeverity.ERROR,
-                metadata={"rows_found": result.failures, "message": result.message, "seconds": result.seconds},
+                metadata={"rows_found": result.failures, "message": result.message, "seconds": round(result.seconds, 3)},
             )
 
 
