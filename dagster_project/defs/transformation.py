@@ -184,7 +184,11 @@ def dagster_events(
                 check_name=check.name,
                 passed=result.status == "pass",
                 severity=dg.AssetCheckSeverity.WARN if result.status == "warn" else dg.AssetCheckSeverity.ERROR,
-                metadata={"rows_found": result.failures, "message": result.message, "seconds": round(result.seconds, 3)},
+                metadata={
+                    "rows_found": result.failures,
+                    "message": result.message,
+                    "seconds": round(result.seconds, 3),
+                },
             )
 
 
