@@ -16,6 +16,15 @@ VERSIONED = """
 """
 
 
+CAMPAIGNS = "record_key varchar, source varchar, started_on date, fixed_cost double, unit_cost double"
+NO_COSTS: dict[str, tuple[str, Rows]] = {
+    "raw.customers": ("source varchar, acquisition_cost double", []),
+    "raw.acquisition_costs": ("month date, cost_amount double", []),
+    "raw.rewards": ("source varchar, rewarded_at timestamptz, kind varchar, value_amount double", []),
+    "raw.campaign_contacts": ("campaign_record_id bigint, role varchar, contacted_at timestamptz", []),
+}
+
+
 def company(tables: dict[str, tuple[str, Rows]], *models: str) -> duckdb.DuckDBPyConnection:
     """Tables by name: columns, and rows of the first of these; raw ones come in one batch. The models are views."""
     connection = duckdb.connect()
@@ -23,7 +32,12 @@ def company(tables: dict[str, tuple[str, Rows]], *models: str) -> duckdb.DuckDBP
         """
         create schema raw; create schema run; create table run.context (as_of_on date, time_zone varchar);
         insert into run.context values ('2026-06-30', 'UTC');
-        create table int_raw_batches_known (entity varchar, batch_id bigint)
+        create table int_raw_batches_known (entity varchar, batch_id bigint);
+        create table audience_writes (
+            run_id varchar, campaign_key varchar, event varchar, occurred_at timestamptz, fixed_cost decimal(18, 4),
+            unit_cost decimal(18, 4)
+        );
+        create table audience_members (run_id varchar, record_id bigint, arm varchar)
         """
     )
     for name, (columns, rows) in tables.items():
@@ -31,7 +45,8 @@ def company(tables: dict[str, tuple[str, Rows]], *models: str) -> duckdb.DuckDBP
         connection.execute("insert into int_raw_batches_known values (?, 1)", [name.removeprefix("raw.")])
         fill(connection, name, columns, rows)
     for model in models:
-        connection.execute(f"create view {model} as {rendered(model)}")
+        # a database in memory is itself called memory, as a schema of ours is
+        connection.execute(f"create view {model} as {rendered(model).replace('memory.', '')}")
     return connection
 
 
@@ -102,11 +117,8 @@ def test_a_contact_costs_what_the_marts_say(empty: str | None) -> None:
                 "source varchar, channel varchar, kind varchar, opened_at timestamptz, resolved_at timestamptz, minutes double",
                 [(str(n), *named, f"{DAY} 12:00:00+00") for n, named in enumerate(contacts, start=1)],
             ),
-            "raw.customers": ("source varchar, acquisition_cost double", []),
-            "raw.acquisition_costs": ("month date, cost_amount double", []),
-            "raw.rewards": ("source varchar, rewarded_at timestamptz, kind varchar, value_amount double", []),
-            "raw.campaigns": ("source varchar, started_on date, fixed_cost double, unit_cost double", []),
-            "raw.campaign_contacts": ("campaign_record_id bigint, role varchar, contacted_at timestamptz", []),
+            **NO_COSTS,
+            "raw.campaigns": (CAMPAIGNS, []),
         },
         "int_raw_costs_totalled",
     )
@@ -130,3 +142,41 @@ def test_a_contact_costs_what_the_marts_say(empty: str | None) -> None:
             "select interaction_id, cost_amount from int_interactions_priced where is_priced order by 1"
         ).fetchall()
         assert recounted == in_marts, rates
+
+
+def test_an_audience_that_was_handed_out_has_its_cost_recounted_once() -> None:
+    """Its own campaign's; where a source delivers the campaign, that one's cost, for whom the source contacted if it says so."""
+    rates = "channel varchar, kind varchar, valid_from date, cost_per_contact double, cost_per_minute double, is_assumed boolean"
+    interactions = (
+        "source varchar, channel varchar, kind varchar, opened_at timestamptz, resolved_at timestamptz, minutes double"
+    )
+    connection = company(
+        {
+            **NO_COSTS,
+            "raw.cost_rates": (rates, []),
+            "raw.interactions": (interactions, []),
+            "raw.campaigns": (CAMPAIGNS, [("spring", "mailer", DAY, 100, 2), ("spring", "other", DAY, 7, 1)]),
+        },
+        "int_raw_costs_totalled",
+    )
+    connection.execute(
+        """
+        insert into audience_writes
+        select run_id, campaign_key, event, timestamptz '2026-05-05 08:00:00+00', 10, 0.5
+        from (
+            values ('r1', 'spring', 'prepared'), ('r1', 'spring', 'written'), ('r2', 'own', 'prepared'), ('r2', 'own', 'written'),
+                ('r3', 'broken', 'prepared'), ('r3', 'broken', 'abandoned')
+        ) as t(run_id, campaign_key, event);
+        insert into audience_members
+        select run_id, n, case when n > 4 then 'held_out' else 'chosen' end
+        from range(1, 7) as t(n) cross join (values ('r1'), ('r2'), ('r3')) as runs(run_id)
+        """
+    )
+    amounts = (
+        "select source, -sum(amount) from int_raw_costs_totalled where component = 'campaigns' group by 1 order by 1"
+    )
+    assert connection.execute(amounts).fetchall() == [("clientela", 12), ("mailer", 108), ("other", 7)]
+    fill(connection, "raw.campaign_contacts", "campaign_record_id bigint, role varchar, contacted_at timestamptz",
+         [(1, "contacted", f"{DAY} 12:00:00+00")])  # fmt: skip
+    connection.execute("insert into int_raw_batches_known values ('campaign_contacts', 1)")
+    assert connection.execute(amounts).fetchall() == [("clientela", 12), ("mailer", 102), ("other", 7)]
