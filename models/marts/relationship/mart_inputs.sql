@@ -5,6 +5,8 @@
     'campaigns': ['campaigns', 'campaign_contacts'],
     'campaign_contacts': ['campaigns', 'campaign_contacts'],
     'campaign_results': ['campaigns', 'campaign_contacts'],
+    'campaign_uplift': ['campaigns', 'campaign_contacts'],
+    'customer_uplift': ['campaigns', 'campaign_contacts'],
     'rewards': ['rewards'],
     'reward_balances': ['rewards'],
     'service_cases': ['interactions'],

@@ -14,7 +14,7 @@ from tests.unit.rendering import rendered
 BEFORE = (
     "int_campaigns_known",
     "int_campaign_members", "int_campaigns", "int_campaign_windows", "int_campaign_periods", "int_campaigns_entered",
-    "int_campaign_customers", "int_campaign_arms_summed",
+    "int_campaign_customers", "int_campaign_arms_summed", "int_uplift_members",
 )  # fmt: skip
 AFTER = ("campaign_contacts", "campaigns", "campaign_results")
 TABLES = """
@@ -42,7 +42,12 @@ TABLES = """
     );
     create table int_interactions_identified (customer_id bigint, campaign_id bigint, kind varchar, opened_on date);
     create table int_customer_months_labelled (
-        customer_id bigint, measured_on date, is_buyer boolean, value_tier varchar, engagement_tier varchar, rfm_group varchar
+        customer_id bigint, measured_on date, is_buyer boolean, value_tier varchar, engagement_tier varchar, rfm_group varchar,
+        days_since_last_order bigint, tenure_days bigint, cumulative_orders bigint, cumulative_net_revenue double,
+        orders_12m bigint, active_months_12m bigint, net_revenue_12m double, discount_share_12m double, categories_12m bigint,
+        products_12m bigint, channels_12m bigint, active_contracts bigint, campaign_contacts_12m bigint,
+        campaign_answers_12m bigint, satisfaction_12m double, recency_ratio double, p_alive double, expected_value double,
+        engagement_score double
     );
     create view int_order_days as
     select

@@ -7,6 +7,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from clientela.relationship.uplift import uplift_of_campaigns
 from clientela.simulate import SimulateSettings, truth
 from clientela.simulate.campaigns import CAMPAIGNS
 from clientela.simulate.company import build_company
@@ -238,3 +239,20 @@ def test_the_win_back_campaign_of_the_demonstration_is_shown_as_the_loss_it_was(
     ((cost, verdict, at_most, limitation),) = ask(connection, "cost_amount, verdict, return_at_most, limitation")
     assert (cost, verdict, limitation) == (2_984, "loss", "too few buyers for money")
     assert at_most < 0, "not even all that those chosen bought paid for it"
+
+
+def test_uplift_is_of_what_the_results_are_of(by_lot: duckdb.DuckDBPyConnection) -> None:
+    """The same customers, arms and amounts; of segments with a hundred buyers in each arm, with wider intervals."""
+    members: pl.DataFrame = by_lot.sql("from int_uplift_members").pl()
+    assert members.group_by("is_chosen").len().sort("is_chosen").rows() == [(False, 300), (True, 600)]
+    results = by_lot.execute(
+        """
+        select contribution_difference, contribution_low, contribution_high from campaign_results
+        where segmentation = 'engagement_tier' and segment = 'low'
+        """
+    ).fetchall()
+    found = uplift_of_campaigns(members).filter(pl.col("segmentation") == "engagement_tier", pl.col("segment") == "low")
+    [(difference, low, high)] = results
+    [(uplift, uplift_low, uplift_high)] = found.select("uplift", "uplift_low", "uplift_high").rows()
+    assert uplift == pytest.approx(difference)
+    assert uplift_low < low and high < uplift_high
