@@ -1,10 +1,11 @@
 """`make bench`: each stage beside its floor, at several sizes, in one table; kept as JSON in data/bench.
 
-python -m bench [LINES …] [--large] [--identity RECORDS] [--keep]
+python -m bench [LINES …] [--large] [--identity RECORDS] [--portfolios CUSTOMERS] [--keep]
 
 LINES     order lines: 100,000, 1,000,000 and 10,000,000 by default; 0 for none
 --large   100,000,000 lines as well (`make bench LARGE=1`): some 40 GB of disk, and hours
 RECORDS   customer records to match beside plain Splink: 1,000,000 by default; 0 leaves identity out
+CUSTOMERS to assign to 200 portfolios: 1,000,000 by default; 0 leaves portfolios out
 --keep    leave the companies that were made in data/bench
 
 Ratios and growth are of CPU seconds of all threads, which other work on the machine leaves nearly as they are.
@@ -155,6 +156,20 @@ def measure_identity(records: int) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def measure_portfolios(customers: int) -> list[dict[str, Any]]:
+    """Assigning so many customers to two hundred portfolios; `lines` are customers here."""
+    took = stage("portfolios", FOLDER, str(customers))
+    return [
+        {
+            "lines": customers, "stage": f"portfolios: {name}", "seconds": round(took[key], 2),
+            "cpu_seconds": round(took[key], 2),
+            "lines_per_second": round(customers / took[key]), "peak_mb": took["peak_mb"], "held": took["held"],
+            "moved": took["moved"],
+        }
+        for name, key in (("the first plan", "first"), ("the next month's", "next"))
+    ]  # fmt: skip
+
+
 def main() -> None:
     """Measure every size asked for, print the table, keep it as JSON."""
     parser = argparse.ArgumentParser(prog="python -m bench", usage=__doc__)
@@ -162,6 +177,7 @@ def main() -> None:
     parser.add_argument("--large", action="store_true")
     parser.add_argument("--identity", type=_number, default=1_000_000)
     parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--portfolios", type=_number, default=1_000_000)
     options = parser.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
     tiny = FOLDER / "tiny"
@@ -176,6 +192,7 @@ def main() -> None:
             if size:
                 measure(size, rows, is_kept=options.keep)
         rows += measure_identity(options.identity) if options.identity else []
+        rows += measure_portfolios(options.portfolios) if options.portfolios else []
     finally:
         # what was measured before a stage failed, or somebody lost patience, is kept
         keep(rows)

@@ -218,6 +218,14 @@ def floor_identity(folder: Path, kind: str) -> dict[str, Any]:
     }
 
 
+def portfolios(folder: Path, kind: str) -> dict[str, Any]:
+    """As many customers as `kind` says, into two hundred portfolios: the first plan, and the next month's."""
+    from bench.portfolios import speed
+
+    took = speed(int(kind))
+    return {"seconds": took["first"], **took}
+
+
 def imports(folder: Path, kind: str) -> dict[str, Any]:
     """What a night with a new batch imports."""
     clock = Clock()
@@ -233,7 +241,7 @@ STAGES = {
     f.__name__: f
     for f in (
         load, floor_load, floor_load_bare, first_night, floor_transform, floor_publish, night, imports,
-        identity, floor_identity,
+        identity, floor_identity, portfolios,
     )
 }  # fmt: skip
 
