@@ -70,6 +70,12 @@ PATHS: tuple[Place, ...] = (
         True,
         Kind.PASSING,
     ),
+    Place(
+        "actions/",
+        "the lists of managers, with how to reach customers; until somebody removes them",
+        True,
+        Kind.PASSING,
+    ),
     Place("rebuild/", "the warehouse that a rebuild makes", True, Kind.PASSING),
     Place("before_upgrade/", "the files from before an upgrade, until somebody removes them", True, Kind.PASSING),
     Place("lock", "who holds the company's lock", False, Kind.PASSING),

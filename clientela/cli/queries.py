@@ -79,10 +79,10 @@ def sql(
     "--to",
     "folder",
     type=click.Path(path_type=Path),
-    required=True,
     metavar="FOLDER",
     help="A folder that is not there yet.",
 )
+@click.option("--portfolio", metavar="NAME", help="With `actions` alone: the week's list of this portfolio.")
 @click.option("--format", "file_format", type=click.Choice(["parquet", "csv"]), default="parquet", show_default=True)
 @click.option("--replace", "is_replacing", is_flag=True, help="Write FOLDER anew if an earlier export is there.")
 @click.option("--as-of", "as_of", type=click.DateTime(["%Y-%m-%d"]), help="Export the marts published for a past day.")
@@ -90,7 +90,8 @@ def sql(
 def export(
     config_path: Path,
     is_all: bool,
-    folder: Path,
+    folder: Path | None,
+    portfolio: str | None,
     file_format: Literal["parquet", "csv"],
     is_replacing: bool,
     as_of: datetime | None,
@@ -104,9 +105,20 @@ def export(
     Examples:
       clientela export value.customer_value --to for_excel --format csv
       clientela export --all --to lake/clientela --replace
+      clientela export actions --portfolio north
+
+    The last writes what is to be done this week with the customers of a portfolio, and how to reach them, to the folder `actions`
+    of the data folder; permission, frequency and quiet hours are looked at again at that instant.
     """
     from clientela.query.export import export as export_marts
 
+    if portfolio is not None:
+        if marts != ("actions",) or is_all or folder is not None:
+            raise click.UsageError("--portfolio goes with `actions` alone: clientela export actions --portfolio NAME.")
+        _export_actions(config_path, portfolio)
+        return
+    if folder is None:
+        raise click.UsageError("Missing option '--to': the folder to write.")
     if bool(marts) == is_all:
         raise click.UsageError("Name the marts to export, or say --all.")
     day = as_of.date() if as_of else None
@@ -114,6 +126,14 @@ def export(
     tables = manifest["tables"]
     rows = sum(table["rows"] for table in tables)
     click.echo(f"{folder}: {counted(len(tables), 'table')}, {counted(rows, 'row')}, as of {manifest['as_of_on']}.")
+
+
+def _export_actions(config_path: Path, portfolio: str) -> None:
+    from clientela.pipeline.action_list import export_actions
+
+    made = export_actions(load_config(config_path), portfolio)
+    left_out = "".join(f" {counted(count, 'customer')} left out: {reason}." for reason, count in made.left_out.items())
+    click.echo(f"{made.path}: {counted(made.rows, 'customer')} this week.{left_out}")
 
 
 @click.group()

@@ -25,6 +25,7 @@ from clientela.identity.settings import IdentitySettings
 from clientela.relationship.settings import (
     CONTACT_COLUMNS,
     FILE_NAME,
+    ActionSettings,
     AudienceSettings,
     CampaignSettings,
     OfferSettings,
@@ -251,6 +252,10 @@ class Config(Model):
     portfolios: PortfolioSettings = Field(
         default_factory=PortfolioSettings,
         description="When a customer changes portfolio, and the hours that each takes; docs/relationship.md.",
+    )
+    actions: ActionSettings = Field(
+        default_factory=ActionSettings,
+        description="What is to be done with each customer, by which ways; docs/relationship.md.",
     )
     audiences: dict[Annotated[str, Field(pattern=FILE_NAME)], AudienceSettings] = Field(
         default_factory=dict,

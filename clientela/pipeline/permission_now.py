@@ -11,7 +11,7 @@ import polars as pl
 
 from clientela.config.company import Config
 from clientela.errors import ClientelaError
-from clientela.relationship.settings import RELATIONSHIP, ContactLimit
+from clientela.relationship.settings import RELATIONSHIP, TRANSACTIONAL, ContactLimit, QuietHours
 
 ERASED, TOO_OFTEN = "erasure requested", "too often"
 
@@ -59,7 +59,7 @@ def permissions_now(connection: duckdb.DuckDBPyConnection, config: Config, purpo
             inner join ledger.loads using (batch_id)
             cross join run.context
             where loads.status = 'loaded' and words.status <> 'granted'
-                and lower(trim(words.purpose)) in ($purpose, $relationship)
+                and $purpose <> $transactional and lower(trim(words.purpose)) in ($purpose, $relationship)
                 and (loads.loaded_at > context.known_at
                     or cast(timezone(context.time_zone, words.decided_at) as date) > context.as_of_on)
             group by crosswalk.customer_id, words.channel
@@ -67,12 +67,18 @@ def permissions_now(connection: duckdb.DuckDBPyConnection, config: Config, purpo
             on permissions.customer_id = said.customer_id and coalesce(said.channel, permissions.channel) = permissions.channel
         where permissions.purpose = $asked
         """,
-        params={"erased": ERASED, "purpose": purpose, "relationship": RELATIONSHIP, "asked": asked},
+        params={
+            "erased": ERASED,
+            "purpose": purpose,
+            "relationship": RELATIONSHIP,
+            "transactional": TRANSACTIONAL,
+            "asked": asked,
+        },
     ).pl()
     # a word about every channel and one about this may both have come
     answered = judged.group_by("customer_id", "channel").agg(pl.col("reason").drop_nulls().first())
     for limit in config.permissions.limits:
-        if limit.purpose not in (purpose, RELATIONSHIP):
+        if purpose == TRANSACTIONAL or limit.purpose not in (purpose, RELATIONSHIP):
             continue
         reached = _contacted_too_often(connection, config, limit, now)
         is_limited = pl.col("customer_id").is_in(reached.implode())
@@ -113,12 +119,16 @@ def _contacted_too_often(
     return found["customer_id"]
 
 
+def quiet_now(config: Config, channel: str, now: datetime) -> QuietHours | None:
+    """The quiet hours of the channel that this instant lies in; None where it lies in none."""
+    moment = now.astimezone(config.zone).time()
+    return next((quiet for quiet in config.permissions.quiet_hours if quiet.covers(channel, moment)), None)
+
+
 def require_no_quiet_hour(config: Config, channel: str, now: datetime) -> None:
     """Raise ClientelaError where the channel rests at this instant."""
-    local = now.astimezone(config.zone)
-    for quiet in config.permissions.quiet_hours:
-        if quiet.covers(channel, local.time()):
-            raise ClientelaError(
-                f"It is {local:%H:%M} in {config.time_zone}: {channel} rests from {quiet.begins} to {quiet.ends} "
-                "(permissions.quiet_hours); nothing was written."
-            )
+    if quiet := quiet_now(config, channel, now):
+        raise ClientelaError(
+            f"It is {now.astimezone(config.zone):%H:%M} in {config.time_zone}: {channel} rests from {quiet.begins} to "
+            f"{quiet.ends} (permissions.quiet_hours); nothing was written."
+        )

@@ -98,8 +98,8 @@ def forget(config: Config, persons: Sequence[Person], run_id: str, now: datetime
 def clean_data_folder(config: Config) -> None:
     """Remove what still holds the forgotten beside the warehouse: done again by the next run where it was broken off."""
     remove_originals(config.data / "landing")
-    # an audience was handed on: who takes it up has had it, and what lies here goes whole
-    for name in ("before_upgrade", "dbt/logs", "audiences"):
+    # what was written out was handed on: who takes it up has had it, and what lies here goes whole
+    for name in ("before_upgrade", "dbt/logs", "audiences", "actions"):
         shutil.rmtree(config.data / name, ignore_errors=True)
     for path in (config.data / "dbt").glob("*/run_results.json"):
         path.unlink(missing_ok=True)

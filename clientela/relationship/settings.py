@@ -203,6 +203,42 @@ class OfferSettings(BaseModel):
     """The purpose for which a customer must be contactable; `relationship` stands for all but transactional contact."""
 
 
+class ActionWay(BaseModel):
+    """A way in which a manager contacts customers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    channel: Channel
+    minutes: float = Field(gt=0)
+    """Minutes that a contact takes."""
+
+
+class ActionSettings(BaseModel):
+    """What is to be done with each customer: by which ways, and what that is assumed to keep."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    purpose: Purpose = RELATIONSHIP
+    """What a manager contacts customers for; `relationship` stands for all but transactional contact."""
+    ways: tuple[ActionWay, ...] = (ActionWay(channel="phone", minutes=15), ActionWay(channel="email", minutes=5))
+    """The ways that managers have, one per channel."""
+    recover_keeps: float = Field(default=0.2, ge=0, le=1)
+    """Share of what is expected of a customer whose complaint is open that putting it right is assumed to keep."""
+    call_keeps: float = Field(default=0.1, ge=0, le=1)
+    """Share of the value at risk that a call is assumed to keep."""
+    thank_keeps: float = Field(default=0.02, ge=0, le=1)
+    """Share of what is expected of an active customer of high value that a word of thanks is assumed to keep."""
+    thank_after_days: int = Field(default=180, ge=1)
+    """Days without a contact of the company's after which thanks are due."""
+
+    @model_validator(mode="after")
+    def _ways_differ(self) -> Self:
+        channels = [way.channel for way in self.ways]
+        if twice := sorted({channel for channel in channels if channels.count(channel) > 1}):
+            raise ValueError(f"ways: {', '.join(twice)} is given twice; keep one")
+        return self
+
+
 class TimelineSettings(BaseModel):
     """How a customer's timeline speaks."""
 

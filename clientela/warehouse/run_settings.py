@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from clientela.config.company import Config
 from clientela.identity.settings import IdentitySettings
 from clientela.relationship.settings import (
+    ActionSettings,
     CampaignSettings,
     OfferSettings,
     PermissionSettings,
@@ -46,6 +47,7 @@ def write_settings(connection: duckdb.DuckDBPyConnection, *sections: BaseModel) 
         ("programme_settings", ProgrammeSettings),
         ("portfolio_settings", PortfolioSettings),
         ("offer_settings", OfferSettings),
+        ("action_settings", ActionSettings),
         ("timeline_settings", TimelineSettings),
     ):
         section = given.get(model) or model()
@@ -74,6 +76,7 @@ def sections_of(config: Config) -> tuple[BaseModel, ...]:
         config.programmes,
         config.portfolios,
         config.offers,
+        config.actions,
         timeline,
     )
 

@@ -15,6 +15,7 @@ from clientela.cli.main import main
 from clientela.config.read import load_config
 from clientela.errors import ClientelaError, ConfigError
 from clientela.pipeline import audience_writes
+from clientela.pipeline.action_list import COLUMNS, export_actions
 from clientela.pipeline.audience import AudienceWritten, preview_audience, write_audience
 from clientela.pipeline.open_run import open_run
 from clientela.privacy.forget import clean_data_folder
@@ -45,6 +46,8 @@ def open_company(folder: Path) -> Company:
             "files": "erasures*.csv", "key": "id", "columns": {"customer_key": "customer", "requested_at": "at"},
         }  # fmt: skip
         settings["audiences"] = {"friends": AUDIENCE}
+        settings["actions"] = {"purpose": "news"}
+        settings["reference_folder"] = "reference"
 
     company.change(change)
     lines = [f"{100 + n},1,c{n},bread,{n}.00,2026-02-{1 + n % 20:02} 10:00:00" for n in PEOPLE]
@@ -55,6 +58,10 @@ def open_company(folder: Path) -> Company:
     said.append("w29,c29,news,email,withdrawn,2026-02-01 10:00:00")
     company.write("consents.csv", "id,customer,purpose,channel,status,at\n" + "\n".join(said) + "\n")
     company.write("erasures.csv", "id,customer,at\ne30,c30,2026-02-20 10:00:00\n")
+    company.write(
+        "reference/portfolios.csv",
+        "portfolio,manager,capacity,rule,capacity_hours,territories,languages,tiers,opened_on,closed_on\nsur/este,Eva,40,,,,,,,\n",
+    )
     return company
 
 
@@ -85,6 +92,36 @@ def rows_of(path: Path | None) -> list[dict[str, str]]:
 
 def files(company: Company) -> list[str]:
     return sorted(path.name for path in (company.config.data / "audiences").iterdir())
+
+
+def test_the_list_of_a_manager_holds_who_may_be_contacted_at_that_instant(company: Company) -> None:
+    week = "select customer_id from relationship.customer_actions where is_this_week order by rank_in_portfolio"
+    wanted = [customer for (customer,) in company.warehouse(week)]
+    assert len(wanted) > 3
+    made = export_actions(company.config, "sur/este", NOW)
+    rows = rows_of(made.path)
+    assert [int(row["customer_id"]) for row in rows] == wanted and made.left_out == {}
+    assert list(rows[0]) == list(COLUMNS) and all(row["email"].startswith("ana") for row in rows)
+    assert made.path.stat().st_mode & 0o077 == 0
+    waiting = (company.config.data / "audit.jsonl").read_text(encoding="utf-8")
+    assert f"{len(wanted)} actions to {made.path}" in waiting
+
+    # the first of them takes the permission back
+    number = rows[0]["email"].removeprefix("ana").removesuffix("@example.com")
+    company.write(
+        "consents_2.csv", f"id,customer,purpose,channel,status,at\nw,c{number},news,,withdrawn,2026-03-01 05:00:00\n"
+    )
+    with open_run(company.config, "night", now=NOW) as run:
+        run.load_all()
+    ran = CliRunner().invoke(
+        main, ["export", "actions", "--portfolio", "sur/este", "--config", str(company.config_path)]
+    )
+    assert f"{len(wanted) - 1} customers this week. 1 customer left out: withdrawn." in ran.output, ran.output
+    quiet = {"begins": "08:00", "ends": "10:00"}
+    company.change(lambda settings: settings.update(permissions={"quiet_hours": [quiet]}))
+    assert export_actions(company.config, "sur/este", NOW).left_out == {"quiet hours": len(wanted)}
+    with pytest.raises(ConfigError, match="no portfolio 'sur' in the reference table"):
+        export_actions(company.config, "sur", NOW)
 
 
 def test_an_audience_is_looked_at_and_written_once(company: Company) -> None:

@@ -38,7 +38,7 @@ def standing_twice(columns: Mapping[str, Sequence[str]]) -> dict[str, list[str]]
 def test_marts_of_customers_are_told_by_their_grain() -> None:
     assert marts_of_customers(MARTS) == {
         "customers", "customer_value", "customer_retention", "customer_segments", "customer_engagement", "prospects",
-        "reward_balances", "rfm_readings", "portfolio_assignments",
+        "reward_balances", "rfm_readings", "portfolio_assignments", "customer_actions",
     }  # fmt: skip
 
 

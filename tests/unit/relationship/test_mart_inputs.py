@@ -8,7 +8,7 @@ from tests.unit.rendering import ROOT, rendered
 
 MARTS = {path.stem for path in (ROOT / "models" / "marts" / "relationship").glob("*.sql")}
 #: made of customers, sales and what people kept; of these nothing can be missing
-FROM_SALES = {"accounts", "prospects", "campaign_splits", "mart_inputs"}
+FROM_SALES = {"accounts", "prospects", "campaign_splits", "customer_actions", "mart_inputs"}
 
 
 def inputs(without: str | None, rows: int) -> dict[tuple[str, str], str | None]:

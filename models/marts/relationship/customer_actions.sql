@@ -1,0 +1,198 @@
+with
+
+settings as (
+
+    select * from {{ source('run', 'action_settings') }}
+
+),
+
+ways as (
+
+    {{ listed_settings(source('run', 'action_settings'), 'ways') }}
+
+),
+
+permissions as (
+
+    select * from {{ ref('contact_permissions') }}
+    where is_contactable
+
+),
+
+-- Of several rates for a way the narrowest counts, as for contacts that were made.
+costs as (
+
+    select
+        ways.channel,
+        ways.minutes,
+        coalesce(rates.cost_per_contact, 0) + coalesce({{ times('rates.cost_per_minute', 'ways.minutes') }}, 0)
+            as cost_amount
+    from ways
+    left join {{ ref('stg_cost_rates') }} as rates
+        on
+            rates.channel in ('', ways.channel)
+            and rates.kind in ('', 'contact')
+            and rates.valid_from <= {{ as_of() }}
+            and rates.valid_before > {{ as_of() }}
+    qualify
+        row_number() over (
+            partition by ways.channel
+            order by
+                case when rates.kind = '' then 2 else 1 end asc nulls last,
+                case when rates.channel = '' then 2 else 1 end asc nulls last
+        ) = 1
+
+),
+
+contacted as (
+
+    select
+        customer_id,
+        max(contacted_on) as last_contacted_on
+    from {{ ref('int_outbound_contacts') }}
+    group by customer_id
+
+),
+
+customers as (
+
+    select
+        months.customer_id,
+        assigned.portfolio,
+        coalesce(months.expected_value, 0) as expected_value,
+        coalesce(retention.expected_value_at_risk, 0) as expected_value_at_risk,
+        retention.main_reason,
+        months.open_complaints > 0 as is_complaint_open,
+        months.state = 'active'
+        and months.value_tier = 'high'
+        and coalesce({{ days_from('contacted.last_contacted_on', as_of()) }} >= settings.thank_after_days, true)
+            as is_to_thank
+    from {{ ref('int_customer_months_labelled') }} as months
+    cross join settings
+    left join {{ ref('int_portfolios_assigned') }} as assigned on months.customer_id = assigned.customer_id
+    left join {{ ref('customer_retention') }} as retention on months.customer_id = retention.customer_id
+    left join contacted on months.customer_id = contacted.customer_id
+    where months.is_as_of and months.is_customer
+
+),
+
+-- Nothing is sold to whom a complaint is open: first that is put right, which needs no permission to sell.
+wanted as (
+
+    {% for action, purpose, stake, when in [
+        ('recover', "'transactional'", 'expected_value', 'customers.is_complaint_open'),
+        ('call', 'settings.purpose', 'expected_value_at_risk', 'not customers.is_complaint_open'),
+        ('thank', 'settings.purpose', 'expected_value', 'not customers.is_complaint_open and customers.is_to_thank'),
+    ] %}
+        select
+            customers.customer_id,
+            '{{ action }}' as action,
+            {{ purpose }} as purpose,
+            customers.{{ stake }} as expected_value_at_stake,
+            customers.{{ stake }} * settings.{{ action }}_keeps as expected_value_kept
+        from customers
+        cross join settings
+        where {{ when }}
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+),
+
+best as (
+
+    select
+        wanted.*,
+        costs.channel,
+        costs.minutes,
+        costs.cost_amount,
+        wanted.expected_value_kept - cast(costs.cost_amount as double) as expected_gain
+    from wanted
+    inner join permissions on wanted.customer_id = permissions.customer_id and wanted.purpose = permissions.purpose
+    inner join costs on permissions.channel = costs.channel
+    where wanted.expected_value_kept > cast(costs.cost_amount as double)
+    qualify
+        row_number() over (
+            partition by wanted.customer_id
+            order by
+                wanted.expected_value_kept - cast(costs.cost_amount as double) desc nulls last,
+                wanted.action asc nulls last,
+                costs.channel asc nulls last
+        ) = 1
+
+),
+
+reached as (
+
+    select distinct permissions.customer_id
+    from permissions
+    cross join settings
+    inner join ways on permissions.channel = ways.channel
+    where permissions.purpose = settings.purpose
+
+),
+
+chosen as (
+
+    select
+        customers.customer_id,
+        customers.portfolio,
+        coalesce(best.action, 'leave alone') as action,
+        case
+            when best.action = 'call' then coalesce(customers.main_reason, 'value_at_risk')
+            when best.action is not null then best.action
+            when reached.customer_id is null then 'no_permission'
+            else 'nothing_pays'
+        end as text_key,
+        best.purpose,
+        best.channel,
+        best.minutes,
+        best.cost_amount,
+        best.expected_value_at_stake,
+        best.expected_gain,
+        cast(portfolios.capacity_hours as double) * 60 / 52 as minutes_a_week,
+        row_number() over in_portfolio as rank_in_portfolio,
+        sum(best.minutes) over in_portfolio as minutes_so_far
+    from customers
+    left join best on customers.customer_id = best.customer_id
+    left join reached on customers.customer_id = reached.customer_id
+    left join {{ ref('stg_portfolios') }} as portfolios on customers.portfolio = portfolios.portfolio
+    window in_portfolio as (
+        partition by customers.portfolio
+        order by best.expected_gain / best.minutes desc nulls last, customers.customer_id asc nulls last
+        rows between unbounded preceding and current row
+    )
+
+),
+
+customer_actions as (
+
+    select
+        ---------- ids
+        chosen.customer_id,
+
+        ---------- what to do, and why
+        chosen.action,
+        texts.text as action_reason,
+        chosen.purpose,
+        chosen.channel,
+
+        ---------- amounts, company currency
+        {{ money('chosen.cost_amount') }} as contact_cost_amount,
+        chosen.expected_value_at_stake,
+        chosen.expected_gain,
+
+        ---------- how long it takes, and when its turn comes
+        chosen.minutes as contact_minutes,
+        case when chosen.action <> 'leave alone' then chosen.rank_in_portfolio end as rank_in_portfolio,
+
+        ---------- booleans
+        chosen.portfolio is not null
+        and chosen.action <> 'leave alone'
+        and coalesce(chosen.minutes_so_far <= chosen.minutes_a_week, true) as is_this_week
+
+    from chosen
+    left join {{ ref('int_texts') }} as texts on texts.area = 'action' and chosen.text_key = texts.text_key
+
+)
+
+select * from customer_actions
