@@ -158,7 +158,7 @@ chosen as (
     left join {{ ref('stg_portfolios') }} as portfolios on customers.portfolio = portfolios.portfolio
     window in_portfolio as (
         partition by customers.portfolio
-        order by best.expected_gain / best.minutes desc nulls last, customers.customer_id asc nulls last
+        order by cast(best.expected_gain as double) / best.minutes desc nulls last, customers.customer_id asc nulls last
         rows between unbounded preceding and current row
     )
 
