@@ -67,7 +67,9 @@ def uplift_of_campaigns(members: pl.DataFrame) -> pl.DataFrame:
     """
     found = [pl.DataFrame(schema=UPLIFT_SCHEMA)]
     for rows in members.sort("campaign_id", "customer_id").partition_by("campaign_id", maintain_order=True):
-        without_cost, revenue = rows["net_revenue_without_cost"].sum(), rows["net_revenue"].sum()
+        without_cost, revenue = (
+            float(rows.select(pl.col(name).sum()).item()) for name in ("net_revenue_without_cost", "net_revenue")
+        )
         measure = "contribution" if without_cost <= MAX_SHARE_WITHOUT_COST * abs(revenue) else "net_revenue"
         campaign = rows.with_columns(pl.lit(measure).alias("measure"), pl.col(measure).fill_null(0.0).alias("amount"))
         found += [_of_segments(campaign), _of_customers(campaign)]
@@ -179,13 +181,16 @@ def uplift_by_customer(known: Floats, is_chosen: Bools, amount: Floats, seed: in
         order[own] = expected[own].argsort(kind="stable").argsort(kind="stable") / own.sum()
         gain[own] = (amount[own] - bought(terms[own])) * lot[own] / (chance * (1 - chance))
     ranked = gain[np.argsort(-order, kind="stable")]
-    drawn = np.array([_qini(ranked, np.bincount(rng.integers(0, len(ranked), len(ranked)), minlength=len(ranked)))
-                      for _ in range(BOOTSTRAPS)])  # fmt: skip
-    qini = _qini(ranked, np.ones(len(ranked)))
+    count = len(ranked)
+    drawn = [
+        _qini(ranked, np.bincount(rng.integers(0, count, count), minlength=count).astype(np.float64))
+        for _ in range(BOOTSTRAPS)
+    ]
+    qini = _qini(ranked, np.ones(count))
     return CustomerUplift(expected, qini, qini - _WIDENED * (qini - float(np.quantile(drawn, ONE_SIDED))))
 
 
-def _qini(ranked: Floats, times: npt.NDArray[np.generic]) -> float:
+def _qini(ranked: Floats, times: Floats) -> float:
     """The area between the curve of what is gained in this order and the line of any order, per customer; each customer counts
     so many times."""
     reached = np.cumsum(times) - times / 2
