@@ -28,8 +28,8 @@ FEW_ROWS = 20_000
 MANY_ROWS = 500_000
 #: of the keys, one in so many
 PART = 64
-#: hashes of the rows that one table is to hold
-WANTED = "wanted_rows"
+#: hashes of the rows that one large table is to hold, and of those that the copy holds
+WANTED, HELD = "wanted_rows", "held_rows"
 #: Linux: let a new file share the blocks of another, on file systems that can
 _FICLONE = 0x40049409
 
@@ -112,7 +112,7 @@ def write_upon(connection: duckdb.DuckDBPyConnection, catalog: str, tables: Sequ
                     raise NotUponError(f"{table.name} does not hold what it is to hold")
         return Written(plan.same, len(plan.differences), len(plan.filled))
     finally:
-        for name in (WANTED, *plan.differences.values()):
+        for name in (WANTED, HELD, *plan.differences.values()):
             connection.execute(f"drop table if exists {name}")
 
 
@@ -132,8 +132,14 @@ def _look(connection: duckdb.DuckDBPyConnection, catalog: str, tables: Sequence[
     dead = 0
     for table in tables:
         target = f"{catalog}.{table.name}"
-        wanted = _wanted(connection, table, written[table.name])
-        held, new = _print(connection, target, table.row_hash), _print(connection, wanted, "row_hash")
+        is_large = bool(table.key) and written[table.name] >= FEW_ROWS
+        if is_large:
+            # each side is read once
+            _keep_hashes(connection, WANTED, table.source, table)
+            _keep_hashes(connection, HELD, target, table)
+            held, new = _print(connection, HELD, "row_hash"), _print(connection, WANTED, "row_hash")
+        else:
+            held, new = (_print(connection, relation, table.row_hash) for relation in (target, table.source))
         plan.prints[table] = new
         of_table = written[table.name] - held[0]
         dead += of_table
@@ -143,25 +149,23 @@ def _look(connection: duckdb.DuckDBPyConnection, catalog: str, tables: Sequence[
             raise NotUponError(f"a personal value that {table.name} showed is gone")
         else:
             differences = f"differences_{len(plan.differences)}"
-            is_merged = wanted == WANTED and of_table <= DEAD_SHARE * held[0]
-            if is_merged and _find_differences(connection, target, table, held[0], differences):
+            is_merged = is_large and of_table <= DEAD_SHARE * held[0]
+            if is_merged and _find_differences(connection, held[0], differences):
                 plan.differences[table] = differences
             else:
                 plan.filled.append(table)
-    connection.execute(f"drop table if exists {WANTED}")
+    for name in (WANTED, HELD):
+        connection.execute(f"drop table if exists {name}")
     if dead > DEAD_SHARE * sum(written.values()):
         raise NotUponError("more of the file is dead than it should be")
 
 
-def _wanted(connection: duckdb.DuckDBPyConnection, table: Table, rows: int) -> str:
-    """The hashes of the rows that are to be there: of many rows kept, so that a view is asked once; of few a query."""
-    hashes = (
-        f"select {table.key_hash if table.key else 0} as key_hash, {table.row_hash} as row_hash from {table.source}"
+def _keep_hashes(connection: duckdb.DuckDBPyConnection, name: str, relation: str, table: Table) -> None:
+    row = "rowid as row_id, " if name == HELD else ""
+    connection.execute(
+        f"create or replace temp table {name} as "
+        f"select {row}{table.key_hash} as key_hash, {table.row_hash} as row_hash from {relation}"
     )
-    if rows < FEW_ROWS or not table.key:
-        return f"({hashes})"
-    connection.execute(f"create or replace temp table {WANTED} as {hashes}")
-    return WANTED
 
 
 def _print(connection: duckdb.DuckDBPyConnection, relation: str, row_hash: str) -> tuple[int, int]:
@@ -180,16 +184,14 @@ def _is_anyone_gone(connection: duckdb.DuckDBPyConnection, target: str, table: T
     )
 
 
-def _find_differences(
-    connection: duckdb.DuckDBPyConnection, target: str, table: Table, rows: int, differences: str
-) -> bool:
+def _find_differences(connection: duckdb.DuckDBPyConnection, rows: int, differences: str) -> bool:
     """Keep which rows go and come; where that is most of them, False. Of many rows a part is compared first."""
     if rows >= MANY_ROWS:
-        part = _differences_sql(target, table, f"where key_hash % {PART} = 0")
+        part = _differences_sql(f"where key_hash % {PART} = 0")
         ((gone,),) = connection.execute(f"select count(gone) from ({part})").fetchall()
         if gone > CHANGED_SHARE * rows / PART:
             return False
-    connection.execute(f"create or replace temp table {differences} as {_differences_sql(target, table)}")
+    connection.execute(f"create or replace temp table {differences} as {_differences_sql()}")
     ((gone,),) = connection.execute(f"select count(gone) from {differences}").fetchall()
     if gone > CHANGED_SHARE * rows:
         connection.execute(f"drop table {differences}")
@@ -197,14 +199,11 @@ def _find_differences(
     return True
 
 
-def _differences_sql(target: str, table: Table, where: str = "") -> str:
+def _differences_sql(where: str = "") -> str:
     """SELECT of `gone`, the rowids of the file's rows that are to go, and of `come`, the key's hashes of those that come."""
     return f"""
-        with held as (
-            select rowid as row_id, {table.key_hash} as key_hash, {table.row_hash} as row_hash from {target}
-        )
         select held.row_id as gone, wanted.key_hash as come
-        from (select * from held {where}) as held
+        from (select * from {HELD} {where}) as held
         full join (select * from {WANTED} {where}) as wanted
             on held.row_hash = wanted.row_hash and held.key_hash = wanted.key_hash
         where held.row_id is null or wanted.key_hash is null
