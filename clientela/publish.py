@@ -270,8 +270,8 @@ def publish_marts(
     for mart in marts:
         _need_one_row_per_key(connection, mart)
     files = _Files(connection, config, marts, secret, has_copies=folder == config.published)
-    files.write(published, aside, Readers(is_masked))
-    counted = _check(connection, aside, marts, run_id)
+    rows = files.write(published, aside, Readers(is_masked))
+    counted = _check(aside, marts, run_id, rows)
     # past days are for those of `published/` alone
     profiles = _write_profiles(files) if folder == config.published else {}
     before_switch()
@@ -318,15 +318,14 @@ class _Files:
         self._has_copies = has_copies and ("run", "published_files") in self._tables
         self._rules: dict[str, str] = {}
 
-    def write(self, last: Path, aside: Path, readers: Readers) -> None:
-        """Write the file that is to take the last one's place."""
+    def write(self, last: Path, aside: Path, readers: Readers) -> list[int]:
+        """Write the file that is to take the last one's place; gives the rows that each mart is to have in it."""
         if self._has_copies:
             self._rules[last.name] = self._rules_of(readers)
             if self._is_ours(last):
                 try:
                     with _writing(self.connection, aside, self.config.publish.storage_version, last) as catalog:
-                        self._write_upon(catalog, readers)
-                    return
+                        return self._write_upon(catalog, readers)
                 except NotUponError:
                     pass
                 except duckdb.Error as error:
@@ -334,13 +333,14 @@ class _Files:
                     if not is_damage(error):
                         raise
         with _writing(self.connection, aside, self.config.publish.storage_version) as catalog:
-            self._write_whole(catalog, readers)
+            return self._write_whole(catalog, readers)
 
     def remember(self, *published: Path) -> None:
-        """Note how the files were left, and by which rules they were made."""
+        """Note how the files were left, and by which rules they were made. They are published: where that cannot be noted, the
+        next ones are written whole."""
         if not self._has_copies:
             return
-        with transaction(self.connection):
+        with suppress(duckdb.Error), transaction(self.connection):
             self.connection.execute("delete from run.published_files")
             self.connection.executemany(
                 "insert into run.published_files values (?, ?, ?)",
@@ -374,19 +374,20 @@ class _Files:
         )
         return hashlib.sha256(repr(made_of).encode()).hexdigest()
 
-    def _write_whole(self, catalog: str, readers: Readers) -> None:
+    def _write_whole(self, catalog: str, readers: Readers) -> list[int]:
         """Every mart, as these readers may see it, and the questions that travel with the file."""
         with transaction(self.connection):
-            for mart in self.marts:
-                self._create(mart, catalog, readers)
+            rows = [self._create(mart, catalog, readers) for mart in self.marts]
             _write_keys(self.connection, self.marts, catalog)
             for asked, signature, query, meaning in MACROS:
                 if any(f"{mart.schema}.{mart.name}" == asked for mart in self.marts):
                     self.connection.execute(f"create macro {catalog}.{signature} as table {query}")
                     name = signature.partition("(")[0]
                     self.connection.execute(f"comment on macro table {catalog}.{name} is {literal(meaning)}")
+        return rows
 
-    def _create(self, mart: Mart, catalog: str, readers: Readers) -> None:
+    def _create(self, mart: Mart, catalog: str, readers: Readers) -> int:
+        """One mart's table; gives its rows."""
         connection, types = self.connection, self._types[mart.schema, mart.name]
         target = f"{catalog}.{_name(mart)}"
         query, parameters, hidden = self._query(mart, readers)
@@ -396,13 +397,14 @@ class _Files:
             f"{quoted(name)} {sql_type}{' not null' if name in never_null else ''}" for name, sql_type in types.items()
         )
         connection.execute(f"create table {target} ({columns})")
-        connection.execute(f"insert into {target} {query}", parameters)
+        ((rows,),) = connection.execute(f"insert into {target} {query}", parameters).fetchall()
         connection.execute(f"comment on table {target} is {literal(mart.description)}")
         described = {name.lower(): column for name, column in mart.columns.items()}
         for name in types:
             description, _ = described.get(name.lower(), ("", False))
             note = f"{description} (masked)".strip() if name in hidden else description
             connection.execute(f"comment on column {target}.{quoted(name)} is {literal(note)}")
+        return int(rows)
 
     def _query(self, mart: Mart, readers: Readers) -> tuple[str, dict[str, str | None], set[str]]:
         """SELECT of a mart as these readers may see it, with its parameters, and the columns that are hidden from them."""
@@ -419,8 +421,8 @@ class _Files:
                 parameters |= {"purpose": readers.purpose, "channel": readers.channel}
         return f"select {selected} from {_name(mart)}{rows}", parameters, hidden
 
-    def _write_upon(self, catalog: str, readers: Readers) -> None:
-        """The tables that differ, or the rows that do."""
+    def _write_upon(self, catalog: str, readers: Readers) -> list[int]:
+        """The tables that differ, or the rows that do; gives what all have."""
         tables: list[publish_upon.Table] = []
         made: list[str] = []
         try:
@@ -436,7 +438,7 @@ class _Files:
                 described = {name.lower(): column for name, column in mart.columns.items()}
                 shown = (name for name in types if name not in hidden and described.get(name.lower(), ("", False))[1])
                 tables.append(publish_upon.Table(_name(mart), source, tuple(types), mart.key, tuple(shown)))
-            publish_upon.write_upon(self.connection, catalog, tables)
+            return list(publish_upon.write_upon(self.connection, catalog, tables).rows)
         finally:
             for source in made:
                 self.connection.execute(f"drop table if exists {source}")
@@ -626,21 +628,20 @@ def _remove(path: Path) -> None:
         leftover.unlink(missing_ok=True)
 
 
-def _check(connection: duckdb.DuckDBPyConnection, path: Path, marts: list[Mart], run_id: str) -> int:
+def _check(path: Path, marts: list[Mart], run_id: str, rows: list[int]) -> int:
     """Open the new file as a reader would: every mart is there with its rows, and it is this run's. Gives the rows in all."""
-    counts = " union all ".join(
-        f"select {number}, count(*) from {quoted(mart.schema)}.{quoted(mart.name)}" for number, mart in enumerate(marts)
-    )
-    built = dict(connection.execute(counts).fetchall()) if marts else {}
     with _reading(path) as reader:
-        written = dict(reader.execute(counts).fetchall()) if marts else {}
+        for mart, wanted in zip(marts, rows, strict=True):
+            ((found,),) = reader.execute(f"select count(*) from {_name(mart)}").fetchall()
+            if found != wanted:
+                raise NotPublishedError(
+                    f"The new file has {found} of {wanted} rows of {mart.schema}.{mart.name}; the published file is as it was."
+                )
         if reader.execute("select run_id from operations.publication").fetchall() != [(run_id,)]:
             raise NotPublishedError(
                 f"The new file does not say that it is run {run_id}'s; the published file is as it was."
             )
-    if wrong := [f"{mart.schema}.{mart.name}" for number, mart in enumerate(marts) if built[number] != written[number]]:
-        raise NotPublishedError(f"The new file does not hold all rows of {wrong[0]}; the published file is as it was.")
-    return sum(written.values())
+    return sum(rows)
 
 
 @contextmanager

@@ -65,11 +65,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Written:
-    """How many tables stayed as they were, had rows exchanged, and were filled again."""
+    """How many tables stayed as they were, had rows exchanged, and were filled again; and the rows of all, in their order."""
 
     same: int
     merged: int
     filled: int
+    rows: tuple[int, ...] = field(default=(), compare=False)
 
 
 @dataclass
@@ -110,7 +111,8 @@ def write_upon(connection: duckdb.DuckDBPyConnection, catalog: str, tables: Sequ
                 _merge(connection, catalog, table, differences)
                 if _print(connection, f"{catalog}.{table.name}", table.row_hash) != plan.prints[table]:
                     raise NotUponError(f"{table.name} does not hold what it is to hold")
-        return Written(plan.same, len(plan.differences), len(plan.filled))
+        rows = tuple(plan.prints[table][0] for table in tables)
+        return Written(plan.same, len(plan.differences), len(plan.filled), rows)
     finally:
         for name in (WANTED, HELD, *plan.differences.values()):
             connection.execute(f"drop table if exists {name}")
