@@ -37,21 +37,30 @@ class Lake:
         return self.folder / schema / name
 
     def write(self, connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> Path:
-        """Copy a table of the warehouse into the lake, in place of what was there."""
+        """Copy a table or view of the warehouse into the lake, in place of what was there."""
         path = self.path(schema, name)
         if path.exists():
             shutil.rmtree(path)
         path.mkdir(parents=True)
         table = f"{quoted(schema)}.{quoted(name)}"
-        ((last,),) = connection.execute(f"select coalesce(max(rowid), 0) from {table}").fetchall()
+        is_view = bool(
+            connection.execute(
+                "select 1 from duckdb_views() where database_name = current_database() and schema_name = ? and view_name = ?",
+                [schema, name],
+            ).fetchall()
+        )
+        last = 0
+        if not is_view:
+            ((last,),) = connection.execute(f"select coalesce(max(rowid), 0) from {table}").fetchall()
         # Parquet has no integer of 128 bits: it would be a double
         columns = ", ".join(
             f"cast({quoted(column)} as bigint) as {quoted(column)}" if sql_type == "HUGEINT" else quoted(column)
             for column, sql_type, *_ in connection.execute(f"describe {table}").fetchall()
         )
         for number, first in enumerate(range(0, last + 1, FILE_ROWS)):
+            part = "" if is_view else f" where rowid between {first} and {first + FILE_ROWS - 1}"
             connection.execute(
-                f"copy (select {columns} from {table} where rowid between {first} and {first + FILE_ROWS - 1}) "
+                f"copy (select {columns} from {table}{part}) "
                 f"to {literal(str(path / f'part-{number:05}.parquet'))} (format parquet, compression zstd)"
             )
         return path

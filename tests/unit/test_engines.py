@@ -106,6 +106,9 @@ def test_a_table_comes_back_from_the_lake_as_it_went(tmp_path: Path, monkeypatch
         lake.read(connection, "raw", "t", (("id", "bigint"), ("money", "decimal(18,4)"), ("at", "timestamptz")))
         lake.read(connection, "empty", "t", ())
         assert connection.execute("select * from raw.t order by id").fetchall() == before
+        connection.execute("create view raw.v as select id from raw.t")
+        files = lake.write(connection, "raw", "v")
+        assert connection.execute(f"select count(*) from read_parquet('{files}/*.parquet')").fetchall() == [(130,)]
         described = [row[1] for row in connection.execute("describe empty.t").fetchall()]
     assert described == ["BIGINT", "BIGINT"], "a sum of whole numbers is one on the way, not a double"
     assert len(list(lake.path("raw", "t").iterdir())) == 3 and FILE_ROWS > 100
