@@ -363,6 +363,7 @@ class _Files:
                     where loaded_at is not null and (status <> 'loaded' or retired_at is not null)
                 ),
                 (select count(*) from ledger.tombstones),
+                (select string_agg(expired_at::varchar, ',' order by expired_at) from ledger.expiries),
                 (select count(*) from raw.erasures)
             """
         ).fetchall()

@@ -196,10 +196,11 @@ GONE = "the last words of batch 1"
     [
         ("update ledger.loads set status = 'unloaded', retired_at = now()", {}),
         ("insert into ledger.tombstones values ('a', 'b', 1, now())", {}),
+        ("insert into ledger.expiries values ('till', 'transactions', '', date '2026-01-01', now())", {}),
         ("insert into raw.erasures by name select 1 as batch_id, 'till' as source", {}),
         ("select 1", {"storage_version": "v1.5.0"}),
     ],
-    ids=["unloaded", "forgotten", "to be erased", "another format"],
+    ids=["unloaded", "forgotten", "expired", "to be erased", "another format"],
 )
 def test_no_byte_stays_of_what_was_taken_away(
     nights: Nights, written: list[Written], taken: str, settings: dict[str, Any]
