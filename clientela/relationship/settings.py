@@ -228,6 +228,8 @@ class ActionSettings(BaseModel):
     """Share of the value at risk that a call is assumed to keep."""
     thank_keeps: float = Field(default=0.02, ge=0, le=1)
     """Share of what is expected of an active customer of high value that a word of thanks is assumed to keep."""
+    offer_brings: float = Field(default=0.1, ge=0, le=1)
+    """Share of what the best offer to a customer is likely to bring that is assumed to come because it was made."""
     thank_after_days: int = Field(default=180, ge=1)
     """Days without a contact of the company's after which thanks are due."""
 

@@ -37,9 +37,7 @@ costs as (
     qualify
         row_number() over (
             partition by ways.channel
-            order by
-                case when rates.kind = '' then 2 else 1 end asc nulls last,
-                case when rates.channel = '' then 2 else 1 end asc nulls last
+            order by rates.kind = '' asc nulls last, rates.channel = '' asc nulls last
         ) = 1
 
 ),
@@ -48,7 +46,7 @@ contacted as (
 
     select
         customer_id,
-        max(contacted_on) as last_contacted_on
+        max(contacted_on) as last_on
     from {{ ref('int_outbound_contacts') }}
     group by customer_id
 
@@ -62,16 +60,19 @@ customers as (
         coalesce(months.expected_value, 0) as expected_value,
         coalesce(retention.expected_value_at_risk, 0) as expected_value_at_risk,
         retention.main_reason,
+        coalesce(offer.probability * offer.contribution_if_taken, 0) as likely_contribution,
+        offer.reason as offer_reason,
         months.open_complaints > 0 as is_complaint_open,
         months.state = 'active'
+        and months.open_complaints = 0
         and months.value_tier = 'high'
-        and coalesce({{ days_from('contacted.last_contacted_on', as_of()) }} >= settings.thank_after_days, true)
-            as is_to_thank
+        and coalesce({{ days_from('contacted.last_on', as_of()) }} >= settings.thank_after_days, true) as is_to_thank
     from {{ ref('int_customer_months_labelled') }} as months
     cross join settings
     left join {{ ref('int_portfolios_assigned') }} as assigned on months.customer_id = assigned.customer_id
     left join {{ ref('customer_retention') }} as retention on months.customer_id = retention.customer_id
     left join contacted on months.customer_id = contacted.customer_id
+    left join {{ ref('customer_offers') }} as offer on months.customer_id = offer.customer_id and offer.offer_rank = 1
     where months.is_as_of and months.is_customer
 
 ),
@@ -79,17 +80,18 @@ customers as (
 -- Nothing is sold to whom a complaint is open: first that is put right, which needs no permission to sell.
 wanted as (
 
-    {% for action, purpose, stake, when in [
-        ('recover', "'transactional'", 'expected_value', 'customers.is_complaint_open'),
-        ('call', 'settings.purpose', 'expected_value_at_risk', 'not customers.is_complaint_open'),
-        ('thank', 'settings.purpose', 'expected_value', 'not customers.is_complaint_open and customers.is_to_thank'),
+    {% for action, purpose, stake, share, when in [
+        ('recover', "'transactional'", 'expected_value', 'recover_keeps', 'customers.is_complaint_open'),
+        ('call', 'settings.purpose', 'expected_value_at_risk', 'call_keeps', 'not customers.is_complaint_open'),
+        ('thank', 'settings.purpose', 'expected_value', 'thank_keeps', 'customers.is_to_thank'),
+        ('offer', 'settings.purpose', 'likely_contribution', 'offer_brings', 'not customers.is_complaint_open'),
     ] %}
         select
             customers.customer_id,
             '{{ action }}' as action,
             {{ purpose }} as purpose,
             customers.{{ stake }} as expected_value_at_stake,
-            customers.{{ stake }} * settings.{{ action }}_keeps as expected_value_kept
+            customers.{{ stake }} * settings.{{ share }} as expected_value_kept
         from customers
         cross join settings
         where {{ when }}
@@ -125,9 +127,8 @@ reached as (
 
     select distinct permissions.customer_id
     from permissions
-    cross join settings
+    inner join settings on permissions.purpose = settings.purpose
     inner join ways on permissions.channel = ways.channel
-    where permissions.purpose = settings.purpose
 
 ),
 
@@ -136,6 +137,7 @@ chosen as (
     select
         customers.customer_id,
         customers.portfolio,
+        customers.offer_reason,
         coalesce(best.action, 'leave alone') as action,
         case
             when best.action = 'call' then coalesce(customers.main_reason, 'value_at_risk')
@@ -172,7 +174,7 @@ customer_actions as (
 
         ---------- what to do, and why
         chosen.action,
-        texts.text as action_reason,
+        case when chosen.action = 'offer' then chosen.offer_reason else texts.text end as action_reason,
         chosen.purpose,
         chosen.channel,
 

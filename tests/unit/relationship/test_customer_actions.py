@@ -29,6 +29,9 @@ TABLES = """
     );
     create or replace table int_portfolios_assigned (customer_id bigint, portfolio varchar);
     create or replace table customer_retention (customer_id bigint, expected_value_at_risk double, main_reason varchar);
+    create or replace table customer_offers (
+        customer_id bigint, offer_rank int, probability double, contribution_if_taken double, reason varchar
+    );
     create or replace table stg_cost_rates (
         channel varchar, kind varchar, cost_per_contact decimal(18, 4), cost_per_minute decimal(18, 4), valid_from date,
         valid_before date
@@ -122,6 +125,29 @@ def test_each_customer_has_the_one_action_that_leaves_most(shop: duckdb.DuckDBPy
         (4, "leave alone", None, None, None),
         (5, "leave alone", None, None, None),
         (6, "leave alone", None, None, None),
+    ]
+
+
+def test_the_first_offer_is_made_where_it_leaves_most_and_no_complaint_is_open(shop: duckdb.DuckDBPyConnection) -> None:
+    write_settings(shop, *_granted(), ActionSettings())
+    know(
+        shop,
+        (1, "active", "low", 1000, 0, 0),
+        (2, "at risk", "low", 500, 0, 400),
+        (3, "active", "low", 1000, 1, 0),
+        (4, "active", "low", 1000, 0, 0),
+    )
+    shop.execute(
+        "insert into customer_offers values (1, 1, 0.5, 200, 'wine'), (1, 2, 0.4, 100, 'cheese'), (2, 1, 0.1, 200, 'wine'), "
+        "(3, 1, 0.5, 200, 'wine'), (4, 1, 0.01, 200, 'wine')"
+    )
+    found = actions(shop, "customer_id, action, action_reason, expected_value_at_stake, round(expected_gain, 4)")
+    # a tenth of what is likely is assumed to come because it was offered: 10 - 1.5, against 40 - 1.5 of the call
+    assert found == [
+        (1, "offer", "wine", 100, 8.5),
+        (2, "call", "why", 400, 38.5),
+        (3, "recover", "why", 1000, 198.5),
+        (4, "leave alone", "why", None, None),
     ]
 
 
