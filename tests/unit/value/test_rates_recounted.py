@@ -37,7 +37,9 @@ def company(tables: dict[str, tuple[str, Rows]], *models: str) -> duckdb.DuckDBP
             run_id varchar, campaign_key varchar, event varchar, occurred_at timestamptz, fixed_cost decimal(18, 4),
             unit_cost decimal(18, 4)
         );
-        create table audience_members (run_id varchar, record_id bigint, arm varchar)
+        create table audience_members (run_id varchar, record_id bigint, arm varchar);
+        create schema ledger;
+        create table ledger.expired_amounts (source varchar, month date, component varchar, amount decimal(18, 4))
         """
     )
     for name, (columns, rows) in tables.items():
