@@ -28,16 +28,18 @@ def encoded(value: str) -> list[bytes]:
 
 def search(data: Path, values: Sequence[str]) -> dict[str, int]:
     """File of the data folder → how many of the values are found in it; every file that was looked at is there."""
-    return {path.relative_to(data).as_posix(): _found_in(path, values) for path, _ in files_of(data)}
+    with duckdb.connect() as connection:
+        return {path.relative_to(data).as_posix(): _found_in(connection, path, values) for path, _ in files_of(data)}
 
 
-def _found_in(path: Path, values: Sequence[str]) -> int:
+def _found_in(connection: duckdb.DuckDBPyConnection, path: Path, values: Sequence[str]) -> int:
     found = _in_bytes(path, values)
     rest = [value for value in values if value not in found]
     if rest and path.suffix == ".duckdb":
-        found |= _in_database(path, rest)
+        found |= _in_database(connection, path, rest)
     elif rest and path.suffix == ".parquet":
-        found |= _in_parquet(path, rest)
+        with suppress(duckdb.Error):
+            found |= _in_relation(connection, f"read_parquet({literal(str(path))})", rest)
     return len(found)
 
 
@@ -78,22 +80,19 @@ def _unpacked(path: Path) -> Iterator[bytes]:
                         yield archive.read(name)
 
 
-def _in_database(path: Path, values: Sequence[str]) -> set[str]:
+def _in_database(connection: duckdb.DuckDBPyConnection, path: Path, values: Sequence[str]) -> set[str]:
     found: set[str] = set()
-    with suppress(duckdb.Error), duckdb.connect() as connection:
+    with suppress(duckdb.Error):
         connection.execute(f"attach {literal(str(path))} as looked_at (read_only)")
-        tables = connection.execute(
-            "select schema_name, table_name from duckdb_tables() where database_name = 'looked_at'"
-        ).fetchall()
-        for schema, table in tables:
-            found |= _in_relation(connection, f"looked_at.{quoted(schema)}.{quoted(table)}", values)
+        try:
+            tables = connection.execute(
+                "select schema_name, table_name from duckdb_tables() where database_name = 'looked_at'"
+            ).fetchall()
+            for schema, table in tables:
+                found |= _in_relation(connection, f"looked_at.{quoted(schema)}.{quoted(table)}", values)
+        finally:
+            connection.execute("detach looked_at")
     return found
-
-
-def _in_parquet(path: Path, values: Sequence[str]) -> set[str]:
-    with suppress(duckdb.Error), duckdb.connect() as connection:
-        return _in_relation(connection, f"read_parquet({literal(str(path))})", values)
-    return set()
 
 
 def _in_relation(connection: duckdb.DuckDBPyConnection, relation: str, values: Sequence[str]) -> set[str]:

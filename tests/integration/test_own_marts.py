@@ -1,59 +1,7 @@
-"""The company's own dbt models: built on ours, published beside them, and as strictly as ours."""
+"""The company's own dbt models: a recipe's is published in test_recipes.py; what fails in them, in tests/prove/nights."""
 
 from clientela.pipeline.nightly import run
-from tests.conftest import NOW, Company, marts
-
-GOOD = (
-    "select customer_id, full_name, email as address, 1 as points from {{ ref('customers') }} where customer_id > 0\n"
-)
-NOTES = """
-version: 2
-models:
-  - name: my_customers
-    description: "One per customer, as the club counts."
-    columns:
-      - name: address
-        description: "Where to write."
-        meta: {personal: true}
-      - name: points
-        data_tests: [not_null]
-"""
-
-
-def test_a_companys_own_models_are_published_in_custom_and_one_that_fails_stops_publication(shop: Company) -> None:
-    own_models(shop)
-
-
-def own_models(shop: Company) -> None:
-    """A night with a model of their own, and two in which it fails; tests/prove/nights goes on from there."""
-    shop.change(lambda settings: settings.update(models_path="own"))
-    # folders of theirs may bear the names of ours
-    shop.write("own/marts/my_customers.sql", GOOD)
-    shop.write("own/marts/my_customers.yml", NOTES)
-    report = shop.night()
-    assert report.status == "published", report.message
-    rows = shop.published("select full_name, address, points from custom.my_customers where full_name is not null")
-    assert rows and all(name.startswith("masked:") and address.startswith("masked:") for name, address, _ in rows)
-    assert shop.published("select comment from duckdb_tables() where schema_name = 'custom'") == [
-        ("One per customer, as the club counts.",)
-    ]
-    assert (shop.folder / "own/marts/my_customers.sql").read_text() == GOOD, "dbt writes nothing into their folder"
-    assert len(list((shop.folder / "own/marts").iterdir())) == 2
-    before = marts(shop)
-
-    fingerprint = shop.config.fingerprint()
-    shop.write("own/marts/my_customers.sql", GOOD.replace("points from", "points, cast('x' as integer) as broken from"))
-    assert shop.config.fingerprint() != fingerprint, "a changed model is a reason to build anew"
-    report = shop.night()
-    assert report.exit_code == 4
-    assert "first model my_customers: Conversion Error: Could not convert string '…' to INT32" in report.message
-    assert marts(shop) == before
-    held = shop.warehouse("select count(*) from custom.my_customers")
-    assert held == [(len(rows),)], "the table of the last run stands where a model fails"
-
-    shop.write("own/marts/my_customers.sql", "select * from {{ ref('no_such_mart') }}\n")
-    report = shop.night()
-    assert report.exit_code == 4 and "no_such_mart" in report.message
+from tests.conftest import NOW, Company
 
 
 def test_a_folder_of_models_that_is_not_there_is_said_before_anything_is_touched(shop: Company) -> None:

@@ -85,6 +85,8 @@ def shop(tmp_path: Path, made: Path) -> Company:
 
 def found(shop: Company) -> dict[str, list[str]]:
     """File → what of hers is in it, looked for by bytes, unpacked, and by asking tables."""
+    if not any(search(shop.config.data, HERS).values()):
+        return {}
     hits = {value: search(shop.config.data, [value]) for value in HERS}
     return {
         name: [v for v in HERS if hits[v].get(name)] for name in hits[HERS[0]] if any(hits[v].get(name) for v in HERS)
