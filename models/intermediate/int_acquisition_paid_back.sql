@@ -13,8 +13,9 @@ earned as (
     select
         customers_won.acquisition_channel,
         customers_won.won_month as month,
-        cast(floor(cast({{ days_from('customers_won.won_on', 'order_days.ordered_on') }} as double) / 30.4375) as bigint) + 1
-            as months_since,
+        1 + cast(
+            floor(cast({{ days_from('customers_won.won_on', 'order_days.ordered_on') }} as double) / 30.4375) as bigint
+        ) as months_since,
         sum(order_days.contribution) as contribution,
         sum(order_days.contribution) filter (
             where {{ days_from('customers_won.won_on', 'order_days.ordered_on') }} <= 364
