@@ -24,6 +24,9 @@ def _live(seed: int, happenings: list[list[str]], *, everything: bool) -> None:
         company = Growing(Path(folder), seed)
         company.happen("new lines")
         company.build(everything=everything)
+        if everything:
+            # what a night learnt at closed month-ends waits for memory: the next takes its days over and learns nothing at them
+            company.remember()
         for tonight in happenings:
             for what in tonight:
                 company.happen(what)
