@@ -267,6 +267,10 @@ class Growing(Company):
         aside = self.folder / "aside.duckdb"
         shutil.copyfile(self.config.warehouse, aside)
         try:
+            if everything:
+                with duckdb.connect(str(self.config.warehouse)) as connection:
+                    # nor are forecasts taken over
+                    connection.execute("delete from forecast.days")
             transform.build(self.config, is_full_refresh=True) if everything else _build_some(
                 self, is_full_refresh=True
             )
