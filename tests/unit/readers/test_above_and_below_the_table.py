@@ -1,5 +1,6 @@
 """What stands above and below the records: titles, headers that are odd or missing, totals. It is counted, never a record."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from reading import Read, feed_of, prepared, read
 from test_csv_dirt import DIRTY, file_of, folder, taken  # noqa: F401
@@ -227,6 +228,8 @@ def test_whatever_stands_around_it_the_same_lines_are_records(
     footers: int,
     first: str,
 ) -> None:
+    # a quote after blanks is text to the fast reader and may be a fault to the careful one; neither loses the line
+    assume(not any(re.search(rb'(^|,)[ \t]+"', line) for line, _ in parts))
     # a last line of delimiters alone would belong to the footer
     bare = file_of([*parts, (b"z,z,z", b"\n")])
     stated = 1 if first.startswith("sep") else 0
