@@ -19,7 +19,12 @@ permissions as (
 
 ),
 
--- Of several rates for a way the narrowest counts, as for contacts that were made.
+rates as (
+
+    {{ rates_by_channel('ways', 'contact') }}
+
+),
+
 costs as (
 
     select
@@ -28,17 +33,7 @@ costs as (
         coalesce(rates.cost_per_contact, 0) + coalesce({{ times('rates.cost_per_minute', 'ways.minutes') }}, 0)
             as cost_amount
     from ways
-    left join {{ ref('stg_cost_rates') }} as rates
-        on
-            rates.channel in ('', ways.channel)
-            and rates.kind in ('', 'contact')
-            and rates.valid_from <= {{ as_of() }}
-            and rates.valid_before > {{ as_of() }}
-    qualify
-        row_number() over (
-            partition by ways.channel
-            order by rates.kind = '' asc nulls last, rates.channel = '' asc nulls last
-        ) = 1
+    left join rates on ways.channel = rates.channel
 
 ),
 

@@ -48,26 +48,10 @@ channels as (
 
 ),
 
--- What one proposal costs by each channel: of the rates that fit the narrowest, as interactions are priced.
+-- What one proposal costs.
 channel_costs as (
 
-    select
-        channels.channel,
-        rates.cost_per_contact
-    from channels
-    inner join {{ ref('stg_cost_rates') }} as rates
-        on
-            rates.channel in (channels.channel, '')
-            and rates.kind in ('proposal', '')
-            and {{ as_of() }} >= rates.valid_from
-            and {{ as_of() }} < rates.valid_before
-    qualify
-        row_number() over (
-            partition by channels.channel
-            order by
-                case when rates.kind = 'proposal' then 1 else 2 end asc nulls last,
-                case when rates.channel = '' then 2 else 1 end asc nulls last
-        ) = 1
+    {{ rates_by_channel('channels', 'proposal') }}
 
 ),
 

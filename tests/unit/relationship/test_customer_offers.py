@@ -43,7 +43,8 @@ def mart(warehouse: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnec
         f"""
         create table int_offers_proposed as from proposed;
         create table stg_cost_rates (
-            channel varchar, kind varchar, cost_per_contact decimal(18, 4), valid_from date, valid_before date
+            channel varchar, kind varchar, cost_per_contact decimal(18, 4), valid_from date, valid_before date,
+            cost_per_minute decimal(18, 4)
         );
         create table int_texts as
             select split_part(key, '.', 1) as area, substr(key, 8) as text_key, en as text
@@ -104,7 +105,7 @@ def test_the_cheapest_channel_is_taken_and_what_does_not_cover_the_contact_is_le
 ) -> None:
     until = AS_OF + timedelta(1)
     contactable.executemany(
-        "insert into stg_cost_rates values (?, ?, ?, ?, ?)",
+        "insert into stg_cost_rates values (?, ?, ?, ?, ?, null)",
         [
             ("phone", "", 0.5, AS_OF, until), ("phone", "proposal", 4.0, AS_OF, until), ("", "proposal", 2.0, AS_OF, until),
             ("email", "proposal", 1.0, AS_OF, until), ("sms", "proposal", 0.1, until, until),

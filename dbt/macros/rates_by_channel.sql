@@ -1,0 +1,24 @@
+{#
+    Of the rates of a contact of this kind, the one that holds on the as-of day for each channel of a relation: the narrowest,
+    as int_interactions_priced prices contacts that were made. A channel without a rate has no row.
+#}
+{% macro rates_by_channel(channels, kind) -%}
+    select
+        {{ channels }}.channel,
+        rates.cost_per_contact,
+        rates.cost_per_minute
+    from {{ channels }}
+    inner join {{ ref('stg_cost_rates') }} as rates
+        on
+            rates.channel in ({{ channels }}.channel, '')
+            and rates.kind in ('{{ kind }}', '')
+            and {{ as_of() }} >= rates.valid_from
+            and {{ as_of() }} < rates.valid_before
+    qualify
+        row_number() over (
+            partition by {{ channels }}.channel
+            order by
+                case when rates.kind = '' then 2 else 1 end asc nulls last,
+                case when rates.channel = '' then 2 else 1 end asc nulls last
+        ) = 1
+{%- endmacro %}
