@@ -6,7 +6,6 @@ Belongs here: which rows are written at this instant, and where. Does not belong
 
 import hashlib
 import re
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +17,7 @@ from clientela.config.company import Config
 from clientela.errors import ConfigError
 from clientela.file_modes import closed
 from clientela.pipeline.built_warehouse import built_warehouse
-from clientela.pipeline.permission_now import permissions_now, quiet_now
+from clientela.pipeline.permission_now import NEVER_ASKED, permissions_now, quiet_now
 from clientela.warehouse import audit
 from clientela.warehouse.lock import hold_lock
 from clientela.wording import did_you_mean
@@ -62,21 +61,31 @@ def export_actions(config: Config, portfolio: str, now: datetime | None = None) 
             """,
             params=[portfolio],
         ).pl()
-        why = dict[tuple[str, int, str], str | None]()
-        for purpose in week["purpose"].unique().to_list():
-            judged = permissions_now(connection, config, purpose, moment)
-            why |= {(purpose, customer, channel): reason for customer, channel, reason in judged.iter_rows()}
-        quiet = {channel for channel in week["channel"].unique().to_list() if quiet_now(config, channel, moment)}
-        reasons = [
-            QUIET if channel in quiet else why.get((purpose, customer, channel), "never asked")
-            for purpose, customer, channel in week.select("purpose", "customer_id", "channel").iter_rows()
+        quiet = [channel for channel in week["channel"].unique().to_list() if quiet_now(config, channel, moment)]
+        judged = [
+            permissions_now(connection, config, purpose, moment).with_columns(purpose=pl.lit(purpose), is_judged=True)
+            for purpose in week["purpose"].unique().to_list()
         ]
-        rows = week.filter(pl.Series([reason is None for reason in reasons], dtype=pl.Boolean)).select(COLUMNS)
+        keys = ["purpose", "customer_id", "channel"]
+        none = (
+            week.select(keys).clear().with_columns(reason=pl.lit(None, pl.String), is_judged=pl.lit(None, pl.Boolean))
+        )
+        answered = week.join(
+            pl.concat([none, *judged], how="diagonal"), on=keys, how="left", maintain_order="left"
+        ).with_columns(
+            reason=pl.when(pl.col("channel").is_in(quiet))
+            .then(pl.lit(QUIET))
+            .when(pl.col("is_judged").is_null())
+            .then(pl.lit(NEVER_ASKED))
+            .otherwise("reason")
+        )
+        rows = answered.filter(pl.col("reason").is_null()).select(COLUMNS)
+        left_out = answered.drop_nulls("reason")["reason"].value_counts().sort("reason")
         path = config.data / FOLDER / f"{_file_name(portfolio)}_{moment.astimezone(config.zone):%Y-%m-%d}.csv"
         path.parent.mkdir(mode=0o700, exist_ok=True)
         durable.write(path, rows.write_csv().encode())
         audit.leave(config, "export", f"{rows.height} actions to {path}")
-    return ActionList(path, rows.height, dict(Counter(reason for reason in reasons if reason is not None)))
+    return ActionList(path, rows.height, dict(left_out.iter_rows()))
 
 
 def _file_name(portfolio: str) -> str:

@@ -13,7 +13,7 @@ from clientela.config.company import Config
 from clientela.errors import ClientelaError
 from clientela.relationship.settings import RELATIONSHIP, TRANSACTIONAL, ContactLimit, QuietHours
 
-ERASED, TOO_OFTEN = "erasure requested", "too often"
+ERASED, TOO_OFTEN, NEVER_ASKED = "erasure requested", "too often", "never asked"
 
 
 def require_whole_build(connection: duckdb.DuckDBPyConnection) -> None:
