@@ -54,6 +54,7 @@ PATHS: tuple[Place, ...] = (
     Place("published_*", "what the readers of a profile see, contact data among it", True, Kind.BUILT),
     Place("dbt/", "models as dbt compiled them, and its logs", True, Kind.BUILT),
     Place("dagster/", "Dagster's runs and events", True, Kind.PASSING),
+    Place("lake/", "tables on their way between DuckDB and Spark", True, Kind.PASSING),
     Place("scratch/", "what a run needs meanwhile", True, Kind.PASSING),
     Place("spill/", "what DuckDB cannot keep in memory", True, Kind.PASSING),
     Place("upgrade/", "the second warehouse of an upgrade", True, Kind.PASSING),
