@@ -340,12 +340,12 @@ class Config(Model):
         for source_name, source in self.sources.items():
             for feed, settings in source.entities.items():
                 entity = ENTITIES[settings.entity or feed]
-                said = [name for name in settings.columns if name in entity.customer_fields]
+                mapped = [name for name in settings.columns if name in entity.customer_fields]
                 wanted = {"transactions" if entity.name == "orders" else entity.name, "customers"} & expiring
-                if entity.name in describing and said and wanted:
+                if entity.name in describing and mapped and wanted:
                     raise ValueError(
                         f"privacy.retention_days: {sorted(wanted)[0]} cannot expire, since customers are described in "
-                        f"sources.{source_name}.entities.{feed} ({said[0]}); deliver them as `customers`, or leave this out"
+                        f"sources.{source_name}.entities.{feed} ({mapped[0]}); deliver them as `customers`, or leave this out"
                     )
         return self
 

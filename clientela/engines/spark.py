@@ -25,7 +25,7 @@ from clientela.engines.lake import Lake
 from clientela.errors import ConfigError, NotPublishedError
 from clientela.extras import require_extra
 
-#: what every session is told, whatever the company adds: one calendar, exact dates and money, no catalogue on disk, no page
+#: settings of every session, whatever the company adds: one calendar, exact dates and money, no catalogue on disk, no page
 SESSION = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.catalogImplementation": "in-memory",
@@ -105,21 +105,21 @@ def session(cluster: Cluster, scratch: Path) -> Iterator[Any]:
     logging.getLogger("SQLQueryContextLogger").disabled = True
     log = scratch / "log4j2.properties"
     log.write_text(_NO_LOG, encoding="utf-8")
-    told = {
+    settings = {
         "spark.sql.warehouse.dir": (scratch / "warehouse").as_uri(),
         "spark.driver.defaultJavaOptions": f"-Dlog4j2.configurationFile={log.as_uri()}",
         **cluster.options,
         **SESSION,
     }
     builder = SparkSession.builder.master(cluster.master).appName("clientela")
-    for name, value in told.items():
+    for name, value in settings.items():
         builder = builder.config(name, value)
-    said = scratch / "java.log"
+    java_log = scratch / "java.log"
     try:
-        with _standard_error(said):
+        with _standard_error(java_log):
             spark = builder.getOrCreate()
     except Exception as error:
-        lines = said.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        lines = java_log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         raise NotPublishedError(
             f"Spark cannot be started with master {cluster.master}: {_cause(error)}", "\n".join(lines[-20:])
         ) from error

@@ -289,18 +289,6 @@ class Forecasts:
         return fingerprints
 
 
-def forecast_customers(
-    days: pl.DataFrame,
-    contracts: pl.DataFrame,
-    as_of: date,
-    settings: ValueSettings,
-    before: Before | None = None,
-    keys: pl.DataFrame | None = None,
-) -> Iterator[Measured]:
-    """All forecasts and scores, a measured day at a time; see Forecasts."""
-    return Forecasts(days, contracts, as_of, settings, before, keys).measured()
-
-
 def is_modelled(known: pl.DataFrame) -> bool:
     """Whether models are fitted to these orders."""
     customers = known.get_column("customer_id").n_unique()

@@ -13,7 +13,7 @@ from clientela.value.forecasts import (
     SCHEMAS,
     Before,
     DayTables,
-    forecast_customers,
+    Forecasts,
     month_ends_before,
 )
 from clientela.value.settings import ValueSettings
@@ -40,7 +40,7 @@ FIGURES = [
 
 def forecasts_of(*args: Any, **more: Any) -> DayTables:
     """All rows of all days, nothing taken over."""
-    measured = list(forecast_customers(*args, **more))
+    measured = list(Forecasts(*args, **more).measured())
     assert not any(day.is_taken_over for day in measured)
     return together([day.made for day in measured])
 
@@ -150,7 +150,7 @@ def test_what_was_made_from_the_same_is_taken_over_and_nothing_else() -> None:
         none = there.each(lambda name, frame: frame.clear() if name in OF_CUSTOMERS else frame)
         return held, none
 
-    measured = list(forecast_customers(days, NO_CONTRACTS, AS_OF, SETTINGS, Before("code", earlier)))
+    measured = list(Forecasts(days, NO_CONTRACTS, AS_OF, SETTINGS, Before("code", earlier)).measured())
     taken_over = [day.made_from for day in measured if day.is_taken_over]
     assert len(asked) == 4 and taken_over == asked
     # the fourth is looked back upon for what it would have said of the quarter that is over
