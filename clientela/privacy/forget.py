@@ -9,7 +9,8 @@ or kept of them, go after it, and again at the next run where that was broken of
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -66,33 +67,46 @@ def forget(config: Config, persons: Sequence[Person], run_id: str, now: datetime
     records = {record.record_id: record for person in persons for record in person.records}
     values = sorted({value for person in persons for value in person.values})
     before = search(config.data, values)
+    with work_folder(config) as work, written_anew(config, work) as connection:
+        _write_tombstones(connection, persons, now)
+        files = rewrite_landing(connection, config, values, run_id, now)
+        _carry(connection, config, values)
+        _scrub_quarantine_files(connection, config, values)
+        for person in persons:
+            subject = f"customer {person.customer_id}" if person.customer_id else f"{len(person.records)} record(s)"
+            audit.record(connection, config, "forget", subject)
+        proof = _begin_proof(connection, config, run_id, now, len(persons), len(records), before, values)
+    return Forgotten(len(persons), len(records), files, proof)
+
+
+@contextmanager
+def work_folder(config: Config) -> Iterator[Path]:
+    """An empty folder for a second warehouse, which goes whatever comes; the log of the first is in its file before."""
     work = config.data / WORK
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(mode=0o700)
-    made = work / "warehouse.duckdb"
-    limits = config.limits
     try:
-        settle_log(config)
-        connection = tables.connect(made, memory_limit=limits.memory.replace(" ", ""), threads=limits.threads)
-        with connection, stopping.interrupting(connection.interrupt):
-            tables.prepare(connection)
-            connection.execute(f"attach {literal(str(config.warehouse))} as before (read_only)")
-            _write_tombstones(connection, persons, now)
-            files = rewrite_landing(connection, config, values, run_id, now)
-            _carry(connection, config, values)
-            _scrub_quarantine_files(connection, config, values)
-            for person in persons:
-                subject = f"customer {person.customer_id}" if person.customer_id else f"{len(person.records)} record(s)"
-                audit.record(connection, config, "forget", subject)
-            proof = _begin_proof(connection, config, run_id, now, len(persons), len(records), before, values)
-            connection.execute("detach before")
-            connection.execute("checkpoint")
-        with stopping.deferred():
-            durable.switch_in(made, config.warehouse)
-            clean_data_folder(config)
+        _settle_log(config)
+        yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return Forgotten(len(persons), len(records), files, proof)
+
+
+@contextmanager
+def written_anew(config: Config, work: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A second warehouse, empty, with the one of now as `before`. At the end it takes that one's place in one step."""
+    made = work / "warehouse.duckdb"
+    limits = config.limits
+    connection = tables.connect(made, memory_limit=limits.memory.replace(" ", ""), threads=limits.threads)
+    with connection, stopping.interrupting(connection.interrupt):
+        tables.prepare(connection)
+        connection.execute(f"attach {literal(str(config.warehouse))} as before (read_only)")
+        yield connection
+        connection.execute("detach before")
+        connection.execute("checkpoint")
+    with stopping.deferred():
+        durable.switch_in(made, config.warehouse)
+        clean_data_folder(config)
 
 
 def clean_data_folder(config: Config) -> None:
@@ -197,7 +211,7 @@ def _begin_proof(
     return folder / f"{run_id}.json"
 
 
-def settle_log(config: Config) -> None:
+def _settle_log(config: Config) -> None:
     """What the log beside the warehouse holds belongs to that file: beside another one it would be its ruin."""
     with duckdb.connect(str(config.warehouse)) as connection:
         connection.execute("checkpoint")

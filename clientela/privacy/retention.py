@@ -6,7 +6,6 @@ of it is gone. What is delivered again of it is told in `clientela.load.expired`
 """
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,25 +13,24 @@ from pathlib import Path
 
 import duckdb
 
-from clientela import durable, stopping
+from clientela import durable
 from clientela.config.company import EXPIRING_ENTITIES, Config
 from clientela.contracts import ENTITIES, Entity
 from clientela.load.expired import event_day
 from clientela.privacy.forget import (
     PROOFS,
-    WORK,
     carry_quarantine,
-    clean_data_folder,
     drop_refused,
     insert_gone,
     is_held_before,
     make_gone,
     rewrite_landing,
     settle_gone,
-    settle_log,
+    work_folder,
+    written_anew,
 )
 from clientela.sql.quoting import literal, quoted
-from clientela.warehouse import audit, tables, tombstones
+from clientela.warehouse import audit, tombstones
 from clientela.warehouse.expiries import expiry_of
 from clientela.warehouse.transactions import transaction
 from clientela.wording import counted, listed
@@ -98,18 +96,9 @@ def expire(config: Config, dues: Sequence[Due], run_id: str, now: datetime) -> E
 
     What is published goes with the next publication, as after forgetting.
     """
-    work = config.data / WORK
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(mode=0o700)
-    made = work / "warehouse.duckdb"
-    limits = config.limits
-    try:
-        settle_log(config)
+    with work_folder(config) as work:
         _plan(config, dues, work)
-        connection = tables.connect(made, memory_limit=limits.memory.replace(" ", ""), threads=limits.threads)
-        with connection, stopping.interrupting(connection.interrupt):
-            tables.prepare(connection)
-            connection.execute(f"attach {literal(str(config.warehouse))} as before (read_only)")
+        with written_anew(config, work) as connection:
             connection.execute(
                 "create temp table going as select * from read_parquet(?)", [str(work / "going.parquet")]
             )
@@ -125,13 +114,6 @@ def expire(config: Config, dues: Sequence[Due], run_id: str, now: datetime) -> E
                     connection, config, "expire", f"{item.source}.{item.entity}{item.column and f'.{item.column}'}"
                 )
             _begin_proof(config, dues, run_id, now, rows, values)
-            connection.execute("detach before")
-            connection.execute("checkpoint")
-        with stopping.deferred():
-            durable.switch_in(made, config.warehouse)
-            clean_data_folder(config)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     return Expired(rows, values, files, max(item.before for item in dues))
 
 
