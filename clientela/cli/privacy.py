@@ -55,8 +55,9 @@ def forget(config_path: Path, as_json: bool, request: str | None, customer_id: i
 def disclose(config_path: Path, as_json: bool, folder: Path, customer_id: int) -> None:
     """Write everything that is held of CUSTOMER_ID: in JSON, and as a page that a person can read.
 
-    Every version of every row, from which source it came and for which purpose it is kept, what quarantine holds of them, and
-    what was computed. Values are in clear; the folder is closed to others. Give it to nobody but the person.
+    Every version of every row, from which source it came and for which purpose it is kept, the totals of what expired, what
+    quarantine and refused deliveries hold of them, and what was computed. Values are in clear; the folder is closed to others.
+    Give it to nobody but the person.
 
     \b
     Example:

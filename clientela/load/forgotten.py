@@ -18,7 +18,7 @@ from clientela import durable
 from clientela.contracts import ENTITIES
 from clientela.errors import DeliveryError
 from clientela.extract.casting import Parameters
-from clientela.extract.mapping import Feed, names_by_column, surrogate_key
+from clientela.extract.mapping import DECISION_KEYS, Feed, names_by_column, surrogate_key
 from clientela.extract.open_file import open_file
 from clientela.extract.personal_keys import RECORD_KEY, hashed_columns
 from clientela.extract.readers import Opened
@@ -39,6 +39,9 @@ from clientela.load.landing import DeliveredFile
 from clientela.sql.quoting import literal, quoted
 from clientela.warehouse import tombstones
 from clientela.warehouse.expiries import Expiry, expiry_of
+
+#: the reference table whose rows name two customers by their keys
+DECISIONS = "identity_decisions"
 
 
 def without_gone(context: LoadContext, files: Sequence[DeliveredFile]) -> list[DeliveredFile]:
@@ -67,14 +70,15 @@ def let_go_in_file(
     connection, feed = context.connection, context.feed
     column = _column_of(feed.entity.name)
     expiry = expiry_of(connection, feed.source_name, feed.entity.name)
-    if (column is None and not expiry) or not file.landed.is_file():
+    is_of_persons = column is not None or feed.entity.name == DECISIONS
+    if not (is_of_persons or expiry) or not file.landed.is_file():
         return None, []
     context.scratch_folder.mkdir(parents=True, exist_ok=True)
     settings = feed.settings.model_copy(update={"control_totals": None})
     seen = replace(context, feed=replace(feed, settings=settings)).with_warehouse_key()
     try:
         _, columns = staging.extract(seen, [file])
-        _find_forgotten_lines(connection, column)
+        _find_forgotten_lines(connection, feed.entity.name)
         _find_forgotten_texts(seen, columns)
         find_expired_lines(seen, expiry)
         lines = connection.execute(
@@ -106,17 +110,25 @@ def let_go_in_file(
         shutil.rmtree(reading, ignore_errors=True)
 
 
-def _find_forgotten_lines(connection: duckdb.DuckDBPyConnection, column: str | None) -> None:
+def _find_forgotten_lines(connection: duckdb.DuckDBPyConnection, entity: str) -> None:
     """Make the temporary table `forgotten_lines` of the staged rows: those of the forgotten, with their anonymous key."""
-    if column is None or not tombstones.are_there(connection):
+    column = _column_of(entity)
+    if (column is None and entity != DECISIONS) or not tombstones.are_there(connection):
         connection.execute("create or replace temp table forgotten_lines (source_row bigint, anonymous_key varchar)")
         return
-    tombstones.find_forgotten(connection, "staged_rows", [column])
+    numbers = (
+        [surrogate_key(f"staged_rows.{owner}", f"staged_rows.{name}") for name, owner in DECISION_KEYS.items()]
+        if column is None
+        else [f"staged_rows.{column}"]
+    )
+    named = " union all ".join(f"select source_row, {number} as record_id from staged_rows" for number in numbers)
+    connection.execute(f"create or replace temp table named_records as {named}")
+    tombstones.find_forgotten(connection, "named_records", ["record_id"])
     connection.execute(
-        f"""
+        """
         create or replace temp table forgotten_lines as
         select source_row, any_value(anonymous_key) as anonymous_key
-        from staged_rows inner join forgotten_records on staged_rows.{column} = forgotten_records.record_id
+        from named_records inner join forgotten_records using (record_id)
         group by source_row
         """
     )
@@ -275,7 +287,7 @@ def _column_of(entity: str) -> str | None:
 
 def _goes(feed: Feed) -> bool:
     """Whether rows of the forgotten go whole."""
-    return feed.entity.name in tombstones.SAID_BY_PERSONS or not feed.config.privacy.keep_facts
+    return feed.entity.name in (*tombstones.SAID_BY_PERSONS, DECISIONS) or not feed.config.privacy.keep_facts
 
 
 def _kept_columns(connection: duckdb.DuckDBPyConnection, feed: Feed, delivered: list[str]) -> tuple[set[str], set[str]]:

@@ -1,13 +1,14 @@
 """`clientela disclose`: everything that is held of a person, from which source and for which purpose, for that person to read.
 
-In JSON, for whoever takes it elsewhere, and as a page. It is read from raw, so every version of every row is in it, and what
-quarantine holds of them; what was computed of them is taken from the marts as they are built. Values are in clear: the files are
-for the person, and are closed to others.
+In JSON, for whoever takes it elsewhere, and as a page. It is read from raw, so every version of every row is in it, with the
+totals that expired facts became, decisions about identity, and what quarantine and refused batches hold of them; what was
+computed of them is taken from the marts as they are built. Values are in clear: the files are for the person, and are closed to
+others.
 """
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from clientela import durable
 from clientela.config.company import Config
 from clientela.contracts import COMPANY_ENTITIES, META_COLUMNS
 from clientela.errors import ConfigError
+from clientela.extract.mapping import DECISION_KEYS, surrogate_key
 from clientela.file_modes import private_files
 from clientela.privacy.person import Person, by_customer
 from clientela.sql.quoting import quoted
@@ -36,6 +38,11 @@ PURPOSES = {
     "rewards": "to keep points and gifts",
     "consents": "to respect what the customer decided about contact",
     "erasures": "to carry out a request to be forgotten",
+    "identity_decisions": "to know which records are the same person, where somebody decided it",
+}
+#: what expired facts became, by record; none says more than a month
+TOTALS = {
+    "expired_amounts": "so that the books add up",
 }
 #: marts of one row or more for a customer, in the order in which they are told
 _NOT_MARTS = ("raw", "ledger", "run", "identity", "staging", "intermediate", "memory", "forecast")
@@ -68,6 +75,25 @@ th { width: 16rem; font-weight: 600; } .quiet { color: #5a6675; }
 <table>
 {% for name, value in row.items() %}<tr><th>{{ name }}</th><td>{{ value }}</td></tr>
 {% endfor %}
+</table>
+{% endfor %}
+{% endfor %}
+{% for part in totals %}
+<h2>What older facts came to, by month ({{ part.rows|length }})</h2>
+<p class="quiet">Kept {{ part.purpose }}; the facts themselves are gone. From: {{ part.sources|join(", ") }}.</p>
+{% for row in part.rows %}
+<table>
+{% for name, value in row.items() %}<tr><th>{{ name }}</th><td>{{ value }}</td></tr>
+{% endfor %}
+</table>
+{% endfor %}
+{% endfor %}
+{% for part in set_aside %}
+<h2>{{ part.title }} ({{ part.rows|length }})</h2>
+{% for row in part.rows %}
+<table>
+{% for name, value in row.items() %}{% if value is not none %}<tr><th>{{ name }}</th><td>{{ value }}</td></tr>
+{% endif %}{% endfor %}
 </table>
 {% endfor %}
 {% endfor %}
@@ -109,8 +135,10 @@ def disclose(
         "customer_id": customer_id,
         "made_at": now.isoformat(timespec="seconds"),
         "records": [{"source": record.source, "key": record.key} for record in person.records],
-        "delivered": list(_delivered(connection, person)),
+        "delivered": [*_delivered(connection, person), *_decided(connection, person)],
+        "totals": list(_totals(connection, person)),
         "quarantined": _quarantined(connection, person),
+        "refused": _refused(connection, config, person),
         "computed": list(_computed(connection, customer_id)),
     }
     if os.path.lexists(folder):
@@ -120,11 +148,16 @@ def disclose(
             folder.mkdir(mode=0o700, parents=True)
             text = json.dumps(told, indent=2, ensure_ascii=False, default=str) + "\n"
             durable.write(folder / "disclosure.json", text.encode())
-            durable.write(folder / "disclosure.html", _PAGE.render(**told).encode())
+            aside = [
+                ("Rows that did not fit", told["quarantined"]),
+                ("Rows of deliveries that were refused", told["refused"]),
+            ]
+            set_aside = [{"title": title, "rows": rows} for title, rows in aside if rows]
+            durable.write(folder / "disclosure.html", _PAGE.render(**told, set_aside=set_aside).encode())
     except OSError as error:
         raise ConfigError(f"{folder} cannot be written: {error.strerror}") from error
     audit.leave(config, "disclose", f"customer {customer_id} to {folder}")
-    rows = sum(len(part["rows"]) for part in [*told["delivered"], *told["computed"]])  # type: ignore[misc]
+    rows = sum(len(part["rows"]) for part in [*told["delivered"], *told["totals"], *told["computed"]])  # type: ignore[misc]
     return Disclosed(folder / "disclosure.json", folder / "disclosure.html", rows)
 
 
@@ -143,11 +176,72 @@ def _delivered(connection: duckdb.DuckDBPyConnection, person: Person) -> Any:
             [person.record_ids],
         )
         if rows:
-            shown = [{k: v for k, v in row.items() if k not in _HIDDEN and v is not None} for row in rows]
-            yield {
-                "entity": entity.name, "purpose": PURPOSES[entity.name],
-                "sources": sorted({str(row["source"]) for row in rows}), "rows": shown,
-            }  # fmt: skip
+            yield _part(entity.name, rows)
+
+
+def _part(entity: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "entity": entity, "purpose": PURPOSES[entity], "sources": _sources(rows), "rows": [_shown(row) for row in rows],
+    }  # fmt: skip
+
+
+def _sources(rows: list[dict[str, Any]]) -> list[str]:
+    return sorted({str(row["source"]) for row in rows})
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    """What a row says of the person, without what the loader notes in it."""
+    return {name: value for name, value in row.items() if name not in _HIDDEN and value is not None}
+
+
+def _decided(connection: duckdb.DuckDBPyConnection, person: Person) -> Any:
+    """The decisions that somebody took about who their records are; the key of a record that is another's is not told."""
+    theirs = {
+        name: f"coalesce({surrogate_key(quoted(owner), quoted(name))} in (select unnest($records)), false)"
+        for name, owner in DECISION_KEYS.items()
+    }
+    shown = ", ".join(
+        f"case when {is_theirs} then {quoted(name)} end as {quoted(name)}" for name, is_theirs in theirs.items()
+    )
+    rows = _rows(
+        connection,
+        f"select * replace ({shown}) from raw.identity_decisions where {' or '.join(theirs.values())} "
+        "order by loaded_at, source_row",
+        {"records": person.record_ids},
+    )
+    if rows:
+        yield _part("identity_decisions", rows)
+
+
+def _totals(connection: duckdb.DuckDBPyConnection, person: Person) -> Any:
+    """What their expired facts came to."""
+    for table, purpose in TOTALS.items():
+        rows = _rows(
+            connection,
+            f"select * exclude (customer_record_id) from ledger.{quoted(table)} where customer_record_id in (select unnest(?)) "
+            "order by all",
+            [person.record_ids],
+        )
+        if rows:
+            shown = [{k: v for k, v in row.items() if v not in (None, "")} for row in rows]
+            yield {"table": table, "purpose": purpose, "sources": _sources(rows), "rows": shown}
+
+
+def _refused(connection: duckdb.DuckDBPyConnection, config: Config, person: Person) -> list[dict[str, Any]]:
+    """Their rows in batches that were refused, which are kept until they are judged anew."""
+    found = []
+    for path in sorted((config.data / "quarantine").glob("*.parquet")):
+        columns = {
+            name for name, *_ in connection.execute("describe select * from read_parquet(?)", [str(path)]).fetchall()
+        }
+        if numbers := sorted(columns & {"record_id", "customer_record_id"}):
+            named = " or ".join(f"{name} in (select unnest($records))" for name in numbers)
+            found += _rows(
+                connection,
+                f"select * from read_parquet($path) where {named}",
+                {"path": str(path), "records": person.record_ids},
+            )
+    return [_shown(row) for row in found]
 
 
 def _quarantined(connection: duckdb.DuckDBPyConnection, person: Person) -> list[dict[str, Any]]:
@@ -184,7 +278,9 @@ def _computed(connection: duckdb.DuckDBPyConnection, customer_id: int) -> Any:
             }
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: Sequence[object]) -> list[dict[str, Any]]:
-    cursor = connection.execute(query, list(values))
+def _rows(
+    connection: duckdb.DuckDBPyConnection, query: str, values: Sequence[object] | Mapping[str, object]
+) -> list[dict[str, Any]]:
+    cursor = connection.execute(query, values)
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -27,7 +27,7 @@ from clientela.extract.mapping import DECISION_KEYS
 from clientela.extract.readers.rewritten import SUFFIX
 from clientela.load.context import ACTIVE_BATCHES, LoadContext
 from clientela.load.deliveries import landing_folder
-from clientela.load.forgotten import let_go_in_file, remove_originals
+from clientela.load.forgotten import DECISIONS, let_go_in_file, remove_originals
 from clientela.load.landing import DeliveredFile
 from clientela.load.staging import prepare_rates
 from clientela.privacy.person import Person
@@ -321,6 +321,14 @@ def _find_all_forgotten(connection: duckdb.DuckDBPyConnection, raw_tables: set[s
             numbers.append(f"select customer_record_id from before.raw.{quoted(name)}")
     if is_held_before(connection, "ledger", "expired_amounts"):
         numbers.append("select customer_record_id from before.ledger.expired_amounts")
+    if DECISIONS in raw_tables:
+        columns = {column.name for column in ENTITIES[DECISIONS].columns}
+        numbers += [f"select {number} from before.raw.{DECISIONS}" for number in _numbers_of_decisions(columns)]
+    numbers += [
+        f"select record_id from before.memory.{table}"
+        for table in memory.BY_RECORD
+        if is_held_before(connection, "memory", table)
+    ]
     connection.execute(f"create or replace temp table all_records as {' union '.join(numbers)}")
     tombstones.find_forgotten(connection, "all_records", ["record_id"])
 
@@ -328,7 +336,7 @@ def _find_all_forgotten(connection: duckdb.DuckDBPyConnection, raw_tables: set[s
 def _carry_entity(connection: duckdb.DuckDBPyConnection, config: Config, entity: Entity, key: str) -> None:
     source = f"before.raw.{quoted(entity.name)}"
     target = f"raw.{quoted(entity.name)}"
-    if entity.name == "identity_decisions":
+    if entity.name == DECISIONS:
         _carry_decisions(connection, source, target)
         return
     column = "record_id" if entity.name == "customers" else "customer_record_id" if "customer_key" in entity else None
@@ -364,12 +372,22 @@ def _carry_entity(connection: duckdb.DuckDBPyConnection, config: Config, entity:
 def _carry_decisions(connection: duckdb.DuckDBPyConnection, source: str, target: str) -> None:
     """Decisions about the forgotten go."""
     columns = {row[0] for row in connection.execute(f"describe {source}").fetchall()}
-    pairs = [(owner, name) for name, owner in DECISION_KEYS.items() if {owner, name} <= columns]
-    numbers = [tombstones.number_sql(f"{quoted(owner)} || '|' || {quoted(name)}") for owner, name in pairs]
-    conditions = " and ".join(
-        f"coalesce({number} not in (select record_id from forgotten_records), true)" for number in numbers
-    )
-    connection.execute(f"insert into {target} by name select * from {source} where {conditions or 'true'}")
+    gone = " or ".join(_named_forgotten(_numbers_of_decisions(columns))) or "false"
+    connection.execute(f"insert into {target} by name select * from {source} where not ({gone})")
+
+
+def _numbers_of_decisions(columns: set[str]) -> list[str]:
+    """SQL for the numbers of the two records that a row with these columns decides about; none where it is no decision."""
+    return [
+        tombstones.number_sql(f"{quoted(owner)} || '|' || {quoted(name)}")
+        for name, owner in DECISION_KEYS.items()
+        if {owner, name} <= columns
+    ]
+
+
+def _named_forgotten(numbers: Sequence[str]) -> list[str]:
+    """SQL: whether each of these numbers is one of `forgotten_records`."""
+    return [f"coalesce({number} in (select record_id from forgotten_records), false)" for number in numbers]
 
 
 def _carry_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> None:
@@ -413,6 +431,10 @@ def _settle_ledger(connection: duckdb.DuckDBPyConnection, config: Config) -> Non
         if column is None or (entity.name not in tombstones.SAID_BY_PERSONS and config.privacy.keep_facts):
             continue
         insert_gone(connection, entity, config.time_zone, f"{column} in (select record_id from forgotten_records)")
+    decisions = ENTITIES[DECISIONS]
+    if is_held_before(connection, "raw", decisions.name):
+        numbers = _numbers_of_decisions({column.name for column in decisions.columns})
+        insert_gone(connection, decisions, config.time_zone, " or ".join(_named_forgotten(numbers)))
     settle_gone(connection, "forgotten")
 
 
@@ -525,9 +547,13 @@ def _scrub_quarantine_files(connection: duckdb.DuckDBPyConnection, config: Confi
         }
         numbers = sorted(columns & {"record_id", "customer_record_id"})
         connection.execute("create or replace temp table refused_rows as select * from read_parquet(?)", [str(path)])
-        if numbers:
-            tombstones.find_forgotten(connection, "refused_rows", numbers)
-        conditions = [f"coalesce({name} in (select record_id from forgotten_records), false)" for name in numbers]
+        if numbers := [*sorted(columns & {"record_id", "customer_record_id"}), *_numbers_of_decisions(columns)]:
+            connection.execute(
+                f"create or replace temp table refused_named as select unnest([{', '.join(numbers)}]) as record_id "
+                "from refused_rows"
+            )
+            tombstones.find_forgotten(connection, "refused_named", ["record_id"])
+        conditions = _named_forgotten(numbers)
         if values:
             conditions.append(
                 "len(list_filter($values::varchar[], lambda sought: contains(cast(refused_rows as varchar), sought))) > 0"

@@ -297,6 +297,38 @@ def heals(shop: Company, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
     assert found(shop) == {}
 
 
+def test_decisions_about_them_go_from_every_file_and_do_not_come_back(shop: Company) -> None:
+    """A decision names two records by their keys, and says why in words: of the reference table, and of a batch refused."""
+    decisions = (
+        "first_source,first_key,second_source,second_key,decision,note\n"
+        "till,a-100,till,b-200,never,Ana Gil Torralba said so\n"
+        "till,b-200,till,c-300,never,neighbours\n"
+    )
+    shop.change(lambda settings: settings.update(reference_folder="reference"))
+    shop.write("reference/identity_decisions.csv", decisions)
+    load(shop)
+    with duckdb.connect(str(shop.config.warehouse)) as connection:
+        refused = shop.config.data / "quarantine" / "9-reference-identity_decisions.parquet"
+        refused.parent.mkdir(exist_ok=True)
+        connection.execute(f"copy (select * exclude (note) from raw.identity_decisions) to '{refused}'")
+    assert {"landing/reference", "warehouse.duckdb", "quarantine"} <= {
+        name.rpartition("/")[0].removesuffix("/identity_decisions") or name
+        for name, values in found(shop).items()
+        if "a-100" in values
+    }
+    forgotten(shop)
+    assert found(shop) == {}
+    kept = "select first_key, second_key from raw.identity_decisions"
+    assert shop.warehouse(kept) == [("b-200", "c-300")]
+    shop.write("reference/identity_decisions.csv", decisions.replace("neighbours", "they are neighbours"))
+    load(shop, NIGHT + timedelta(days=1))
+    assert found(shop) == {}
+    assert set(shop.warehouse(kept)) == {("b-200", "c-300")}
+    assert shop.warehouse(
+        "select loaded_rows, forgotten_rows from ledger.loads where entity = 'identity_decisions' order by batch_id"
+    ) == [(1, 1), (1, 1)]
+
+
 def test_a_request_that_is_not_there_is_named(shop: Company) -> None:
     with (
         open_run(shop.config, "forget", now=NIGHT) as run,
