@@ -14,6 +14,7 @@ before, after which a next step is nearest.
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
 from clientela.relationship.purchase_pairs import Block, Flags, Floats, Ints, PurchasePairs
 
@@ -30,6 +31,8 @@ _FITTED_PAIRS = 200_000
 _RIDGE = 1.0
 _ITERATIONS = 50
 _FARTHEST = 30.0
+#: of a table of customers by items, the share that is filled above which it is multiplied cell by cell
+_DENSE_SHARE = 0.1
 _NO_DAY = np.iinfo(np.int64).max
 
 
@@ -78,6 +81,22 @@ def fit(features: Floats, answers: Flags) -> Regression:
 
 def _logit(share: Floats) -> Floats:
     return np.log(share) - np.log1p(-share)
+
+
+def _counts(flags: Flags, weights: Floats | None = None) -> "Floats | sparse.csr_array":
+    """Flags of customers by items as numbers, times a weight of each customer; as what is not nothing, where that is little."""
+    if not flags.size or flags.mean() > _DENSE_SHARE:
+        # counts are whole, and exact in single precision
+        return flags.astype(np.float32) if weights is None else flags * weights[:, None]
+    row, column = np.nonzero(flags)
+    values = np.ones(len(row)) if weights is None else weights[row]
+    return sparse.csr_array((values, (row, column)), shape=(len(flags), flags.shape[1]))
+
+
+def _crossed(rows: "Floats | sparse.csr_array", others: "Floats | sparse.csr_array") -> Floats:
+    """Item × item: what customers have of one, times what they have of the other, added up."""
+    crossed = rows.T @ others
+    return crossed.toarray() if sparse.issparse(crossed) else np.asarray(crossed, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -141,8 +160,8 @@ class Firsts:
         many items they had."""
         had, lately = block.first <= self.day, (block.first <= self.day) & (block.first >= self.since)
         lifts = [
-            (rows @ following.lift) / np.maximum(rows.sum(1), 1)[:, None]
-            for rows, following in ((had.astype(np.float64), self.of_had), (lately.astype(np.float64), self.of_lately))
+            (_counts(rows) @ following.lift) / np.maximum(rows.sum(1), 1)[:, None]
+            for rows, following in ((had, self.of_had), (lately, self.of_lately))
         ]
         return had, lifts[0], lifts[1], had.sum(1).astype(np.float64)
 
@@ -271,15 +290,15 @@ class PurchaseModel:
             known = is_known[block.customers]
             had = (block.first <= day)[known]
             lately = had & (block.first > day - days)[known]
-            lacked = (~had).astype(np.float32)
-            took = ((block.first > day) & (block.first <= day + days))[known].astype(np.float32)
-            eagerness = ((took.sum(1, dtype=np.float64) + 1) / (lacked @ shares + 1))[:, None]
+            took = ((block.first > day) & (block.first <= day + days))[known]
+            all_had, all_took = _counts(had), _counts(took)
+            eagerness = (took.sum(1) + 1) / (shares.sum() - all_had @ shares + 1)
             for number, rows in enumerate((had, lately)):
-                # counts are whole, and exact in single precision; what is expected is not
-                some = rows.astype(np.float32)
-                could, came = (np.asarray(some.T @ other, dtype=np.float64) for other in (lacked, took))
-                expected = ((rows * eagerness).T @ lacked.astype(np.float64)) * shares
-                following[number] += Following(could, expected, came)
+                # whoever lacks an item is all but those who have it
+                some, eager = _counts(rows), _counts(rows, eagerness)
+                could = rows.sum(0)[:, None] - _crossed(some, all_had)
+                expected = (eagerness @ some)[:, None] - _crossed(eager, all_had)
+                following[number] += Following(could, expected * shares, _crossed(some, all_took))
         return Transitions(following[0], following[1], shares)
 
 

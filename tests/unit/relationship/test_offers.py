@@ -8,7 +8,9 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
+from polars.testing import assert_frame_equal
 
+from clientela.relationship import offer_model
 from clientela.relationship.offer_scores import MIN_CUSTOMERS, best, ranking
 from clientela.relationship.offers import OfferInputs, propose_offers
 from clientela.relationship.settings import OfferSettings
@@ -165,6 +167,14 @@ def test_what_comes_after_the_day_moves_nothing(answer: pl.DataFrame, history: p
 
 def test_the_order_of_rows_moves_nothing(answer: pl.DataFrame, known: pl.DataFrame) -> None:
     assert proposed(inputs(known.sample(fraction=1.0, shuffle=True, seed=1))).equals(answer)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_offers_are_the_same_whether_few_or_many_cells_are_filled(
+    answer: pl.DataFrame, known: pl.DataFrame, monkeypatch: pytest.MonkeyPatch, share: float
+) -> None:
+    monkeypatch.setattr(offer_model, "_DENSE_SHARE", share)
+    assert_frame_equal(proposed(inputs(known)), answer, abs_tol=1e-5)
 
 
 def test_nobody_is_offered_what_they_hold_or_sent_back(answer: pl.DataFrame, known: pl.DataFrame) -> None:
