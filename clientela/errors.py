@@ -10,6 +10,8 @@ from typing import Any
 
 import duckdb
 
+from clientela import exit_codes
+
 #: what the machine has no more of, or does not let us write
 _RUN_OUT = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 #: folders below a company's data that only clientela writes
@@ -19,7 +21,7 @@ _OWN = ("landing", "scratch", "spill")
 class ClientelaError(Exception):
     """A fault outside the program, said in one sentence. `exit_code` is what a scheduler sees."""
 
-    exit_code = 4
+    exit_code = exit_codes.NOT_PUBLISHED
 
     def __init__(self, sentence: str, details: str = "") -> None:
         super().__init__(sentence)
@@ -32,13 +34,13 @@ class ClientelaError(Exception):
 class ConfigError(ClientelaError):
     """The configuration cannot be used; nothing was touched."""
 
-    exit_code = 2
+    exit_code = exit_codes.UNUSABLE
 
 
 class QueryError(ClientelaError):
     """A question to the published file cannot be answered as it was typed."""
 
-    exit_code = 2
+    exit_code = exit_codes.UNUSABLE
 
 
 class DeliveryError(ClientelaError):
@@ -48,7 +50,7 @@ class DeliveryError(ClientelaError):
 class RunningError(ClientelaError):
     """Another run holds the company's lock."""
 
-    exit_code = 5
+    exit_code = exit_codes.BUSY
 
 
 class NotPublishedError(ClientelaError):
@@ -58,25 +60,13 @@ class NotPublishedError(ClientelaError):
 class StoppedError(ClientelaError):
     """A signal asked the run to stop before it had published."""
 
-    exit_code = 7
+    exit_code = exit_codes.STOPPED
 
 
 class InternalError(ClientelaError):
     """A fault of the program itself, for the report of the night; the exception that caused it follows."""
 
-    exit_code = 1
-
-
-EXIT_CODES = {
-    0: "all is loaded and published, or there was nothing new",
-    1: "an internal error; the stack trace says where",
-    2: "the command line or the configuration is wrong; nothing was touched",
-    3: "published, but a batch was refused, a source is stale or the report could not be written",
-    4: "not published; the published file is as it was",
-    5: "another run is under way",
-    6: "no run has ended within max_silence (`status` only)",
-    7: "stopped by a signal; the published file is as it was",
-}
+    exit_code = exit_codes.INTERNAL_ERROR
 
 
 def is_resource_error(error: duckdb.Error | OSError, data: Path | None = None) -> bool:

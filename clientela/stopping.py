@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import _GeneratorContextManager, contextmanager, suppress
 from types import CodeType, FrameType
 
-EXIT_CODE = 7
+from clientela.exit_codes import STOPPED
+
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 #: `timeout`, a closing terminal and container engines send the same wish twice
 _SAME_WISH_SECONDS = 1.0
@@ -83,7 +84,7 @@ def _watch(arrived: int) -> None:
     while True:
         _next_signal(arrived)
         if time.monotonic() - first > _SAME_WISH_SECONDS:
-            os._exit(EXIT_CODE)
+            os._exit(STOPPED)
 
 
 def _next_signal(arrived: int) -> None:
@@ -146,4 +147,4 @@ def interrupting(interrupt: Callable[[], None]) -> Iterator[None]:
 def leave() -> None:
     """End the process as one that was stopped before it had anything to lose."""
     os.write(2, f"Stopped by {_Wish.name or 'SIGINT'}.\n".encode())
-    os._exit(EXIT_CODE)
+    os._exit(STOPPED)

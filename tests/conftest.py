@@ -25,7 +25,7 @@ LONG = (
     "test_dagster_night.py",
     "test_identity_nights.py",
     "test_refusals.py",
-    "test_unload_and_reload.py",
+    "test_changed_batches.py",
     "test_installed.py",
 )
 #: the wall clock of invented nights, after all invented events

@@ -31,10 +31,12 @@ def reload(config_path: Path, as_json: bool, source: str, entity: str | None, si
       clientela reload --source till --entity transactions --since 2026-01-01
       clientela run
     """
-    from clientela.pipeline import unload_and_reload as corrections
+    from clientela.pipeline import reload_batches
 
     config = load_config(config_path)
-    _say_change(corrections.reload(config, source, entity, since.date() if since else None, watcher(as_json)), as_json)
+    _say_change(
+        reload_batches.reload(config, source, entity, since.date() if since else None, watcher(as_json)), as_json
+    )
 
 
 @click.command()
@@ -54,9 +56,9 @@ def unload(config_path: Path, as_json: bool, batch: int) -> None:
       clientela unload 17
       clientela run
     """
-    from clientela.pipeline import unload_and_reload as corrections
+    from clientela.pipeline import unload_batch
 
-    _say_change(corrections.unload(load_config(config_path), batch, watcher(as_json)), as_json)
+    _say_change(unload_batch.unload(load_config(config_path), batch, watcher(as_json)), as_json)
 
 
 @click.command()
@@ -74,9 +76,9 @@ def reapply(config_path: Path, as_json: bool, batch: int) -> None:
       clientela reapply 17
       clientela run
     """
-    from clientela.pipeline import unload_and_reload as corrections
+    from clientela.pipeline import reapply_batch
 
-    _say_change(corrections.reapply(load_config(config_path), batch, watcher(as_json)), as_json)
+    _say_change(reapply_batch.reapply(load_config(config_path), batch, watcher(as_json)), as_json)
 
 
 def _say_change(change: Any, as_json: bool) -> None:

@@ -27,6 +27,7 @@ from clientela.cli import (
 from clientela.cli.options import EXITS
 from clientela.cli.output import leave, plain_console
 from clientela.errors import ClientelaError, StoppedError
+from clientela.exit_codes import BUSY
 
 
 class _Group(click.Group):
@@ -37,7 +38,7 @@ class _Group(click.Group):
             return super().main(*args, **kwargs)
         except ClientelaError as error:
             console = plain_console(stderr=True, soft_wrap=True)
-            console.print(Text("Busy:" if error.exit_code == 5 else "Error:", "red"), error.sentence)
+            console.print(Text("Busy:" if error.exit_code == BUSY else "Error:", "red"), error.sentence)
             if error.details:
                 console.print(error.details, style="dim")
             sys.exit(error.exit_code)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from clientela.config.company import CONFIG_VARIABLE, DEFAULT_CONFIG
-from clientela.errors import EXIT_CODES
+from clientela.exit_codes import EXIT_CODES
 
 EXITS = "\n".join(f"  {code}  {meaning}" for code, meaning in EXIT_CODES.items())
 

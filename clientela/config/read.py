@@ -1,7 +1,7 @@
 """`clientela.yml` as typed settings: everything of one company, checked before anything is touched.
 
 The models below are the only description of the file: the JSON schema that editors complete from is exported from them.
-How a mapping's expressions are checked against a delivered file stands in `clientela.extract.mapping`.
+How a mapping's expressions are checked against a delivered file stands in `clientela.extract.mapped_expression`.
 """
 
 import importlib.util

@@ -1,6 +1,6 @@
 """Currencies: amounts in the smallest unit of theirs, and amounts converted by the exchange rate of their day.
 
-Each function gives SQL expressions over the typed columns. Which rate a row has is found in `clientela.load.staging`.
+Each function gives SQL expressions over the typed columns. Which rate a row has is found in `exchange_rates`.
 """
 
 from collections.abc import Collection, Mapping

@@ -14,10 +14,10 @@ from clientela.errors import (
     ConfigError,
     DeliveryError,
 )
+from clientela.extract.feed import Feed
 from clientela.extract.guests import guest_fields, guest_settings
 from clientela.extract.inbox import look, opened
-from clientela.extract.mapping import Feed
-from clientela.extract.readers.csv_reader import LONGEST_HEADER
+from clientela.extract.readers.csv_header import LONGEST_HEADER
 from clientela.masking import read_secret
 
 

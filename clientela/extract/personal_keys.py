@@ -17,6 +17,8 @@ from clientela.sql.expressions import names_in
 
 #: in place of a column's name: the record's own key
 RECORD_KEY = "record_key"
+#: the columns of a decision with a customer's key, and those that name its source
+DECISION_KEYS = {"first_key": "first_source", "second_key": "second_source"}
 #: the columns that name an order of their source
 _ORDER_COLUMNS = ("order_key", "return_of_order_key")
 

@@ -4,7 +4,7 @@
 come out, all as polars frames. The night keeps the evidence between runs in a `Store` (see there) and calls the same
 steps. Nothing here prints, or knows a scheduler.
 
-    normalise → evidence → match → cluster → registry → households
+    normalise → evidence → exact_rules, pair_weights → links → vetoes, cluster → registry → households
     explain, measure and preview read what those gave
 
 Names are imported when they are first asked for: a company whose records need no matching never loads what matches.

@@ -17,7 +17,7 @@ import polars as pl
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from clientela.identity.match import EXACT_WEIGHT
+from clientela.identity.exact_rules import EXACT_WEIGHT
 from clientela.identity.settings import IdentitySettings
 
 ALWAYS = "always"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import polars as pl
 
 from clientela.identity.cluster import ALWAYS, Clusters
-from clientela.identity.match import EXACT_WEIGHT
+from clientela.identity.exact_rules import EXACT_WEIGHT
 from clientela.identity.model import Model
 from clientela.identity.namesakes import CERTAIN_FROM, RARE_NAME
 from clientela.identity.settings import IdentitySettings

@@ -18,8 +18,9 @@ import json
 import duckdb
 import polars as pl
 
-from clientela.identity import cluster, evidence, match, namesakes, normalise
+from clientela.identity import cluster, evidence, exact_rules, namesakes, normalise, pair_weights, vetoes
 from clientela.identity.explain import LINKS_SCHEMA, name_evidence, node_evidence
+from clientela.identity.links import combine
 from clientela.identity.model import Model, train, with_common_names
 from clientela.identity.settings import IdentitySettings
 from clientela.identity.tables import CLEAN_COLUMNS
@@ -303,7 +304,7 @@ class Store:
         )
         if is_first:
             self.run("delete from {exact_links}; create or replace temp view mine as from {nodes}")
-        for name, fields, statement in match.exact_rules(settings.exact_rules):
+        for name, fields, statement in exact_rules.exact_rules(settings.exact_rules):
             if not is_first:
                 touched = " union ".join(
                     f"select {', '.join(fields)} from {table} where {' and '.join(f'{f} is not null' for f in fields)}"
@@ -339,7 +340,7 @@ class Store:
         missing = self.frame("select * from missing")
         if missing.height:
             nodes = self.nodes("where node in (select node_l from missing union all select node_r from missing)")
-            self._insert("pairs", match.score(nodes, model, settings, missing, key))
+            self._insert("pairs", pair_weights.score(nodes, model, settings, missing, key))
         self.run("drop table wanted; drop table missing")
 
     def _first_pairs(self, settings: IdentitySettings) -> None:
@@ -443,7 +444,7 @@ class Store:
         )
         exact = self.frame(f"select * from {{exact_links}} where {within}")
         weighed = self._weighed("moved", model, is_first)
-        links = match.combine(pl.concat([always.select(exact.columns), exact]), weighed, settings)
+        links = combine(pl.concat([always.select(exact.columns), exact]), weighed, settings)
         self.run(f"delete from {{links}} where {within}")
         self._insert("links", links)
 
@@ -473,7 +474,7 @@ class Store:
         are_homes_shared = model is None or model.are_homes_shared
 
         def find_vetoes(asked: pl.DataFrame) -> pl.DataFrame:
-            return match.vetoed(
+            return vetoes.vetoed(
                 marked, asked, settings.vetoes, are_homes_shared=are_homes_shared, threads=settings.threads
             )
 
@@ -516,7 +517,7 @@ class Store:
         if model is None:
             return None
         within = f"where node_l in (select node from {nodes}) or node_r in (select node from {nodes})"
-        return match.weigh(self.frame(f"select * from {{pairs}} {'' if is_first else within}"), model)
+        return pair_weights.weigh(self.frame(f"select * from {{pairs}} {'' if is_first else within}"), model)
 
     # -------------------------------------------------------------- rare names
 

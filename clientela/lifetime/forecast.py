@@ -38,8 +38,8 @@ from clientela.lifetime.day_fits import spend_on
 from clientela.lifetime.discounting import force_of_interest
 from clientela.lifetime.errors import LifetimeError
 from clientela.lifetime.horizons import Horizon, expected_orders
+from clientela.lifetime.model_of_p_alive import fit_alive
 from clientela.lifetime.origins import LEFT_TRUNCATED_DAYS, Orders, Snapshot
-from clientela.lifetime.p_alive import fit_alive
 from clientela.lifetime.renewal_choice import RenewalPast
 from clientela.lifetime.renewal_models import PeriodFit, Regression
 from clientela.lifetime.season import NOT_LEARNT

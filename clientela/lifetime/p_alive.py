@@ -1,27 +1,14 @@
-"""Which fitted model P(alive) is taken from: the probability that a customer is one still.
+"""P(alive): the probability that a customer is one still, by the odds that they have dropped out unseen.
 
-Its formula is `purchase_model.PurchaseModel.p_alive`, from each model's own odds of having left.
+Each purchase model gives the odds of its own, `log_odds_dead`, in its module. Which fitted model the published P(alive) is
+taken from is in `model_of_p_alive`; when it is left out, in `p_alive_unseen`.
 """
 
-from datetime import date
+import numpy as np
 
-from clientela.lifetime.candidates import Fitted, one_for_all
-from clientela.lifetime.day_fits import fit_on, one_rate_on
-from clientela.lifetime.errors import NotIdentified
-from clientela.lifetime.fitting import Fallback, FitWithHistory
-from clientela.lifetime.origins import Orders
+from clientela.lifetime.arrays import Floats
 
 
-def fit_alive(orders: Orders, day: date, customers: int) -> Fitted:
-    """The model that P(alive) of so many customers is taken from, where the one of their orders does not see one-time buyers
-    die: Pareto/NBD, else MBG/NBD.
-
-    Where neither can be fitted nobody is seen to leave: NBD or one rate, P(alive) 1, with the reasons.
-    """
-    given_up: list[Fallback] = []
-    for name in ("pareto_nbd", "mbg_nbd", "nbd"):
-        try:
-            return one_for_all(FitWithHistory(fit_on(orders, day, name), given_up), customers)
-        except NotIdentified as why:
-            given_up.append(Fallback(name, str(why)))
-    return one_for_all(FitWithHistory(one_rate_on(orders, day), given_up), customers)
+def p_alive(log_odds_dead: Floats) -> Floats:
+    """1 / (1 + odds of having dropped out); shape (n,)."""
+    return np.asarray(1.0 / (1.0 + np.exp(np.minimum(log_odds_dead, 700.0))))

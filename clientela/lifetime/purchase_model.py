@@ -15,6 +15,7 @@ import numpy as np
 from clientela.lifetime.arrays import Floats
 from clientela.lifetime.discounting import discounted_from_cumulative
 from clientela.lifetime.histories import Histories
+from clientela.lifetime.p_alive import p_alive
 
 FAR = 1e9  # "never" in time units: dates further away are reported as this far, not as infinity
 
@@ -50,7 +51,7 @@ class PurchaseModel(ABC):
 
     def p_alive(self, p: Floats, h: Histories) -> Floats:
         """P(alive at T), given the history."""
-        return np.asarray(1.0 / (1.0 + np.exp(np.minimum(self.log_odds_dead(p, h), 700.0))))
+        return p_alive(self.log_odds_dead(p, h))
 
     def discounted_if_alive(self, p: Floats, h: Histories, horizon: float, delta: float) -> Floats:
         """Expected orders in (T, T + horizon], each times exp(-delta x its distance), of a customer alive at T."""

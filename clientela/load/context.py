@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from clientela.config.company import Config
-from clientela.extract.mapping import Feed
+from clientela.extract.feed import Feed
 from clientela.warehouse.keys import identity_key
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ import duckdb
 import pyarrow.parquet as pq
 
 from clientela.errors import ConfigError, DeliveryError
-from clientela.extract.mapping import Feed, named_columns
+from clientela.extract.feed import Feed
+from clientela.extract.mapped_columns import named_columns
 from clientela.extract.readers import database
 from clientela.load.context import LoadContext
 from clientela.load.landing import DeliveredFile, content_sha256, stamp

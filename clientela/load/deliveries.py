@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from clientela.extract.feed import Feed
+from clientela.extract.file_date import file_date
 from clientela.extract.inbox import InboxFile, opened
-from clientela.extract.mapping import Feed, file_date
 from clientela.load import landing
 from clientela.load.context import LoadContext
 from clientela.load.landing import DeliveredFile

@@ -18,9 +18,10 @@ from clientela import durable
 from clientela.contracts import ENTITIES
 from clientela.errors import DeliveryError
 from clientela.extract.casting import Parameters
-from clientela.extract.mapping import DECISION_KEYS, Feed, names_by_column, surrogate_key
+from clientela.extract.feed import Feed
+from clientela.extract.mapped_columns import names_by_column
 from clientela.extract.open_file import open_file
-from clientela.extract.personal_keys import RECORD_KEY, hashed_columns
+from clientela.extract.personal_keys import DECISION_KEYS, RECORD_KEY, hashed_columns
 from clientela.extract.readers import Opened
 from clientela.extract.readers.rewritten import (
     EXPIRED_ROWS,
@@ -37,6 +38,7 @@ from clientela.load.context import LoadContext
 from clientela.load.expired import find_expired_lines
 from clientela.load.landing import DeliveredFile
 from clientela.sql.quoting import literal, quoted
+from clientela.sql.surrogate_key import surrogate_key
 from clientela.warehouse import tombstones
 from clientela.warehouse.expiries import Expiry, expiry_of
 

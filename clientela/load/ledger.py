@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from clientela.contracts import CONTRACT_VERSION, Entity
-from clientela.extract.mapping import Feed
+from clientela.extract.feed import Feed
 from clientela.load.context import LoadContext
 from clientela.load.gate.validation_report import shown_examples, write_validation_report
 from clientela.load.landing import DeliveredFile

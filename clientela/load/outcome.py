@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from clientela.extract.mapping import Feed
+from clientela.extract.feed import Feed
 from clientela.load.gate.validate import Check
 
 Status = Literal["loaded", "refused", "nothing new", "never delivered"]

@@ -14,10 +14,10 @@ from clientela.contracts import ENTITIES
 from clientela.extract.casting import Parameters
 from clientela.extract.column_names import shown_names
 from clientela.extract.feeds import feeds_of
-from clientela.extract.mapping import DECISION_KEYS, surrogate_key
-from clientela.extract.personal_keys import RECORD_KEY, hashed_columns, personally_keyed_sources
+from clientela.extract.personal_keys import DECISION_KEYS, RECORD_KEY, hashed_columns, personally_keyed_sources
 from clientela.masking import HASHED_KEY, KeyedHash, shape_sql
 from clientela.sql.quoting import quoted
+from clientela.sql.surrogate_key import surrogate_key
 from clientela.warehouse.keys import confirmed_secret, identity_key
 from clientela.warehouse.memory import BY_RECORD
 from clientela.warehouse.transactions import transaction

@@ -5,9 +5,11 @@ twice, so the feed says it (`repeats`); where it does not, the repeated row is q
 entities whose every row is an event of its own. A customer or a product that is said twice is said, and counts as unchanged.
 """
 
-from clientela.extract.mapping import REPEAT_MARK, surrogate_key
 from clientela.load.context import LOADABLE, LoadContext
+from clientela.sql.surrogate_key import surrogate_key
 
+#: between a key and the number of a row that repeats it
+REPEAT_MARK = "|#"
 #: why a repeated row is quarantined
 REPEATED_ROW = (
     "repeated_row: the same as an earlier row of this file; `repeats: number` says that each counts, `repeats: drop` that it "

@@ -18,8 +18,9 @@ from clientela import stopping
 from clientela.config.company import REFERENCE_SOURCE, Config
 from clientela.config.sources import Constant, Expression, Mapping, Translated
 from clientela.errors import ClientelaError, ConfigError, RunningError
+from clientela.extract.feed import Feed
 from clientela.extract.feeds import feeds_of
-from clientela.extract.mapping import REPEAT_MARK, Feed, named_columns
+from clientela.extract.mapped_columns import named_columns
 from clientela.extract.readers.database import require_drivers
 from clientela.file_modes import too_wide
 from clientela.load.context import LoadContext
@@ -27,7 +28,7 @@ from clientela.load.gate.suite import suite_of
 from clientela.load.gate.validate import Check
 from clientela.load.loader import load_feed
 from clientela.load.outcome import Outcome
-from clientela.load.repeats import overlapping_files
+from clientela.load.repeats import REPEAT_MARK, overlapping_files
 from clientela.load.staging import StagedBatch, prepare_rates
 from clientela.masking import shape
 from clientela.pipeline import publication_verdict

@@ -17,7 +17,8 @@ from clientela.config.company import Config
 from clientela.errors import ConfigError
 from clientela.file_modes import closed
 from clientela.pipeline.built_warehouse import built_warehouse
-from clientela.pipeline.permission_now import NEVER_ASKED, permissions_now, quiet_now
+from clientela.pipeline.permission_now import NEVER_ASKED, permissions_now
+from clientela.pipeline.quiet_hours_now import quiet_now
 from clientela.warehouse import audit
 from clientela.warehouse.lock import hold_lock
 from clientela.wording import did_you_mean

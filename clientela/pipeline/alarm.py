@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from clientela.config.company import Config
+from clientela.exit_codes import INCOMPLETE, WELL
 from clientela.pipeline.run_summary import Report, as_dict, clean
 from clientela.pipeline.status import STATUS_FILE, write_status
 
@@ -28,7 +29,7 @@ def announce(config: Config, report: Report) -> Report:
     written = write_status(config, as_dict(report))
     if written is None:
         report = replace(report, message=f"{report.message} The status could not be written anywhere.".strip())
-    name = {0: "", 3: "on_stale"}.get(report.exit_code, "on_failure")
+    name = {WELL: "", INCOMPLETE: "on_stale"}.get(report.exit_code, "on_failure")
     command = getattr(config, name) if name else None
     if command and (trouble := _call(config, command, report, written)):
         report = replace(report, alarm=f"{name} {trouble}")

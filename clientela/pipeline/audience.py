@@ -20,7 +20,8 @@ from clientela.pipeline import audience_writes
 from clientela.pipeline.built_warehouse import built_warehouse, require_built
 from clientela.pipeline.campaign_plan import customers_of, what_they_show
 from clientela.pipeline.open_run import open_run
-from clientela.pipeline.permission_now import permissions_now, require_no_quiet_hour
+from clientela.pipeline.permission_now import permissions_now
+from clientela.pipeline.quiet_hours_now import require_no_quiet_hour
 from clientela.relationship.campaign_plan import CHOSEN, SampleSize, draw_arms
 from clientela.relationship.settings import FILE_NAME, AudienceSettings
 from clientela.segment.columns import RULE_COLUMNS

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from clientela import stopping
 from clientela.errors import ClientelaError, InternalError, NotPublishedError
+from clientela.exit_codes import INCOMPLETE, WELL
 from clientela.load.ledger import drop_staged
 from clientela.pipeline.alarm import announce
 from clientela.pipeline.build_cache import loads_state
@@ -53,7 +54,7 @@ def end_run(run: PipelineRun, fault: BaseException | None) -> Ending:
             with suppress(Exception):
                 run.session.close()
         is_refused_request = run.kind in REQUESTED_KINDS and run.has_begun and error is fault
-        if run.kind in _PUBLISHING_KINDS or (report.exit_code not in (0, 3) and not is_refused_request):
+        if run.kind in _PUBLISHING_KINDS or (report.exit_code not in (WELL, INCOMPLETE) and not is_refused_request):
             report = announce(run.config, report)
         run.report = report
         if error is None and report.status == "failed":
@@ -107,7 +108,7 @@ def _indexed(run: PipelineRun, report: Report) -> Report:
         write_index(run.config)
     except Exception as error:
         warning = f"The index of published pages could not be written: {first_line(error)}"
-        return replace(report, notices=[*report.notices, warning], exit_code=report.exit_code or 3)
+        return replace(report, notices=[*report.notices, warning], exit_code=report.exit_code or INCOMPLETE)
     return report
 
 
@@ -123,4 +124,4 @@ def _unrecorded(run: PipelineRun, error: ClientelaError | None, known: Clientela
         return report if known.sentence == error.sentence else replace(report, message=f"{error.sentence} {unwritten}")
     if run.published is None:
         return replace(report, status="failed", message=unwritten, exit_code=known.exit_code)
-    return replace(report, message=f"{report.message} {unwritten}".strip(), exit_code=3)
+    return replace(report, message=f"{report.message} {unwritten}".strip(), exit_code=INCOMPLETE)

@@ -4,14 +4,15 @@ Belongs here: the questions to the open warehouse. Does not belong here: the rul
 holds as of its day. What came since can only forbid: a consent that came since counts from the next run on.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import duckdb
 import polars as pl
 
 from clientela.config.company import Config
 from clientela.errors import ClientelaError
-from clientela.relationship.settings import RELATIONSHIP, TRANSACTIONAL, ContactLimit, QuietHours
+from clientela.pipeline.contact_limits_now import contacted_too_often
+from clientela.relationship.settings import RELATIONSHIP, TRANSACTIONAL
 
 ERASED, TOO_OFTEN, NEVER_ASKED = "erasure requested", "too often", "never asked"
 
@@ -80,7 +81,7 @@ def permissions_now(connection: duckdb.DuckDBPyConnection, config: Config, purpo
     for limit in config.permissions.limits:
         if purpose == TRANSACTIONAL or limit.purpose not in (purpose, RELATIONSHIP):
             continue
-        reached = _contacted_too_often(connection, config, limit, now)
+        reached = contacted_too_often(connection, config, limit, now)
         is_limited = pl.col("customer_id").is_in(reached.implode())
         if limit.channel is not None:
             is_limited &= pl.col("channel") == limit.channel
@@ -88,47 +89,3 @@ def permissions_now(connection: duckdb.DuckDBPyConnection, config: Config, purpo
             reason=pl.when(pl.col("reason").is_null() & is_limited).then(pl.lit(TOO_OFTEN)).otherwise(pl.col("reason"))
         )
     return answered.sort("customer_id", "channel")
-
-
-def _contacted_too_often(
-    connection: duckdb.DuckDBPyConnection, config: Config, limit: ContactLimit, now: datetime
-) -> pl.Series:
-    """Who was contacted as often as the limit allows, counted back from today: as the last build knew, and written out since."""
-    begins_on = now.astimezone(config.zone).date() - timedelta(days=limit.per_days - 1)
-    found: pl.DataFrame = connection.sql(
-        """
-        select customer_id from (
-            select customer_id, channel, contacted_on from intermediate.int_outbound_contacts
-            union all
-            select crosswalk.customer_id, prepared.channel, cast(timezone(context.time_zone, prepared.occurred_at) as date)
-            from memory.audience_members as members
-            inner join memory.audience_writes as prepared
-                on members.run_id = prepared.run_id and prepared.event = 'prepared'
-            inner join memory.audience_writes as written on members.run_id = written.run_id and written.event = 'written'
-            inner join intermediate.int_customer_crosswalk as crosswalk on members.record_id = crosswalk.record_id
-            cross join run.context
-            where members.arm = 'chosen'
-                and (written.occurred_at > context.known_at
-                    or cast(timezone(context.time_zone, prepared.occurred_at) as date) > context.as_of_on)
-        )
-        where contacted_on >= $begins_on and coalesce(channel = $channel, $channel is null)
-        group by customer_id having count(*) >= $max_contacts
-        """,
-        params={"begins_on": begins_on, "channel": limit.channel, "max_contacts": limit.max_contacts},
-    ).pl()
-    return found["customer_id"]
-
-
-def quiet_now(config: Config, channel: str, now: datetime) -> QuietHours | None:
-    """The quiet hours of the channel that this instant lies in; None where it lies in none."""
-    moment = now.astimezone(config.zone).time()
-    return next((quiet for quiet in config.permissions.quiet_hours if quiet.covers(channel, moment)), None)
-
-
-def require_no_quiet_hour(config: Config, channel: str, now: datetime) -> None:
-    """Raise ClientelaError where the channel rests at this instant."""
-    if quiet := quiet_now(config, channel, now):
-        raise ClientelaError(
-            f"It is {now.astimezone(config.zone):%H:%M} in {config.time_zone}: {channel} rests from {quiet.begins} to "
-            f"{quiet.ends} (permissions.quiet_hours); nothing was written."
-        )

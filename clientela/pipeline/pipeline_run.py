@@ -15,8 +15,8 @@ from clientela import stopping, transform
 from clientela.build_models import NodeResult
 from clientela.config.company import Config
 from clientela.errors import ClientelaError
+from clientela.extract.feed import Feed
 from clientela.extract.feeds import feeds_of
-from clientela.extract.mapping import Feed
 from clientela.load import landing
 from clientela.load.context import LoadContext
 from clientela.load.loader import load_feed

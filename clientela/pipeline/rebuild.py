@@ -17,8 +17,8 @@ from clientela import file_modes, stopping
 from clientela.config.company import Config
 from clientela.durable import switch_in
 from clientela.errors import ClientelaError, DeliveryError
+from clientela.extract.feed import Feed
 from clientela.extract.feeds import feeds_of
-from clientela.extract.mapping import Feed
 from clientela.extract.readers.rewritten import SUFFIX
 from clientela.load.context import ACTIVE_BATCHES, LoadContext
 from clientela.load.deliveries import landing_folder

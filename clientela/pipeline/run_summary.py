@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from clientela.errors import ClientelaError, NotPublishedError, StoppedError
+from clientela.exit_codes import INCOMPLETE, WELL
 from clientela.load.outcome import Outcome
 from clientela.warehouse.lock import Holder
 from clientela.wording import counted, listed
@@ -71,14 +72,15 @@ class Report:
 
 def summarise(run: PipelineRun, error: ClientelaError | None, states: Sequence[SourceStatus]) -> Report:
     """The report of a run that ends now, with this error or none, and its sources in these states."""
-    message, exit_code = run.message, 3 if run.warnings or any(state.is_stale for state in states) else 0
+    is_incomplete = bool(run.warnings) or any(state.is_stale for state in states)
+    message, exit_code = run.message, INCOMPLETE if is_incomplete else WELL
     if error is not None:
         status = "stopped" if isinstance(error, StoppedError) else "failed"
         message, exit_code = error.sentence, error.exit_code
     elif run.published is not None:
         status = "published"
     elif run.kind in REQUESTED_KINDS:
-        status, exit_code = "done", 0
+        status, exit_code = "done", WELL
     else:
         status = "nothing new"
     return Report(

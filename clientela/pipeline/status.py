@@ -14,15 +14,12 @@ from typing import Any
 
 from clientela.config.company import Config
 from clientela.errors import ClientelaError
+from clientela.exit_codes import SILENT
 from clientela.file_modes import make_data_folder, make_shared_folder, share
 from clientela.pipeline.run_summary import Report, as_dict, summarise_killed
 from clientela.warehouse.lock import Holder, holder
 
 STATUS_FILE = "status.json"
-
-
-#: exit code of `status` when no run has ended within `max_silence`
-SILENT = 6
 
 
 def status_paths(config: Config) -> list[Path]:

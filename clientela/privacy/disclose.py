@@ -21,10 +21,11 @@ from clientela import durable
 from clientela.config.company import Config
 from clientela.contracts import COMPANY_ENTITIES, META_COLUMNS
 from clientela.errors import ConfigError
-from clientela.extract.mapping import DECISION_KEYS, surrogate_key
+from clientela.extract.personal_keys import DECISION_KEYS
 from clientela.file_modes import private_files
 from clientela.privacy.person import Person, by_customer
 from clientela.sql.quoting import quoted
+from clientela.sql.surrogate_key import surrogate_key
 from clientela.warehouse import audit
 
 #: why a company that uses clientela keeps each kind of record; the company's own words may say more

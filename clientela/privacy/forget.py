@@ -23,7 +23,7 @@ from clientela.config.company import Config
 from clientela.contracts import COMPANY_ENTITIES, ENTITIES, Entity
 from clientela.errors import InternalError
 from clientela.extract.feeds import feeds_of
-from clientela.extract.mapping import DECISION_KEYS
+from clientela.extract.personal_keys import DECISION_KEYS
 from clientela.extract.readers.rewritten import SUFFIX
 from clientela.load.context import ACTIVE_BATCHES, LoadContext
 from clientela.load.deliveries import landing_folder

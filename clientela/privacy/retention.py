@@ -275,7 +275,7 @@ _INTERACTIONS_TOTALLED = """
         priced.source, case when priced.is_priced then rows.customer_record_id end,
         cast(date_trunc('month', priced.opened_on) as date), 'cost to serve', priced.kind, priced.rule, priced.is_assumed,
         count(*), -sum(priced.cost_amount), null
-    from intermediate.int_interactions_priced as priced
+    from intermediate.int_contact_costs as priced
     inner join staging.stg_interactions as rows on priced.interaction_id = rows.interaction_id
     where priced.interaction_id in (select record_id from going where entity = 'interactions')
     group by all

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from clientela.retention.calendar import month_end
-from clientela.retention.churn import outcomes
+from clientela.retention.churn_outcomes import outcomes
 from clientela.retention.reasons import NEEDS, reason_lifts, reasons, values_in_doubt
 from clientela.retention.settings import RetentionSettings
 from clientela.retention.states import GONE

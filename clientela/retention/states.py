@@ -1,7 +1,7 @@
 """In which state each customer is at each month-end, by rules a manager can read.
 
-Belongs here: the rules, for every month-end at once. Does not belong here: probabilities (churn.py), counting customers
-by state (SQL).
+Belongs here: the rules, for every month-end at once. Does not belong here: probabilities
+(`clientela.lifetime.churn_probability`), counting customers by state (SQL).
 
 From the first rule that holds:
 

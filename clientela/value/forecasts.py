@@ -23,11 +23,11 @@ from clientela.value.tables import FORECAST_TABLES
 
 if TYPE_CHECKING:
     from clientela.lifetime.backtest import Backtest, Memo
+    from clientela.lifetime.churn_probability import Memo as NoOrderMemo
     from clientela.lifetime.contract_forecast import ContractForecast
     from clientela.lifetime.day_fits import Values
     from clientela.lifetime.forecast import Fits
     from clientela.lifetime.horizons import Horizon
-    from clientela.lifetime.no_order import Memo as NoOrderMemo
     from clientela.lifetime.origins import Orders
     from clientela.lifetime.renewal_choice import Memo as RenewalMemo
     from clientela.lifetime.renewal_choice import RenewalPast
@@ -452,8 +452,8 @@ class _Company:
 
     def _with_models(self, known: pl.DataFrame, at: "_Day") -> Parts:
         from clientela.lifetime.backtest import Memo
+        from clientela.lifetime.churn_probability import Memo as NoOrderMemo
         from clientela.lifetime.forecast import Fits, Forecast, ForecastSettings, forecast
-        from clientela.lifetime.no_order import Memo as NoOrderMemo
         from clientela.lifetime.origins import Orders
 
         settings, (day, as_of, renewals) = self._settings, at
@@ -525,14 +525,15 @@ class _Company:
         }
 
     def _why_p_alive_is_left_out(self, day: date, fits: "Fits", *, by_origins: bool = True) -> str:
-        from clientela.lifetime.no_order import Past
+        from clientela.lifetime.churn_probability import Past
+        from clientela.lifetime.p_alive_unseen import why_nobody_is_seen_to_leave
 
         assert self._ready is not None and fits.alive is not None
         past, alive = Past(self._ready, day, self._no_order_memo), fits.alive
         if by_origins:
-            return past.why_nobody_is_seen_to_leave(alive)
+            return why_nobody_is_seen_to_leave(past, alive)
         told = self._settling.kept.take(
-            day, "p_alive", lambda: {"why": past.why_nobody_is_seen_to_leave(alive, by_origins=False)}
+            day, "p_alive", lambda: {"why": why_nobody_is_seen_to_leave(past, alive, by_origins=False)}
         )
         return str(told["why"])
 
@@ -540,7 +541,9 @@ class _Company:
         self, day: date, customers: pl.DataFrame, expected: dict[int, pl.DataFrame], fits: "Fits"
     ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
         """The customers with P(no order), and what follows from it; how it did in the past, and its calibration there."""
-        from clientela.lifetime.no_order import Past, answer, known_at
+        from clientela.lifetime.churn_backtest import compared
+        from clientela.lifetime.churn_features import known_at
+        from clientela.lifetime.churn_probability import Past, answer
 
         assert self._ready is not None
         past = Past(self._ready, day, self._no_order_memo)
@@ -568,7 +571,7 @@ class _Company:
         customers = customers.with_columns(
             p_alive=pl.when(pl.col("p_alive").is_not_null()).then(pl.max_horizontal("p_alive", longest))
         )
-        return customers, *past.compared()
+        return customers, *compared(past)
 
     def _without_models(self, known: pl.DataFrame, day: date, as_of: date, renewals: "RenewalPast | None") -> Parts:
         """So few customers, or orders after the first, that a model would only seem to know: one rate for all, each

@@ -97,7 +97,7 @@ def anonymised(entity: Entity, digest_parameter: str, space: str, forgotten: str
 
 
 def number_sql(text: str) -> str:
-    """The number of a key's text, as `clientela.extract.mapping` makes it of a record's."""
+    """The number of a key's text, as `clientela.sql.surrogate_key` makes it of a record's."""
     return f"cast(cast('0x' || substr(md5({text}), 1, 16) as ubigint) >> 1 as bigint)"
 
 

@@ -12,8 +12,8 @@ import dagster as dg
 from clientela.config.company import REFERENCE_SOURCE, Config
 from clientela.contracts import ENTITIES
 from clientela.errors import NotPublishedError
+from clientela.extract.feed import Feed
 from clientela.extract.feeds import feeds_of
-from clientela.extract.mapping import Feed
 from clientela.load.outcome import Outcome
 from clientela.pipeline.publication_verdict import blocking_reason
 from clientela.pipeline.run_summary import SourceStatus

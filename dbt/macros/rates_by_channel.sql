@@ -1,6 +1,6 @@
 {#
     Of the rates of a contact of this kind, the one that holds on the as-of day for each channel of a relation: the narrowest,
-    as int_interactions_priced prices contacts that were made. A channel without a rate has no row.
+    as int_contact_costs prices contacts that were made. A channel without a rate has no row.
 #}
 {% macro rates_by_channel(channels, kind) -%}
     select

@@ -2,7 +2,7 @@ with
 
 priced as (
 
-    select * from {{ ref('int_interactions_priced') }}
+    select * from {{ ref('int_contact_costs') }}
 
 ),
 

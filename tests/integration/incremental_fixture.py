@@ -19,7 +19,7 @@ from clientela.load import loader as load
 from clientela.pipeline import build_cache
 from clientela.pipeline.open_run import open_run
 from clientela.pipeline.pipeline_run import PipelineRun
-from clientela.pipeline.unload_and_reload import unload
+from clientela.pipeline.unload_batch import unload
 from clientela.publish import marts_of, publish_marts
 from clientela.warehouse import memory, tables
 from tests.conftest import NOW, SHOP, Company

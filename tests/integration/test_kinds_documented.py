@@ -23,8 +23,8 @@ from pydantic import ValidationError
 from clientela.config.company import Config, InboxConfig
 from clientela.config.read import load_config
 from clientela.config.sources import EntityConfig
+from clientela.extract.feed import Feed
 from clientela.extract.feeds import feeds_of
-from clientela.extract.mapping import Feed
 from clientela.load.context import LoadContext
 from clientela.load.loader import load_feed
 

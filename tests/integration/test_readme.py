@@ -2,7 +2,7 @@
 
 import re
 
-from clientela.errors import EXIT_CODES
+from clientela.exit_codes import EXIT_CODES
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from clientela.pipeline.unload_and_reload import reload, unload
+from clientela.pipeline.reload_batches import reload
+from clientela.pipeline.unload_batch import unload
 from tests.conftest import Company, marts
 
 OVERLAPPING = """receipt,line,customer,product,net,sold_at

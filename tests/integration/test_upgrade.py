@@ -14,7 +14,9 @@ import pytest
 from clientela.config.company import Config
 from clientela.errors import ClientelaError, InternalError, RunningError
 from clientela.pipeline.nightly import run
-from clientela.pipeline.unload_and_reload import reapply, reload, unload
+from clientela.pipeline.reapply_batch import reapply
+from clientela.pipeline.reload_batches import reload
+from clientela.pipeline.unload_batch import unload
 from clientela.pipeline.upgrade import upgrade
 from clientela.query.sql import reading_published
 from clientela.warehouse import memory, tables

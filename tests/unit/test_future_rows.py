@@ -15,7 +15,7 @@ from clientela.load.outcome import Outcome
 from clientela.pipeline.as_of import latest_day
 from clientela.pipeline.open_run import open_run
 from clientela.pipeline.rebuild import rebuild
-from clientela.pipeline.unload_and_reload import reload
+from clientela.pipeline.reload_batches import reload
 from tests.conftest import NOW, SALES, Company
 
 MUCH_LATER = NOW + timedelta(days=400)

@@ -51,6 +51,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "clientela.contracts",
         "clientela.sql",
         "clientela.errors",
+        "clientela.exit_codes",
         "clientela.stopping",
         "clientela.extras",
         "clientela.project_files",

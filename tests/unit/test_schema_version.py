@@ -15,7 +15,9 @@ from clientela.onboard.doctor import examine
 from clientela.pipeline import nightly
 from clientela.pipeline.identity_review import preview, retrain
 from clientela.pipeline.past_day import run_as_of
-from clientela.pipeline.unload_and_reload import reapply, reload, unload
+from clientela.pipeline.reapply_batch import reapply
+from clientela.pipeline.reload_batches import reload
+from clientela.pipeline.unload_batch import unload
 from clientela.pipeline.upgrade import upgrade
 from clientela.warehouse import memory, tables
 from clientela.warehouse.schema_version import SCHEMA_VERSION, version_of

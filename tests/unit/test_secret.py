@@ -19,8 +19,9 @@ from clientela.pipeline.identity_review import preview, retrain
 from clientela.pipeline.nightly import publish_again
 from clientela.pipeline.open_run import open_run
 from clientela.pipeline.past_day import run_as_of
+from clientela.pipeline.reload_batches import reload
 from clientela.pipeline.run_summary import Report
-from clientela.pipeline.unload_and_reload import reload, unload
+from clientela.pipeline.unload_batch import unload
 from clientela.publish import Mart, publish_marts, publish_operations
 from clientela.warehouse import tables as warehouse
 from clientela.warehouse.keys import identity_key, keep_keys, kept_evidence_key

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from clientela.extract.casting import Parameters
-from clientela.extract.mapping import Delivery
+from clientela.extract.delivery import Delivery
 
 
 @dataclass(frozen=True)

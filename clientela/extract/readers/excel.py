@@ -22,7 +22,7 @@ from clientela.config.sources import ExcelFormat
 from clientela.errors import DeliveryError, is_resource_error
 from clientela.extract.casting import Parameters
 from clientela.extract.column_names import missing_column, named_apart
-from clientela.extract.mapping import Delivery
+from clientela.extract.delivery import Delivery
 from clientela.extract.readers import Opened
 from clientela.extract.readers.text import too_large
 from clientela.masking import without_values

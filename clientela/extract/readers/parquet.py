@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 from clientela.errors import DeliveryError
 from clientela.extract.casting import Parameters
 from clientela.extract.column_names import named_apart
-from clientela.extract.mapping import Delivery
+from clientela.extract.delivery import Delivery
 from clientela.extract.readers import Opened
 from clientela.extract.readers.text import too_large
 from clientela.masking import without_values

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from clientela.errors import DeliveryError
 from clientela.extract.casting import Parameters
-from clientela.extract.mapping import Delivery
+from clientela.extract.delivery import Delivery
 from clientela.extract.readers import Opened
 from clientela.sql.quoting import quoted
 

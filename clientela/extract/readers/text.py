@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from clientela.config.sources import EndOfTable
 from clientela.errors import DeliveryError
 from clientela.extract.casting import Parameters
-from clientela.extract.mapping import LONGEST
+from clientela.extract.row_faults import LONGEST
 
 #: bytes that one line may have
 LONGEST_LINE = 32 * 1024 * 1024

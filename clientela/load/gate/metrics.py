@@ -5,7 +5,7 @@ does not apply is null, and passes.
 """
 
 from clientela.contracts import Entity
-from clientela.extract.mapping import IN_FUTURE
+from clientela.extract.future_rows import IN_FUTURE
 from clientela.load.context import ACTIVE_BATCHES, OF_FEED, LoadContext
 from clientela.load.staging import StagedBatch
 from clientela.sql.quoting import quoted

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment
 
-from clientela.extract.mapping import Feed
+from clientela.extract.feed import Feed
 from clientela.load.context import LoadContext
 from clientela.load.gate.validate import Check
 from clientela.load.outcome import Outcome

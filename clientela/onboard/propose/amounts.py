@@ -3,9 +3,10 @@
 import duckdb
 
 from clientela.onboard.propose import words
+from clientela.onboard.propose.column_profile import ColumnProfile
 from clientela.onboard.propose.model import FieldGuess, TableGuess
 from clientela.onboard.propose.names import has_word, normalised
-from clientela.onboard.propose.profile import ColumnProfile, TableProfile
+from clientela.onboard.propose.profile import TableProfile
 from clientela.onboard.propose.spelling import named, text
 from clientela.sql.quoting import quoted
 

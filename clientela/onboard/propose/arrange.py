@@ -9,11 +9,11 @@ import duckdb
 from clientela.contracts import ENTITIES
 from clientela.onboard.propose import sales, words
 from clientela.onboard.propose.amounts import number_sql
+from clientela.onboard.propose.column_profile import ColumnProfile
 from clientela.onboard.propose.flat import described_in
 from clientela.onboard.propose.guess import Guesser
 from clientela.onboard.propose.model import FieldGuess, TableGuess
 from clientela.onboard.propose.names import has_word, nearness, normalised
-from clientela.onboard.propose.profile import ColumnProfile
 from clientela.onboard.propose.spelling import named, text
 from clientela.onboard.propose.wide import consent_of, contract_of
 from clientela.sql.quoting import quoted

@@ -5,9 +5,9 @@ import duckdb
 from clientela.contracts import ENTITIES
 from clientela.onboard.propose import words
 from clientela.onboard.propose.amounts import complete_sales
+from clientela.onboard.propose.column_profile import ColumnProfile
 from clientela.onboard.propose.model import FieldGuess, TableGuess
 from clientela.onboard.propose.names import normalised
-from clientela.onboard.propose.profile import ColumnProfile
 from clientela.onboard.propose.spelling import named
 
 

@@ -12,11 +12,12 @@ import duckdb
 
 from clientela.contracts import ENTITIES, Column
 from clientela.onboard.propose import words
+from clientela.onboard.propose.column_profile import UNNAMED, ColumnProfile
 from clientela.onboard.propose.complete import complete
 from clientela.onboard.propose.model import FieldGuess, TableGuess
 from clientela.onboard.propose.names import has_word, nearness, normalised
 from clientela.onboard.propose.people import other_than_customers
-from clientela.onboard.propose.profile import FILE, UNNAMED, ColumnProfile, TableProfile
+from clientela.onboard.propose.profile import FILE, TableProfile
 from clientela.onboard.propose.unnamed import purchase_log
 from clientela.sql.quoting import quoted
 from clientela.wording import counted

@@ -22,105 +22,27 @@ from clientela.config.sources import DatabaseSource, EntityConfig, SourceConfig
 from clientela.contracts import ENTITIES
 from clientela.errors import ClientelaError, DeliveryError
 from clientela.extract.casting import Parameters
-from clientela.extract.mapping import Feed
+from clientela.extract.feed import Feed
 from clientela.extract.open_file import COMPRESSED, FORMATS, open_file
 from clientela.extract.readers import Opened, database
 from clientela.extract.readers.text import plain_bytes
+from clientela.onboard.propose.column_profile import ColumnProfile, profile_of_column
+from clientela.onboard.propose.delimiter import guessed_delimiter
+from clientela.onboard.propose.encoding import guessed_encoding
 from clientela.onboard.propose.headless import fixed_places, has_no_header
-from clientela.onboard.propose.names import has_word
 from clientela.onboard.propose.never import never_taken
-from clientela.onboard.propose.words import CURRENCIES
 from clientela.sql.quoting import quoted
 from clientela.wording import counted
 
 #: bytes of a text file, and rows of any table, that are looked at
 HEAD = 8 * 1024 * 1024
 ROWS = 100_000
-#: distinct values of a column whose shapes are tested
-VALUES = 2_000
 #: beside the delivered columns: which file of the table a row is from
 FILE = "clientela's own file"
 #: what reading a file ends in that is no table
 _UNREADABLE = (ClientelaError, duckdb.Error, OSError, UnicodeDecodeError)
 #: a name's digits, by which one delivery differs from the next: dates and numbers of their own
 _DIGITS = re.compile(r"(?<![A-Za-z0-9])\d[\d\-_.T]*\d(?![A-Za-z0-9])|(?<=[_\- .])\d(?![A-Za-z0-9])|(?<=[a-z_])\d{4,}")
-
-_SHAPES: dict[str, re.Pattern[str]] = {
-    "email": re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]{2,}"),
-    "phone": re.compile(r"(?=(?:\D*\d){7,15}\D*$)[+(]?\d[\d ().\-/]*"),
-    "integer": re.compile(r"[+-]?\d+"),
-    "number": re.compile(r"[+-]?(\d+([.,]\d+)?|\d{1,3}([.,]\d{3})+([.,]\d+)?)"),
-    "point": re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?\.(\d{1,2}|\d{4,})"),
-    "comma": re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)?,(\d{1,2}|\d{4,})"),
-    "negative": re.compile(r"-\d.*"),
-    "iso": re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?)?\s?(Z|[+-]\d\d:?(\d\d)?)?"),
-    "zoned": re.compile(r"\d{4}-\d\d-\d\d[ T][\d:.]+\s?(Z|[+-]\d\d:?(\d\d)?)"),
-    "timed": re.compile(r".*\d:\d\d.*"),
-    "boolean": re.compile(r"true|false|t|f|yes|no|y|n|s|si|sí|0|1|x", re.IGNORECASE),
-    "country": re.compile(r"[A-Z]{2}"),
-}
-#: parts of the names of columns with days and times
-_TIMES = frozenset(
-    "date fecha day dia time timestamp created updated changed paid start end at on period due ship".split()
-)
-#: the name of a column of a file without a header
-UNNAMED = re.compile(r"column_\d+")
-#: a day without marks, such as 20250131
-_COMPACT = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
-_DAY = re.compile(r"(\d{1,4})([/.\-])(\d{1,2})\2(\d{4}|\d{2})([ T]+\d{1,2}:\d\d(:\d\d)?)?")
-
-
-@dataclass(frozen=True)
-class ColumnProfile:
-    """One delivered column. `shapes`: share of its given values of each shape; counts are of the sample."""
-
-    name: str
-    sql_type: str
-    given: int
-    distinct: int
-    values: tuple[str, ...]
-    shapes: dict[str, float]
-    #: strptime format of its dates, where they are text and not ISO; `is_ambiguous`: day and month may be the other way
-    format: str | None = None
-    is_ambiguous: bool = False
-    #: all distinct values, where they are few
-    all_values: frozenset[str] | None = None
-    #: the least and the greatest of its numbers
-    low: float = 0.0
-    high: float = 0.0
-
-    def is_mostly(self, shape: str, share: float = 0.8) -> bool:
-        return self.shapes.get(shape, 0.0) >= share
-
-    @property
-    def is_number(self) -> bool:
-        is_typed = self.sql_type.split("(")[0] in ("DOUBLE", "FLOAT", "DECIMAL", "HUGEINT") or "INT" in self.sql_type
-        return is_typed or (self.sql_type == "VARCHAR" and self.is_mostly("number", 0.7))
-
-    @property
-    def is_date(self) -> bool:
-        is_typed = self.sql_type == "DATE" or self.sql_type.startswith("TIMESTAMP")
-        return is_typed or self.format is not None or self.is_iso or self.is_epoch
-
-    @property
-    def is_epoch(self) -> bool:
-        """Seconds since 1970, by its name and its numbers."""
-        is_whole = "INT" in self.sql_type or (self.sql_type == "VARCHAR" and self.is_mostly("integer", 1.0))
-        return is_whole and 9e8 < self.low <= self.high < 2.2e9 and has_word(self.name, _TIMES)
-
-    @property
-    def is_iso(self) -> bool:
-        return self.sql_type == "VARCHAR" and self.is_mostly("iso", 0.7)
-
-    @property
-    def has_time(self) -> bool:
-        return self.is_mostly("timed", 0.5)
-
-    @property
-    def is_idlike(self) -> bool:
-        """Its values could name something: no amounts with decimals, no dates, no e-mail addresses."""
-        is_float = self.sql_type.split("(")[0] in ("DOUBLE", "FLOAT", "DECIMAL", "BOOLEAN")
-        return not (is_float or self.is_date or self.is_mostly("point", 0.1) or self.is_mostly("comma", 0.1))
 
 
 @dataclass
@@ -380,13 +302,8 @@ def _written(connection: duckdb.DuckDBPyConnection, path: Path, kind: str) -> di
     if kind not in ("csv", "json", "json_lines"):
         return settings
     start = path.read_bytes()[:HEAD]
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        settings["encoding"] = "utf-16"
-    else:
-        try:
-            start[: start.rfind(b"\n") + 1 or len(start)].decode("utf-8")
-        except UnicodeDecodeError:
-            settings["encoding"] = "cp1252"
+    if (encoding := guessed_encoding(start)) is not None:
+        settings["encoding"] = encoding
     if kind != "csv":
         return settings
     lines = start.decode(settings.get("encoding", "utf-8"), "replace").lstrip("\ufeff").splitlines()[:50]
@@ -396,30 +313,12 @@ def _written(connection: duckdb.DuckDBPyConnection, path: Path, kind: str) -> di
         is_header = not has_no_header([line.split() for line in lines])
         fixed = {"columns": places} | ({"header_lines": 1} if is_header else {})
         return settings | {"format": "fixed", "fixed": fixed}
-    delimiter = _delimiter(connection, path, lines, settings)
+    delimiter = guessed_delimiter(connection, path, lines, settings)
     written: dict[str, Any] = {} if delimiter == "," else {"delimiter": delimiter}
     rows = list(csv.reader(lines, delimiter=delimiter))
     if has_no_header(rows):
         written |= {"header": False, "columns": [f"column_{place}" for place in range(1, len(rows[0]) + 1)]}
     return settings | ({"csv": written} if written else {})
-
-
-def _delimiter(connection: duckdb.DuckDBPyConnection, path: Path, lines: list[str], settings: dict[str, Any]) -> str:
-    """As DuckDB sniffs it; where it cannot, the character that stands equally often in header and lines."""
-    if not settings:
-        try:
-            sniffed = connection.execute(
-                "select Delimiter from sniff_csv(?, all_varchar = true, ignore_errors = true, header = true)",
-                [str(path)],
-            ).fetchall()[0][0]
-            if sniffed in lines[0]:
-                return str(sniffed)
-        except duckdb.Error:
-            pass
-    counted = {mark: [line.count(mark) for line in lines if line.strip()] for mark in (",", ";", "\t", "|")}
-    return max(
-        counted, key=lambda mark: (counted[mark][0] > 0, counted[mark].count(counted[mark][0]), counted[mark][0])
-    )
 
 
 def _bare_feed(settings: dict[str, Any], parent: Path) -> Feed:
@@ -454,7 +353,11 @@ def _profiled(
     if not rows:
         raise DeliveryError("it has no rows")
     types = {row[0]: row[1] for row in connection.execute(f"describe {relation}").fetchall()}
-    columns = {column: _column(connection, relation, column, kind) for column, kind in types.items() if column != FILE}
+    columns = {
+        column: profile_of_column(connection, relation, column, kind)
+        for column, kind in types.items()
+        if column != FILE
+    }
     never = {
         column: what
         for column, profile in columns.items()
@@ -469,82 +372,6 @@ def _profiled(
     return TableProfile(
         name, relation, folder, files, rows, is_whole, kept, settings, never, repeated=rows - whole, is_view=is_view
     )
-
-
-def _column(connection: duckdb.DuckDBPyConnection, relation: str, name: str, kind: str) -> ColumnProfile:
-    text = f"nullif(trim(cast({quoted(name)} as varchar)), '')"
-    rows: list[tuple[str, int]] = connection.execute(
-        f"""
-        select value, count(*) from (select {text} as value from {relation}) where value is not null
-        group by value order by count(*) desc, value limit {VALUES + 1}
-        """
-    ).fetchall()
-    are_all = len(rows) <= VALUES
-    given, distinct = sum(count for _, count in rows), len(rows)
-    if not are_all:
-        given, distinct = connection.execute(
-            f"select count(value), count(distinct value) from (select {text} as value from {relation})"
-        ).fetchall()[0]
-    seen = sum(count for _, count in rows) or 1
-    shapes = {
-        shape: sum(count for value, count in rows if pattern.fullmatch(value)) / seen
-        for shape, pattern in _SHAPES.items()
-    }
-    shapes["currency"] = sum(count for value, count in rows if value.upper() in CURRENCIES) / seen
-    if kind.startswith("TIMESTAMP"):
-        at_midnight = sum(count for value, count in rows if re.search(r" 00:00:00([+-]\d\d)?$", value)) / seen
-        shapes["timed"] = 1 - at_midnight
-    values = [value for value, _ in rows]
-    found_format, is_ambiguous = (None, False) if kind != "VARCHAR" else _date_format(values)
-    if (
-        found_format is None
-        and (kind == "VARCHAR" or "INT" in kind)
-        and (has_word(name, _TIMES) or UNNAMED.fullmatch(name))
-    ):
-        found_format = "%Y%m%d" if values and all(_COMPACT.fullmatch(value) for value in values) else None
-    numbers = [number for value in values if (number := _number(value, shapes["comma"] > shapes["point"])) is not None]
-    return ColumnProfile(
-        name,
-        kind,
-        given,
-        distinct,
-        tuple(values[:30]),
-        shapes,
-        found_format,
-        is_ambiguous,
-        all_values=frozenset(values) if are_all else None,
-        low=min(numbers, default=0.0),
-        high=max(numbers, default=0.0),
-    )
-
-
-def _number(text: str, is_comma: bool) -> float | None:
-    try:
-        return float(text.replace(".", "").replace(",", ".") if is_comma else text.replace(",", ""))
-    except ValueError:
-        return None
-
-
-def _date_format(values: list[str]) -> tuple[str | None, bool]:
-    """The strptime format of dates in text such as 31/12/2026 10:00, and whether day and month could be exchanged."""
-    found = [match for value in values if (match := _DAY.fullmatch(value)) and not _SHAPES["iso"].fullmatch(value)]
-    if not values or len(found) < 0.7 * len(values):
-        return None, False
-    firsts, seconds = [int(m[1]) for m in found], [int(m[3]) for m in found]
-    mark = found[0][2]
-    if max(firsts) > 1000:
-        day, is_ambiguous = f"%Y{mark}%m{mark}%d", False
-    else:
-        year = "%Y" if len(found[0][4]) == 4 else "%y"
-        is_american = max(seconds) > 12 >= max(firsts)
-        is_ambiguous = max(firsts) <= 12 and max(seconds) <= 12
-        day = f"%m{mark}%d{mark}{year}" if is_american else f"%d{mark}%m{mark}{year}"
-    with_time = [m for m in found if m[5]]
-    if len(with_time) < len(found) / 2:
-        return day, is_ambiguous
-    between = "T" if "T" in with_time[0][5] else " "
-    seconds_too = ":%S" if with_time[0][6] else ""
-    return f"{day}{between}%H:%M{seconds_too}", is_ambiguous
 
 
 def relative(path: str, folder: Path) -> str:

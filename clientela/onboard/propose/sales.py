@@ -11,9 +11,9 @@ import duckdb
 
 from clientela.onboard.propose import words
 from clientela.onboard.propose.amounts import amount_sql
+from clientela.onboard.propose.column_profile import ColumnProfile
 from clientela.onboard.propose.model import TableGuess
 from clientela.onboard.propose.names import has_word, nearness, normalised
-from clientela.onboard.propose.profile import ColumnProfile
 
 #: kinds of tables of sales, the better first, with words of their names; what has none is told by its columns
 KINDS = ("lines", "orders", "invoices", "payments", "refunds")

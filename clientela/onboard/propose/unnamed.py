@@ -3,8 +3,9 @@
 import re
 from typing import Any
 
+from clientela.onboard.propose.column_profile import ColumnProfile
 from clientela.onboard.propose.model import FieldGuess, TableGuess
-from clientela.onboard.propose.profile import ColumnProfile, TableProfile
+from clientela.onboard.propose.profile import TableProfile
 
 _MONEY = re.compile(r"-?\d+[.,]\d{2}")
 

@@ -3,10 +3,11 @@
 One file then feeds two entities. A start that is told as months of tenure is counted back from the day the file was made.
 """
 
+from clientela.onboard.propose.column_profile import ColumnProfile
 from clientela.onboard.propose.complete import translate
 from clientela.onboard.propose.model import FieldGuess, TableGuess
 from clientela.onboard.propose.names import has_word, nearness, normalised
-from clientela.onboard.propose.profile import ColumnProfile, TableProfile
+from clientela.onboard.propose.profile import TableProfile
 from clientela.onboard.propose.spelling import named, text
 
 _AMOUNTS = tuple(

@@ -19,7 +19,7 @@ costs as (
         interaction_id,
         case when is_priced then cost_amount end as cost_amount,
         is_assumed
-    from {{ ref('int_interactions_priced') }}
+    from {{ ref('int_contact_costs') }}
 
 ),
 

@@ -17,7 +17,9 @@ import polars as pl
 import pytest
 
 from clientela.lifetime.arrays import Floats
-from clientela.lifetime.no_order import LEARNT_DAYS, Known, Memo, Past, auc, known_at, learn, tied
+from clientela.lifetime.churn_backtest import auc
+from clientela.lifetime.churn_features import Known, known_at
+from clientela.lifetime.churn_probability import LEARNT_DAYS, Memo, Past, learn, tied
 from clientela.lifetime.origins import Orders
 from tests.prove.forecasts.drawn_companies import LAST, drawn_company
 

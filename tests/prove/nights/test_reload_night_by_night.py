@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from clientela.pipeline.past_day import run_as_of
-from clientela.pipeline.unload_and_reload import reapply
+from clientela.pipeline.reapply_batch import reapply
 from tests.conftest import NOW, Company, marts
 from tests.integration.test_reload_in_marts import APRIL, LATER, OF_MARCH, frozen, gives_way, published_as_of, read_anew
 

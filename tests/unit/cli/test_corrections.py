@@ -1,14 +1,15 @@
 """Commands that correct what was loaded hand on what a person asked, and refuse the options of before by their new name."""
 
 import json
+from types import ModuleType
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from clientela.cli.main import main
-from clientela.pipeline import unload_and_reload as corrections
-from clientela.pipeline.unload_and_reload import Change
+from clientela.pipeline import reapply_batch, unload_batch
+from clientela.pipeline.changed_batches import Change
 from tests.conftest import Company
 
 
@@ -16,15 +17,17 @@ def _invoke(shop: Company, *arguments: str) -> Result:
     return CliRunner().invoke(main, [*arguments, "-c", str(shop.config_path)])
 
 
-@pytest.mark.parametrize("command", ["unload", "reapply"])
-def test_a_batch_is_handed_on_by_its_number(shop: Company, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+@pytest.mark.parametrize(("module", "command"), [(unload_batch, "unload"), (reapply_batch, "reapply")])
+def test_a_batch_is_handed_on_by_its_number(
+    shop: Company, monkeypatch: pytest.MonkeyPatch, module: ModuleType, command: str
+) -> None:
     asked: list[int] = []
 
     def change(config: Any, batch_id: int, watch: Any) -> Change:
         asked.append(batch_id)
         return Change(command, (7,), (8,))
 
-    monkeypatch.setattr(corrections, command, change)
+    monkeypatch.setattr(module, command, change)
     answer = json.loads(_invoke(shop, command, "7", "--json").stdout)
     assert asked == [7]
     assert (answer["kind"], answer["unloaded"], answer["loaded"]) == (command, [7], [8])

@@ -7,8 +7,10 @@ from dataclasses import replace
 import polars as pl
 
 from clientela.identity.cluster import Clusters, cluster
-from clientela.identity.match import EXACT_WEIGHT, HOUSE_WEIGHT, LINK_SCHEMA, combine, weigh
+from clientela.identity.exact_rules import EXACT_WEIGHT
+from clientela.identity.links import LINK_SCHEMA, combine
 from clientela.identity.model import default_model
+from clientela.identity.pair_weights import HOUSE_WEIGHT, weigh
 from clientela.identity.settings import IdentitySettings
 
 Link = tuple[int, int, float]

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clientela.identity import ExactRule, IdentitySettings, Model, Resolution, match, normalise, resolve
+from clientela.identity import ExactRule, IdentitySettings, Model, Resolution, normalise, pair_weights, resolve
 from clientela.identity.measure import against_truth
 from clientela.identity.store import Store
 
@@ -258,7 +258,7 @@ def test_a_rerun_changes_no_id_and_weighs_no_pair_again(
     with duckdb.connect() as connection:
         store = Store(connection)
         first = resolve(records, model=model, store=store)
-        monkeypatch.setattr(match, "splink_api", None)
+        monkeypatch.setattr(pair_weights, "splink_api", None)
         monkeypatch.setattr(normalise, "clean_values", None)
         again = resolve(records, first.registry_rows, model=model, store=store)
     assert again.registry_rows.is_empty() and again.events.is_empty()

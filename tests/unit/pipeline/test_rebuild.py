@@ -10,7 +10,7 @@ import pytest
 from clientela.errors import ClientelaError
 from clientela.pipeline.open_run import open_run
 from clientela.pipeline.rebuild import rebuild
-from clientela.pipeline.unload_and_reload import unload
+from clientela.pipeline.unload_batch import unload
 from clientela.warehouse import memory
 from tests.conftest import CUSTOMERS, MORE_SALES, NOW, SALES, Company, open_shop
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from clientela.errors import ClientelaError
+from clientela.exit_codes import SILENT
 from clientela.pipeline.run_summary import Report, as_dict, clean
-from clientela.pipeline.status import SILENT, current_status, killed_status, read_status, status_paths, write_status
+from clientela.pipeline.status import current_status, killed_status, read_status, status_paths, write_status
 from clientela.warehouse.lock import Holder
 from tests.conftest import Company
 

@@ -16,7 +16,7 @@ from clientela.pipeline import nightly
 from clientela.pipeline.open_run import open_run
 from clientela.pipeline.pipeline_run import PipelineRun
 from clientela.pipeline.rebuild import rebuild
-from clientela.pipeline.unload_and_reload import reload
+from clientela.pipeline.reload_batches import reload
 from clientela.privacy.forget import complete_proofs
 from clientela.privacy.person import by_request
 from clientela.privacy.search import encoded, search

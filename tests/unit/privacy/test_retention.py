@@ -14,7 +14,7 @@ from clientela.errors import ConfigError
 from clientela.onboard.doctor import examine
 from clientela.pipeline.open_run import open_run
 from clientela.pipeline.rebuild import rebuild
-from clientela.pipeline.unload_and_reload import reload
+from clientela.pipeline.reload_batches import reload
 from clientela.privacy import retention
 from clientela.privacy.search import search
 from tests.conftest import NOW, SALES, Company

@@ -9,7 +9,7 @@ import duckdb
 
 from clientela.config.company import Config
 from clientela.contracts import ENTITIES
-from clientela.extract.mapping import Feed
+from clientela.extract.feed import Feed
 from clientela.load import staging
 from clientela.load.context import LoadContext
 from clientela.load.landing import DeliveredFile

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from reading import feed_of, prepared
 
-from clientela.extract.mapping import file_date
+from clientela.extract.file_date import file_date
 from clientela.load import staging
 from clientela.load.context import LoadContext
 from clientela.load.landing import DeliveredFile

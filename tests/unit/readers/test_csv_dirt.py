@@ -19,7 +19,9 @@ from clientela.config.sources import CsvFormat
 from clientela.errors import DeliveryError
 from clientela.extract.casting import Parameters
 from clientela.extract.readers import Opened, text
-from clientela.extract.readers.csv_reader import LONGEST_FIELD, count, open_csv
+from clientela.extract.readers.csv_line_by_line import LONGEST_FIELD
+from clientela.extract.readers.csv_lines import count
+from clientela.extract.readers.csv_reader import open_csv
 from clientela.warehouse.tables import READ_ANEW, connect
 
 HEADER = b"id,name,email"
@@ -219,7 +221,7 @@ def test_lines_are_counted_without_the_blank_ones_at_the_end(
     while lines and not lines[-1].strip(b"\r"):
         lines.pop()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("clientela.extract.readers.csv_reader._CHUNK", size)
+        patch.setattr("clientela.extract.readers.csv_lines._CHUNK", size)
         assert abs(count(folder / "count.csv", CsvFormat()).lines - len(lines)) <= (1 if b"\r" in data[-3:] else 0)
 
 

@@ -151,7 +151,7 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
         )
         connection.execute("insert into run.context values (?)", [AS_OF])
         write_settings(connection)
-        for model in ("int_consents_held", "int_permission_terms", "int_permissions"):
+        for model in ("int_consents_held", "int_permission_terms", "int_permissions", "int_contact_limits_reached"):
             connection.execute(f"create view {model} as {rendered(model)}")
         for mart in ("consents", "contact_permissions"):
             connection.execute(f"create view relationship.{mart} as {rendered(mart)}")

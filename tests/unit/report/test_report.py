@@ -9,9 +9,10 @@ from typing import get_args
 import pytest
 
 from clientela.identity.cluster import ALWAYS
-from clientela.identity.match import ONLY_BEARER, VETOES
+from clientela.identity.exact_rules import ONLY_BEARER
 from clientela.identity.namesakes import RARE_NAME
 from clientela.identity.settings import IdentitySettings
+from clientela.identity.vetoes import VETOES
 from clientela.lifetime.backtest import SPEND_CANDIDATES
 from clientela.lifetime.candidates import ORDER_CANDIDATES
 from clientela.lifetime.renewal_models import CANDIDATES

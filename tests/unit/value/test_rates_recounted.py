@@ -130,7 +130,7 @@ def test_a_contact_costs_what_the_marts_say(empty: str | None) -> None:
             cast(opened_at at time zone 'UTC' as date) as opened_on, * from raw.interactions;
         create view stg_cost_rates as select coalesce(channel, '') as channel, coalesce(kind, '') as kind, valid_from,
             date '9999-12-31' as valid_before, cost_per_contact, 0 as cost_per_minute, false as is_assumed from raw.cost_rates;
-        create view int_interactions_priced as {rendered("int_interactions_priced")}
+        create view int_contact_costs as {rendered("int_contact_costs")}
         """
     )
     for rates in subsets(
@@ -141,7 +141,7 @@ def test_a_contact_costs_what_the_marts_say(empty: str | None) -> None:
             "select cast(source as bigint), -amount from int_raw_costs_totalled order by 1"
         ).fetchall()
         in_marts = connection.execute(
-            "select interaction_id, cost_amount from int_interactions_priced where is_priced order by 1"
+            "select interaction_id, cost_amount from int_contact_costs where is_priced order by 1"
         ).fetchall()
         assert recounted == in_marts, rates
 

@@ -1,22 +1,23 @@
-"""Correcting what was loaded: batches unloaded, applied again, or read again from the kept files under the present mapping.
+"""Changing which batches count: some are unloaded, others loaded in their place, and those that depend on either read again.
 
-All leave the warehouse as if it had always been so. New batches are written beside, staged: they count for nothing until
-one transaction retires the old ones and lets them in, so a refused batch or a kill changes nothing. Nothing is deleted that
-was ever loaded: a run with a `known_at` from before still sees the old rows. How a file becomes a batch is in
-`clientela.load`; marts are built by the next run, which sees that they are outdated.
+What a person asks for is in `unload_batch`, `reapply_batch` and `reload_batches`. All leave the warehouse as if it had always
+been so. New batches are written beside, staged: they count for nothing until one transaction retires the old ones and lets
+them in, so a refused batch or a kill changes nothing. Nothing is deleted that was ever loaded: a run with a `known_at` from
+before still sees the old rows. How a file becomes a batch is in `clientela.load`; marts are built by the next run, which sees
+that they are outdated.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 
 import duckdb
 
 from clientela import stopping
 from clientela.config.company import Config
-from clientela.errors import ClientelaError, ConfigError
+from clientela.errors import ClientelaError
+from clientela.extract.feed import Feed
 from clientela.extract.feeds import feeds_of
-from clientela.extract.mapping import Feed
 from clientela.load.context import ACTIVE_BATCHES, LoadContext
 from clientela.load.deliveries import batches, landing_folder
 from clientela.load.landing import DeliveredFile
@@ -24,9 +25,7 @@ from clientela.load.ledger import first_landings
 from clientela.load.loader import load_batch
 from clientela.load.outcome import Outcome
 from clientela.load.staging import prepare_rates
-from clientela.pipeline.open_run import open_run
 from clientela.pipeline.pipeline_run import PipelineRun
-from clientela.pipeline.progress import Watcher, silent
 from clientela.warehouse.transactions import transaction
 from clientela.wording import counted
 
@@ -54,7 +53,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class _Batch:
+class Batch:
     """A loaded batch, as the ledger knows it. `sequence` orders the batches of a feed as they first came."""
 
     batch_id: int
@@ -71,69 +70,7 @@ class _Batch:
         return self.source, self.feed_name
 
 
-def reload(
-    config: Config,
-    source: str,
-    entity: str | None = None,
-    since: date | None = None,
-    watch: Watcher = silent,
-    now: datetime | None = None,
-) -> Change:
-    """Read the kept files of a source's loaded batches again, and let the new batches take the place of the old.
-
-    `since`: only batches loaded on that day or later (for one that was reloaded before: first loaded). Raises
-    ConfigError for a source or entity that is not configured, ClientelaError if a batch is refused or a file is no
-    longer kept; nothing is changed then.
-    """
-    feeds = [feed for feed in feeds_of(config) if feed.source_name == source and entity in (None, feed.name)]
-    if not feeds:
-        known = sorted({f"{feed.source_name}.{feed.name}" for feed in feeds_of(config)})
-        raise ConfigError(f"There is no {source}{f'.{entity}' if entity else ''}; there are: {', '.join(known)}.")
-    with open_run(config, "reload", watch, now) as run:
-        loaded = _loaded_batches(run.connection)
-        wanted = [
-            batch
-            for feed in feeds
-            for batch in loaded
-            if batch.feed == (feed.source_name, feed.name)
-            and (since is None or _first_day(run.connection, config, batch) >= since)
-        ]
-        return _change(run, wanted, wanted)
-
-
-def unload(config: Config, batch_id: int, watch: Watcher = silent, now: datetime | None = None) -> Change:
-    """Unload one loaded batch. Later batches that depend on it are read again.
-
-    Its files are not loaded again while they lie there unchanged. Raises ClientelaError if there is no such batch, or a
-    file that must be read again is no longer kept.
-    """
-    with open_run(config, "unload", watch, now) as run:
-        wanted = [batch for batch in _loaded_batches(run.connection) if batch.batch_id == batch_id]
-        if not wanted:
-            raise ClientelaError(_no_batch(run.connection, batch_id))
-        return _change(run, wanted, [])
-
-
-def reapply(config: Config, batch_id: int, watch: Watcher = silent, now: datetime | None = None) -> Change:
-    """Load an unloaded batch again, from its kept files and in its old sequence, under the present mapping.
-
-    Raises ClientelaError if it was not unloaded, or other batches have taken its place since.
-    """
-    with open_run(config, "reapply", watch, now) as run:
-        wanted = [batch for batch in _loaded_batches(run.connection, "unloaded") if batch.batch_id == batch_id]
-        if not wanted:
-            raise ClientelaError(_no_batch(run.connection, batch_id, "unloaded"))
-        active = [
-            b for b in _loaded_batches(run.connection) if (b.feed, b.sequence) == (wanted[0].feed, wanted[0].sequence)
-        ]
-        if active:
-            raise ClientelaError(
-                f"Batch {active[0].batch_id} holds what batch {batch_id} held; there is nothing to reapply."
-            )
-        return _change(run, [], wanted)
-
-
-def _loaded_batches(connection: duckdb.DuckDBPyConnection, status: str = "loaded") -> list[_Batch]:
+def loaded_batches(connection: duckdb.DuckDBPyConnection, status: str = "loaded") -> list[Batch]:
     """Every loaded batch, or unloaded one, feed by feed in the order in which the feed's deliveries first came."""
     rows = connection.execute(
         """
@@ -144,23 +81,11 @@ def _loaded_batches(connection: duckdb.DuckDBPyConnection, status: str = "loaded
         """,
         [status],
     ).fetchall()
-    return [_Batch(*row) for row in rows]
+    return [Batch(*row) for row in rows]
 
 
-def _first_day(connection: duckdb.DuckDBPyConnection, config: Config, batch: _Batch) -> date:
-    """The day on which what the batch holds was first loaded, in the company's calendar."""
-    first = connection.execute(
-        """
-        select min(loaded_at) from ledger.loads join ledger.load_files using (batch_id)
-        where loads.source = ? and loads.feed = ? and status in ('loaded', 'unloaded') and sequence = ?
-        """,
-        [*batch.feed, batch.sequence],
-    ).fetchall()[0][0]
-    day: date = first.astimezone(config.zone).date()
-    return day
-
-
-def _no_batch(connection: duckdb.DuckDBPyConnection, batch_id: int, status: str = "loaded") -> str:
+def no_batch_sentence(connection: duckdb.DuckDBPyConnection, batch_id: int, status: str = "loaded") -> str:
+    """Why there is nothing to do: no such batch, or one of another status."""
     found = connection.execute("select status from ledger.loads where batch_id = ?", [batch_id]).fetchall()
     if found:
         wish = "unload" if status == "loaded" else "reapply"
@@ -168,7 +93,7 @@ def _no_batch(connection: duckdb.DuckDBPyConnection, batch_id: int, status: str 
     return f'There is no batch {batch_id}; `clientela sql "from operations.loads"` lists those {status}.'
 
 
-def _change(run: PipelineRun, retiring: Sequence[_Batch], replaced: Sequence[_Batch]) -> Change:
+def change_batches(run: PipelineRun, retiring: Sequence[Batch], replaced: Sequence[Batch]) -> Change:
     """Retire batches; load anew those that are replaced and those that depend on what changes; all of it or nothing."""
     connection, config = run.connection, run.config
     retired = {batch.batch_id: batch for batch in retiring}
@@ -212,14 +137,14 @@ def _change(run: PipelineRun, retiring: Sequence[_Batch], replaced: Sequence[_Ba
     return Change(run.kind, tuple(sorted(retired)), loaded, outcomes)
 
 
-def _dependent(connection: duckdb.DuckDBPyConnection, config: Config, retired: list[_Batch]) -> list[_Batch]:
+def _dependent(connection: duckdb.DuckDBPyConnection, config: Config, retired: list[Batch]) -> list[Batch]:
     """Later batches whose rows depend on those that go or come, in order.
 
     Rows that only repeated a retired batch were left out as unchanged, and rows that repeat one that comes back will
     be; a snapshot's tombstones, and the rows it repeated, follow from the snapshots before it. Converted amounts follow
     from exchange rates.
     """
-    loaded = _loaded_batches(connection)
+    loaded = loaded_batches(connection)
     active = {batch.batch_id for batch in loaded}
     returning = {batch.feed for batch in retired if batch.batch_id not in active}
     first = {feed: min(b.sequence for b in retired if b.feed == feed) for feed in {batch.feed for batch in retired}}
@@ -240,7 +165,7 @@ def _dependent(connection: duckdb.DuckDBPyConnection, config: Config, retired: l
     return found
 
 
-def _in_order(config: Config, again: Iterable[_Batch]) -> list[Feed]:
+def _in_order(config: Config, again: Iterable[Batch]) -> list[Feed]:
     """The feeds of the batches that are read again, exchange rates before what they convert."""
     wanted = {batch.feed for batch in again}
     feeds = {(feed.source_name, feed.name): feed for feed in feeds_of(config)}
@@ -253,7 +178,7 @@ def _in_order(config: Config, again: Iterable[_Batch]) -> list[Feed]:
     )
 
 
-def _kept_files(context: LoadContext, batch: _Batch) -> list[DeliveredFile]:
+def _kept_files(context: LoadContext, batch: Batch) -> list[DeliveredFile]:
     """The batch's files as they were delivered, each with its sequence."""
     feed = context.feed
     folder = landing_folder(feed)

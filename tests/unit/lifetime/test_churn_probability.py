@@ -7,20 +7,12 @@ import polars as pl
 import pytest
 
 from clientela.lifetime.candidates import fit_snapshot
-from clientela.lifetime.no_order import (
-    LEARNT_DAYS,
-    UNTAUGHT,
-    Memo,
-    Past,
-    answer,
-    auc,
-    deciles_of,
-    known_at,
-    learn,
-    tied,
-)
+from clientela.lifetime.churn_backtest import auc, compared, deciles_of
+from clientela.lifetime.churn_features import known_at
+from clientela.lifetime.churn_probability import LEARNT_DAYS, UNTAUGHT, Memo, Past, answer, learn, tied
+from clientela.lifetime.model_of_p_alive import fit_alive
 from clientela.lifetime.origins import Orders
-from clientela.lifetime.p_alive import fit_alive
+from clientela.lifetime.p_alive_unseen import why_nobody_is_seen_to_leave
 
 AS_OF = date(2025, 6, 30)
 
@@ -92,7 +84,7 @@ def test_everybody_has_an_answer_that_ranks_and_is_scored_on_what_came() -> None
     assert (auc(nothing, found.by_months[3]) or 0) > 0.9
     assert abs(found.by_months[3].mean() - nothing.mean()) < 0.08
     assert (found.within_30_days >= found.within_90_days).all() and (found.within_90_days >= found.by_months[6]).all()
-    scores, deciles = past.compared()
+    scores, deciles = compared(past)
     assert set(scores["horizon_months"]) >= {3, 6} and deciles.height == 10 * scores.height
     assert set(scores["candidate"]) == {"recency", "expected_orders", "pareto_nbd", "combined"}
 
@@ -101,13 +93,13 @@ def test_p_alive_is_told_where_customers_leave_and_not_where_those_called_gone_c
     orders, memo = orders_of(), Memo()
     alive = fit_alive(orders, AS_OF, len(orders.at(AS_OF)))
     past = Past(orders, AS_OF, memo)
-    assert past.why_nobody_is_seen_to_leave(alive) == ""
+    assert why_nobody_is_seen_to_leave(past, alive) == ""
     for day in past.origins(91):
         memo.nothing[day, 91] = np.zeros(len(past.known(day).snapshot), dtype=bool)
-    assert "of those it called gone at the last origins" in past.why_nobody_is_seen_to_leave(alive)
-    assert past.why_nobody_is_seen_to_leave(alive, by_origins=False) == ""
+    assert "of those it called gone at the last origins" in why_nobody_is_seen_to_leave(past, alive)
+    assert why_nobody_is_seen_to_leave(past, alive, by_origins=False) == ""
     nobody_leaves = fit_snapshot("nbd", orders.at(AS_OF))
-    assert past.why_nobody_is_seen_to_leave(nobody_leaves) == "no model that sees customers leave fits"
+    assert why_nobody_is_seen_to_leave(past, nobody_leaves) == "no model that sees customers leave fits"
 
 
 def test_deciles_find_a_probability_that_is_off() -> None:

@@ -13,10 +13,11 @@ import yaml
 
 from clientela.errors import ClientelaError, ConfigError, StoppedError
 from clientela.load import loader as load
-from clientela.pipeline import ending
-from clientela.pipeline import unload_and_reload as reloading
+from clientela.pipeline import changed_batches, ending
 from clientela.pipeline.open_run import open_run
-from clientela.pipeline.unload_and_reload import reapply, reload, unload
+from clientela.pipeline.reapply_batch import reapply
+from clientela.pipeline.reload_batches import reload
+from clientela.pipeline.unload_batch import unload
 from tests.conftest import SHOP, Company
 
 NOW = datetime(2026, 3, 1, 3, tzinfo=UTC)
@@ -285,7 +286,7 @@ def test_a_reload_that_is_killed_before_the_switch_leaves_nothing_after_the_next
         raise KeyboardInterrupt
 
     with monkeypatch.context() as killed:
-        killed.setattr(reloading, "_switch", die)
+        killed.setattr(changed_batches, "_switch", die)
         # a kill leaves no time to clear up
         killed.setattr(ending, "drop_staged", lambda *_: None)
         with pytest.raises(StoppedError):

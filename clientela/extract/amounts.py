@@ -1,13 +1,12 @@
-"""What follows from a row's own values once they are typed: missing amounts, returns, tax.
+"""Amounts that follow from a row's others: what two of gross, discount and net say of the third, and the sign of a return.
 
 Each function gives SQL expressions over the typed columns. A rule that compares rows, or a row with another table other
-than the exchange rates, does not belong here.
+than the exchange rates, does not belong here; tax is in `tax`.
 """
 
 from collections.abc import Collection, Mapping
 
 from clientela.contracts import Entity
-from clientela.extract.currency import half_even
 
 #: amounts of a whole order, with tax where its lines' are; of an order line they bear `order_` before their names
 OF_ORDERS = ("discount_amount", "shipping_amount", "fee_amount")
@@ -45,26 +44,3 @@ def completed_amounts(entity: Entity) -> Mapping[str, str]:
         for name in SIGNED
     }
     return signed | {"is_return": is_return}
-
-
-def without_tax(entity: Entity, digits: int) -> Mapping[str, str]:
-    """Amounts delivered with tax, split: tax stands apart and gross, discount and net are without it."""
-    if entity.name == "orders":
-        return {name: half_even(f"cast({name} / (1 + tax_rate) as decimal(36,12))", digits) for name in OF_ORDERS}
-    if entity.name != "transactions":
-        return {}
-    tax = (
-        f"coalesce(tax_amount, {half_even('cast(net_amount - net_amount / (1 + tax_rate) as decimal(36,12))', digits)})"
-    )
-    net = f"(net_amount - {tax})"
-    share = f"case when net_amount <> 0 then {net} / net_amount else 1 / (1 + coalesce(tax_rate, 0)) end"
-    gross = half_even(f"cast(gross_amount * ({share}) as decimal(36,12))", digits)
-    of_orders = {
-        f"order_{name}": half_even(f"cast(order_{name} * ({share}) as decimal(36,12))", digits) for name in OF_ORDERS
-    }
-    return {
-        "tax_amount": tax,
-        "net_amount": net,
-        "gross_amount": gross,
-        "discount_amount": f"{gross} - {net}",
-    } | of_orders

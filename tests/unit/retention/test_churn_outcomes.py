@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 
 from clientela.retention.calendar import month_end
-from clientela.retention.churn import outcomes
+from clientela.retention.churn_outcomes import outcomes
 
 ENDS = [month_end(date(2024, 1, 31), months) for months in range(5)]
 

@@ -1,7 +1,7 @@
 """Who did not come back: the outcome that reasons are weighed by.
 
-Belongs here: the outcome at past month-ends. Does not belong here: the probability that no order comes, which is learnt and
-tied to the expected orders in `clientela.lifetime.no_order`; the rules by which a customer counts as gone today (states.py).
+Belongs here: the outcome at past month-ends. Does not belong here: the probability that no order comes, which is learnt in
+`clientela.lifetime.churn_probability`; the rules by which a customer counts as gone today (states.py).
 """
 
 from datetime import date
