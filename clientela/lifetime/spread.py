@@ -209,8 +209,10 @@ def _of_money(orders: Floats, chance: Floats, worth: OrderWorth, factor: Floats)
     return np.asarray(of_money * factor**2)
 
 
-def money_quantiles(orders: Floats, worth: OrderWorth, factor: Floats, spread: Spread) -> Floats:
-    """(3, n): P10, P50 and P90 of what customers bring. factor: the mean discount."""
+def money_given_an_order(
+    orders: Floats, worth: OrderWorth, factor: Floats, spread: Spread
+) -> tuple[Floats, Floats, Floats]:
+    """(the chance of no order, mean and variance of what customers bring if one comes). factor: the mean discount."""
     none = p_none(orders, spread)
     some = np.maximum(1 - none, _LEAST)
     mean = orders * worth.mean * factor
@@ -218,6 +220,12 @@ def money_quantiles(orders: Floats, worth: OrderWorth, factor: Floats, spread: S
     variance = np.maximum(
         (money_variance(orders, worth, factor, spread) + mean**2) / some - positive**2, 1e-12 * positive**2 + 1e-18
     )
+    return none, positive, variance
+
+
+def money_quantiles(orders: Floats, worth: OrderWorth, factor: Floats, spread: Spread) -> Floats:
+    """(3, n): P10, P50 and P90 of what customers bring. factor: the mean discount."""
+    none, positive, variance = money_given_an_order(orders, worth, factor, spread)
     return _with_atom(none, positive, variance, LEVELS, is_bounded=worth.is_bounded)
 
 

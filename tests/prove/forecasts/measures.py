@@ -7,19 +7,29 @@ those seeds.
 
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import polars as pl
+from scipy.special import betainc, gammainc, ndtr, ndtri, stdtr
 
 from clientela.lifetime.backtest import Backtest, BacktestSettings, Memo, backtest
 from clientela.lifetime.candidates import Learning
-from clientela.lifetime.forecast import Fits, ForecastSettings, add_months, forecast
+from clientela.lifetime.day_fits import spend_on
+from clientela.lifetime.forecast import Fits, Forecast, ForecastSettings, add_months, forecast
 from clientela.lifetime.horizons import expected_orders
 from clientela.lifetime.origins import Orders, Snapshot
 from clientela.lifetime.scoring import poisson_deviance
-from clientela.lifetime.spread import group_order_quantiles, order_pit
+from clientela.lifetime.spread import (
+    OrderWorth,
+    Spread,
+    group_order_quantiles,
+    money_given_an_order,
+    order_pit,
+    order_quantiles,
+)
 from tests.prove.forecasts.companies import START, company
 
 HORIZONS = (3, 6, 12)
@@ -44,18 +54,18 @@ def cells(
             s = ready.at(cut, holdout_days=days)
             settings = ForecastSettings(horizon_months=months, annual_discount_rate=0.0, draws=100)
             made = forecast(ready, cut, settings, past=past, fits=fits)
-            row = _cell(ready, s, past, made.customers, months, days, right)
-            rows.append(
-                {"company": name, "cut": cut, "horizon": months, **row, **_money(s, made.customers, made.groups)}
-            )
+            row = _cell(ready, s, past, made, months, days, right)
+            spread = past.horizons[months].money
+            money = _money(s, made, spend_on(ready, s, past.spend_model).worth(), spread) if s.spend else {}
+            rows.append({"company": name, "cut": cut, "horizon": months, **row, **money})
     return rows
 
 
 def _cell(
-    ready: Orders, s: Snapshot, past: Backtest, customers: pl.DataFrame, months: int, days: int, right: str | None
+    ready: Orders, s: Snapshot, past: Backtest, made: Forecast, months: int, days: int, right: str | None
 ) -> dict[str, Any]:
     assert s.actual_orders is not None
-    learnt = past.horizons[months]
+    learnt, customers = past.horizons[months], made.customers
     y, m = s.actual_orders, customers.get_column("expected_orders").to_numpy()
     fits: dict[Any, Any] = {}
     singles = {
@@ -68,9 +78,8 @@ def _cell(
     pit = order_pit(y, m, learnt.spread, rng)
     low, middle, high = (customers.get_column(f"expected_orders_p{p}").to_numpy() for p in (10, 50, 90))
     total = float(y.sum())
-    company_interval = group_order_quantiles(m, np.zeros(len(m), dtype=np.int64), 1, learnt.spread, has_shape=False)[
-        :, 0
-    ]
+    whole = made.groups.row(0, named=True)
+    published = [whole[f"expected_orders_p{p}"] for p in (10, 50, 90)]
     row: dict[str, Any] = {
         "origins": len(learnt.origins),
         "is_shorter": learnt.is_shorter,
@@ -89,16 +98,17 @@ def _cell(
         "concentration": _concentration(y, m),
         "concentration_best": _concentration(y, best),
         "mae_p50": float(np.abs(y - middle).mean()),
+        "mae_p50_best": float(np.abs(y - order_quantiles(best, learnt.spread)[1]).mean()),
         "error": abs(float(np.log(m.sum() / total))),
         "error_before": abs(float(np.log(before.sum() / total))),
         "pit": float(np.mean((pit >= 0.1) & (pit <= 0.9))),
         "is_ordered": bool((low <= middle).all() and (middle <= high).all()),
-        "company": None,
-        "company_held": bool(company_interval[0] <= total <= company_interval[2]),
-        "score": _interval_score(company_interval, total),
+        "company_held": bool(published[0] <= total <= published[2]),
+        "company_pit": _company_pit(m, learnt.spread, total, np.random.default_rng(int(total))),
+        "score": _interval_score(published, total),
         "score_of_chance": _interval_score(_chance_only(m, learnt.spread), total),
+        "score_of_single": _interval_score(_chance_only(before, learnt.spread), total),
     }
-    del row["company"]
     tenths = np.zeros(len(m), dtype=np.int64)
     tenths[np.argsort(-m, kind="stable")] = np.arange(len(m)) * 10 // len(m)
     for label, codes, has_shape in (
@@ -113,23 +123,53 @@ def _cell(
     return row
 
 
-def _money(s: Snapshot, customers: pl.DataFrame, groups: pl.DataFrame) -> dict[str, Any]:
+def _money(s: Snapshot, made: Forecast, worth: OrderWorth, spread: Spread) -> dict[str, Any]:
+    """Undiscounted, so that what is expected of an order is its worth."""
     assert s.actual_value is not None
+    came, customers, whole = s.actual_value, made.customers, made.groups.row(0, named=True)
     low, middle, high = (customers.get_column(f"expected_value_p{p}").to_numpy() for p in (10, 50, 90))
-    whole = groups.row(0, named=True)
-    total = float(s.actual_value.sum())
+    mean = customers.get_column("expected_value").to_numpy()
+    total = float(came.sum())
+    pit = _money_pit(came, customers.get_column("expected_orders").to_numpy(), worth, spread)
+    inside = (pit >= 0.1) & (pit <= 0.9)
+    tenths = np.array_split(np.argsort(mean, kind="stable"), 10)
+    orders_error = float(np.log(whole["expected_orders"] / max(s.actual_orders.sum(), 1)))  # type: ignore[union-attr]
     return {
         "money_held": bool(whole["expected_value_p10"] <= total <= whole["expected_value_p90"]),
-        "money_of_customers_above_p90": float(np.mean(s.actual_value > high + 1e-9)),
+        "error_of_money": abs(float(np.log(whole["expected_value"] / total))),
+        "error_of_worth": abs(float(np.log(whole["expected_value"] / total)) - orders_error),
+        "money_pit": float(inside.mean()),
+        "money_pit_of_tenths": [float(inside[members].mean()) for members in tenths],
         "is_money_ordered": bool((low <= middle + 1e-9).all() and (middle <= high + 1e-9).all()),
         "least_money_p10": float(low.min()),
-        "is_ever_negative": bool((s.actual_value < 0).any()),
+        "is_ever_negative": bool((came < 0).any()),
     }
 
 
-def _chance_only(mean: Any, spread: Any) -> Any:
-    from dataclasses import replace
+def _money_pit(came: Any, orders: Any, worth: OrderWorth, spread: Spread) -> Any:
+    """Randomised PIT of what customers brought: nothing, or gamma (normal where orders brought less than nothing)."""
+    none, mean, variance = money_given_an_order(orders, worth, np.ones(len(orders)), spread)
+    gamma = worth.is_bounded & (mean > 0)
+    positive = np.where(gamma, mean, 1.0)
+    above = np.where(gamma, gammainc(positive**2 / variance, np.maximum(came, 0) * positive / variance), 0.0)
+    some = np.where(gamma, above, ndtr((came - mean) / np.sqrt(variance)))
+    chance = np.random.default_rng(len(came)).random(len(came))
+    return (1 - none) * some + none * np.where(came == 0, chance, came > 0)
 
+
+def _company_pit(mean: Any, spread: Spread, total: float, rng: np.random.Generator) -> float:
+    """Randomised PIT of the company's total: negative binomial, its levels those of a t distribution."""
+    everybody = float(mean.sum())
+    common = (spread.tau * everybody) ** 2
+    variance = float((mean + spread.dispersion_of_sums * mean**2).sum()) + common
+    size = everybody**2 / (variance - everybody)
+    p = size / (size + everybody)
+    below, at = (float(betainc(size, k, p)) if k > 0 else 0.0 for k in (total, total + 1))
+    degrees = min(spread.degrees / (common / variance) ** 2, 1e6) if common else 1e6
+    return float(stdtr(degrees, ndtri(np.clip(below + rng.random() * (at - below), 1e-12, 1 - 1e-12))))
+
+
+def _chance_only(mean: Any, spread: Any) -> Any:
     alone = replace(spread, tau=0.0, degrees=1e6)
     return group_order_quantiles(mean, np.zeros(len(mean), dtype=np.int64), 1, alone, has_shape=False)[:, 0]
 
@@ -142,8 +182,6 @@ def _interval_score(edges: Any, truth: float) -> float:
 
 def _crps(y: Any, m: Any, spread: Any, most: int = 200) -> float:
     """Continuous ranked probability score of counts."""
-    from scipy.special import betainc
-
     size = 1 / spread.phi(np.maximum(m, 1e-9))
     p = size / (size + np.maximum(m, 1e-9))
     total = np.zeros(len(m))
@@ -174,14 +212,16 @@ def pooled(rows: pl.DataFrame) -> dict[str, tuple[float, float]]:
         "deviance_against_before": pl.col("deviance") / pl.col("deviance_before") - 1,
         "crps_against_best": pl.col("crps") / pl.col("crps_best") - 1,
         "rmse_against_best": pl.col("rmse") / pl.col("rmse_best") - 1,
+        "mae_of_p50_against_best": pl.col("mae_p50") / pl.col("mae_p50_best") - 1,
         "concentration_gained": pl.col("concentration") - pl.col("concentration_best"),
         "error_of_total": pl.col("error"),
         "error_of_total_before": pl.col("error_before"),
         **{
             name: pl.col(name).cast(pl.Float64)
             for name in (
-                "pit", "company_held", "tenths_held", "groups_of_50_held", "groups_of_200_held", "money_held", "score",
-                "score_of_chance", "is_combined",
+                "pit", "company_held", "company_pit", "tenths_held", "groups_of_50_held", "groups_of_200_held", "score",
+                "score_of_chance", "score_of_single", "money_held", "money_pit", "error_of_money", "error_of_worth",
+                "is_combined",
             )
         },
     }  # fmt: skip
@@ -208,6 +248,20 @@ def table(rows: pl.DataFrame) -> str:
     return "\n".join(lines)
 
 
+def shares(rows: pl.DataFrame) -> str:
+    """How much of the company's PIT lies in each fifth, and customers' money PIT in .1 to .9 by tenth of what they were
+    expected to bring, lowest first; with standard errors between companies."""
+    fifths = [pl.col("company_pit").is_between(k / 5, (k + 1) / 5).mean().alias(str(k)) for k in range(5)]
+    tenths = [pl.col("money_pit_of_tenths").list.get(k).mean().alias(str(k)) for k in range(10)]
+    lines = [f"{rows.select('company', 'cut').n_unique()} company x cut"]
+    for label, columns in (("company's PIT by fifth", fifths), ("money's PIT by tenth", tenths)):
+        of = rows.group_by("seed").agg(columns).drop("seed")
+        errors = of.std().row(0)
+        figures = (f"{m:.3f} ± {(e or 0) / of.height**0.5:.3f}" for m, e in zip(of.mean().row(0), errors, strict=True))
+        lines.append(f"| {label} | {' | '.join(figures)} |")
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
     first, last = (int(number) for number in sys.argv[1:3])
     everything = []
@@ -218,3 +272,4 @@ if __name__ == "__main__":
     if len(sys.argv) > 3:
         frame.write_parquet(sys.argv[3])
     print(table(frame))
+    print(shares(frame))
