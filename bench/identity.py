@@ -4,8 +4,9 @@ Belongs here: the records to measure on (FEBRL, simulated companies, a hard inve
 `three_systems`), plain Splink with sensible settings, and the table of results. Does not belong here: assertions
 (tests/unit/identity, tests/prove).
 
-    python bench/identity.py quality    FEBRL 1 to 4 and two kinds of invented companies, three seeds each
-    make bench                          full run and a night of 1 %, beside plain Splink
+    python bench/identity.py quality            FEBRL 1 to 4 and two kinds of invented companies, three seeds each
+    python bench/identity.py systems 101 124    companies of three systems with these seeds
+    make bench                                  full run and a night of 1 %, beside plain Splink
 """
 
 from __future__ import annotations
@@ -456,6 +457,45 @@ def quality(report: Callable[[str], None]) -> list[dict[str, Any]]:
     return rows
 
 
+def three_systems_of(first: int, last: int, report: Callable[[str], None]) -> None:
+    """Of the companies of bench/three_systems.py with these seeds: precision, recall and F1, and how often links of each kind
+    were right, by the probability that they claim."""
+    from bench.three_systems import three_systems
+    from clientela.identity import resolve
+    from clientela.identity.measure import against_truth
+
+    scores, kept = [], []
+    for seed in range(first, last + 1):
+        records, truth = three_systems(5000, seed)
+        done = resolve(records)
+        scores.append(against_truth(done.crosswalk, truth))
+        report(f"{seed} " + " ".join(f"{name} {value:.4f}" for name, value in scores[-1].items()))
+        links = done.links.filter(pl.col("status") == "linked")
+        for side in ("l", "r"):
+            person = truth.rename({"record_id": f"record_id_{side}", "entity": f"person_{side}"})
+            links = links.join(person, on=f"record_id_{side}")
+        kept.append(links)
+    found = pl.DataFrame(scores)
+    for name in found.columns:
+        of = found[name]
+        report(f"{name}: mean {of.mean():.4f}, from {of.min():.4f} to {of.max():.4f}")
+    odds = pl.lit(2.0) ** pl.col("match_weight")
+    claimed = pl.when(pl.col("match_weight").is_null()).then(pl.lit("(a rule)"))
+    for most in (0.97, 0.99, 0.999):
+        claimed = claimed.when(odds / (1 + odds) < most).then(pl.lit(f"below {most}"))
+    by = ["rule", "is_by_home_alone", "is_doubtful", "claimed"]
+    right = pl.col("person_l") == pl.col("person_r")
+    counted = pl.concat(kept).with_columns(claimed.otherwise(pl.lit("more")).alias("claimed")).group_by(by)
+    with pl.Config(tbl_rows=-1):
+        report(
+            str(
+                counted.agg(pl.len().alias("links"), (~right).sum().alias("wrong"), right.mean().alias("right")).sort(
+                    by
+                )
+            )
+        )
+
+
 def many_records(count: int, seed: int = 1) -> tuple[pl.DataFrame, pl.DataFrame]:
     """(records, truth): `count` records of two thirds as many people, made with arrays: quick, not as hard."""
     import numpy as np
@@ -581,5 +621,7 @@ def plain_speed(folder: Path) -> dict[str, float]:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["quality"]:
         quality(lambda line: print(line, flush=True))
+    elif sys.argv[1:2] == ["systems"]:
+        three_systems_of(int(sys.argv[2]), int(sys.argv[3]), lambda line: print(line, flush=True))
     else:
         print(__doc__)

@@ -37,8 +37,8 @@ def named_sql(records: str, kept_apart: str) -> str:
     """SQL that gives normalised records their `node`, and tells whether it `can_link` to another. Parameter: `$key`.
 
     Records that say the same are one node. Those that say too little to be told from a namesake stay a node each, and so
-    do those of `kept_apart` (record_id), of whom someone decided that they are not somebody else. `is_doubtful`: they say
-    nothing of the person's own, and relatives of one name would say the same.
+    do those of `kept_apart` (record_id), of whom someone decided that they are not somebody else. `is_by_home_alone`: they
+    say nothing of the person's own, and relatives of one name would say the same.
     """
     said = f"concat_ws(chr(31), {', '.join(f'coalesce(cast({name} as varchar), chr(0))' for name in EVIDENCE)})"
     strong = "coalesce(email, tax_id, loyalty_id) is not null"
@@ -53,7 +53,7 @@ def named_sql(records: str, kept_apart: str) -> str:
                 and (phone is not null or birth_date is not null
                     or (street is not null and coalesce(postal_code, city) is not null))
             ) as is_identifying,
-            not {strong} and birth_date is null as is_doubtful,
+            not {strong} and birth_date is null as is_by_home_alone,
             case when is_identifying and not is_apart then ''
                 else 'record' || chr(31) || record_id || chr(31) end as own,
             cast(md5_number_lower($key || chr(30) || own || {said}) >> 1 as bigint) as node

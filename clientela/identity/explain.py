@@ -22,6 +22,7 @@ _WHY: dict[str, pl.DataType] = {
     "match_weight": pl.Float64(),
     "is_weak": pl.Boolean(),
     "is_doubtful": pl.Boolean(),
+    "is_by_home_alone": pl.Boolean(),
     "reason": pl.String(),
     **{f"{part}_weight": pl.Float64() for part in WEIGHT_PARTS},
 }
@@ -53,8 +54,9 @@ def node_evidence(
     """One row per pair of nodes that was linked, cut or near, in `EVIDENCE_SCHEMA`.
 
     `status`: `linked`; `cut` (a rule or weight would link them, a guard or veto did not let it: see `reason`); `near`
-    (the weight was not enough). `match_weight` is null where an exact rule spoke. `is_doubtful`: name and home or phone
-    agree and nothing of the person's own is known of both, so relatives of one name would look the same.
+    (the weight was not enough). `match_weight` is null where an exact rule spoke. `is_by_home_alone`: name and home or
+    phone agree and nothing of the person's own is known of both, so relatives of one name would look the same. All of these
+    are doubtful until it is looked at who else is known there (`store.Store`).
     """
     cut = done.cuts.select("node_l", "node_r", "reason").unique(["node_l", "node_r"], keep="first", maintain_order=True)
     together = links.join(cut, on=["node_l", "node_r"], how="left").with_columns(
@@ -81,20 +83,21 @@ def node_evidence(
         )
     own = [pl.col(f"{field}_weight") > 0 for field in OWN_FIELDS if f"{field}_weight" in together.columns]
     at_home = [rule.name for rule in settings.exact_rules if not set(rule.fields) & {*OWN_FIELDS}]
-    is_doubtful = (
+    is_by_home_alone = (
         pl.lit(model is None or model.are_homes_shared)
         & (pl.col("status") == "linked")
         & pl.col("rule").is_in(["weighed", *at_home])
         & ~pl.any_horizontal(pl.lit(False), *own).fill_null(False)
     )
     return together.with_columns(
-        is_doubtful.alias("is_doubtful"),
+        is_by_home_alone.alias("is_by_home_alone"),
+        is_by_home_alone.alias("is_doubtful"),
         (pl.col("weight") < settings.weak_weight).fill_null(False).alias("is_weak"),
         pl.when(pl.col("weight") < EXACT_WEIGHT / 2).then("weight").alias("match_weight"),
     ).select(
         (
             pl.col(name)
-            if name in together.columns or name in ("is_weak", "is_doubtful", "match_weight")
+            if name in together.columns or name in ("is_weak", "is_doubtful", "is_by_home_alone", "match_weight")
             else pl.lit(None)
         )
         .cast(kind)
@@ -113,6 +116,7 @@ def name_evidence(found: pl.DataFrame, settings: IdentitySettings) -> pl.DataFra
         "match_weight": odds,
         "is_weak": is_linked & (odds < settings.weak_weight),
         "is_doubtful": is_linked & (pl.col("probability") < CERTAIN_FROM),
+        "is_by_home_alone": pl.lit(False),
     }
     known = {name: pl.col(name) for name in found.columns} | derived
     return found.select(

@@ -5,6 +5,8 @@ Belongs here: figures about a run. Does not belong here: deciding which of them 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import polars as pl
 
 from clientela.identity.tables import WEIGHED_FIELDS
@@ -13,18 +15,26 @@ MEASURES_SCHEMA: dict[str, pl.DataType] = {"measure": pl.String(), "part": pl.St
 SIZES = ((1, 1), (2, 2), (3, 5), (6, 10), (11, None))
 
 
+@dataclass(frozen=True)
+class Identical:
+    """Pairs of records that say exactly the same, where they are not among the links: the doubtful ones, and those of whom
+    nothing but name and home or phone is known."""
+
+    doubtful: int = 0
+    by_home_alone: int = 0
+
+
 def measures(
     crosswalk: pl.DataFrame,
     previous: pl.DataFrame,
     links: pl.DataFrame,
     labels: pl.DataFrame | None = None,
     oversized_count: int = 0,
-    doubtful_identical: int = 0,
+    identical: Identical = Identical(),
 ) -> pl.DataFrame:
     """(measure, part, value). Shares are between 0 and 1; counts are counts.
 
     `previous`: the crosswalk before this run; `labels`: (record_id_l, record_id_r, is_match), if there are any.
-    `doubtful_identical`: doubtful pairs of records that say exactly the same, where `links` leaves these out.
     """
     rows: list[tuple[str, str | None, float]] = []
     sizes = crosswalk.group_by("customer_id").len()["len"]
@@ -52,7 +62,8 @@ def measures(
     rows.append(("share_weak_links", None, weak.height / linked.height if linked.height else 0.0))
     for pattern, count in _patterns(weak):
         rows.append(("weak_links_resting_on", pattern, count))
-    rows.append(("doubtful_links", None, linked.filter("is_doubtful").height + doubtful_identical))
+    rows.append(("doubtful_links", None, linked.filter("is_doubtful").height + identical.doubtful))
+    rows.append(("links_by_home_alone", None, linked.filter("is_by_home_alone").height + identical.by_home_alone))
     if labels is not None and labels.height:
         rows += [(name, None, value) for name, value in against_labels(crosswalk, labels).items()]
     return pl.DataFrame(

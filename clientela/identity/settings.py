@@ -31,7 +31,8 @@ GOLDEN_FIELDS = (
 #: what can be expected of a night: the measures that are one number
 MEASURES = (
     "customers", "largest_customer_records", "oversized_customers", "records_changed_customer",
-    "share_records_changed_customer", "weak_links", "share_weak_links", "doubtful_links", "precision", "recall", "f1",
+    "share_records_changed_customer", "weak_links", "share_weak_links", "doubtful_links", "links_by_home_alone",
+    "precision", "recall", "f1",
 )  # fmt: skip
 
 

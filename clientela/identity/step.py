@@ -218,7 +218,7 @@ def _keep_apart(connection: duckdb.DuckDBPyConnection) -> None:
 
     joined = by_decisions(pl.concat([decided["record_id_l"], decided["record_id_r"]]).unique(), decided)
     connection.register("joined", joined.to_arrow())
-    connection.execute("insert into identity.members select record_id, record_id, false from joined")
+    connection.execute("insert into identity.members select record_id, record_id, false, false from joined")
     connection.execute(
         "update wanted_clusters set cluster = joined.cluster from joined where joined.record_id = wanted_clusters.record_id"
     )
@@ -227,6 +227,7 @@ def _keep_apart(connection: duckdb.DuckDBPyConnection) -> None:
         insert into identity.link_evidence by name
         select
             record_id_l as node_l, record_id_r as node_r, decision as rule, false as is_weak, false as is_doubtful,
+            false as is_by_home_alone,
             case when l.cluster = r.cluster then 'linked' else 'cut' end as status,
             case when l.cluster <> r.cluster then 'it would join a never-link pair' end as reason
         from decided_pairs
@@ -322,9 +323,14 @@ def _measure(connection: duckdb.DuckDBPyConnection, crosswalk: pl.DataFrame, ove
         "select record_id_l, record_id_r, decision = 'same' as is_match from decided_pairs "
         "where decision in ('same', 'different')",
     )
-    [(identical,)] = connection.execute(
-        "select count(*) - count(distinct node) from identity.members where is_doubtful"
+    [(doubtful, by_home)] = connection.execute(
+        """
+        select count(*) filter (is_doubtful) - count(distinct node) filter (is_doubtful),
+            count(*) - count(distinct node)
+        from identity.members where is_by_home_alone
+        """
     ).fetchall()
+    identical = measure.Identical(doubtful, by_home)
     found = measure.measures(crosswalk, previous, links, labels, oversized, identical)
     connection.register("found_measures", found.to_arrow())
     connection.execute("insert into identity.measures select measure, part, value from found_measures")

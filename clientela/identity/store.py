@@ -139,6 +139,7 @@ class Store:
         self._update_clusters(model, settings, key, is_first)
         if model is not None and settings.rare_name_probability < 1:
             self._link_rare_names(settings)
+        self._doubt()
         self.run("delete from {decisions}")
         self._insert("decisions", decided)
         for name in ("changed_nodes", "changed_records", "decided_now", "gone_nodes", "moved", "reached", "region"):
@@ -277,7 +278,7 @@ class Store:
             "select distinct node from {members} where record_id in (select record_id from changed_records)"
         )
         self.run("delete from {members} where record_id in (select record_id from changed_records)")
-        self.run("insert into {members} select record_id, node, is_doubtful from named")
+        self.run("insert into {members} select record_id, node, is_by_home_alone, is_by_home_alone from named")
         self.run(
             """
             create or replace temp table gone_nodes as
@@ -519,6 +520,39 @@ class Store:
         within = f"where node_l in (select node from {nodes}) or node_r in (select node from {nodes})"
         return pair_weights.weigh(self.frame(f"select * from {{pairs}} {'' if is_first else within}"), model)
 
+    def _doubt(self) -> None:
+        """Say anew which links by name and home alone are doubtful: all but those of one phone where nobody else is known.
+
+        Whoever else is known there, on the phone or in the home of either, has another initial. Looked at of all nodes each
+        night, since a link that stands becomes doubtful when a relative is first heard of.
+        """
+        self.run(
+            """
+            create or replace temp table of_families as
+            with said as (
+                select node, upper(left(given, 1)) as initial,
+                    unnest([phone, street || chr(31) || postal_code, street || chr(31) || city]) as shared
+                from {nodes} where regexp_matches(given, '^\\p{{L}}')
+            )
+            select distinct node from said where shared in (
+                select shared from said where shared is not null group by shared having count(distinct initial) > 1
+            );
+            create or replace temp table on_own_phone as
+            select node, phone from {nodes} where phone is not null and node not in (select node from of_families);
+            create or replace temp table doubts as
+            select node_l, node_r, not coalesce(l.phone = r.phone, false) as is_doubtful
+            from {link_evidence} left join on_own_phone as l on l.node = node_l left join on_own_phone as r on r.node = node_r
+            where is_by_home_alone;
+            update {link_evidence} as evidence set is_doubtful = doubts.is_doubtful from doubts
+            where doubts.node_l = evidence.node_l and doubts.node_r = evidence.node_r
+                and evidence.is_by_home_alone and evidence.is_doubtful <> doubts.is_doubtful;
+            update {members} as members set is_doubtful = not members.is_doubtful
+            where is_by_home_alone and is_doubtful = (node in (select node from on_own_phone));
+            drop table doubts;
+            drop table of_families; drop table on_own_phone
+            """
+        )
+
     # -------------------------------------------------------------- rare names
 
     def _drop_rare_names(self) -> None:
@@ -698,10 +732,11 @@ class Store:
             f"""
             with speakers as (select node, min(record_id) as record_id from {{members}} group by node)
             select least(l.record_id, r.record_id) as record_id_l, greatest(l.record_id, r.record_id) as record_id_r,
-                status, rule, match_weight, is_weak, is_doubtful, reason, {weights}
+                status, rule, match_weight, is_weak, is_doubtful, is_by_home_alone, reason, {weights}
             from {{link_evidence}} join speakers as l on l.node = node_l join speakers as r on r.node = node_r
             union all
-            select speakers.record_id, members.record_id, 'linked', 'identical', null, false, members.is_doubtful, null,
+            select speakers.record_id, members.record_id, 'linked', 'identical', null, false, members.is_doubtful,
+                members.is_by_home_alone, null,
                 {nothing}
             from {{members}} as members join speakers using (node) where members.record_id <> speakers.record_id
             """

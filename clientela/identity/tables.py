@@ -18,7 +18,8 @@ WEIGHED_FIELDS = ("given", "family", "birth_date", "email", "phone", "tax_id", "
 WEIGHT_PARTS = (*WEIGHED_FIELDS, "prior", "cap", "namesake")
 _LINK = (
     "node_l bigint, node_r bigint, status varchar, rule varchar, match_weight double, is_weak boolean, "
-    "is_doubtful boolean, reason varchar, " + ", ".join(f"{field}_weight double" for field in WEIGHT_PARTS)
+    "is_doubtful boolean, is_by_home_alone boolean, reason varchar, "
+    + ", ".join(f"{field}_weight double" for field in WEIGHT_PARTS)
 )
 
 #: what `store.Store` keeps up to date
@@ -28,7 +29,7 @@ EVIDENCE_TABLES: dict[str, str] = {
     "refused_values": "record_id bigint, field varchar, value varchar, reason varchar",
     "shared_values": "field varchar, value varchar, reason varchar, record_count bigint, people_count bigint",
     "decisions": "record_id_l bigint, record_id_r bigint, decision varchar",
-    "members": "record_id bigint, node bigint, is_doubtful boolean",
+    "members": "record_id bigint, node bigint, is_doubtful boolean, is_by_home_alone boolean",
     "nodes": f"node bigint, {_CLEAN}",
     "keys": "key ubigint, node bigint",
     "exact_links": "node_l bigint, node_r bigint, rule varchar, weight double",

@@ -42,6 +42,7 @@ between_pieces as (
         {% endfor %}
         evidence.is_weak,
         evidence.is_doubtful,
+        evidence.is_by_home_alone,
         evidence.reason
     from {{ left_by(ref('int_customers_assigned'), source('identity', 'link_evidence')) }} as evidence
     inner join speakers as one on evidence.node_l = one.node
@@ -62,6 +63,7 @@ within_pieces as (
         {% endfor %}
         false as is_weak,
         members.is_doubtful,
+        members.is_by_home_alone,
         cast(null as string) as reason
     from members
     inner join speakers on members.node = speakers.node
@@ -97,7 +99,8 @@ identity_links as (
 
         ---------- booleans
         links.is_weak,
-        links.is_doubtful
+        links.is_doubtful,
+        links.is_by_home_alone
 
     from links
     inner join crosswalk as one on links.customer_record_id = one.record_id

@@ -220,18 +220,60 @@ def test_the_probabilities_add_up_to_the_matches_and_no_match_is_no_match() -> N
     assert namesakes.matching_pairs(np.array([900.0, 4000.0])) == 0
 
 
-def test_two_of_one_name_in_one_home_of_whom_nothing_else_is_known_are_doubtful(
+def doubts(done: Resolution) -> dict[tuple[int, int], tuple[bool, bool]]:
+    """(is_doubtful, is_by_home_alone) of each link between records."""
+    links = done.links.filter(pl.col("status") == "linked")
+    return {(a, b): (c, d) for a, b, c, d in links.select(*links.columns[:2], "is_doubtful", "is_by_home_alone").rows()}
+
+
+def test_two_of_one_name_in_one_home_of_whom_nothing_else_is_known_are_doubtful_where_others_live_there(
     people: Callable[..., pl.DataFrame],
 ) -> None:
     home = {**ANA, "phone": "612345678", "street": "Calle Mayor 5", "postal_code": "28001", "city": "Madrid"}
     other = {"given_name": "Luis", "family_name": "Paz", "phone": "699111222", "email": "luis@paz.es"}
     born = {"birth_date": dt.date(1980, 5, 17)}
-    done = resolve(
-        people(
-            home, {**home, "city": None}, home, other, {**other, "city": "Lugo"}, {**other, **born}, {**other, **born}
-        )
+    records = (
+        home,
+        {**home, "city": None},
+        home,
+        other,
+        {**other, "city": "Lugo"},
+        {**other, **born},
+        {**other, **born},
     )
-    shown = done.links.filter(pl.col("status") == "linked").select("record_id_l", "record_id_r", "is_doubtful").rows()
-    assert [pair for pair in shown if pair[1] <= 3] == [(1, 2, True), (1, 3, True)]
-    assert len(shown) > 3 and not any(doubtful for *_, right, doubtful in shown if right > 3)
-    assert dict(done.measures.select("measure", "value").iter_rows())["doubtful_links"] == 2
+    done = resolve(people(*records))
+    shown = doubts(done)
+    assert {pair: said for pair, said in shown.items() if pair[1] <= 3} == {
+        (1, 2): (False, True),
+        (1, 3): (False, True),
+    }
+    measured = dict(done.measures.select("measure", "value").iter_rows())
+    assert (measured["doubtful_links"], measured["links_by_home_alone"]) == (0, 2)
+
+    mother = {**home, "given_name": "Marta", "phone": None, "email": "marta@mail.es"}
+    done = resolve(people(*records, mother))
+    shown = doubts(done)
+    assert {pair: said for pair, said in shown.items() if pair[1] <= 3} == {(1, 2): (True, True), (1, 3): (True, True)}
+    assert len(shown) > 3 and not any(said[0] for pair, said in shown.items() if pair[1] > 3)
+    measured = dict(done.measures.select("measure", "value").iter_rows())
+    assert (measured["doubtful_links"], measured["links_by_home_alone"]) == (2, 2)
+
+
+def test_two_of_one_name_who_share_a_home_and_no_phone_are_doubtful(people: Callable[..., pl.DataFrame]) -> None:
+    home = {**ANA, "street": "Calle Mayor 5", "postal_code": "28001", "city": "Madrid"}
+    done = resolve(people(home, {**home, "phone": "612345678"}, home))
+    assert set(doubts(done).values()) == {(True, True)}
+
+
+def test_a_link_becomes_doubtful_on_the_night_on_which_a_relative_is_first_heard_of(
+    people: Callable[..., pl.DataFrame],
+) -> None:
+    home = {**ANA, "phone": "612345678", "street": "Calle Mayor 5", "postal_code": "28001", "city": "Madrid"}
+    mother = {**home, "given_name": "Marta", "email": "marta@mail.es"}
+    with duckdb.connect(":memory:") as connection:
+        store, said = Store(connection, "identity"), []
+        first = resolve(people(home, {**home, "city": None}), store=store)
+        for night in (people(home, {**home, "city": None}, mother), people(home, {**home, "city": None})):
+            done = resolve(night, store=store, model=first.model)
+            said.append(doubts(done)[1, 2])
+    assert (doubts(first)[1, 2], *said) == ((False, True), (True, True), (False, True))
