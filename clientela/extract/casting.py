@@ -1,17 +1,17 @@
 """How a delivered value becomes a typed one: SQL expressions that give null where the value does not fit.
 
-Nothing here raises on data: a null where something was delivered is what quarantines the row. A local time that occurs
-twice takes the first; one that does not exist is null, or moved on where it only orders versions. A value without a time of
+Nothing here raises on data: a null where something was delivered is what quarantines the row. Numbers in text are read in
+`decimal_style`, local times in `time_zones`. A value without a time of
 day is a day of the company's calendar: a DATE, text in a format without a time, midnight where midnight means no time.
 """
 
 import re
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import cache
-from zoneinfo import ZoneInfo
+from dataclasses import dataclass
 
 from clientela.contracts import SQL_TYPES, Column
+from clientela.extract.decimal_style import number
+from clientela.extract.parameters import Parameters
+from clientela.extract.time_zones import in_zone
 
 TEXT = "VARCHAR"
 _TRUE = ("true", "t", "yes", "y", "1", "si", "sí", "s", "x")
@@ -46,22 +46,6 @@ _CALLED = {
     "timestamp": "a time, or not one that exists in the source's zone",
     "json": "a JSON object",
 }
-
-
-@dataclass
-class Parameters:
-    """Values of one statement, named as they are bound, so that none is ever pasted into SQL."""
-
-    values: dict[str, object] = field(default_factory=dict)
-
-    def bind(self, value: object) -> str:
-        name = f"p{len(self.values)}"
-        self.values[name] = value
-        return f"${name}"
-
-    def used_in(self, sql: str) -> dict[str, object]:
-        """The values that the statement names: DuckDB takes no others."""
-        return {name: self.values[name] for name in set(re.findall(r"\$(p\d+)\b", sql))}
 
 
 @dataclass(frozen=True)
@@ -151,21 +135,6 @@ def typed(
     if column.type == "date":
         return _date(expression, family, style, parameters)
     return _Times(style, parameters, is_midnight_a_day, moves_skipped).of(expression, family, local)
-
-
-def number(expression: str, decimal_style: str, target: str) -> str:
-    """A number in text; separators of thousands only where they stand between groups of three digits."""
-    if target == "bigint":
-        digits = f"regexp_full_match({expression}, '[+-]?[0-9]+')"
-        return f"case when {digits} then try_cast({expression} as bigint) end"
-    if decimal_style == "point":
-        grouped = f"regexp_full_match({expression}, '[+-]?[0-9]{{1,3}}(,[0-9]{{3}})+([.][0-9]*)?')"
-        # DuckDB takes 1_000 for a number
-        plain = f"case when not contains({expression}, '_') then try_cast({expression} as {target}) end"
-        return f"coalesce({plain}, case when {grouped} then try_cast(replace({expression}, ',', '') as {target}) end)"
-    shaped = f"regexp_full_match({expression}, '[+-]?([0-9]{{1,3}}([.][0-9]{{3}})+|[0-9]*)(,[0-9]*)?')"
-    bare = f"replace(replace({expression}, '.', ''), ',', '.')"
-    return f"case when {shaped} then try_cast({bare} as {target}) end"
 
 
 def local_time(
@@ -277,55 +246,3 @@ class _Times:
         if not self.is_midnight_a_day or self.style.time_zone == self.style.company_zone:
             return instant
         return f"case when {is_midnight(local)} then {self._day(local)} else {instant} end"
-
-
-def in_zone(expression: str, time_zone: str, parameters: Parameters, *, moves_skipped: bool = False) -> str:
-    """A local time as an instant: the first where it occurs twice, null where the clock skipped it, or else moved on.
-
-    DuckDB takes the later of two and moves a skipped time; only days on which the zone's clock changes pay for the care.
-    """
-    zone = parameters.bind(time_zone)
-    instant = f"timezone({zone}, {expression})"
-    days, steps = changes_of(time_zone)
-    if not days:
-        return instant
-    earlier = [f"{instant} - interval {int(step.total_seconds())} second" for step in steps]
-    first = " ".join(f"when timezone({zone}, {moment}) = {expression} then {moment}" for moment in earlier)
-    skipped = f"when timezone({zone}, {instant}) <> {expression} then {instant if moves_skipped else 'null'}"
-    return f"case when {_is_change_day(expression, days)} then case {skipped} {first} else {instant} end else {instant} end"
-
-
-def was_skipped(expression: str, time_zone: str, parameters: Parameters) -> str:
-    """Whether the zone's clock never showed the local time: it went forward over it."""
-    days, _ = changes_of(time_zone)
-    if not days:
-        return "false"
-    zone = parameters.bind(time_zone)
-    back = f"timezone({zone}, timezone({zone}, {expression}))"
-    return f"coalesce({_is_change_day(expression, days)} and {back} <> {expression}, false)"
-
-
-def _is_change_day(expression: str, days: tuple[str, ...]) -> str:
-    listed = ", ".join(f"date '{day}'" for day in days)
-    return f"cast({expression} as date) in ({listed})"
-
-
-@cache
-def changes_of(time_zone: str) -> tuple[tuple[str, ...], tuple[timedelta, ...]]:
-    """The local days, 1970 to 2100, on which the zone's distance from UTC changes, and how far its clock goes back."""
-    zone = ZoneInfo(time_zone)
-    moment = datetime(1970, 1, 1, tzinfo=UTC)
-    days: set[str] = set()
-    steps: set[timedelta] = set()
-    while moment.year < 2100:
-        after = moment + timedelta(days=1)
-        before_offset, after_offset = (at.astimezone(zone).utcoffset() or timedelta() for at in (moment, after))
-        if before_offset != after_offset:
-            day, last = (at.astimezone(zone).date() for at in (moment, after))
-            while day <= last:
-                days.add(day.isoformat())
-                day += timedelta(days=1)
-            if before_offset > after_offset:
-                steps.add(before_offset - after_offset)
-        moment = after
-    return tuple(sorted(days)), tuple(sorted(steps, reverse=True))

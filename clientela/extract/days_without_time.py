@@ -4,17 +4,10 @@ from collections.abc import Mapping as Dict
 
 import duckdb
 
-from clientela.extract.casting import (
-    Parameters,
-    blank_to_null,
-    is_clock_time,
-    is_midnight,
-    local_time,
-    states_time,
-    states_zone,
-)
+from clientela.extract.casting import blank_to_null, is_clock_time, is_midnight, local_time, states_time, states_zone
 from clientela.extract.delivery import Delivery
 from clientela.extract.feed import Feed
+from clientela.extract.parameters import Parameters
 from clientela.extract.record_versions import VERSION_TIME
 
 

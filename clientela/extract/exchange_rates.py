@@ -1,10 +1,8 @@
 """The exchange rate of a row: that of its currency on its day, or the newest before it. Amounts are converted in `currency`."""
 
 from clientela.contracts import SQL_TYPES
-from clientela.extract.casting import (
-    Parameters,
-)
 from clientela.extract.feed import Feed
+from clientela.extract.parameters import Parameters
 from clientela.extract.row_faults import row_fault
 from clientela.sql.quoting import quoted
 

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from clientela.config.company import Config
 from clientela.config.sources import Constant, EntityConfig, SourceConfig
 from clientela.contracts import Column, Entity
-from clientela.extract.casting import (
-    Parameters,
-    Style,
-)
+from clientela.extract.casting import Style
+from clientela.extract.parameters import Parameters
 from clientela.extract.personal_keys import hashed_columns
 from clientela.masking import KeyedHash
 

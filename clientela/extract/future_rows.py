@@ -2,9 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from clientela.extract.casting import (
-    Parameters,
-)
+from clientela.extract.parameters import Parameters
 from clientela.extract.row_faults import row_fault
 from clientela.sql.quoting import quoted
 

@@ -15,14 +15,11 @@ import duckdb
 from clientela.config.sources import EntityConfig, Expression, Mapping
 from clientela.contracts import ENTITIES, Entity
 from clientela.contracts.entities import GUEST_FIELDS
-from clientela.extract.casting import (
-    Parameters,
-    as_text,
-    blank_to_null,
-)
+from clientela.extract.casting import as_text, blank_to_null
 from clientela.extract.delivery import Delivery
 from clientela.extract.feed import Feed
 from clientela.extract.mapped_expression import joined_key, mapped_sql, types_of
+from clientela.extract.parameters import Parameters
 
 #: fields that make somebody of a row: a town or a country alone is nobody
 _NAMES = ("full_name", "given_name", "family_name", "company_name")

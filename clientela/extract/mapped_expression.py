@@ -4,12 +4,10 @@ import duckdb
 
 from clientela.config.sources import Constant, Expression, Mapping, Translated
 from clientela.errors import DeliveryError
-from clientela.extract.casting import (
-    Parameters,
-)
 from clientela.extract.column_names import missing_column
 from clientela.extract.delivery import Delivery
 from clientela.extract.feed import Feed
+from clientela.extract.parameters import Parameters
 from clientela.masking import without_values
 from clientela.sql.expressions import check_expression
 from clientela.sql.quoting import quoted

@@ -17,17 +17,9 @@ from clientela.contracts import Column, Entity
 from clientela.errors import ConfigError
 from clientela.extract import currency
 from clientela.extract.amounts import as_delivered, completed_amounts
-from clientela.extract.casting import (
-    Parameters,
-    as_text,
-    blank_to_null,
-    fault_of,
-    local_time,
-    number,
-    sensible,
-    typed,
-)
+from clientela.extract.casting import as_text, blank_to_null, fault_of, local_time, sensible, typed
 from clientela.extract.days_without_time import days_without_time
+from clientela.extract.decimal_style import number
 from clientela.extract.delivery import Delivery
 from clientela.extract.exchange_rates import exchange_rate
 from clientela.extract.feed import Feed
@@ -36,6 +28,7 @@ from clientela.extract.future_rows import future_fault
 from clientela.extract.guests import guest_of
 from clientela.extract.mapped_columns import named_columns
 from clientela.extract.mapped_expression import column_sql, joined_key, mapped_sql, types_of
+from clientela.extract.parameters import Parameters
 from clientela.extract.personal_keys import DECISION_KEYS, RECORD_KEY, personally_keyed_sources
 from clientela.extract.record_versions import VERSION_TIME, is_time_moved, version_order
 from clientela.extract.row_faults import LONGEST, row_fault

@@ -10,9 +10,9 @@ import duckdb
 
 from clientela.config.sources import Format, bytes_of
 from clientela.errors import DeliveryError
-from clientela.extract.casting import Parameters
 from clientela.extract.feed import Feed
 from clientela.extract.mapped_columns import formats_of_columns, named_columns
+from clientela.extract.parameters import Parameters
 from clientela.extract.readers import Opened
 from clientela.extract.readers.csv_reader import open_csv
 from clientela.extract.readers.excel import open_excel

@@ -6,18 +6,13 @@ from collections.abc import Mapping as Dict
 import duckdb
 
 from clientela.contracts import Column
-from clientela.extract.casting import (
-    Parameters,
-    blank_to_null,
-    is_clock_time,
-    local_time,
-    typed,
-    was_skipped,
-)
+from clientela.extract.casting import blank_to_null, is_clock_time, local_time, typed
 from clientela.extract.delivery import Delivery
 from clientela.extract.feed import Feed
 from clientela.extract.file_date import FILE_DATE
 from clientela.extract.mapped_expression import column_sql, types_of
+from clientela.extract.parameters import Parameters
+from clientela.extract.time_zones import was_skipped
 from clientela.sql.quoting import quoted
 
 #: the time that orders a record's versions and is no event

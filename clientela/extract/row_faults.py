@@ -1,8 +1,6 @@
 """What is said of a row that does not fit: its field, what stood there, and why it is quarantined."""
 
-from clientela.extract.casting import (
-    Parameters,
-)
+from clientela.extract.parameters import Parameters
 
 #: longest cell that quarantine repeats; the delivered file itself is kept
 LONGEST = 2000

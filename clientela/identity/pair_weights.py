@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from clientela.identity.model import (
-    Model,
-    frequencies_among,
-    new_linker,
-    splink_api,
-    with_common_names,
-)
+from clientela.identity.model import Model, frequencies_among, new_linker, splink_api, with_common_names
 from clientela.identity.settings import IdentitySettings
 
 SHARED_IN_A_HOUSE = ("family", "phone", "address")

@@ -72,6 +72,7 @@ def resolve(
     """
     from clientela.identity import households, measure, normalise
     from clientela.identity.explain import LINKS_SCHEMA
+    from clientela.identity.placeholders import PLACEHOLDER_SCHEMA
 
     settings = settings or IdentitySettings()
     frame = normalise.complete(records)
@@ -91,7 +92,7 @@ def resolve(
     else:
         clusters, model, oversized = by_decisions(frame["record_id"], decided), None, 0
         links = pl.DataFrame(schema=LINKS_SCHEMA)
-        placeholders, normalised = pl.DataFrame(schema=normalise.PLACEHOLDER_SCHEMA), frame.clear()
+        placeholders, normalised = pl.DataFrame(schema=PLACEHOLDER_SCHEMA), frame.clear()
         if settings.find_households:
             normalised = normalise.normalise(frame, settings).records
     assignment = registry.assign(clusters, log, links=links.filter(pl.col("status") == "linked"))

@@ -18,7 +18,7 @@ import json
 import duckdb
 import polars as pl
 
-from clientela.identity import cluster, evidence, exact_rules, namesakes, normalise, pair_weights, vetoes
+from clientela.identity import cluster, evidence, exact_rules, namesakes, normalise, pair_weights, placeholders, vetoes
 from clientela.identity.explain import LINKS_SCHEMA, name_evidence, node_evidence
 from clientela.identity.links import combine
 from clientela.identity.model import Model, train, with_common_names
@@ -219,7 +219,7 @@ class Store:
     def _update_shared(self, settings: IdentitySettings) -> None:
         """Which values too many share; records that bear one which began or ceased to be such have changed too."""
         compared = ", ".join(dict.fromkeys(["given", "family", "birth_date", *settings.max_people_per_value]))
-        shared = normalise.shared_values(self.frame(f"select {compared} from {{cleaned_records}}"), settings)
+        shared = placeholders.shared_values(self.frame(f"select {compared} from {{cleaned_records}}"), settings)
         self._temp("shared_now", shared)
         turned = self.connection.execute(
             self._named(
@@ -264,7 +264,7 @@ class Store:
         )
         self.connection.register(
             "bare_records",
-            normalise.without(records, self.frame("select field, value from {shared_values}")).to_arrow(),
+            placeholders.without(records, self.frame("select field, value from {shared_values}")).to_arrow(),
         )
         kept_apart = (
             "(select unnest([record_id_l, record_id_r]) as record_id from decided_now where decision = 'never')"
@@ -743,7 +743,7 @@ class Store:
         )
 
     def placeholders(self) -> pl.DataFrame:
-        """Values that identify nobody, in `normalise.PLACEHOLDER_SCHEMA`."""
+        """Values that identify nobody, in `placeholders.PLACEHOLDER_SCHEMA`."""
         counted = self.frame(
             "select field, value, reason, count(*) as record_count, null::bigint as people_count "
             "from {refused_values} group by all"
@@ -753,7 +753,7 @@ class Store:
     def normalised(self) -> pl.DataFrame:
         """The records as they were compared."""
         records = self.frame(f"select record_id, {', '.join(CLEAN_COLUMNS)} from {{cleaned_records}}")
-        return normalise.without(records, self.frame("select field, value from {shared_values}"))
+        return placeholders.without(records, self.frame("select field, value from {shared_values}"))
 
 
 def _digest(*parts: object) -> str:

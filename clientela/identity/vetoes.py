@@ -5,11 +5,7 @@ from __future__ import annotations
 import duckdb
 import polars as pl
 
-from clientela.identity.model import (
-    initial_agrees,
-    lost_letters_agree,
-    slip_in_first_name,
-)
+from clientela.identity.comparisons import initial_agrees, lost_letters_agree, slip_in_first_name
 from clientela.identity.settings import Veto
 from clientela.sql.quoting import literal
 

@@ -4,7 +4,7 @@ What belongs in this package: purchase, contract and spend models, baselines, in
 functions. What does not: configuration, files, the warehouse, any printing. Nothing here imports the rest of clientela.
 
 Most callers need three names: `backtest` and `forecast` over a frame of orders, and `LifetimeError`. The models themselves
-stand in their modules: fitting (purchase), contracts, gamma_gamma and contribution (spend), spread, scoring.
+stand in their modules: fitting (purchase), contracts, gamma_gamma and contribution (spend), prediction_intervals, scoring.
 """
 
 from clientela.lifetime.backtest import Backtest, BacktestSettings, backtest

@@ -1,7 +1,7 @@
 """What a model must beat: own rate, last period, the mean of the two, and a Poisson regression.
 
 What belongs here: expected orders in a horizon from plain arithmetic or a regression. What does not: intervals
-(spread.py), scores.
+(prediction_intervals.py), scores.
 """
 
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 is taken off.
 
 What belongs here: what is learnt at rolling origins about the means. What does not: making forecasts, and what lies around the
-mean (spread.py).
+mean (prediction_intervals.py).
 
 The forecast is e^(-level) times the sum of weight times the candidate's forecast. Weights are at least 0, sum to 1 and
 minimise the origins' mean Poisson deviance with a ridge toward equal weights; they are used only where they beat the best

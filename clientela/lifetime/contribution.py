@@ -17,8 +17,8 @@ import numpy as np
 from clientela.lifetime.arrays import Floats, Integers, same_length, spearman
 from clientela.lifetime.errors import LifetimeError, NotIdentified
 from clientela.lifetime.gamma_gamma import GammaGammaFit, fit_gamma_gamma
+from clientela.lifetime.prediction_intervals import OrderWorth
 from clientela.lifetime.shrinkage import Shrinkage, Shrunken, learn_share, learn_shrinkage, share_of
-from clientela.lifetime.spread import OrderWorth
 
 Kind = Literal["gamma_gamma", "normal"]
 _BANDS = np.array([1, 2, 4, 8, 16, 32])

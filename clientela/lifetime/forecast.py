@@ -40,10 +40,7 @@ from clientela.lifetime.errors import LifetimeError
 from clientela.lifetime.horizons import Horizon, expected_orders
 from clientela.lifetime.model_of_p_alive import fit_alive
 from clientela.lifetime.origins import LEFT_TRUNCATED_DAYS, Orders, Snapshot
-from clientela.lifetime.renewal_choice import RenewalPast
-from clientela.lifetime.renewal_models import PeriodFit, Regression
-from clientela.lifetime.season import NOT_LEARNT
-from clientela.lifetime.spread import (
+from clientela.lifetime.prediction_intervals import (
     Spread,
     group_money_quantiles,
     group_money_variance,
@@ -51,6 +48,9 @@ from clientela.lifetime.spread import (
     money_quantiles,
     order_quantiles,
 )
+from clientela.lifetime.renewal_choice import RenewalPast
+from clientela.lifetime.renewal_models import PeriodFit, Regression
+from clientela.lifetime.season import NOT_LEARNT
 
 DAYS_PER_YEAR = 365.25
 _FAR_DAYS = 36_525.0  # a next order more than a century away is not dated

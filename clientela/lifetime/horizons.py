@@ -21,8 +21,7 @@ from clientela.lifetime.contribution import Kind
 from clientela.lifetime.day_fits import spend_on
 from clientela.lifetime.fitting import MODELS
 from clientela.lifetime.origins import Orders, Snapshot, spaced_origins
-from clientela.lifetime.scoring import calibrated_coverage, raw_coverage
-from clientela.lifetime.spread import (
+from clientela.lifetime.prediction_intervals import (
     Spread,
     group_money_variance,
     group_order_quantiles,
@@ -31,6 +30,7 @@ from clientela.lifetime.spread import (
     order_quantiles,
     tau_of,
 )
+from clientela.lifetime.scoring import calibrated_coverage, raw_coverage
 
 DAYS_PER_MONTH = 365.25 / 12
 FEW_ORIGINS = 3

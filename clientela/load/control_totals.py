@@ -8,7 +8,8 @@ from typing import Any
 import duckdb
 
 from clientela.errors import DeliveryError, is_resource_error
-from clientela.extract.casting import TEXT, blank_to_null, number
+from clientela.extract.casting import TEXT, blank_to_null
+from clientela.extract.decimal_style import number
 from clientela.extract.inbox import InboxFile, look, opened
 from clientela.extract.readers.text import as_utf8
 from clientela.load.context import LoadContext

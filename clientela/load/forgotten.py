@@ -17,10 +17,10 @@ import pyarrow.parquet as pq
 from clientela import durable
 from clientela.contracts import ENTITIES
 from clientela.errors import DeliveryError
-from clientela.extract.casting import Parameters
 from clientela.extract.feed import Feed
 from clientela.extract.mapped_columns import names_by_column
 from clientela.extract.open_file import open_file
+from clientela.extract.parameters import Parameters
 from clientela.extract.personal_keys import DECISION_KEYS, RECORD_KEY, hashed_columns
 from clientela.extract.readers import Opened
 from clientela.extract.readers.rewritten import (

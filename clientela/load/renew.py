@@ -11,9 +11,9 @@ import duckdb
 
 from clientela.config.company import Config
 from clientela.contracts import ENTITIES
-from clientela.extract.casting import Parameters
 from clientela.extract.column_names import shown_names
 from clientela.extract.feeds import feeds_of
+from clientela.extract.parameters import Parameters
 from clientela.extract.personal_keys import DECISION_KEYS, RECORD_KEY, hashed_columns, personally_keyed_sources
 from clientela.masking import HASHED_KEY, KeyedHash, shape_sql
 from clientela.sql.quoting import quoted

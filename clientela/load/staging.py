@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from clientela.errors import DeliveryError, is_resource_error, unreadable
-from clientela.extract.casting import Parameters
 from clientela.extract.column_names import shown_names
 from clientela.extract.exchange_rates import RATES
 from clientela.extract.feed import Feed
@@ -19,6 +18,7 @@ from clientela.extract.file_date import file_date
 from clientela.extract.guests import fullness
 from clientela.extract.mapping import staged_select
 from clientela.extract.open_file import COMPRESSED, open_file
+from clientela.extract.parameters import Parameters
 from clientela.extract.readers import Opened
 from clientela.extract.row_faults import LONGEST
 from clientela.load.context import ACTIVE_BATCHES, LOADABLE, LoadContext

@@ -29,6 +29,7 @@ from clientela.pipeline.publication import Destination
 from clientela.pipeline.run_context import RunContext, write_context
 from clientela.pipeline.run_summary import Report, SourceStatus, outcome_sentence
 from clientela.pipeline.session import Session
+from clientela.pipeline.source_states import source_states
 from clientela.pipeline.waiting_lines import lines_waiting
 from clientela.privacy import retention
 from clientela.privacy.forget import (
@@ -178,7 +179,7 @@ class PipelineRun:
 
     def source_states(self) -> list[SourceStatus]:
         """The state of every configured feed."""
-        return publication_verdict.source_states(self.connection, self.config, self.outcomes, self.now)
+        return source_states(self.connection, self.config, self.outcomes, self.now)
 
     def require_sources(self) -> None:
         """Raise NotPublishedError if a required feed was refused, never came, or is older than allowed."""

@@ -906,7 +906,7 @@ def _remembered(newest: DayTables) -> "Backtest | None":
 def _horizon(row: dict[str, Any]) -> "Horizon":
     from clientela.lifetime.combining import Combination
     from clientela.lifetime.horizons import Horizon
-    from clientela.lifetime.spread import Spread
+    from clientela.lifetime.prediction_intervals import Spread
 
     combination = Combination(
         json.loads(row["weights"]), row["best_single"], row["level"], (), row["looks"], row["reason"]

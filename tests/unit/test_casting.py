@@ -10,7 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clientela.contracts import Column
-from clientela.extract.casting import Parameters, Style, changes_of, in_zone, number, sensible, typed
+from clientela.extract.casting import Style, sensible, typed
+from clientela.extract.decimal_style import number
+from clientela.extract.parameters import Parameters
+from clientela.extract.time_zones import changes_of, in_zone
 
 MADRID = Style("Europe/Madrid", "Europe/Madrid")
 

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from clientela.errors import ConfigError, NotPublishedError
-from clientela.extract.casting import Parameters
+from clientela.extract.parameters import Parameters
 from clientela.masking import KeyedHash, evidence_key, masked, read_secret, shape, shape_sql, without_values
 from clientela.onboard.doctor import examine
 from clientela.pipeline.identity_review import preview, retrain

@@ -9,8 +9,8 @@ that were told apart) goes into a scratch folder that the caller empties.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from clientela.extract.casting import Parameters
 from clientela.extract.delivery import Delivery
+from clientela.extract.parameters import Parameters
 
 
 @dataclass(frozen=True)

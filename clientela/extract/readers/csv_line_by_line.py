@@ -11,8 +11,8 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from clientela.config.sources import CsvFormat
-from clientela.extract.casting import Parameters
 from clientela.extract.delivery import Delivery
+from clientela.extract.parameters import Parameters
 from clientela.extract.readers import Opened
 from clientela.extract.readers.csv_header import CsvTable
 from clientela.extract.readers.csv_record import Record

@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 
 from clientela.config.sources import CsvFormat
-from clientela.extract.casting import Parameters
 from clientela.extract.delivery import Delivery
+from clientela.extract.parameters import Parameters
 from clientela.extract.readers import Opened
 from clientela.extract.readers.csv_header import CsvTable, table_in
 from clientela.extract.readers.csv_line_by_line import read_line_by_line

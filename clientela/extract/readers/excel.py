@@ -20,9 +20,9 @@ import pyarrow.parquet as pq
 
 from clientela.config.sources import ExcelFormat
 from clientela.errors import DeliveryError, is_resource_error
-from clientela.extract.casting import Parameters
 from clientela.extract.column_names import missing_column, named_apart
 from clientela.extract.delivery import Delivery
+from clientela.extract.parameters import Parameters
 from clientela.extract.readers import Opened
 from clientela.extract.readers.text import too_large
 from clientela.masking import without_values

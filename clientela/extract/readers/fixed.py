@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from clientela.config.sources import FixedFormat
-from clientela.extract.casting import Parameters
 from clientela.extract.delivery import Delivery
+from clientela.extract.parameters import Parameters
 from clientela.extract.readers import Opened
 from clientela.extract.readers.text import UnreadableRows, as_utf8, footer_of, lines_to_parquet, part_of
 from clientela.extract.row_faults import LONGEST

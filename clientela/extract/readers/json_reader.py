@@ -17,9 +17,9 @@ import numpy as np
 
 from clientela.config.sources import JsonFormat
 from clientela.errors import DeliveryError
-from clientela.extract.casting import Parameters
 from clientela.extract.column_names import shown_names
 from clientela.extract.delivery import Delivery
+from clientela.extract.parameters import Parameters
 from clientela.extract.readers import Opened
 from clientela.extract.readers.text import Block, UnreadableRows, as_utf8, blocks, lines_to_parquet
 from clientela.extract.row_faults import LONGEST

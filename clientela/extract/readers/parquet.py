@@ -6,9 +6,9 @@ import duckdb
 import pyarrow.parquet as pq
 
 from clientela.errors import DeliveryError
-from clientela.extract.casting import Parameters
 from clientela.extract.column_names import named_apart
 from clientela.extract.delivery import Delivery
+from clientela.extract.parameters import Parameters
 from clientela.extract.readers import Opened
 from clientela.extract.readers.text import too_large
 from clientela.masking import without_values

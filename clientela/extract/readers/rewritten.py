@@ -10,8 +10,8 @@ import duckdb
 import pyarrow.parquet as pq
 
 from clientela.errors import DeliveryError
-from clientela.extract.casting import Parameters
 from clientela.extract.delivery import Delivery
+from clientela.extract.parameters import Parameters
 from clientela.extract.readers import Opened
 from clientela.sql.quoting import quoted
 

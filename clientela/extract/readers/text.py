@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from clientela.config.sources import EndOfTable
 from clientela.errors import DeliveryError
-from clientela.extract.casting import Parameters
+from clientela.extract.parameters import Parameters
 from clientela.extract.row_faults import LONGEST
 
 #: bytes that one line may have

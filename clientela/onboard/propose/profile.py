@@ -21,9 +21,9 @@ from clientela.config.company import Config
 from clientela.config.sources import DatabaseSource, EntityConfig, SourceConfig
 from clientela.contracts import ENTITIES
 from clientela.errors import ClientelaError, DeliveryError
-from clientela.extract.casting import Parameters
 from clientela.extract.feed import Feed
 from clientela.extract.open_file import COMPRESSED, FORMATS, open_file
+from clientela.extract.parameters import Parameters
 from clientela.extract.readers import Opened, database
 from clientela.extract.readers.text import plain_bytes
 from clientela.onboard.propose.column_profile import ColumnProfile, profile_of_column

@@ -21,8 +21,7 @@ from clientela.lifetime.day_fits import spend_on
 from clientela.lifetime.forecast import Fits, Forecast, ForecastSettings, add_months, forecast
 from clientela.lifetime.horizons import expected_orders
 from clientela.lifetime.origins import Orders, Snapshot
-from clientela.lifetime.scoring import poisson_deviance
-from clientela.lifetime.spread import (
+from clientela.lifetime.prediction_intervals import (
     OrderWorth,
     Spread,
     group_order_quantiles,
@@ -30,6 +29,7 @@ from clientela.lifetime.spread import (
     order_pit,
     order_quantiles,
 )
+from clientela.lifetime.scoring import poisson_deviance
 from tests.prove.forecasts.companies import START, company
 
 HORIZONS = (3, 6, 12)

@@ -11,8 +11,9 @@ import polars as pl
 import pytest
 
 from clientela.identity import Model, resolve
+from clientela.identity.comparisons import with_levels_of_today
 from clientela.identity.evidence import nodes_of
-from clientela.identity.model import default_model, with_levels_of_today
+from clientela.identity.model import default_model
 from clientela.identity.names import family_key, given_key, initials
 from clientela.identity.normalise import normalise
 from tests.unit.identity.test_resolve import are_one

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from clientela.lifetime import LifetimeError, choose, score
+from clientela.lifetime.prediction_intervals import Spread, order_pit, order_quantiles
 from clientela.lifetime.scoring import (
     calibrated_coverage,
     equal_count_bins,
     poisson_deviance,
     raw_coverage,
 )
-from clientela.lifetime.spread import Spread, order_pit, order_quantiles
 
 
 def test_scores_of_four_customers_by_hand() -> None:

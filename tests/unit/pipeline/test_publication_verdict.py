@@ -10,8 +10,9 @@ import pytest
 from clientela.build_models import NodeResult
 from clientela.errors import NotPublishedError
 from clientela.load.outcome import Outcome
-from clientela.pipeline.publication_verdict import blocking_reason, raise_on_failures, require_sources, source_states
+from clientela.pipeline.publication_verdict import blocking_reason, raise_on_failures, require_sources
 from clientela.pipeline.run_summary import SourceStatus
+from clientela.pipeline.source_states import source_states
 from clientela.warehouse import tables
 from tests.conftest import Company
 

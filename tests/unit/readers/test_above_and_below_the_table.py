@@ -17,8 +17,8 @@ from test_workbooks import workbook_of
 
 from clientela.config.sources import CsvFormat
 from clientela.errors import DeliveryError
-from clientela.extract.casting import Parameters
 from clientela.extract.open_file import open_file
+from clientela.extract.parameters import Parameters
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from reading import feed_of, prepared, read
 
 from clientela.config.sources import CsvFormat
 from clientela.errors import DeliveryError
-from clientela.extract.casting import Parameters
+from clientela.extract.parameters import Parameters
 from clientela.extract.readers import Opened, text
 from clientela.extract.readers.csv_line_by_line import LONGEST_FIELD
 from clientela.extract.readers.csv_lines import count

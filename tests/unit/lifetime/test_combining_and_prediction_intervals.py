@@ -11,8 +11,7 @@ from clientela.lifetime.combining import OriginForecasts, combine
 from clientela.lifetime.contribution import Kind, fit_contribution
 from clientela.lifetime.horizons import days_of, origins_for
 from clientela.lifetime.origins import Orders, spaced_origins
-from clientela.lifetime.season import season_index
-from clientela.lifetime.spread import (
+from clientela.lifetime.prediction_intervals import (
     OrderWorth,
     Spread,
     group_money_quantiles,
@@ -24,6 +23,7 @@ from clientela.lifetime.spread import (
     p_none,
     tau_of,
 )
+from clientela.lifetime.season import season_index
 
 RNG = np.random.default_rng(3)
 N = 4000
