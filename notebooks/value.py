@@ -138,10 +138,29 @@ def _(alt, company, mo, tiers):
 def _(company, mo, tiers):
     _expected, _months = tiers["expected"].sum(), tiers["horizon_months"].max()
     mo.md(
-        f"Within {_months} months {company.money(_expected)} of contribution are expected, "
+        f"Within {_months} months {company.money(_expected)} of contribution are expected of the customers known today, "
         f"{tiers['expected'][0] / _expected:.0%} of it from the tier {tiers['value_tier'][0]}."
         if _expected
         else "Nothing can be expected of anybody yet."
+    )
+    return
+
+
+@app.cell
+def _(company, mo):
+    newcomers = company.query(
+        """
+        select horizon_months, as_of_on, customers, actual_value::double as actual_value
+        from quality.value_backtest where segmentation = 'not predicted'
+        order by as_of_on desc, horizon_months desc, is_frozen desc, predicted_by desc limit 1
+        """
+    )
+    _row = newcomers.row(0, named=True) if len(newcomers) else {}
+    mo.md(
+        f"What those who are no customers yet will bring comes beside it: in the {_row['horizon_months']} months from "
+        f"{_row['as_of_on']} {_row['customers']:,} newcomers brought {company.money(_row['actual_value'])}."
+        if _row
+        else "What those who are no customers yet will bring comes beside it; no such months are over yet."
     )
     return
 

@@ -2,7 +2,7 @@
 
 from clientela.report import charts
 from clientela.report.published import Row
-from clientela.report.sections.section import Missing, Night, Section, Table, amounts, cells
+from clientela.report.sections.section import Cell, Missing, Night, Section, Table, amounts, cells
 
 #: the share of the best customers that is told
 BEST = 0.2
@@ -114,7 +114,8 @@ def forecast(night: Night) -> Section | Missing:
     """What was forecast, with its interval, against what happened; and what is expected next."""
     texts = night.texts
     title = texts("forecast.title")
-    outlook, backtest, origins = (night.ask(f"forecast_{name}") for name in ("outlook", "backtest", "origins"))
+    asked = [night.ask(f"forecast_{name}") for name in ("outlook", "backtest", "origins", "newcomers")]
+    outlook, backtest, origins, newcomers = asked
     come_due = [row for row in backtest.rows if row["actual_value"] is not None]
     past = [row for row in origins.rows if row["target"] == "contribution" and row["actual_total"]]
     ahead = [row for row in outlook.rows if row["expected_value"] is not None]
@@ -158,6 +159,14 @@ def forecast(night: Night) -> Section | Missing:
                 low=texts.amount(nearest["expected_value_p10"]), high=texts.amount(nearest["expected_value_p90"]),
             )
         )  # fmt: skip
+    if newcomers.rows:
+        row = newcomers.rows[0]
+        sentences.append(
+            texts(
+                "forecast.newcomers", count=row["horizon_months"], day=texts.day(row["as_of_on"]),
+                customers=texts.number(row["customers"]), amount=texts.amount(row["actual_value"]),
+            )
+        )  # fmt: skip
     table = Table(
         title,
         [texts(f"forecast.{key}") for key in ("what", "low", "mid", "high", "actual")],
@@ -167,7 +176,7 @@ def forecast(night: Night) -> Section | Missing:
                 texts.amount(row["actual"]) if row["actual"] is not None else texts("forecast.to_come"),
             )
             for row in rows
-        ],
+        ] + [_newcomers_row(night, row) for row in newcomers.rows],
         numbers=(1, 2, 3, 4),
     )  # fmt: skip
     # what comes within a quarter beside what comes within two years would make the quarter too small to be seen
@@ -176,7 +185,7 @@ def forecast(night: Night) -> Section | Missing:
     ]
     picture = night.drawn(charts.forecast(texts, near), f"{title}. {' '.join(sentences)}")
     return Section(
-        "forecast", title, sentences, picture, queries=[backtest.query, outlook.query, origins.query],
+        "forecast", title, sentences, picture, queries=[answer.query for answer in asked],
         tables=[] if picture else [table], folded_tables=[table] if picture else [], notes=[texts("forecast.note")],
     )  # fmt: skip
 
@@ -186,6 +195,15 @@ def _bar(name: str, row: Row, actual: float | None) -> Row:
         "name": name, "low": row["expected_value_p10"], "high": row["expected_value_p90"],
         "mid": row["expected_value"], "actual": actual, "months": row["horizon_months"],
     }  # fmt: skip
+
+
+def _newcomers_row(night: Night, row: Row) -> list[Cell]:
+    """What nobody could expect of anybody: a line of its own, beside the company's."""
+    texts = night.texts
+    day, months = texts.short_month(row["as_of_on"]), texts.number(row["horizon_months"])
+    return cells(
+        texts("forecast.newcomers_from", day=day, months=months), "", "", "", texts.amount(row["actual_value"])
+    )
 
 
 def _come_due_sentence(night: Night, row: Row) -> str:

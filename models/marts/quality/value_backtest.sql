@@ -24,7 +24,7 @@ scored_before as (
 
 ),
 
--- A group's interval, from draws, holds for the customers it was drawn of: it is left out where a split took some away.
+-- A group's interval holds for the customers it was stated of: it is left out where a split took some away.
 scored_now as (
 
     select

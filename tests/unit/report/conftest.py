@@ -159,7 +159,9 @@ create table quality.value_backtest as
 select date '2025-11-30' as as_of_on, 3 as horizon_months, 'company' as segmentation, 34 as customers, 100.0e0 as expected_orders,
     98 as actual_orders, 4000.0e0 as expected_value, 4100.0e0 as actual_value,
     3600.0e0 as expected_value_p10, 4400.0e0 as expected_value_p90, 90.0e0 as expected_orders_p10,
-    110.0e0 as expected_orders_p90, '20251201T030000000' as predicted_by, '{run}' as run_id, true as is_frozen;
+    110.0e0 as expected_orders_p90, '20251201T030000000' as predicted_by, '{run}' as run_id, true as is_frozen
+union all select date '2025-11-30', 3, 'not predicted', 7, null, 9, null, 350.0e0, null, null, null, null,
+    '20251201T030000000', '{run}', true;
 create table quality.value_predictions as
 select horizon_months, 'company' as segmentation, '{run}' as run_id, 10.0e0 * horizon_months as expected_orders,
     9.0e0 * horizon_months as expected_orders_p10, 11.0e0 * horizon_months as expected_orders_p90,

@@ -92,6 +92,9 @@ def test_a_dozen_figures_are_those_of_the_marts(company: Published) -> None:
     assert "80% buy in the month after" in page.text("cohorts")
     assert "90% of high value, 80% of medium value and 60% of low value" in page.text("survival")
     assert "€4,100 came, inside the interval from €3,600 to €4,400" in page.text("forecast")
+    assert "7 newcomers brought €350" in page.text("forecast") and "Newcomers, from Nov 25, 3 months €350" in page.text(
+        "forecast"
+    )
     objectives = page.text("objectives")
     assert "On track: 1 of 2 objectives under way." in objectives
     assert "in January 2026 churn rate is at 12.0%, where the plan asks for 9.8%." in objectives
@@ -106,8 +109,8 @@ def test_a_dozen_figures_are_those_of_the_marts(company: Published) -> None:
 @pytest.mark.parametrize(
     ("change", "section", "sentence"),
     [
-        ("update quality.value_backtest set actual_value = 3000", "forecast", "below the interval"),
-        ("update quality.value_backtest set actual_value = 5000", "forecast", "above the interval"),
+        ("update quality.value_backtest set actual_value = 3000 where segmentation = 'company'", "forecast", "below the interval"),
+        ("update quality.value_backtest set actual_value = 5000 where segmentation = 'company'", "forecast", "above the interval"),
         ("delete from quality.value_backtest", "forecast", "No forecast has come due yet"),
         ("update value.customer_value set realised_value = abs(realised_value)", "whale", "No customer has cost more"),
         ("update value.customer_months set contribution = null", "monthly", "there is no contribution yet"),
