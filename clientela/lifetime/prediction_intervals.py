@@ -68,15 +68,27 @@ def learn_spread(
     of_sums = max(float(((y - m) ** 2 - m).sum()) / max(float((m**2).sum()), _LEAST), 0.0)
     base = Spread(dispersion, of_sums)
     chance = [float(_chance(base, m).sum()) / max(float(m.sum()), 0.5) ** 2 for m in levelled]
-    tau = tau_of(errors, level, chance, looks, stretch)
+    tau = tau_of(errors, level, chance, looks, stretch, grown=unseen(looks))
     return Spread(dispersion, of_sums, tau, _omega(base, actual, levelled), _TAU0_LOOKS + looks)
 
 
-def tau_of(errors: Sequence[float], level: float, chance: Sequence[float], looks: float, stretch: float) -> float:
+def unseen(looks: float) -> float:
+    """How many times larger the squared error of a coming period is than that of the origins, whose level was learnt from them.
+
+    With errors b + e, b and each e of variance v, and k/(k+1) of their mean taken off: k v / (k + 1) is left of what was seen,
+    and (k + 2) v / (k + 1) is to be expected of what comes.
+    """
+    return (looks + 2) / looks
+
+
+def tau_of(
+    errors: Sequence[float], level: float, chance: Sequence[float], looks: float, stretch: float, *, grown: float = 1.0
+) -> float:
     """The common error of level: what origins show beyond chance, and TAU0 as if seen _TAU0_LOOKS times. errors: of each
-    origin ln(expected / actual); level: what is taken off it; chance: of each, the variance that chance explains."""
+    origin ln(expected / actual); level: what is taken off it; chance: of each, the variance that chance explains; grown:
+    unseen() where the level was learnt from the same errors."""
     seen = max(float(np.mean([(e - level) ** 2 - c for e, c in zip(errors, chance, strict=True)])), 0.0)
-    seen *= min(max(stretch, 1.0), _FARTHEST)
+    seen *= min(max(stretch, 1.0), _FARTHEST) * grown
     return float(np.sqrt((_TAU0_LOOKS * TAU0**2 + looks * seen) / (_TAU0_LOOKS + looks)))
 
 

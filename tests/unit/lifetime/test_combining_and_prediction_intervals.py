@@ -22,6 +22,7 @@ from clientela.lifetime.prediction_intervals import (
     order_quantiles,
     p_none,
     tau_of,
+    unseen,
 )
 from clientela.lifetime.season import season_index
 
@@ -99,13 +100,21 @@ def test_pit_of_what_is_stated_is_uniform_and_what_is_learnt_is_what_was_drawn()
     learnt = learn_spread([actual], [RATE * 1.3], 0.0, 1.0, 1.0)
     assert learnt.phi(np.array([2.0]))[0] == pytest.approx(0.5, rel=0.25)
     assert learnt.dispersion_of_sums == pytest.approx(0.5, rel=0.3)
-    assert learnt.tau == pytest.approx(np.sqrt((2 * 0.05**2 + np.log(1.3) ** 2) / 3), rel=0.15)
+    assert learnt.tau == pytest.approx(np.sqrt((2 * 0.05**2 + 3 * np.log(1.3) ** 2) / 3), rel=0.15)
 
 
 def test_the_error_of_level_grows_with_the_horizon_and_is_never_nothing() -> None:
     assert tau_of([0.0, 0.0], 0.0, [0.0, 0.0], 2.0, 1.0) == pytest.approx(0.05 / np.sqrt(2))
     near, far, farther = (tau_of([0.1, -0.1], 0.0, [0.0, 0.0], 2.0, stretch) for stretch in (1.0, 3.0, 8.0))
     assert near < far == farther
+
+
+@pytest.mark.parametrize("looks", [1, 2, 5])
+def test_what_comes_is_less_sure_than_what_the_level_was_learnt_from(looks: int) -> None:
+    errors = RNG.normal(0, 0.1, (20_000, 1)) + RNG.normal(0, 0.1, (20_000, looks + 1))
+    level = looks / (looks + 1) * errors[:, :looks].mean(axis=1)
+    seen, came = ((errors[:, part] - level[:, None]) ** 2 for part in (slice(looks), slice(looks, None)))
+    assert seen.mean() * unseen(looks) == pytest.approx(came.mean(), rel=0.05)
 
 
 def test_a_group_is_as_uncertain_as_chance_and_the_common_error_together() -> None:
