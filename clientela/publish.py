@@ -8,7 +8,8 @@ every run, failed ones too, and writes it whole. What a mart holds is decided in
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date
@@ -141,6 +142,28 @@ class Mart:
     key_may_be_null: tuple[str, ...] = ()
     #: a test of the models has found no two rows of one key; else publication looks
     is_key_tested: bool = False
+    #: of a company's own mart: the types that personal columns which its SQL names can come out as, under whatever name
+    personal_types: frozenset[str] = frozenset()
+    #: columns that are not personal all the same: theirs that say so, and the names that are not personal in our marts
+    not_personal: frozenset[str] = frozenset()
+
+    def personal(self, types: Mapping[str, str]) -> set[str]:
+        """The columns of these, by their types, that may tell who a person is.
+
+        Texts of a company's own mart are personal where its SQL names a personal column, and days where it names a personal
+        day, unless it says otherwise.
+        """
+        described = {name.lower(): is_personal for name, (_, is_personal) in self.columns.items()}
+        return {
+            name
+            for name, sql_type in types.items()
+            if described.get(name.lower())
+            or (name.lower() not in self.not_personal and any(held in sql_type for held in self.personal_types))
+        }
+
+    def undeclared(self, types: Mapping[str, str]) -> set[str]:
+        """The columns that are personal for what the SQL reads alone: nobody said what they are."""
+        return self.personal(types) - replace(self, personal_types=frozenset()).personal(types)
 
 
 @dataclass(frozen=True)
@@ -153,6 +176,10 @@ class Readers:
     purpose: str | None = None
     channel: str | None = None
 
+
+#: types, in lists and structs too, that a personal column of a type can come out as; numbers and flags are counted on
+_COMES_OUT_AS = {"date": ("DATE", "TIMESTAMP", "VARCHAR")}
+_TEXT = ("VARCHAR", "JSON", "BLOB")
 
 #: whom a profile's readers may contact; $purpose and $channel are bound
 _PERMITTED = """
@@ -174,15 +201,18 @@ class Published:
     bytes: int
     #: what a person should know of it all the same
     note: str = ""
+    #: columns of the company's own marts that are masked since nobody said what they are, as mart.column
+    undeclared: tuple[str, ...] = ()
 
 
 def marts_of(manifest: dict[str, Any]) -> list[Mart]:
     """Every model under models/marts, and the company's own, sorted by schema and name.
 
-    In the company's own models a column that bears the name of a personal column of ours is personal too, declared or not.
+    In the company's own models a column that bears the name of a personal column of ours is personal too, unless it says
+    `personal: false`; what they make of personal columns under other names, see `Mart.personal`.
     """
     marts: list[Mart] = []
-    own: list[Mart] = []
+    own: dict[str, Mart] = {}
     tested = _tested_keys(manifest)
     for node in manifest["nodes"].values():
         if node["resource_type"] != "model" or node["config"].get("materialized") == "ephemeral":
@@ -191,12 +221,7 @@ def marts_of(manifest: dict[str, Any]) -> list[Mart]:
         if not is_own and "marts" not in node["fqn"]:
             continue
         columns = {
-            name: (
-                column["description"].strip(),
-                bool(
-                    column.get("meta", {}).get("personal") or column.get("config", {}).get("meta", {}).get("personal")
-                ),
-            )
+            name: (column["description"].strip(), bool(_said_personal(column)))
             for name, column in node["columns"].items()
         }
         meta = node["config"].get("meta", {})
@@ -205,13 +230,56 @@ def marts_of(manifest: dict[str, Any]) -> list[Mart]:
             node["schema"], node["name"], node["description"].strip(), columns,
             key, tuple(meta.get("key_may_be_null", ())), node["unique_id"] in tested,
         )  # fmt: skip
-        (own if is_own else marts).append(mart)
+        if is_own:
+            own[node["unique_id"]] = mart
+        else:
+            marts.append(mart)
+    ours = {name: is_personal for mart in marts for name, (_, is_personal) in mart.columns.items()}
     personal = {name for mart in marts for name, (_, is_personal) in mart.columns.items() if is_personal}
-    for mart in own:
-        columns = mart.columns | {name: (mart.columns.get(name, ("",))[0], True) for name in personal}
-        description = mart.description or "One of the company's own marts."
-        marts.append(replace(mart, description=description, columns=columns))
+    types = {
+        name: str(column.get("data_type") or "").lower()
+        for node in manifest["nodes"].values()
+        for name, column in node.get("columns", {}).items()
+        if name in personal
+    }
+    for unique_id, mart in own.items():
+        read = personal & _words(manifest["nodes"], unique_id)
+        said = {
+            name.lower(): _said_personal(column) for name, column in manifest["nodes"][unique_id]["columns"].items()
+        }
+        cleared = {name for name, is_personal in said.items() if is_personal is False}
+        columns = mart.columns | {name: (mart.columns.get(name, ("",))[0], True) for name in personal - cleared}
+        marts.append(
+            replace(
+                mart,
+                description=mart.description or "One of the company's own marts.",
+                columns=columns,
+                personal_types=frozenset(kind for name in read for kind in _COMES_OUT_AS.get(types[name], _TEXT)),
+                not_personal=frozenset({*ours} - personal | cleared),
+            )
+        )
     return sorted(marts, key=lambda mart: (mart.schema, mart.name))
+
+
+def _said_personal(column: Mapping[str, Any]) -> bool | None:
+    """What a column's YAML says of `meta: {personal: …}`; None where it says nothing."""
+    for meta in (column.get("meta", {}), column.get("config", {}).get("meta", {})):
+        if "personal" in meta:
+            return bool(meta["personal"])
+    return None
+
+
+def _words(nodes: Mapping[str, Any], unique_id: str) -> set[str]:
+    """The words in the SQL of a company's own model and of those of its own that it stands on."""
+    waiting, seen, words = [unique_id], set[str](), set[str]()
+    while waiting:
+        key = waiting.pop()
+        if key in seen or key not in nodes or nodes[key]["package_name"] != COMPANY_PACKAGE:
+            continue
+        seen.add(key)
+        words.update(re.findall(r"\w+", nodes[key].get("raw_code", "").lower()))
+        waiting += nodes[key].get("depends_on", {}).get("nodes", [])
+    return words
 
 
 def _tested_keys(manifest: dict[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -281,7 +349,7 @@ def publish_marts(
     files.remember(published, *profiles.values())
     for old in sorted(versions.glob("marts_*.duckdb"), key=lambda path: path.stat().st_mtime)[: -config.publish.keep]:
         old.unlink()
-    return Published(published, len(marts), counted, published.stat().st_size, note)
+    return Published(published, len(marts), counted, published.stat().st_size, note, files.undeclared())
 
 
 class _Files:
@@ -317,6 +385,14 @@ class _Files:
         }
         self._has_copies = has_copies and ("run", "published_files") in self._tables
         self._rules: dict[str, str] = {}
+
+    def undeclared(self) -> tuple[str, ...]:
+        """The columns of a company's own marts that nobody said are personal, and that may be."""
+        return tuple(
+            f"{mart.name}.{name}"
+            for mart in self.marts
+            for name in sorted(mart.undeclared(self._types[mart.schema, mart.name]))
+        )
 
     def write(self, last: Path, aside: Path, readers: Readers) -> list[int]:
         """Write the file that is to take the last one's place; gives the rows that each mart is to have in it."""
@@ -410,8 +486,7 @@ class _Files:
     def _query(self, mart: Mart, readers: Readers) -> tuple[str, dict[str, str | None], set[str]]:
         """SELECT of a mart as these readers may see it, with its parameters, and the columns that are hidden from them."""
         types = self._types[mart.schema, mart.name]
-        described = {name.lower(): column for name, column in mart.columns.items()}
-        personal = {name for name in types if described.get(name.lower(), ("", False))[1]}
+        personal = mart.personal(types)
         hidden = {name for name in personal if readers.is_masked and name.lower() not in readers.shown}
         selected, parameters = _selected(types, hidden, self._secret)
         rows = ""
@@ -436,8 +511,7 @@ class _Files:
                     source = f"to_publish_{len(made)}"
                     made.append(source)
                     self.connection.execute(f"create or replace temp table {source} as {query}", parameters)
-                described = {name.lower(): column for name, column in mart.columns.items()}
-                shown = (name for name in types if name not in hidden and described.get(name.lower(), ("", False))[1])
+                shown = sorted(mart.personal(types) - hidden)
                 tables.append(publish_upon.Table(_name(mart), source, tuple(types), mart.key, tuple(shown)))
             return list(publish_upon.write_upon(self.connection, catalog, tables).rows)
         finally:

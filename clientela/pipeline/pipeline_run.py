@@ -256,6 +256,11 @@ class PipelineRun:
         with publication.published(self.connection, self.config, destination) as published:
             self.published, self.is_done = published, True
         self.message = published.note
+        if published.undeclared:
+            self.notices.append(
+                f"{listed(list(published.undeclared))}: masked, since the model reads personal columns; a model's YAML says "
+                "`meta: {personal: false}` of a column that tells of nobody."
+            )
         return published
 
     # ---------------------------------------------------------------- report
