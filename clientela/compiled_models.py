@@ -25,8 +25,8 @@ from clientela.project_files import PROJECT, code_version
 KEPT = 6
 #: the database that dbt compiles for. Its name is in no statement that is kept: those are of whatever file is built in
 DATABASE = "whatever_file_is_built_in"
-#: what dbt compiled of a node is in its step
-_COMPILED = ("compiled", "compiled_code", "compiled_path", "extra_ctes", "extra_ctes_injected")
+#: what of a node nobody reads here: what dbt compiled is in its step, and the project lies elsewhere on each machine
+_LEFT_OUT = ("compiled", "compiled_code", "compiled_path", "extra_ctes", "extra_ctes_injected", "root_path")
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def documented(manifest: Any) -> dict[str, Any]:
     manifest.build_parent_and_child_maps()
     kinds: dict[str, Any] = {
         kind: {
-            key: {name: value for name, value in node.to_resource().to_dict().items() if name not in _COMPILED}
+            key: {name: value for name, value in node.to_resource().to_dict().items() if name not in _LEFT_OUT}
             for key, node in getattr(manifest, kind).items()
         }
         for kind in (

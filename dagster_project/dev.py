@@ -5,6 +5,7 @@ anywhere. The port is CLIENTELA_PORT, else 3000. Whoever starts `dagster dev` by
 checkout (`dagster.yaml`), and telemetry off everywhere (`clientela_telemetry_off.pth`).
 """
 
+import argparse
 import os
 import shutil
 import socket
@@ -59,6 +60,11 @@ def command(port: int) -> list[str]:
 
 def main() -> None:
     """Check the configuration, say where the UI is, and become the server."""
+    argparse.ArgumentParser(
+        "python -m dagster_project.dev",
+        description=f"Dagster's UI for one company, on {HOST} alone; Ctrl-C ends it.",
+        epilog=f"{CONFIG_VARIABLE} names the company's clientela.yml, {PORT_VARIABLE} the port ({DEFAULT_PORT}).",
+    ).parse_args()
     try:
         require_extra("dagster", "Dagster's UI", "dagster", "dagster_dbt", "dagster_webserver")
         config = chosen_company()

@@ -13,6 +13,7 @@ import duckdb
 from clientela.contracts.raw_table import raw_columns
 from clientela.errors import DeliveryError, is_resource_error, unreadable
 from clientela.extract.inbox import Found, look, need_folders
+from clientela.extract.mapped_columns import named_columns
 from clientela.load import staging
 from clientela.load.context import LOADABLE, VERSION, LoadContext
 from clientela.load.database_landing import fetch_new
@@ -214,7 +215,7 @@ def _commonest_fault(connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def _new_columns(context: LoadContext, columns: tuple[str, ...]) -> tuple[str, ...]:
-    """The delivered columns that the feed's last loaded batch did not have; none before the first."""
+    """The delivered columns that the feed's last loaded batch did not have and nothing reads; none before the first."""
     before = context.connection.execute(
         """
         select columns from ledger.loads
@@ -223,8 +224,11 @@ def _new_columns(context: LoadContext, columns: tuple[str, ...]) -> tuple[str, .
         """,
         context.feed_key,
     ).fetchall()
-    known = set(before[0][0].split(", ")) if before else set(columns)
-    return tuple(name for name in columns if name not in known)
+    if not before:
+        return ()
+    known = set(before[0][0].split(", "))
+    read = {name.lower() for name in named_columns(context.connection, context.feed.settings)}
+    return tuple(name for name in columns if name not in known and name.lower() not in read)
 
 
 def _insert_rows(context: LoadContext, batch_id: int) -> int:

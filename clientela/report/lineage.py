@@ -65,6 +65,7 @@ def deliveries(config: Config) -> dict[str, list[dict[str, str]]]:
 def _page(config: Config) -> str:
     project = dict(transform.project(config))
     delivered = deliveries(config)
+    project["nodes"] = {key: _marked(node) for key, node in project["nodes"].items()}
     project["sources"] = {key: _delivered(source, delivered) for key, source in project["sources"].items()}
     metadata = {"project_name": "clientela", "adapter_type": "duckdb", "send_anonymous_usage_stats": False, "env": {}}
     manifest = {"metadata": metadata, **project}
@@ -89,6 +90,16 @@ def _delivered(source: dict[str, Any], delivered: dict[str, list[dict[str, str]]
         "description": "\n\n".join([meaning, *(told or ["No source of this company delivers it."])]),
         "loader": ", ".join(feed["feed"] for feed in feeds),
     }
+
+
+def _marked(node: dict[str, Any]) -> dict[str, Any]:
+    """A node whose personal columns say so where they are described."""
+    columns = {
+        name: column | {"description": f"{column['description'].strip()} Personal.".strip()}
+        for name, column in node.get("columns", {}).items()
+        if column.get("meta", {}).get("personal") or column.get("config", {}).get("meta", {}).get("personal")
+    }
+    return node | {"columns": {**node["columns"], **columns}} if columns else node
 
 
 def _inlined(data: Any) -> str:

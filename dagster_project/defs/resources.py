@@ -102,8 +102,16 @@ class PipelineRunResource(dg.ConfigurableResource["PipelineRunResource"]):
         elif self._has_no_changes:
             run.message = NOTHING_NEW
         elif run.published is None:
-            sentence = "The run was stopped, or asked for a part of the night only; nothing was published."
-            run.failure = NotPublishedError(sentence)
+            run.failure = _why_unpublished(run)
+
+
+def _why_unpublished(run: PipelineRun) -> ClientelaError:
+    """What no step of this run could say: a run that Dagster repeats begins after the load that was refused."""
+    try:
+        run.require_sources()
+    except NotPublishedError as error:
+        return error
+    return NotPublishedError("The run was stopped, or asked for a part of the night only; nothing was published.")
 
 
 def _watcher(context: dg.InitResourceContext) -> Watcher:

@@ -4,6 +4,7 @@ import json
 import re
 
 from clientela import transform
+from clientela.project_files import PROJECT
 from clientela.report.lineage import write_catalogue
 from tests.conftest import Company
 
@@ -46,6 +47,11 @@ def test_the_lineage_leads_from_a_delivered_table_to_report_and_notebook(running
         if node["resource_type"] == "model" and "marts" in node["fqn"]
     }
     assert groups == {"customer", "value", "retention", "segment", "relationship", "objective", "quality", "operations"}
-    # no macro of dbt's own, and nothing of this machine
+    # the page opens on our own words, says which columns are personal, and nothing of this machine
+    assert "Begin with **customer_today**" in manifest["docs"]["doc.clientela.__overview__"]["block_contents"]
+    customers = manifest["nodes"]["model.clientela.customers"]["columns"]
+    assert customers["email"]["description"].endswith(" Personal.")
+    assert not customers["customer_id"]["description"].endswith("Personal.")
+    assert str(PROJECT) not in text
     assert {macro["package_name"] for macro in manifest["macros"].values()} == {"clientela"}
     assert manifest["metadata"]["send_anonymous_usage_stats"] is False

@@ -162,6 +162,9 @@ def test_a_refused_required_batch_keeps_the_night_from_publishing_until_it_is_co
     run_status = status(company)
     assert (run_status["status"], run_status["exit_code"]) == ("failed", 4)
     assert run_status["message"].startswith("till.transactions is required and was refused: quarantined_share")
+    # a run that begins after the load says why too
+    take_night(company, asset_selection=[dg.AssetKey(["run", "context"])])
+    assert status(company)["message"] == run_status["message"]
 
 
 def test_a_failed_data_test_keeps_the_night_from_publishing(company: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -321,6 +321,16 @@ def test_a_new_column_is_reported_and_ignored(shop: Company) -> None:
     assert shop.warehouse("select new_columns from ledger.loads order by batch_id") == [(None,), ("mood",)]
 
 
+def test_a_new_column_that_the_mapping_reads_is_not_said_to_be_ignored(shop: Company) -> None:
+    _transactions(shop)
+    shop.change(
+        lambda s: s["sources"]["till"]["entities"]["transactions"]["columns"].update(store_key={"sql": "upper(Branch)"})
+    )
+    wider = MORE_SALES.replace("sold_at", "sold_at,branch,mood").replace(":00\n", ":00,north,happy\n")
+    shop.write("sales_2.csv", wider)
+    assert _transactions(shop).new_columns == ("mood",)
+
+
 def test_a_threshold_of_a_sources_own_takes_the_place_of_the_common_one(shop: Company) -> None:
     future = SALES + "9,1,a,bread,2.00,2027-01-05 10:00:00\n"
     shop.write("sales_1.csv", future)

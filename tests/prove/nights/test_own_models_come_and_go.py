@@ -1,8 +1,10 @@
 """A company's own dbt models: built on ours, published beside them, as strictly as ours; those that are gone leave nothing."""
 
+import re
+
 import pytest
 
-from tests.conftest import Company, marts
+from tests.conftest import ROOT, Company, marts
 
 pytestmark = pytest.mark.prove
 
@@ -58,3 +60,26 @@ def test_a_companys_own_models_are_published_in_custom_stop_publication_where_th
     shop.change(lambda settings: settings.pop("models_path"))
     assert shop.night().status == "published"
     assert shop.published("select count(*) from duckdb_tables() where schema_name = 'custom'") == [(0,)]
+
+
+def test_the_mart_of_the_documentation_is_published_as_it_stands_and_masked_until_it_says_that_it_tells_of_nobody(
+    shop: Company,
+) -> None:
+    page = (ROOT / "docs/own_marts.md").read_text(encoding="utf-8")
+    files = dict(re.findall(r"^```\w+ (models/\S+)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE))
+    assert files.keys() == {"models/city_revenue.sql", "models/city_revenue.yml"}
+    cleared = "        meta: {personal: false}\n"
+    shop.change(lambda settings: settings.update(models_path="models"))
+    for name, text in files.items():
+        shop.write(name, text.replace(cleared, ""))
+    report = shop.night()
+    assert report.status == "published", report.message
+    assert any("city_revenue.main_city: masked" in notice for notice in report.notices), report.notices
+    query = "select main_city, customers from custom.city_revenue order by all"
+    assert [city[:7] for city, _ in shop.published(query)] == ["masked:"]
+
+    assert cleared in files["models/city_revenue.yml"]
+    shop.write("models/city_revenue.yml", files["models/city_revenue.yml"])
+    report = shop.night()
+    assert report.status == "published" and not any("city_revenue" in notice for notice in report.notices)
+    assert shop.published(query) == [("unknown", 2)]
