@@ -50,12 +50,17 @@ def half_even(expression: str, digits: int) -> str:
     return f"cast(sign({expression}) * ({nearest}) as decimal(18,4))"
 
 
-def converted(entity: Entity, digits: int) -> Mapping[str, str]:
-    """Amounts in the company's currency at `exchange_rate`, rounded per line; gross less discount stays net."""
+def converted(entity: Entity, digits: int, *, is_exchanged: bool) -> Mapping[str, str]:
+    """Amounts in the company's currency at `exchange_rate`, rounded per line; gross less discount stays net.
+
+    is_exchanged: whether a row may have another currency; where none can, every amount is the company's as it stands.
+    """
     if not entity.source_amount:
         return {}
 
     def exchanged(name: str) -> str:
+        if not is_exchanged:
+            return name
         product = f"cast(cast({name} as decimal(20,4)) * exchange_rate as decimal(36,12))"
         return f"case when exchange_rate = 1 then {name} else {half_even(product, digits)} end"
 

@@ -116,7 +116,7 @@ def staged_select(
         need_tax(feed)
         layers += [f"* replace ({_replaced(layer)})" for layer in (without_tax(entity, digits),) if layer]
     rate, rate_join, rate_fault = exchange_rate(feed, parameters)
-    final = dict(currency.converted(entity, digits))
+    final = dict(currency.converted(entity, digits, is_exchanged=bool(rate_join)))
 
     record_key = _record_key(len(key_parts))
     hashed = feed.hashed

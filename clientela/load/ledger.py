@@ -149,7 +149,8 @@ def write_ledger(context: LoadContext, outcome: Outcome, *, is_reported: bool = 
             """,
             {**key, "feed": feed.name},
         )
-        _write_quarantine(context, outcome.batch_id)
+        if outcome.quarantined:
+            _write_quarantine(context, outcome.batch_id)
         if amount := amount_of(entity):
             _write_amounts(context, key, amount)
     if is_reported:

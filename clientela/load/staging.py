@@ -164,6 +164,22 @@ def extract(context: LoadContext, files: Sequence[DeliveredFile]) -> tuple[int, 
     return delivered, columns
 
 
+_COUNTS = (
+    """
+    select count(*) filter (faults is not null), count(*) filter (record_id is null and not is_left_out) from staged_rows
+    """,
+    "select count(*) from unreadable",
+    """
+    select
+        count(*) filter (disposition = 'quarantined'),
+        count(*) filter (disposition = 'unchanged'),
+        count(*) filter (disposition = 'left out')
+    from excluded_rows
+    """,
+    "select sum(left_out_lines), sum(forgotten_rows), sum(expired_rows) from batch_files",
+)
+
+
 def build(context: LoadContext, files: Sequence[DeliveredFile]) -> StagedBatch:
     """Extract the files into the temporary tables. DeliveryError refuses the batch; ConfigError stops the run."""
     connection, feed = context.connection, context.feed
@@ -178,22 +194,20 @@ def build(context: LoadContext, files: Sequence[DeliveredFile]) -> StagedBatch:
         where {LOADABLE} and rowid not in (select row_id from excluded_rows where disposition = 'quarantined')
         """
     )
-    counted = connection.execute(
-        """
-        select
-            (select count(*) from staged_rows where faults is not null)
-            + (select count(*) from excluded_rows where disposition = 'quarantined') + (select count(*) from unreadable),
-            (select count(*) from excluded_rows where disposition = 'unchanged'),
-            (select count(*) from excluded_rows where disposition = 'left out')
-            + (select coalesce(sum(left_out_lines), 0) from batch_files),
-            (select count(*) from staged_rows where record_id is null and not is_left_out) + (select count(*) from unreadable),
-            (select coalesce(sum(forgotten_rows), 0) from batch_files),
-            (select coalesce(sum(expired_rows), 0) from batch_files)
-        """
-    ).fetchall()[0]
-    left_out, forgotten, expired = int(counted[2]), int(counted[4]), int(counted[5])
+    # one small question to each table: planning all of them as one statement takes longer than a small batch
+    faulty, keyless, unreadable, quarantined, unchanged, left_out, left_out_lines, forgotten, expired = (
+        int(count or 0) for statement in _COUNTS for count in connection.execute(statement).fetchall()[0]
+    )
     return StagedBatch(
-        delivered, counted[0], counted[1], left_out, is_batch_ordered, counted[3], columns, forgotten, expired
+        delivered,
+        faulty + quarantined + unreadable,
+        unchanged,
+        left_out + left_out_lines,
+        is_batch_ordered,
+        keyless + unreadable,
+        columns,
+        forgotten,
+        expired,
     )
 
 
@@ -332,8 +346,8 @@ def _is_batch_ordered(feed: Feed) -> bool:
     return declared is None and (is_snapshot or own.isdisjoint(feed.settings.columns))
 
 
-def _find_repeated_keys(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the table `repeated`: the keys that more than one row has."""
+def _find_repeated_keys(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Make the table `repeated`: the keys that more than one row has. Gives whether there are any."""
     connection.execute("create or replace temp table repeated (record_id bigint)")
     rows = connection.execute("select count(*) from staged_rows").fetchall()[0][0]
     shares = rows // KEYS_AT_ONCE + 1
@@ -345,6 +359,7 @@ def _find_repeated_keys(connection: duckdb.DuckDBPyConnection) -> None:
             select record_id from staged_rows where {LOADABLE} {of_share} group by record_id having count(*) > 1
             """
         )
+    return bool(connection.execute("select exists (from repeated)").fetchall()[0][0])
 
 
 def _keep_fullest(context: LoadContext) -> None:
@@ -417,30 +432,9 @@ def _find_excluded_rows(context: LoadContext, is_batch_ordered: bool) -> None:
             "insert into excluded_rows select rowid, 'left out', null from staged_rows where is_left_out"
         )
     _pass_former_mappings(context)
-    _find_repeated_keys(connection)
-    if feed.is_of_guests:
-        _keep_fullest(context)
-    elif feed.settings.repeats == "last":
-        _keep_last(context)
-    # versions that differ in what wins a tie are no conflict: one of them does
-    same_rank = ", content_hash >> 60" if feed.entity.wins_ties else ""
-    connection.execute(
-        f"""
-        insert into excluded_rows
-        select rowid, 'quarantined', 'the key is there ' || repeats || ' times in this file, with different content'
-        from (
-            select
-                rowid,
-                count(*) over same_key as repeats,
-                min(content_hash) over same_key <> max(content_hash) over same_key as is_conflict
-            from staged_rows where {LOADABLE} and record_id in (select record_id from repeated)
-                and rowid not in (select row_id from excluded_rows)
-            window same_key as (partition by record_id, file_index, version{same_rank})
-        ) where is_conflict
-        """
-    )
-    if settle_repeats(context):
-        _find_repeated_keys(connection)
+    has_repeats = _find_repeated_keys(connection)
+    if has_repeats:
+        has_repeats = _settle_keys_of_one_file(context)
     connection.execute(
         f"""
         create or replace temp view versioned as
@@ -451,20 +445,8 @@ def _find_excluded_rows(context: LoadContext, is_batch_ordered: bool) -> None:
         where {LOADABLE}
         """
     )
-    same = "record_id" if is_batch_ordered or feed.is_of_guests else "record_id, version, content_hash"
-    connection.execute(
-        f"""
-        insert into excluded_rows
-        select row_id, 'unchanged', null
-        from (
-            select
-                row_id, content_hash,
-                lag(content_hash) over (partition by {same} order by version nulls first, file_index, row_id) as previous
-            from versioned
-            where record_id in (select record_id from repeated) and row_id not in (select row_id from excluded_rows)
-        ) where content_hash = previous
-        """
-    )
+    if has_repeats:
+        _find_repeated_versions(context, is_batch_ordered)
     visible = f"""(
         select record_id, version, content_hash, is_deleted from raw.{quoted(feed.entity.name)}
         where source = $source and batch_id in (select batch_id from {ACTIVE_BATCHES})
@@ -514,4 +496,49 @@ def _find_excluded_rows(context: LoadContext, is_batch_ordered: bool) -> None:
         where {is_known} and row_id not in (select row_id from excluded_rows)
         """,
         {"source": feed.source_name},
+    )
+
+
+def _settle_keys_of_one_file(context: LoadContext) -> bool:
+    """What becomes of keys that several rows of one file have; gives whether keys are repeated still."""
+    connection, feed = context.connection, context.feed
+    if feed.is_of_guests:
+        _keep_fullest(context)
+    elif feed.settings.repeats == "last":
+        _keep_last(context)
+    # versions that differ in what wins a tie are no conflict: one of them does
+    same_rank = ", content_hash >> 60" if feed.entity.wins_ties else ""
+    connection.execute(
+        f"""
+        insert into excluded_rows
+        select rowid, 'quarantined', 'the key is there ' || repeats || ' times in this file, with different content'
+        from (
+            select
+                rowid,
+                count(*) over same_key as repeats,
+                min(content_hash) over same_key <> max(content_hash) over same_key as is_conflict
+            from staged_rows where {LOADABLE} and record_id in (select record_id from repeated)
+                and rowid not in (select row_id from excluded_rows)
+            window same_key as (partition by record_id, file_index, version{same_rank})
+        ) where is_conflict
+        """
+    )
+    return _find_repeated_keys(connection) if settle_repeats(context) else True
+
+
+def _find_repeated_versions(context: LoadContext, is_batch_ordered: bool) -> None:
+    """Of several versions of one key, those that say what the one before says."""
+    same = "record_id" if is_batch_ordered or context.feed.is_of_guests else "record_id, version, content_hash"
+    context.connection.execute(
+        f"""
+        insert into excluded_rows
+        select row_id, 'unchanged', null
+        from (
+            select
+                row_id, content_hash,
+                lag(content_hash) over (partition by {same} order by version nulls first, file_index, row_id) as previous
+            from versioned
+            where record_id in (select record_id from repeated) and row_id not in (select row_id from excluded_rows)
+        ) where content_hash = previous
+        """
     )
