@@ -11,12 +11,8 @@ import polars as pl
 
 from clientela.relationship.portfolios import assign_portfolios
 from clientela.relationship.settings import PortfolioSettings
-from clientela.segment.columns import RULE_COLUMNS
 
 PORTFOLIOS, REGIONS = 200, 20
-_KINDS = {
-    "VARCHAR": pl.String, "BIGINT": pl.Int64, "INTEGER": pl.Int32, "DOUBLE": pl.Float64, "BOOLEAN": pl.Boolean, "DATE": pl.Date,
-}  # fmt: skip
 
 
 def company(customers: int, seed: int = 1) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -33,11 +29,6 @@ def company(customers: int, seed: int = 1) -> tuple[pl.DataFrame, pl.DataFrame]:
             "expected_value": value, "orders_12m": rng.poisson(3, customers), "tenure_days": rng.integers(1, 2000, customers),
         }
     ).with_columns(pl.lit(date(2026, 6, 30)).alias("measured_on"))  # fmt: skip
-    missing = [
-        pl.lit(None, _KINDS.get(kind, pl.Float64)).alias(name)
-        for name, kind in RULE_COLUMNS.items()
-        if name not in people.columns
-    ]
     capacity = round(customers * 0.9 / PORTFOLIOS)
     portfolios = pl.DataFrame(
         {
@@ -55,7 +46,7 @@ def company(customers: int, seed: int = 1) -> tuple[pl.DataFrame, pl.DataFrame]:
         },
         schema_overrides={"closed_on": pl.Date, "languages": pl.String},
     )
-    return people.with_columns(missing), portfolios
+    return people, portfolios
 
 
 def speed(customers: int) -> dict[str, float]:

@@ -4,6 +4,8 @@ Belongs here: their names and DuckDB types. Does not belong here: what they mean
 `value.customer_months` tell; a test holds the two together.
 """
 
+from collections.abc import Iterable
+
 RULE_COLUMNS: dict[str, str] = {
     "month": "DATE",
     "state": "VARCHAR",
@@ -41,8 +43,15 @@ RULE_COLUMNS: dict[str, str] = {
 }
 
 _SCORES = ("engagement_score", "recency_score", "frequency_score", "monetary_score")
-#: SQL: the row that a rule speaks of; `labels` is int_rfm_scored, which computes the scores, and `months` int_customer_months
-RULE_ROW = ", ".join(f"{'labels' if name in _SCORES else 'months'}.{name}" for name in RULE_COLUMNS)
+
+
+def rule_row(names: Iterable[str]) -> str:
+    """SQL: these of RULE_COLUMNS; `labels` is int_rfm_scored, which computes the scores, and `months` int_customer_months."""
+    return ", ".join(f"{'labels' if name in _SCORES else 'months'}.{name}" for name in names)
+
+
+#: SQL: the row that a rule speaks of
+RULE_ROW = rule_row(RULE_COLUMNS)
 
 #: what a customer's behaviour is told by, for micro-segments and nearest customers; columns of value.customer_months
 BEHAVIOUR = (

@@ -67,6 +67,27 @@ def rule_segments(
     return found
 
 
+def predicate_flags(
+    rows: pa.Table, predicates: Sequence[str], columns: Mapping[str, str] = RULE_COLUMNS
+) -> pl.DataFrame:
+    """customer_id of each row, and one boolean for each predicate, named by its number: whether it holds.
+
+    rows: customer_id and what of `columns` the predicates read, which `check_segments` has let pass.
+    """
+    with _sealed() as db:
+        db.register("incoming", rows)
+        typed = [
+            f"cast({quoted(name)} as {columns[name]}) as {quoted(name)}"
+            for name in rows.column_names
+            if name in columns
+        ]
+        inner = ", ".join(["customer_id as _customer_id", *typed])
+        holds = [f'coalesce((\n{predicate}\n), false) as "{number}"' for number, predicate in enumerate(predicates)]
+        shown = ", ".join(["_customer_id as customer_id", *holds])
+        flags: pl.DataFrame = db.sql(f"select {shown} from (select {inner} from incoming) as customer").pl()
+    return flags
+
+
 def _check(db: duckdb.DuckDBPyConnection, segment: RuleSegment, columns: list[str], where: str) -> set[str]:
     used = check_expression(db, segment.predicate, columns, where)
     if not used:

@@ -1,8 +1,8 @@
 """Which portfolio holds each customer, and why; what decides stands in clientela.relationship.portfolios."""
 
-from clientela.relationship.portfolios import assign_portfolios
+from clientela.relationship.portfolios import assign_portfolios, columns_of_rules
 from clientela.relationship.settings import PortfolioSettings
-from clientela.segment.columns import RULE_ROW
+from clientela.segment.columns import rule_row
 from clientela.warehouse.run_settings import read_settings
 
 
@@ -24,8 +24,9 @@ def model(dbt, session):
     for alias, table in (("months", dbt.ref("int_customer_months")), ("labels", dbt.ref("int_rfm_scored"))):
         key = f"customer.customer_id = {alias}.customer_id and customer.measured_on = {alias}.measured_on"
         row = row.join(table.set_alias(alias), key)
+    read = rule_row(dict.fromkeys(["expected_value", *columns_of_rules(portfolios)]))
     return assign_portfolios(
-        row.select(f"customer.*, {RULE_ROW}").to_arrow_table(),
+        row.select(f"customer.*, {read}").to_arrow_table(),
         portfolios,
         dbt.ref("stg_portfolio_fit").to_arrow_table(),
         remembered,

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 from scipy.optimize import linprog
 
-from clientela.relationship import portfolio_assignment
-from clientela.relationship.portfolio_assignment import NOBODY, Customers, Plan, Portfolios, assign
+from clientela.relationship import portfolio_programme
+from clientela.relationship.portfolio_assignment import Plan, assign
+from clientela.relationship.portfolio_problem import NOBODY, Customers, Portfolios
 
 
 def company(
@@ -79,7 +80,7 @@ def test_every_capacity_holds_and_so_does_the_cap_on_moves(
 ) -> None:
     people, places = company(customers, portfolios, seed, held=held, hours=hours)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(portfolio_assignment, "MAX_PAIRS", pairs)
+        patched.setattr(portfolio_programme, "MAX_PAIRS", pairs)
         plan = assign(people, places, gain, cap)
         assert_fits(people, places, plan)
         assert cap is None or moves(people, plan) <= cap
@@ -127,7 +128,7 @@ def test_who_has_to_leave_leaves_outside_the_cap() -> None:
 
 def test_hours_hold_for_people_where_the_programme_knew_the_mean_of_a_group(monkeypatch: pytest.MonkeyPatch) -> None:
     """One of the two fits by their mean of five hours; it is who takes one, not who takes nine."""
-    monkeypatch.setattr(portfolio_assignment, "MAX_PAIRS", 1)
+    monkeypatch.setattr(portfolio_programme, "MAX_PAIRS", 1)
     people = Customers(np.array([0, 0]), np.array([101.0, 100.0]), np.array([9.0, 1.0]), np.full(2, NOBODY))
     places = Portfolios(np.array([[1.0]]), np.full(1, np.inf), np.array([5.0]))
     assert assign(people, places).portfolio.tolist() == [NOBODY, 0]
