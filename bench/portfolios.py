@@ -15,7 +15,7 @@ from clientela.relationship.settings import PortfolioSettings
 PORTFOLIOS, REGIONS = 200, 20
 
 
-def company(customers: int, seed: int = 1) -> tuple[pl.DataFrame, pl.DataFrame]:
+def company(customers: int, seed: int = 1, *, many_kinds: bool = False) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Customers of skewed worth in twenty regions, and portfolios that hold nine in ten: by region, tier or rule."""
     rng = np.random.default_rng(seed)
     value = rng.lognormal(3, 1.4, customers)
@@ -46,12 +46,32 @@ def company(customers: int, seed: int = 1) -> tuple[pl.DataFrame, pl.DataFrame]:
         },
         schema_overrides={"closed_on": pl.Date, "languages": pl.String},
     )
+    if many_kinds:
+        regions = 2 * REGIONS
+        people = people.with_columns(
+            region=pl.Series([f"r{n}" for n in rng.integers(0, regions, customers)]),
+            language=pl.Series(rng.choice(["es", "en", "ca"], customers)),
+        )
+        portfolios = portfolios.with_columns(
+            rule=pl.Series(_every(("orders_12m >= 2", None, "tenure_days > 700", None))),
+            territories=pl.Series(
+                [
+                    ", ".join(f"r{(3 * n + 7 * k) % regions}" for k in range(6)) if n % 5 else None
+                    for n in range(PORTFOLIOS)
+                ]
+            ),
+            languages=pl.Series(_every(("es, en", "ca", None))),
+        )
     return people, portfolios
 
 
-def speed(customers: int) -> dict[str, float]:
+def _every(turn: tuple[str | None, ...]) -> list[str | None]:
+    return [turn[number % len(turn)] for number in range(PORTFOLIOS)]
+
+
+def speed(customers: int, *, many_kinds: bool = False) -> dict[str, float]:
     """CPU seconds of the first plan, and of the next month's over what the first remembered; how many are held, and who moved."""
-    people, portfolios = company(customers)
+    people, portfolios = company(customers, many_kinds=many_kinds)
     fit = pl.DataFrame(schema={"portfolio": pl.String, "value_tier": pl.String, "fit": pl.Float64})
     schema = {"customer_id": pl.Int64, "as_of_on": pl.Date, "run_sequence": pl.Int64, "portfolio": pl.String,
               "reason": pl.String, "is_voluntary": pl.Boolean}  # fmt: skip

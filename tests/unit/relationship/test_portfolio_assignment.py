@@ -1,5 +1,7 @@
 """The plan of portfolios: capacities hold, it beats the greedy one, comes near the best there can be, and it keeps people."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -66,7 +68,7 @@ def bound(customers: Customers, portfolios: Portfolios) -> float:
     ]
     limits = np.concatenate((np.ones(number), portfolios.capacity, np.minimum(portfolios.capacity_hours, 1e12)))
     gain = customers.value[who] * portfolios.fit[customers.kind[who], place]
-    return float(-linprog(-gain, A_ub=sparse.vstack(rows, format="csr"), b_ub=limits, method="highs").fun)
+    return float(-linprog(-gain, A_ub=sparse.vstack(rows, format="csr"), b_ub=limits, method="highs-ipm").fun)
 
 
 @settings(deadline=None, max_examples=60)
@@ -132,3 +134,24 @@ def test_hours_hold_for_people_where_the_programme_knew_the_mean_of_a_group(monk
     people = Customers(np.array([0, 0]), np.array([101.0, 100.0]), np.array([9.0, 1.0]), np.full(2, NOBODY))
     places = Portfolios(np.array([[1.0]]), np.full(1, np.inf), np.array([5.0]))
     assert assign(people, places).portfolio.tolist() == [NOBODY, 0]
+
+
+def test_of_many_kinds_some_pairs_are_weighed_and_nothing_is_lost_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every customer is a kind of their own; two fifths of the pairs are weighed, and every capacity holds all the same."""
+    rng = np.random.default_rng(2)
+    fit = rng.choice([0, 0.5, 0.7, 0.85, 1], size=(800, 40), p=[0.5, 0.1, 0.1, 0.1, 0.2])
+    people, places = company(800, 40, seed=2)
+    people, places = replace(people, kind=np.arange(800)), replace(places, fit=fit)
+    monkeypatch.setattr(portfolio_programme, "HARD_LIMIT", 6_400)
+    shares = portfolio_programme.shares_of_groups(people, places, people.holder, 0.0, None)
+    assert shares is not None and len(shares.place) <= 6_400 < 0.45 * (fit > 0).sum()
+    best = bound(people, places)
+    value = people.value[shares.of_group] * fit[shares.of_group, shares.place]
+    assert (shares.shares * value).sum() >= 0.999 * best
+    plan = assign(people, places)
+    assert_fits(people, places, plan)
+    assert plan.value >= 0.99 * best, "a portfolio holds some fourteen customers: whole ones fill its hours less well"
+    held = replace(people, holder=plan.portfolio, value=people.value * rng.lognormal(0, 0.3, 800))
+    later = assign(held, places, 0.0, 30)
+    assert_fits(held, places, later)
+    assert 0 < moves(held, later) <= 30

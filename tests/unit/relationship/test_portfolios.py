@@ -4,7 +4,10 @@ from datetime import date
 from typing import Any
 
 import polars as pl
+import pytest
 
+from clientela.relationship import portfolios
+from clientela.relationship.portfolio_problem import Portfolios
 from clientela.relationship.portfolios import assign_portfolios
 from clientela.relationship.settings import PortfolioSettings
 from clientela.segment.columns import RULE_COLUMNS
@@ -157,3 +160,35 @@ def test_moves_of_the_month_count_against_its_cap() -> None:
     april = plan(people, places, kept + remembered(moved, DAY, 2), fit, day=date(2026, 4, 1), max_moves_share=0.25)
     assert sum(row["portfolio"] == "near" for row in april.values()) == 4
     assert plan(people, places, kept, fit, max_moves_share=1, min_gain_share=0.6)[1]["portfolio"] == "far"
+
+
+def test_only_what_portfolios_name_tells_customers_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A company of many towns and languages has few kinds of customers: they are what the plan weighs."""
+    seen: list[Portfolios] = []
+    known = portfolios.assign
+    monkeypatch.setattr(portfolios, "assign", lambda *given: seen.append(given[1]) or known(*given))
+    people = [
+        customer(number, 10.0 * number, city=f"town {number % 20}", language=("es", "pt", "fr")[number % 3])
+        for number in range(1, 61)
+    ]
+    places = [{"portfolio": "north", "territories": "Town 1, town 2"}, {"portfolio": "all", "languages": "es, pt"}]
+    found = plan(people, places)
+    ((kinds, _),) = [portfolio.fit.shape for portfolio in seen]
+    assert kinds == 9, "town 1, town 2 or another, by es, pt or another"
+    may = {number: (number % 20 in (1, 2), number % 3 != 2) for number in range(1, 61)}
+    for number, row in found.items():
+        assert number is not None
+        assert row["portfolio"] in [name for name, held in zip(("north", "all"), may[number], strict=True) if held] or (
+            row["portfolio"] is None and may[number] == (False, False)
+        )
+
+
+def test_rules_read_no_more_of_customers_than_they_name() -> None:
+    places = frame(
+        [
+            {"portfolio": "north", "rule": "orders_12m >= 2 and state <> 'lapsed'"},
+            {"portfolio": "south", "rule": "ordrs > 0"},
+        ],
+        PLACES,
+    )
+    assert portfolios.columns_of_rules(places) == ["state", "orders_12m"]
