@@ -87,7 +87,7 @@ def write(config_path: Path, as_json: bool, campaign_key: str | None, name: str)
 
     Permission, frequency and quiet hours are looked at again at this instant. Who was written out is remembered, and stands in
     relationship.campaign_contacts from the next run on, with those held out; asked again, nothing is written. The file lies in
-    the folder `audiences` of the data folder and goes nowhere by itself.
+    the folder `audiences` of the data folder and goes nowhere by itself; with `database` the rows go into a table instead.
 
     \b
     Examples:
@@ -106,6 +106,6 @@ def write(config_path: Path, as_json: bool, campaign_key: str | None, name: str)
         )
     else:
         click.echo(
-            f"{written.path}: {counted(written.chosen, 'customer')} to be contacted; "
+            f"{written.path or written.table}: {counted(written.chosen, 'customer')} to be contacted; "
             f"{counted(written.held_out, 'customer')} held out stay as they are. Campaign {written.campaign_key}."
         )

@@ -1,11 +1,14 @@
 """Audiences: whom a campaign is for, looked at before, and written out once.
 
 Belongs here: who is in an audience at an instant, and what is written of each. Does not belong here: who may be contacted
-(`clientela.pipeline.permission_now`), how a file is handed out (`clientela.pipeline.audience_writes`), how it is shown.
+(`clientela.pipeline.permission_now`), who is highest (`clientela.pipeline.audience_figures`), how what is written is handed out
+(`clientela.pipeline.audience_writes`), how it is shown.
 """
 
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,9 +17,10 @@ import duckdb
 import polars as pl
 
 from clientela.config.company import Config
-from clientela.errors import ClientelaError, ConfigError
+from clientela.errors import ClientelaError, ConfigError, DeliveryError
 from clientela.file_modes import closed
-from clientela.pipeline import audience_writes
+from clientela.pipeline import audience_table, audience_writes
+from clientela.pipeline.audience_figures import highest
 from clientela.pipeline.built_warehouse import built_warehouse, require_built
 from clientela.pipeline.campaign_plan import customers_of, what_they_show
 from clientela.pipeline.open_run import open_run
@@ -70,12 +74,13 @@ class AudiencePreview:
 
 @dataclass(frozen=True)
 class AudienceWritten:
-    """What `write_audience` did; `was_written`: it had been handed out before, and nothing was written."""
+    """What `write_audience` did, and where. `was_written`: it had been handed out before, and nothing was written."""
 
     campaign_key: str
     written_at: datetime
     was_written: bool
     path: Path | None = None
+    table: str | None = None
     chosen: int = 0
     held_out: int = 0
 
@@ -88,7 +93,7 @@ def preview_audience(
     key = _campaign_key(name, campaign_key)
     moment = now or datetime.now(config.zone)
     with closed(config), hold_lock(config.data, "Preview of an audience"), built_warehouse(config) as connection:
-        customers, permissions, members = _members(connection, config, audience, moment)
+        customers, permissions, members = _members(connection, config, name, moment)
         own = permissions.filter(pl.col("customer_id").is_in(customers))
         reasons = own.filter(pl.col("channel") == audience.channel, pl.col("reason").is_not_null())[
             "reason"
@@ -139,8 +144,13 @@ def write_audience(
         if earlier := audience_writes.written_at(connection, key):
             run.message = f"The audience of the campaign {key} was written out before; nothing was written."
             return AudienceWritten(key, earlier, was_written=True)
+        if audience_writes.is_pending(connection, key):
+            raise ClientelaError(
+                f"Whether the audience of the campaign {key} was written to its database is not known: the run that wrote it was "
+                f"broken off, and the database cannot be asked. Make it reachable and try again; nothing was written."
+            )
         require_no_quiet_hour(config, audience.channel, run.now)
-        _, _, members = _members(connection, config, audience, run.now)
+        _, _, members = _members(connection, config, name, run.now)
         arms, salt = _arms(connection, key, members, audience.held_out)
         chosen = [customer_id for customer_id, arm in arms.items() if arm == CHOSEN]
         if not chosen:
@@ -148,23 +158,41 @@ def write_audience(
                 f"The audience {name} holds nobody to be contacted: `clientela audience preview {name}` says why; "
                 "nothing was written."
             )
-        (config.data / audience_writes.FOLDER).mkdir(mode=0o700, exist_ok=True)
-        _write_file(connection, audience, chosen, audience_writes.prepared_path(config, run.run_id))
-        path = audience_writes.hand_out(
-            connection,
-            config,
-            {
-                "run_id": run.run_id, "campaign_key": key, "occurred_at": run.now, "audience": name, "purpose": audience.purpose,
-                "channel": audience.channel, "approach": audience.approach, "fixed_cost": audience.fixed_cost,
-                "unit_cost": audience.unit_cost, "held_out_share": audience.held_out, "salt": salt,
-                "file_name": f"{key}.{audience.format}",
-            },
-            arms,
-        )  # fmt: skip
+        write = {
+            "run_id": run.run_id, "campaign_key": key, "occurred_at": run.now, "audience": name, "purpose": audience.purpose,
+            "channel": audience.channel, "approach": audience.approach, "fixed_cost": audience.fixed_cost,
+            "unit_cost": audience.unit_cost, "held_out_share": audience.held_out, "salt": salt,
+            "file_name": None if audience.database else f"{key}.{audience.format}",
+        }  # fmt: skip
+        path, table = None, None
+        with _written_out(connection, chosen):
+            selected = _selected(audience, key)
+            if audience.database is None:
+                (config.data / audience_writes.FOLDER).mkdir(mode=0o700, exist_ok=True)
+                options = "(format parquet)" if audience.format == "parquet" else "(format csv, header)"
+                aside = audience_writes.prepared_path(config, run.run_id)
+                connection.execute(f"copy ({selected}) to {literal(str(aside))} {options}")
+                path = audience_writes.hand_out(connection, config, write, arms)
+            else:
+                described = connection.sql(selected)
+                columns = dict(zip(described.columns, map(str, described.types), strict=True))
+                rows = described.fetchall()
+                table = f"{audience.database.table} of the database of {audience.database.connection_env}"
+                try:
+                    audience_table.require_table(audience.database, config.path.parent, columns)
+                    audience_writes.hand_over(connection, config, audience.database, write, arms, (columns, rows))
+                except DeliveryError as error:
+                    raise ClientelaError(f"The audience {name} was not written: {error}.") from error
         run.message = f"The audience {name} was written out for the campaign {key}."
-        audit.record(connection, config, "audience", f"{len(chosen)} customers to {path}")
+        audit.record(connection, config, "audience", f"{len(chosen)} customers to {path or table}")
         return AudienceWritten(
-            key, run.now, was_written=False, path=path, chosen=len(chosen), held_out=len(arms) - len(chosen)
+            key,
+            run.now,
+            was_written=False,
+            path=path,
+            table=table,
+            chosen=len(chosen),
+            held_out=len(arms) - len(chosen),
         )
 
 
@@ -185,27 +213,15 @@ def _campaign_key(name: str, campaign_key: str | None) -> str:
 
 
 def _members(
-    connection: duckdb.DuckDBPyConnection, config: Config, audience: AudienceSettings, now: datetime
+    connection: duckdb.DuckDBPyConnection, config: Config, name: str, now: datetime
 ) -> tuple[list[int], pl.DataFrame, list[int]]:
-    """Of whom the rule speaks, what they permit now, and who is in the audience: of one value, the lower number first."""
+    """Of whom the rule speaks, what they permit now, and who is in the audience."""
+    audience = config.audiences[name]
     customers = customers_of(connection, audience.rule)
     permissions = permissions_now(connection, config, audience.purpose, now)
     may = permissions.filter(pl.col("channel") == audience.channel, pl.col("reason").is_null())["customer_id"]
     members = sorted(set(customers) & set(may.to_list()))
-    if audience.top is not None and len(members) > audience.top:
-        by = "retention.expected_value_at_risk" if audience.top_by == "value_at_risk" else "months.expected_value"
-        highest = connection.execute(
-            f"""
-            select months.customer_id
-            from intermediate.int_customer_months as months
-            left join retention.customer_retention as retention using (customer_id)
-            where months.is_as_of and months.customer_id in (select unnest(?::bigint[]))
-            order by {by} desc nulls last, months.customer_id limit ?
-            """,
-            [members, audience.top],
-        ).fetchall()
-        members = sorted(customer_id for (customer_id,) in highest)
-    return customers, permissions, members
+    return customers, permissions, highest(connection, name, audience, members)
 
 
 def _arms(
@@ -232,45 +248,45 @@ def _arms(
     return {member: arms.get(member, arm) for member, arm in drawn.items() if member not in torn}, salt
 
 
-def _write_file(
-    connection: duckdb.DuckDBPyConnection, audience: AudienceSettings, customers: list[int], path: Path
-) -> None:
-    """The columns that were asked for of these customers, in the order of their numbers."""
-    shown = ", ".join(f"{_sql_of(column)} as {quoted(column)}" for column in audience.columns)
+@contextmanager
+def _written_out(connection: duckdb.DuckDBPyConnection, customers: list[int]) -> Iterator[None]:
     connection.execute(
         "create or replace temp table written_out as select unnest(?::bigint[]) as customer_id", [customers]
     )
-    of_source = f"where source = {literal(audience.keys_of)}" if audience.keys_of else ""
-    options = "(format parquet)" if audience.format == "parquet" else "(format csv, header)"
-    connection.execute(
-        f"""
-        copy (
-            select {shown}
-            from written_out
-            inner join intermediate.int_customers as customers using (customer_id)
-            inner join intermediate.int_customer_months as months
-                on customers.customer_id = months.customer_id and months.is_as_of
-            inner join intermediate.int_rfm_scored as labels
-                on months.customer_id = labels.customer_id and months.measured_on = labels.measured_on
-            left join intermediate.int_customer_months_labelled as named
-                on months.customer_id = named.customer_id and months.measured_on = named.measured_on
-            left join intermediate.int_golden_records_chosen as golden on customers.customer_id = golden.customer_id
-            left join retention.customer_retention as retention on customers.customer_id = retention.customer_id
-            left join (
-                select crosswalk.customer_id, arg_min(source, record_id) as source,
-                    arg_min(customer_key, record_id) as customer_key
-                from intermediate.int_customer_records as records
-                inner join intermediate.int_customer_crosswalk as crosswalk using (record_id)
-                {of_source} group by crosswalk.customer_id
-            ) as keys on customers.customer_id = keys.customer_id
-            order by customers.customer_id
-        ) to {literal(str(path))} {options}
-        """
-    )
+    yield
     connection.execute("drop table written_out")
 
 
-def _sql_of(column: str) -> str:
+def _selected(audience: AudienceSettings, campaign_key: str) -> str:
+    """SQL: the columns that were asked for of who is written out, in the order of their numbers."""
+    shown = ", ".join(f"{_sql_of(column, campaign_key)} as {quoted(column)}" for column in audience.columns)
+    of_source = f"where source = {literal(audience.keys_of)}" if audience.keys_of else ""
+    return f"""
+        select {shown}
+        from written_out
+        inner join intermediate.int_customers as customers using (customer_id)
+        inner join intermediate.int_customer_months as months
+            on customers.customer_id = months.customer_id and months.is_as_of
+        inner join intermediate.int_rfm_scored as labels
+            on months.customer_id = labels.customer_id and months.measured_on = labels.measured_on
+        left join intermediate.int_customer_months_labelled as named
+            on months.customer_id = named.customer_id and months.measured_on = named.measured_on
+        left join intermediate.int_golden_records_chosen as golden on customers.customer_id = golden.customer_id
+        left join retention.customer_retention as retention on customers.customer_id = retention.customer_id
+        left join (
+            select crosswalk.customer_id, arg_min(source, record_id) as source,
+                arg_min(customer_key, record_id) as customer_key
+            from intermediate.int_customer_records as records
+            inner join intermediate.int_customer_crosswalk as crosswalk using (record_id)
+            {of_source} group by crosswalk.customer_id
+        ) as keys on customers.customer_id = keys.customer_id
+        order by customers.customer_id
+    """
+
+
+def _sql_of(column: str, campaign_key: str) -> str:
+    if column == "campaign_key":
+        return literal(campaign_key)
     if column in RULE_COLUMNS:
         return f"{'labels' if column in _SCORES else 'months'}.{quoted(column)}"
     return _COLUMNS.get(column, f"golden.{quoted(column)}")

@@ -125,7 +125,19 @@ FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 CONTACT_COLUMNS = (
     "customer_id", "source", "customer_key", "given_name", "family_name", "full_name", "company_name", "email", "phone", "street",
     "postal_code", "city", "region", "country", "language", "value_tier", "engagement_tier", "rfm_group", "value_at_risk",
+    "campaign_key",
 )  # fmt: skip
+
+
+class AudienceTable(BaseModel):
+    """A table of a database of the company's own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    connection_env: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    """Environment variable with the connection, as a source's database has it. Never the connection itself."""
+    table: str = Field(min_length=1)
+    """The table, `schema.table` where it needs a schema: made where it is missing, with the columns asked for; rows are added."""
 
 
 class AudienceSettings(BaseModel):
@@ -137,8 +149,12 @@ class AudienceSettings(BaseModel):
     """Whom it is for: a predicate over the columns of a customer's month, as rule segments have."""
     top: int | None = Field(default=None, ge=1)
     """Of those who may be contacted, only so many, the highest by `top_by`; all where not given."""
-    top_by: Literal["value_at_risk", "expected_value"] = "value_at_risk"
-    """What the highest are told by."""
+    top_by: Literal["value_at_risk", "expected_value", "uplift", "offer_probability"] = "value_at_risk"
+    """What the highest are told by; of whom the company has no such figure is none of them."""
+    uplift_of: str | None = None
+    """With `top_by: uplift`, the campaign whose uplift it is; where not given the last one that tells customers apart."""
+    offer: str | None = None
+    """With `top_by: offer_probability`, the offer; where not given each customer's likeliest."""
     purpose: Purpose
     """What they are contacted for: without permission for it nobody is written out."""
     channel: Channel
@@ -156,6 +172,16 @@ class AudienceSettings(BaseModel):
     keys_of: str | None = None
     """The source whose key is written out as `customer_key`; where not given that of the customer's first record."""
     format: Literal["csv", "parquet"] = "csv"
+    """The file's, where there is no `database`."""
+    database: AudienceTable | None = None
+    """A table of the company's own database that is written to, in place of a file."""
+
+    @model_validator(mode="after")
+    def _highest_by_what(self) -> Self:
+        for name, value, by in (("uplift_of", self.uplift_of, "uplift"), ("offer", self.offer, "offer_probability")):
+            if value is not None and (self.top is None or self.top_by != by):
+                raise ValueError(f"`{name}` says by what the highest are told: it needs `top`, and `top_by: {by}`")
+        return self
 
 
 class ProgrammeSettings(BaseModel):

@@ -2,11 +2,15 @@
 
 import csv
 import shutil
+import sqlite3
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 
@@ -14,7 +18,7 @@ from clientela import durable
 from clientela.cli.main import main
 from clientela.config.read import load_config
 from clientela.errors import ClientelaError, ConfigError
-from clientela.pipeline import audience_writes
+from clientela.pipeline import audience_table, audience_writes
 from clientela.pipeline.action_list import COLUMNS, export_actions
 from clientela.pipeline.audience import AudienceWritten, preview_audience, write_audience
 from clientela.pipeline.open_run import open_run
@@ -189,8 +193,6 @@ def test_nobody_is_written_out_twice_too_often_or_in_a_quiet_hour(company: Compa
 
 
 def test_the_highest_are_taken_and_parquet_holds_the_columns_asked_for(company: Company) -> None:
-    import duckdb
-
     wanted = {"top": 5, "top_by": "expected_value", "held_out": 0, "format": "parquet",
               "columns": ["customer_id", "full_name", "expected_value", "rfm_group", "engagement_score"]}  # fmt: skip
     company.change(lambda settings: settings["audiences"]["friends"].update(wanted))
@@ -238,6 +240,128 @@ def test_a_fault_between_any_two_steps_hands_out_once(
     assert events["written"] == 1 and events["abandoned"] == (moment == "before the name")
 
 
+TABLE: dict[str, Any] = {
+    "database": {"connection_env": "CRM_WRITES", "table": "calls"},
+    "columns": ["campaign_key", "customer_key", "email", "net_revenue_12m", "orders_12m"],
+}  # fmt: skip
+
+
+@pytest.fixture
+def crm(company: Company, monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Connection]:
+    """The company's own database, beside its configuration, and an audience that goes into it."""
+    monkeypatch.setenv("CRM_WRITES", "sqlite:///crm.db")
+    with closing(sqlite3.connect(company.config_path.parent / "crm.db")) as connection:
+        connection.execute("create table notes (text varchar)")
+        connection.commit()
+        company.change(lambda settings: settings["audiences"]["friends"].update(TABLE))
+        yield connection
+
+
+def test_an_audience_goes_into_a_table_of_the_company_s_database_once(
+    company: Company, crm: sqlite3.Connection
+) -> None:
+    written = write(company)
+    assert written.path is None and written.table == "calls of the database of CRM_WRITES"
+    found = crm.execute("select * from calls")
+    assert [name for name, *_ in found.description] == TABLE["columns"], "exactly what was asked for"
+    rows = found.fetchall()
+    assert len(rows) == written.chosen and written.chosen + written.held_out == 23
+    number = int(rows[0][1].removeprefix("c"))
+    assert rows[0] == ("friends", f"c{number}", f"ana{number}@example.com", float(number), 1)
+    assert write(company, NOW + timedelta(days=3)).was_written
+    assert crm.execute("select count(*) from calls").fetchone() == (written.chosen,)
+    # another campaign is added to it; a table with other columns is refused, and nothing is remembered
+    other = write(company, NOW + timedelta(days=4), campaign_key="other")
+    counted = crm.execute("select campaign_key, count(*) from calls group by 1 order by 1").fetchall()
+    assert counted == [("friends", written.chosen), ("other", other.chosen)]
+    company.change(lambda settings: settings["audiences"]["friends"].update(columns=["email"]))
+    with pytest.raises(ClientelaError, match="the table calls of the database of CRM_WRITES has the columns"):
+        write(company, campaign_key="third")
+    assert company.warehouse("select count(*) from memory.audience_writes where campaign_key = 'third'") == [(0,)]
+
+
+@pytest.mark.parametrize("moment", ["before memory", "before the rows", "before its commit", "after the rows"])
+def test_a_fault_on_the_way_to_the_database_writes_once(
+    company: Company, crm: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    note, write_rows, commit = audience_writes._note, audience_table.write_rows, audience_table._Sqlalchemy.commit
+
+    def failing_note(connection: Any, row: Any) -> None:
+        if row["event"] == {"before memory": "prepared", "after the rows": "written"}.get(moment):
+            raise OSError("the disk is gone")
+        note(connection, row)
+
+    def failing_rows(*given: Any) -> None:
+        if moment == "before the rows":
+            raise OSError("the disk is gone")
+        monkeypatch.setattr(audience_table._Sqlalchemy, "commit", failing_commit)
+        write_rows(*given)
+
+    def failing_commit(self: Any) -> None:
+        if moment == "before its commit":
+            raise OSError("the disk is gone")
+        commit(self)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(audience_writes, "_note", failing_note)
+        patched.setattr(audience_table, "write_rows", failing_rows)
+        with pytest.raises(ClientelaError):
+            write(company)
+    monkeypatch.setattr(audience_table._Sqlalchemy, "commit", commit)
+    has_rows = bool(crm.execute("select count(*) from calls").fetchone()[0])
+    assert has_rows == (moment == "after the rows")
+    if moment != "before memory":
+        # while the database cannot be asked, nobody can tell: nothing is written, and a night goes on
+        monkeypatch.setenv("CRM_WRITES", "sqlite:///away.db")
+        with pytest.raises(ClientelaError, match="is not known"):
+            write(company)
+        with open_run(company.config, "night", now=NOW):
+            pass
+        monkeypatch.setenv("CRM_WRITES", "sqlite:///crm.db")
+    assert write(company, NOW + timedelta(hours=1)).was_written == has_rows
+    rows = crm.execute("select email from calls").fetchall()
+    assert rows and len(rows) == len(set(rows)), "once, whatever came between"
+    assert company.warehouse("select count(*) from memory.audience_writes where event = 'written'") == [(1,)]
+
+
+def highest(company: Company, **figure: Any) -> list[int]:
+    """Who is written out of those with the highest figure."""
+    wanted = {"top": 3, "held_out": 0, "columns": ["customer_id"], **figure}
+    company.change(lambda settings: settings["audiences"]["friends"].update(wanted))
+    key = "_".join(str(value) for value in figure.values())
+    return [int(row["customer_id"]) for row in rows_of(write(company, campaign_key=key).path)]
+
+
+def test_the_highest_are_told_by_uplift_offer_or_risk_and_where_there_is_no_such_figure_a_sentence_says_so(
+    company: Company,
+) -> None:
+    """The company has no uplift and no offers; then, in its warehouse, it has both."""
+    for by, sentence in (
+        ("uplift", "nothing can be said of single customers' uplift in any campaign"),
+        ("offer_probability", "there is no offer known of anybody"),
+    ):
+        with pytest.raises(ClientelaError, match=f"audiences.friends.top_by: {sentence}"):
+            highest(company, top_by=by)
+    seen = [row[0] for row in company.warehouse(
+        "select customer_id from intermediate.int_customer_months where is_as_of and customer_id between 7 and 20 order by 1"
+    )]  # fmt: skip
+    with closing(duckdb.connect(str(company.config.warehouse))) as connection:
+        for statement in (
+            "insert into relationship.campaigns by name select unnest([1, 2]) as campaign_id, "
+            "unnest(['old', 'new']) as campaign_key, unnest([date '2025-01-01', date '2026-01-01']) as window_until_on",
+            f"insert into relationship.customer_uplift by name select unnest([1, 1, 2, 2]) as campaign_id, "
+            f"unnest([{seen[0]}, {seen[1]}, {seen[2]}, {seen[3]}]) as customer_id, unnest([9, 8, 1, 2]) as expected_uplift",
+            f"insert into relationship.customer_offers by name select unnest([{seen[4]}, {seen[5]}, {seen[6]}]) as customer_id, "
+            "unnest(['X', 'Y', 'X']) as offer, unnest([0.5, 0.9, 0.7]) as probability",
+        ):
+            connection.execute(statement)
+    assert highest(company, top_by="uplift") == [seen[2], seen[3]], "the last campaign that tells customers apart"
+    assert highest(company, top_by="uplift", uplift_of="old") == [seen[0], seen[1]]
+    company.change(lambda settings: settings["audiences"]["friends"].pop("uplift_of"))
+    assert highest(company, top_by="offer_probability", top=2) == [seen[5], seen[6]]
+    assert highest(company, top_by="offer_probability", offer="X", top=1) == [seen[6]]
+
+
 def test_what_was_written_out_goes_with_who_is_forgotten(company: Company) -> None:
     written = write(company)
     assert written.path is not None and written.path.exists()
@@ -254,6 +378,8 @@ def test_what_was_written_out_goes_with_who_is_forgotten(company: Company) -> No
         ({"keys_of": "crm"}, "'crm' is not a source"),
         ({"channel": "pigeon"}, "'pigeon' is not a channel"),
         ({"held_out": 1}, "held_out"),
+        ({"top": 5, "uplift_of": "MAY"}, "`uplift_of` says by what the highest are told"),
+        ({"offer": "X", "top_by": "offer_probability"}, "it needs `top`"),
     ],
 )
 def test_an_audience_that_cannot_be_is_refused(shop: Company, change: dict[str, Any], sentence: str) -> None:

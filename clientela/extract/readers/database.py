@@ -30,6 +30,16 @@ def opened(settings: DatabaseSource, folder: Path, decimal_style: str) -> Iterat
 
     Raises ConfigError if its driver is not installed, DeliveryError for whatever else keeps it closed.
     """
+    with connection_of(settings) as url, _connected(url, settings, folder, decimal_style) as connected:
+        yield connected
+
+
+@contextmanager
+def connection_of(settings: DatabaseSource) -> Iterator[str]:
+    """Its connection, and what the database says in the course of it as one sentence that repeats none of it.
+
+    Raises ConfigError if its driver is not installed, DeliveryError for whatever else it says.
+    """
     url = os.environ.get(settings.connection_env)
     if not url:
         raise DeliveryError(
@@ -39,8 +49,7 @@ def opened(settings: DatabaseSource, folder: Path, decimal_style: str) -> Iterat
     secrets = _secrets(url)
     _require_driver(settings.connection_env, url)
     try:
-        with _connected(url, settings, folder, decimal_style) as connected:
-            yield connected
+        yield url
     except DeliveryError:
         raise
     except Exception as error:
@@ -53,17 +62,17 @@ def opened(settings: DatabaseSource, folder: Path, decimal_style: str) -> Iterat
 
 @contextmanager
 def _connected(url: str, settings: DatabaseSource, folder: Path, decimal_style: str) -> Iterator[Database]:
-    if _is_sqlite(url):
+    if is_sqlite(url):
         import adbc_driver_sqlite.dbapi as sqlite
 
         from clientela.extract.readers.adbc_database import SqliteDatabase
 
-        path = (folder / re.sub(r"^sqlite:(///)?", "", url)).resolve()
+        path = sqlite_path(url, folder)
         if not path.is_file():
             raise DeliveryError(f"{settings.connection_env} names an SQLite file that is not there")
         with closing(sqlite.connect(f"file:{quote(str(path))}?mode=ro")) as connection:
             yield SqliteDatabase(connection, settings, decimal_style)
-    elif _is_postgresql(url):
+    elif is_postgresql(url):
         import adbc_driver_postgresql.dbapi as postgresql
 
         from clientela.extract.readers.adbc_database import PostgresqlDatabase
@@ -75,11 +84,11 @@ def _connected(url: str, settings: DatabaseSource, folder: Path, decimal_style: 
     else:
         from clientela.extract.readers.sqlalchemy_database import SqlalchemyDatabase
 
-        with _engine(url, settings).connect() as connection:
+        with engine_of(url, settings).connect() as connection:
             yield SqlalchemyDatabase(connection, settings, decimal_style)
 
 
-def _engine(url: str, settings: DatabaseSource) -> Any:
+def engine_of(url: str, settings: DatabaseSource) -> Any:
     """What connects through a driver that SQLAlchemy knows. Nothing of the connection is logged or kept open."""
     import sqlalchemy
 
@@ -112,20 +121,27 @@ def require_drivers(config: Config) -> None:
 
 
 def _require_driver(connection_env: str, url: str) -> None:
-    if _is_sqlite(url):
+    if is_sqlite(url):
         require_extra("sqlite", f"The SQLite file of {connection_env}", "adbc_driver_sqlite")
-    elif _is_postgresql(url):
+    elif is_postgresql(url):
         require_extra("postgres", f"The PostgreSQL database of {connection_env}", "adbc_driver_postgresql")
     elif _MYSQL.match(url):
         require_extra("mysql", f"The MySQL or MariaDB database of {connection_env}", "pymysql")
 
 
-def _is_sqlite(url: str) -> bool:
+def sqlite_path(url: str, folder: Path) -> Path:
+    """The file that the connection names. `folder` is where relative paths start."""
+    return (folder / re.sub(r"^sqlite:(///)?", "", url)).resolve()
+
+
+def is_sqlite(url: str) -> bool:
+    """Whether the connection names an SQLite file."""
     return url.startswith("sqlite:") or not re.match(r"[a-z0-9_+]+://|.*\b(host|dbname|service)=", url)
 
 
-def _is_postgresql(url: str) -> bool:
-    return not _is_sqlite(url) and (re.match(r"postgres(ql)?://", url) is not None or "://" not in url)
+def is_postgresql(url: str) -> bool:
+    """Whether the connection names a PostgreSQL server."""
+    return not is_sqlite(url) and (re.match(r"postgres(ql)?://", url) is not None or "://" not in url)
 
 
 def _is_of_driver(error: Exception) -> bool:
