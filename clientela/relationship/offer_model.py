@@ -31,6 +31,14 @@ _FITTED_PAIRS = 200_000
 _RIDGE = 1.0
 _ITERATIONS = 50
 _FARTHEST = 30.0
+#: the features that each variant of a model rests on; which one makes the offers is decided before the days they are judged on
+REPEAT_VARIANTS: dict[str, tuple[int, ...]] = {
+    "all": tuple(range(11)), "rhythm": (0, 3, 4, 5, 6, 7, 8), "frequency": (0, 1, 2, 7, 8, 9, 10),
+}  # fmt: skip
+NEW_VARIANTS: dict[str, tuple[int, ...]] = {
+    "all": tuple(range(10)), "after_what_they_had": (*range(8), 8), "after_what_they_took_lately": (*range(8), 9),
+    "popularity": tuple(range(8)),
+}  # fmt: skip
 #: of a table of customers by items, the share that is filled above which it is multiplied cell by cell
 _DENSE_SHARE = 0.1
 _NO_DAY = np.iinfo(np.int64).max
@@ -77,6 +85,17 @@ def fit(features: Floats, answers: Flags) -> Regression:
                 break
     weights = beta[1:] / spread
     return Regression(float(beta[0] - (weights * mean).sum()), weights)
+
+
+def _fit_variants(variants: dict[str, tuple[int, ...]], features: Floats, answers: Flags) -> dict[str, Regression]:
+    """A regression on each variant's columns alone; what it does not rest on weighs nothing."""
+    fitted = {}
+    for name, columns in variants.items():
+        found = fit(features[:, columns], answers)
+        weights = np.zeros(features.shape[1])
+        weights[list(columns)] = found.weights
+        fitted[name] = Regression(found.intercept, weights)
+    return fitted
 
 
 def _logit(share: Floats) -> Floats:
@@ -192,15 +211,15 @@ class PurchaseModel:
         """Of each pair: a purchase in the days after the day."""
         return self.history.counted((self.history.day > day) & (self.history.day <= day + self.days)) > 0
 
-    def fit_repeats(self, day: int) -> Regression:
-        """Fitted to the purchases of the days after the day."""
+    def fit_repeats(self, day: int) -> dict[str, Regression]:
+        """Of each of REPEAT_VARIANTS, fitted to the purchases of the days after the day."""
         known = self.repeats(day)
         bought = np.flatnonzero(known.is_bought)
         bought = bought[:: max(-(-len(bought) // _FITTED_PAIRS), 1)]
-        return fit(known.features[bought], self.is_bought_again(day)[bought])
+        return _fit_variants(REPEAT_VARIANTS, known.features[bought], self.is_bought_again(day)[bought])
 
-    def fit_firsts(self, day: int) -> Regression:
-        """Fitted to what customers took for the first time in the days after the day."""
+    def fit_firsts(self, day: int) -> dict[str, Regression]:
+        """Of each of NEW_VARIANTS, fitted to what customers took for the first time in the days after the day."""
         known = self.firsts(day)
         features, answers = [], []
         for block in self.history.blocks(max(_FITTED_PAIRS // max(self.history.items, 1), 1)):
@@ -215,7 +234,7 @@ class PurchaseModel:
                 )
             )  # fmt: skip
             answers.append(((block.first > day) & (block.first <= day + self.days))[row, column])
-        return fit(np.concatenate(features), np.concatenate(answers))
+        return _fit_variants(NEW_VARIANTS, np.concatenate(features), np.concatenate(answers))
 
     def _known_repeats(self, day: int) -> Repeats:
         history, days = self.history, self.days

@@ -28,7 +28,8 @@ _CALIBRATED = 4
 SCORE_SCHEMA: dict[str, pl.DataType] = {
     "row_type": pl.String(), "kind": pl.String(), "candidate": pl.String(), "tenth": pl.Int64(), "customers": pl.Int64(),
     "hit_rate": pl.Float64(), "ndcg": pl.Float64(), "ndcg_difference": pl.Float64(), "ndcg_difference_low": pl.Float64(),
-    "mean_probability": pl.Float64(), "bought_share": pl.Float64(), "is_published": pl.Boolean(), "limitation": pl.String(),
+    "mean_probability": pl.Float64(), "bought_share": pl.Float64(), "is_published": pl.Boolean(), "is_in_use": pl.Boolean(),
+    "limitation": pl.String(),
 }  # fmt: skip
 
 
@@ -94,6 +95,19 @@ class Holdout:
         """Platt's (1999), on the likeliest items of each customer: what their logits should have been."""
         return fit(np.concatenate(self._logits)[:, None], np.concatenate(self._answers))
 
+    def mean_ndcg(self) -> float:
+        """Of the offers; 0 where nobody is judged."""
+        return _mean(_joined(self._ours).ndcg) or 0.0
+
+    def variant_score(self, variant: str, *, is_in_use: bool) -> pl.DataFrame:
+        """How well a variant did on the days that the choice among them was made on."""
+        ours = _joined(self._ours)
+        row = dict.fromkeys(SCORE_SCHEMA) | {
+            "row_type": "variant", "kind": self.kind, "candidate": variant, "customers": len(ours.ndcg),
+            "hit_rate": _mean(ours.hits), "ndcg": _mean(ours.ndcg), "is_published": False, "is_in_use": is_in_use,
+        }  # fmt: skip
+        return pl.DataFrame([row], schema=SCORE_SCHEMA)
+
     def scores(self) -> pl.DataFrame:
         """A row for each candidate, and one for each tenth of the offers by their probability."""
         ours, baseline = _joined(self._ours), _joined(self._baseline)
@@ -112,16 +126,16 @@ class Holdout:
         mean = [_mean(difference), low]
         rows: list[tuple[object, ...]] = [
             ("candidate", self.kind, "offers", None, customers, _mean(ours.hits), _mean(ours.ndcg), *mean, _mean(chance),
-             _mean(bought), limitation is None, limitation),
+             _mean(bought), limitation is None, None, limitation),
             ("candidate", self.kind, name, None, customers, _mean(baseline.hits), _mean(baseline.ndcg), None, None, None, None,
-             False, None),
+             False, None, None),
         ]  # fmt: skip
         order = np.argsort(chance, kind="stable")
         for tenth, part in enumerate(np.array_split(order, 10), start=1):
             if len(part):
                 rows.append(
                     ("tenth", self.kind, "offers", tenth, len(part), None, None, None, None, _mean(chance[part]),
-                     _mean(bought[part]), limitation is None, None)
+                     _mean(bought[part]), limitation is None, None, None)
                 )  # fmt: skip
         return pl.DataFrame(rows, schema=SCORE_SCHEMA, orient="row")
 

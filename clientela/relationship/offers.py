@@ -5,7 +5,8 @@ probabilities (`offer_model`) and their scores (`offer_scores`); permissions, th
 adds; what an offer changes, which only a campaign with customers held out can tell.
 
 Three days matter, a horizon apart: what is known on the first is fitted to the days after it, judged and calibrated on those
-after the second, and foretells those after the third, the as-of day.
+after the second, and foretells those after the third, the as-of day. Which variant of the model that is was chosen one horizon
+earlier, by a fit of its own: the days that the offers are judged on had no part in any choice.
 """
 
 from dataclasses import dataclass
@@ -41,6 +42,10 @@ _AMOUNT_PRIOR = 3.0
 _MIN_SUPPORT = 20
 #: customers that the scores are counted over, at most
 _SCORED_CUSTOMERS = 50_000
+#: customers that the choice among variants is made by, at most
+_CHOOSING_CUSTOMERS = 10_000
+#: the variant where there is too little history to choose
+_UNCHOSEN = "all"
 
 OFFER_SCHEMA: dict[str, pl.DataType] = {
     "customer_id": pl.Int64(), "offer": pl.String(), "item": pl.String(), "item_level": pl.String(),
@@ -92,9 +97,15 @@ def propose_offers(as_of_on: date, inputs: OfferInputs, settings: OfferSettings)
     if not offers.rows.height:
         return _complete([*frames, notice("no offer is open")])
     model = PurchaseModel(history, days)
-    fitted = {REPEAT: model.fit_repeats(last_day - 2 * days), NEW: model.fit_firsts(last_day - 2 * days)}
+    variants = dict.fromkeys(KINDS, _UNCHOSEN)
+    if not sold.filter(pl.col("ordered_on") <= as_of_on - timedelta(days=5 * days)).is_empty():
+        running = _running(held, as_of_on - timedelta(2 * days))
+        variants, tried = _chosen(model, last_day - 2 * days, settings.max_per_customer, running)
+        frames.append(tried.with_columns(origin_on=pl.lit(as_of_on - timedelta(days=2 * days), pl.Date)))
+    fits = _fits(model, last_day - 2 * days)
+    fitted = {kind: fits[kind][variants[kind]] for kind in KINDS}
     running = _running(held, as_of_on - timedelta(days))
-    holdouts = _judged(model, fitted, last_day - days, settings.max_per_customer, running)
+    holdouts = _judged(model, fitted, last_day - days, settings.max_per_customer, running, _SCORED_CUSTOMERS)
     scores = pl.concat([holdouts[kind].scores() for kind in KINDS])
     frames.append(
         scores.with_columns(
@@ -254,18 +265,45 @@ def _blocked(pairs: pl.DataFrame, block: Block, items: int, customers: int) -> F
     return table
 
 
+def _fits(model: PurchaseModel, day: int) -> dict[str, dict[str, Regression]]:
+    return {REPEAT: model.fit_repeats(day), NEW: model.fit_firsts(day)}
+
+
+def _chosen(model: PurchaseModel, day: int, count: int, running: pl.DataFrame) -> tuple[dict[str, str], pl.DataFrame]:
+    """The variant of each kind that ranks best on the days after the day, fitted to those before it; and how well each did."""
+    fits = _fits(model, day - model.days)
+    judged: dict[str, dict[str, Holdout]] = {kind: {} for kind in KINDS}
+    for number in range(max(len(variants) for variants in fits.values())):
+        names = {kind: list(fits[kind])[min(number, len(fits[kind]) - 1)] for kind in KINDS}
+        fitted = {kind: fits[kind][name] for kind, name in names.items()}
+        for kind, holdout in _judged(model, fitted, day, count, running, _CHOOSING_CUSTOMERS).items():
+            judged[kind][names[kind]] = holdout
+    best_of = {kind: max(judged[kind], key=lambda name: judged[kind][name].mean_ndcg()) for kind in KINDS}
+    rows = [
+        holdout.variant_score(name, is_in_use=name == best_of[kind])
+        for kind in KINDS
+        for name, holdout in judged[kind].items()
+    ]
+    return best_of, pl.concat(rows).with_columns(horizon_days=pl.lit(model.days, pl.Int64))
+
+
 def _judged(
-    model: PurchaseModel, fitted: dict[str, Regression], day: int, count: int, running: pl.DataFrame
+    model: PurchaseModel,
+    fitted: dict[str, Regression],
+    day: int,
+    count: int,
+    running: pl.DataFrame,
+    customers: int,
 ) -> dict[str, Holdout]:
     """How good offers of each kind would have been on the days after the day, were all items offered: few offers would leave
-    nothing to choose between."""
+    nothing to choose between. customers: at most."""
     history, days = model.history, model.days
     repeated, taken = model.repeats(day), model.firsts(day)
     is_again = model.is_bought_again(day)
     favourites = np.where(repeated.is_bought, repeated.count + repeated.last / (2.0 * HISTORY_DAYS), -np.inf)
     popular = taken.of_item[:, 1]
     holdouts = {kind: Holdout(kind, count) for kind in KINDS}
-    for block in history.blocks(_SCORED_CUSTOMERS):
+    for block in history.blocks(customers):
         out = _blocked(running, block, history.items, history.customers)
         for kind in KINDS:
             if kind == REPEAT:

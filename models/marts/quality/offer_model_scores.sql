@@ -33,6 +33,7 @@ offer_model_scores as (
 
         ---------- booleans
         is_published,
+        is_in_use,
 
         ---------- what stands in the way
         limitation

@@ -123,6 +123,30 @@ def test_rhythms_beat_favourites_and_what_follows_beats_what_is_popular(answer: 
     assert set(offers_of(answer)["kind"]) == {"repeat", "new"}
 
 
+def test_the_variant_is_chosen_on_days_that_no_offer_is_judged_on(answer: pl.DataFrame, known: pl.DataFrame) -> None:
+    """Whatever happened in the last horizon: the scores of the variants are of the one before, and the choice stays."""
+    variants = answer.filter(pl.col("row_type") == "variant")
+    assert variants.group_by("kind").len().sort("kind").rows() == [("new", 4), ("repeat", 3)]
+    assert set(variants["origin_on"]) == {AS_OF - timedelta(days=2 * SETTINGS.horizon_days)}
+    used = variants.filter("is_in_use")
+    assert sorted(used["kind"]) == ["new", "repeat"]
+    for kind, ndcg in used.select("kind", "ndcg").iter_rows():
+        assert ndcg == variants.filter(pl.col("kind") == kind)["ndcg"].max()
+    assert used.filter(pl.col("kind") == "new")["candidate"].item() != "popularity", "things lead to others here"
+    since = AS_OF - timedelta(days=SETTINGS.horizon_days)
+    is_last = pl.col("ordered_on") > since
+    shuffled = pl.concat(
+        [known.filter(~is_last), known.filter(is_last).with_columns(pl.col("category").shuffle(seed=1))]
+    )
+    other = proposed(inputs(shuffled))
+    assert_frame_equal(other.filter(pl.col("row_type") == "variant"), variants)
+    scores = [
+        found.filter(pl.col("row_type") == "candidate", pl.col("candidate") == "offers")["ndcg"].to_list()
+        for found in (answer, other)
+    ]
+    assert scores[0] != scores[1]
+
+
 def test_probabilities_are_what_then_happens(answer: pl.DataFrame, history: pl.DataFrame) -> None:
     """The days after the as-of day, which nothing was told of."""
     later = history.filter(pl.col("ordered_on") > AS_OF).select("customer_id", item="category").unique()
