@@ -47,7 +47,8 @@ def _(company, mo, states):
     _doubtful = states.filter(states["state"].is_in(["slowing", "at_risk"]))
     mo.md(
         f"{_doubtful['customers'].sum():,} customers are slowing or at risk. "
-        f"{company.money(states['value_at_risk'].sum())} of what is expected is at risk over all states."
+        f"{company.money(states['value_at_risk'].sum())} of what is expected may not come: each customer's expected value times "
+        "the probability that they order no more, active customers included."
     )
     return
 
@@ -100,7 +101,12 @@ def _(company):
 def _(calls, company, mo, reasons):
     mo.md(
         f"These {len(calls)} customers hold {company.money(calls['expected_value_at_risk'].sum())} of "
-        f"{company.money(reasons['value_at_risk'].sum())}; most is at risk for the reason {reasons['main_reason'][0]}."
+        f"{company.money(reasons['value_at_risk'].sum())}; most of it "
+        + (
+            "is of customers who give no reason to worry today."
+            if reasons["main_reason"][0] == "none in particular"
+            else f"is at risk for the reason {reasons['main_reason'][0]}."
+        )
         if len(calls)
         else ""
     )

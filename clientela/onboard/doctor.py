@@ -105,7 +105,7 @@ def foretell(config: Config, source: str | None = None) -> Examination:
             if (item.source, item.entity) == (feed.source_name, feed.entity.name)
         )
     return Examination(
-        findings if source else findings + _of_data_folder(config),
+        findings if source else findings + _of_own(config) + _of_data_folder(config),
         2 if is_unusable else exit_code,
         "The configuration is wrong: a night would touch nothing." if is_unusable else sentence,
     )
@@ -134,6 +134,19 @@ def _confirm_warehouse(config: Config) -> None:
             confirmed_secret(connection, config.data)
         finally:
             connection.close()
+
+
+def _of_own(config: Config) -> list[Finding]:
+    """What the company adds of its own, which only a night builds and only Dagster imports."""
+    findings = []
+    if config.models is not None:
+        models = sum(path.suffix in (".sql", ".py") for path in config.model_files())
+        findings.append(
+            Finding("own", "models", False, f"{counted(models, 'model')} in {config.models}; a night builds them", [])
+        )
+    if config.dagster_module is not None:
+        findings.append(Finding("own", "dagster_module", False, f"{config.dagster_module}; Dagster imports it", []))
+    return findings
 
 
 def _of_data_folder(config: Config) -> list[Finding]:
@@ -225,6 +238,26 @@ def _repeats(context: LoadContext) -> list[str]:
     ]
 
 
+def _phones(context: LoadContext) -> list[str]:
+    """Phones that identity cannot compare with any other, since nothing says of which country they are."""
+    feed = context.feed
+    if feed.config.identity.default_country or "phone" not in feed.settings.columns:
+        return []
+    country = " and country is null" if "country" in feed.settings.columns else ""
+    ((bare,),) = context.connection.execute(
+        f"""
+        select count(*) from staged_rows
+        where faults is null and not starts_with(ltrim(phone), '+') and not starts_with(ltrim(phone), '00'){country}
+        """
+    ).fetchall()
+    if not bare:
+        return []
+    return [
+        f"CHECK: {counted(bare, 'phone')} without a country's prefix: `identity: {{default_country: ES}}`, or your country, "
+        "lets them be compared with those of other records"
+    ]
+
+
 def _notes(context: LoadContext, batch: StagedBatch, checks: Sequence[Check]) -> list[str]:
     """How columns map, what is not used, what the gate would say beside refusing, and examples of faults."""
     connection, feed = context.connection, context.feed
@@ -261,7 +294,7 @@ def _notes(context: LoadContext, batch: StagedBatch, checks: Sequence[Check]) ->
     rows = connection.execute(
         "select reason, count(*) from excluded_rows where disposition = 'quarantined' group by all limit ?", [EXAMPLES]
     ).fetchall()
-    return notes + [f"{counted(count, 'row')}: {reason}" for reason, count in rows]
+    return notes + _phones(context) + [f"{counted(count, 'row')}: {reason}" for reason, count in rows]
 
 
 def _mapping_text(mapping: Mapping) -> str:

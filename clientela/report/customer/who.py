@@ -65,7 +65,7 @@ def _records(night: Night, records: Sequence[Row]) -> Table:
         [
             cells(
                 row["source"],
-                row["customer_key"] if night.shows_names else texts("label.none"),
+                row["customer_key"],
                 texts.label("link", row["rule"]),
                 texts.number(row["match_weight"], 1),
                 texts.day(row["first_seen_on"]) if row["first_seen_on"] else texts("label.none"),

@@ -155,3 +155,24 @@ def test_lines_that_wait_for_their_header_are_reported(shop: Company) -> None:
         "warning waiting_for_header: 1 line, 2.00 EUR, waits for the header of its order and is in no mart until it comes"
         in sales.notes
     )
+
+
+def _notes(company: Company) -> str:
+    return "\n".join(note for finding in foretell(company.config, "till").findings for note in finding.notes)
+
+
+def test_phones_that_nothing_can_be_compared_with_are_named_before_the_first_night(shop: Company) -> None:
+    _mapped("customers", phone={"sql": "case when customer = 'a' then '612 345 678' else '+34 612345679' end"})(shop)
+    assert "CHECK: 1 phone without a country's prefix: `identity: {default_country: ES}`" in _notes(shop)
+    shop.change(lambda s: s.update(identity={"default_country": "ES"}))
+    assert "prefix" not in _notes(shop)
+
+
+def test_what_a_company_adds_of_its_own_is_said(shop: Company) -> None:
+    shop.write("own/clubs.sql", "select 1 as club")
+    shop.change(lambda s: s.update(models_path="own", dagster_module="team"))
+    said = {finding.entity: finding.sentence for finding in foretell(shop.config).findings if finding.source == "own"}
+    assert said == {
+        "models": f"1 model in {shop.folder / 'own'}; a night builds them",
+        "dagster_module": "team; Dagster imports it",
+    }
