@@ -71,3 +71,19 @@ def test_the_questions_of_the_page_have_answers(warehouse: duckdb.DuckDBPyConnec
     found = answers(warehouse)
     unanswered = [question for question, rows in found.items() if rows == 0]
     assert len(unanswered) <= 5, unanswered
+
+
+def test_the_first_night_says_what_the_past_would_have_predicted_and_what_newcomers_brought(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    rows = warehouse.execute(
+        """
+        select as_of_on, is_frozen, count(*) filter (segmentation = 'company'),
+            count(*) filter (segmentation = 'not predicted' and customers > 0 and actual_value is not null),
+            sum(customers_merged) filter (segmentation = 'company')
+        from quality.value_backtest group by all order by as_of_on
+        """
+    ).fetchall()
+    assert len(rows) >= 4, rows
+    assert all((frozen, companies, beside) == (False, 1, 1) for _, frozen, companies, beside, _ in rows), rows
+    assert sum(merged for *_, merged in rows) > 0, "customers linked since are left out and counted"
