@@ -126,7 +126,12 @@ def _expected(query: Query, customer: dict[str, Any], money: Callable[[Any], str
     if customer["expected_value_p10"] is not None:
         lines.append(
             f"  One time in ten less than {money(customer['expected_value_p10'])}, one time in ten more than "
-            f"{money(customer['expected_value_p90'])}."
+            f"{money(customer['expected_value_p90'])}"
+            + (
+                f"; {customer['p_no_order']:.0%} likely that no order comes."
+                if customer["p_no_order"] is not None
+                else "."
+            )
         )
     reasons = query(
         """

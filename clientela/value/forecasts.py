@@ -727,6 +727,7 @@ class _Company:
             p_order_within_30_days=1 - (-30 * pl.col("rate")).exp(),
             p_order_within_90_days=1 - (-90 * pl.col("rate")).exp(),
             p_alive_reason=pl.lit(why),
+            p_no_order=(-horizon * pl.col("rate")).exp(),
             **{
                 f"p_no_order_{months}m": (-_days_ahead(day, months) * pl.col("rate")).exp()
                 for months in NO_ORDER_MONTHS

@@ -21,7 +21,7 @@ FORECAST_TABLES: dict[str, str] = {
     # one row per customer known on a measured day
     "customers": (
         f"{_DAY}, customer_id bigint, p_alive double, p_alive_model varchar, p_alive_reason varchar, "
-        f"p_no_order_3m double, p_no_order_6m double, p_no_order_12m double, {_FIGURES}, "
+        f"p_no_order_3m double, p_no_order_6m double, p_no_order_12m double, p_no_order double, {_FIGURES}, "
         "expected_contract_value double, expected_value_per_order double, "
         "expected_value_given_order double, median_days_to_next_order double, p_order_within_30_days double, "
         f"p_order_within_90_days double, decile bigint, horizon_months bigint, {_MODELS}, fallback_reason varchar, "

@@ -28,7 +28,8 @@ customer_forecasts as (
         p_no_order_6m,
         p_no_order_12m,
 
-        ---------- what they are expected to order within the horizon
+        ---------- what they are expected to order within the horizon, and the chance that nothing comes
+        p_no_order,
         expected_orders,
         expected_orders_p10,
         expected_orders_p50,

@@ -45,6 +45,7 @@ valued as (
         coalesce(further_costs.campaign_cost, 0) as campaign_cost,
         coalesce(further_costs.offer_cost, 0) as offer_cost,
         coalesce(further_costs.realised_value, 0) as realised_value,
+        forecasts.p_no_order,
         forecasts.expected_orders,
         forecasts.expected_value,
         forecasts.expected_value_p10,
@@ -145,6 +146,7 @@ customer_value as (
         {{ money('realised_value') }} as realised_value,
 
         ---------- expected within the horizon, discounted to the as-of day
+        p_no_order,
         expected_orders,
         expected_value,
         expected_value_p10,

@@ -37,7 +37,9 @@ def ask() -> Callable[[str], list[dict[str, Any]]]:
             expected_contract_value, p_alive, expected_orders, horizon_months, vin_rank, vin_decile, expected_rank,
             expected_decile, order_model, spend_model, contract_model, fallback_reason, season, orders, first_ordered_on,
             last_ordered_on, is_left_truncated, is_assumed);
-        create table value.customer_value as select * exclude (p_alive, first_ordered_on, last_ordered_on) from all_of_it;
+        create table value.customer_value as
+        select * exclude (p_alive, first_ordered_on, last_ordered_on), case when customer_id = 1 then 0.02 end as p_no_order
+        from all_of_it;
         create table retention.customer_retention as select * from (values
             (1, .123, .08, .031, .93, null), (4, .99, .95, .9, null, 'most were there before the data begin'),
             (2, null, null, null, null, null), (0, null, null, null, null, null), (3, null, null, null, null, null)
@@ -72,6 +74,7 @@ def test_every_part_is_explained_with_its_rule_and_every_reservation(ask: Any) -
     text = "\n".join(explain_value(ask, 1, "EUR"))
     for said in (
         "VIN 1,200.50 EUR = 800.50 EUR realised + 400.00 EUR expected",
+        "one time in ten more than 700.00 EUR; 2% likely that no order comes.",
         "1,200.00 EUR  revenue: sales before discounts, 40 entries, 2025-01 to 2025-02",
         "-399.50 EUR  cost of goods: company margin, assumed, 10 entries, 2025-02",
         "Not known, and so not deducted: rewards.",
