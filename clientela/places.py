@@ -95,6 +95,7 @@ TABLES: tuple[Place, ...] = (
     Place("ledger.tombstones", "who was forgotten, by keyed hashes", False, Kind.KEPT),
     Place("ledger.expiries", "up to when facts and personal values expired", False, Kind.KEPT),
     Place("ledger.expired_amounts", "what expired facts came to, by record and month", True, Kind.KEPT),
+    Place("ledger.expired_points", "the points that expired movements came to, by record and month", True, Kind.KEPT),
     Place("ledger.audit", "who did what, by the system's user", False, Kind.KEPT),
     Place("ledger.secret", "a check value of the secret", False, Kind.KEPT),
     Place("ledger.renewals", "what was renewed of an earlier version", False, Kind.KEPT),

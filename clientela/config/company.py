@@ -45,7 +45,16 @@ DEFAULT_CONFIG = "clientela.yml"
 
 
 #: entities whose facts expire; what they came to stays as monthly totals. Headers of orders go with their lines
-EXPIRING_ENTITIES = ("transactions", "interactions")
+EXPIRING_ENTITIES = ("transactions", "interactions", "contracts", "campaign_contacts", "rewards")
+#: why the rows of the others do not
+_ROWS_STAY = {
+    "customers": "a record is whom facts are of: let its personal columns expire, or forget the person",
+    "products": "an article is nobody's",
+    "orders": "orders go with the lines that they are of; name transactions",
+    "campaigns": "a campaign is nobody's; whom it contacted goes with campaign_contacts",
+    "consents": "what somebody decided about contact is to be known as long as they are; it goes when they are forgotten",
+    "erasures": "a request goes when it is carried out",
+}
 
 
 #: the source that the reference folder is
@@ -137,20 +146,23 @@ class PrivacyConfig(Model):
     )
     retention_days: dict[str, Annotated[int, Field(ge=1)]] = Field(
         default_factory=dict,
-        description="Days after which something goes, by whole months: `transactions` (with their orders) and `interactions`, of "
-        "which monthly totals stay; or a personal column, such as `interactions.note` or `customers.birth_date`. What is not "
-        "named stays.",
+        description="Days after which something goes, by whole months: `transactions` (with their orders), `interactions`, "
+        "`rewards` and `campaign_contacts`, of which monthly totals stay; `contracts` that are over; or a personal column, such "
+        "as `interactions.note` or `customers.birth_date`. What is not named stays.",
     )
 
     @model_validator(mode="after")
     def _can_expire(self) -> "PrivacyConfig":
         known = expirable()
         for name in self.retention_days:
-            if name not in known:
-                raise ValueError(
-                    f"retention_days: {name!r} cannot expire{did_you_mean(name, known, is_quoted=False) or '.'} "
-                    f"Allowed: {', '.join(known)}"
-                )
+            if name in known:
+                continue
+            if reason := _why_not(name):
+                raise ValueError(f"retention_days: {name!r} cannot expire: {reason}. Allowed: {', '.join(known)}")
+            raise ValueError(
+                f"retention_days: {name!r} cannot expire{did_you_mean(name, known, is_quoted=False) or '.'} "
+                f"Allowed: {', '.join(known)}"
+            )
         return self
 
 
@@ -158,6 +170,16 @@ def expirable() -> list[str]:
     """What `privacy.retention_days` may name: entities whose facts expire, and personal columns."""
     columns = [f"{e.name}.{c.name}" for e in COMPANY_ENTITIES for c in e.columns if c.personal]
     return [*EXPIRING_ENTITIES, *columns]
+
+
+def _why_not(name: str) -> str:
+    """Why an entity, or a column of one, that there is does not expire; nothing for a name that there is not."""
+    entity, _, column = name.partition(".")
+    if entity not in ENTITIES or (column and column not in ENTITIES[entity]):
+        return ""
+    if ENTITIES[entity].is_reference:
+        return "a reference table is the company's own, and says no more than its file does: take the rows out there"
+    return f"{name} is not personal" if column else _ROWS_STAY.get(entity, "")
 
 
 class LimitsConfig(Model):

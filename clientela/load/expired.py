@@ -13,9 +13,26 @@ from clientela.warehouse.expiries import Expiry, expiry_of
 #: staged rows beside the file that they came in
 _STAGED = "staged_rows inner join batch_files as files using (file_index)"
 
+#: of each record the row that says the last of it
+_LAST_ROWS = f"""
+    select staged_rows.* from {_STAGED}
+    qualify row_number() over (
+        partition by staged_rows.record_id
+        order by coalesce(staged_rows.version_at, files.version_at, files.landed_at) desc nulls last, source_row desc
+    ) = 1
+"""
+#: entities whose rows are as old as another day than that of their event time; a contract that has no last day is not over
+OWN_DAYS = {
+    "contracts": "coalesce({row}.ends_on, {row}.cancelled_on)",
+    "campaign_contacts": "coalesce(cast(timezone($zone, {row}.contacted_at) as date), (select max(campaigns.started_on) "
+    "from raw.campaigns as campaigns where campaigns.record_id = {row}.campaign_record_id))",
+}
+
 
 def event_day(entity: Entity, row: str) -> str:
     """SQL for the day of the row's event in the company's calendar, null where it has none; $zone is bound."""
+    if entity.name in OWN_DAYS:
+        return OWN_DAYS[entity.name].format(row=row)
     if entity.event_time is None:
         return "cast(null as date)"
     event = f"{row}.{quoted(entity.event_time)}"
@@ -23,10 +40,11 @@ def event_day(entity: Entity, row: str) -> str:
     return event if is_day else f"cast(timezone($zone, {event}) as date)"
 
 
-def find_expired_lines(context: LoadContext, expiry: Expiry) -> None:
+def find_expired_lines(context: LoadContext, expiry: Expiry, *, is_expiry: bool = False) -> None:
     """Make the temporary tables `expired_lines` (source_row) and `expired_values` (source_row, columns) of the staged rows.
 
-    A row that raw holds all the same, such as a line of an order that goes on, is not over.
+    A row that raw holds all the same, such as a line of an order that goes on, is not over. `is_expiry`: the connection has the
+    temporary table `going` of the records that expire just now, whatever a file said of them.
     """
     connection, entity = context.connection, context.feed.entity
     zone = {"zone": context.feed.config.time_zone}
@@ -42,9 +60,20 @@ def find_expired_lines(context: LoadContext, expiry: Expiry) -> None:
             kept.append(
                 "staged_rows.record_id not in (select order_id from raw.transactions where order_id is not null)"
             )
+        if entity.name == "campaign_contacts":
+            kept.append("staged_rows.campaign_record_id not in (select campaign_record_id from raw.campaign_contacts)")
         held = " and ".join(f"coalesce({condition}, true)" for condition in kept)
-        day = f"coalesce({event_day(entity, 'staged_rows')}, {came})"
-        over = f"{day} < date {literal(expiry.rows_before.isoformat())} and {held}"
+        day = event_day(entity, "staged_rows")
+        day = day if entity.name == "contracts" else f"coalesce({day}, {came})"
+        before = f"date {literal(expiry.rows_before.isoformat())}"
+        over = f"{day} < {before} and {held}"
+        if entity.name == "contracts":
+            # an earlier row of it may know of no end yet: the last one tells
+            ended = f"select record_id from ({_LAST_ROWS}) as staged_rows where {day} < {before}"
+            over = f"staged_rows.record_id in ({ended}) and {held}"
+        if is_expiry:
+            going = f"select record_id from going where entity = {literal(entity.name)}"
+            over = f"({over}) or staged_rows.record_id in ({going})"
     connection.execute(
         f"create or replace temp table expired_lines as select distinct source_row from {_STAGED} where coalesce({over}, false)",
         zone if "$zone" in over else {},

@@ -61,13 +61,13 @@ def without_gone(context: LoadContext, files: Sequence[DeliveredFile]) -> list[D
 
 
 def let_go_in_file(
-    context: LoadContext, file: DeliveredFile, values: Sequence[str] = ()
+    context: LoadContext, file: DeliveredFile, values: Sequence[str] = (), *, is_expiry: bool = False
 ) -> tuple[Path | None, list[int]]:
     """Write a landed file anew if it holds rows of the forgotten or expired ones; gives the new file, None if it holds none, and
     their rows.
 
     The file of before stays. `values`: what no line that cannot be read may hold any more. A file that cannot be read at all
-    stays as it is.
+    stays as it is. `is_expiry`: as `find_expired_lines` has it.
     """
     connection, feed = context.connection, context.feed
     column = _column_of(feed.entity.name)
@@ -82,7 +82,7 @@ def let_go_in_file(
         _, columns = staging.extract(seen, [file])
         _find_forgotten_lines(connection, feed.entity.name)
         _find_forgotten_texts(seen, columns)
-        find_expired_lines(seen, expiry)
+        find_expired_lines(seen, expiry, is_expiry=is_expiry)
         lines = connection.execute(
             """
             select source_row from forgotten_lines union select source_row from expired_lines

@@ -18,6 +18,7 @@ from clientela.extract.personal_keys import DECISION_KEYS, RECORD_KEY, hashed_co
 from clientela.masking import HASHED_KEY, KeyedHash, shape_sql
 from clientela.sql.quoting import quoted
 from clientela.sql.surrogate_key import surrogate_key
+from clientela.warehouse.expiries import TOTALS
 from clientela.warehouse.keys import confirmed_secret, identity_key
 from clientela.warehouse.memory import BY_RECORD
 from clientela.warehouse.transactions import transaction
@@ -107,13 +108,14 @@ def _follow(connection: duckdb.DuckDBPyConnection) -> None:
             where held.record_id = found.old_id
             """
         )
-    connection.execute(
-        """
-        update ledger.expired_amounts as held set customer_record_id = found.new_id
-        from (select old_id, any_value(new_id) as new_id from rekeyed group by old_id) as found
-        where held.customer_record_id = found.old_id
-        """
-    )
+    for table in TOTALS:
+        connection.execute(
+            f"""
+            update ledger.{table} as held set customer_record_id = found.new_id
+            from (select old_id, any_value(new_id) as new_id from rekeyed group by old_id) as found
+            where held.customer_record_id = found.old_id
+            """
+        )
     connection.execute("drop table rekeyed")
 
 

@@ -30,7 +30,7 @@ from clientela.masking import SECRET_FILE, check_value, read_secret
 from clientela.pipeline.leftovers import remove_leftovers
 from clientela.pipeline.progress import Watcher, silent
 from clientela.sql.quoting import literal
-from clientela.warehouse import audit, keys, ledger_copy, memory, tables
+from clientela.warehouse import audit, expiries, keys, ledger_copy, memory, tables
 from clientela.warehouse.faults import explained
 from clientela.warehouse.lock import hold_lock
 from clientela.warehouse.schema_version import SCHEMA_VERSION, version_of_copy
@@ -145,7 +145,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, config: Config, notices: list[s
                 connection.execute(f"insert into memory.{name} by name select * from read_parquet(?)", [str(path)])
         held = ledger_copy.held_tables(connection, "kept")
         wanted = (
-            "runs", "seen_files", "audit", "tombstones", "expiries", "expired_amounts", "secret", "renewals", "schema_version",
+            "runs", "seen_files", "audit", "tombstones", "expiries", *expiries.TOTALS, "secret", "renewals", "schema_version",
         )  # fmt: skip
         for name in (name for name in wanted if name in held):
             connection.execute(f"delete from ledger.{name}")

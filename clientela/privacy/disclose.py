@@ -44,6 +44,7 @@ PURPOSES = {
 #: what expired facts became, by record; none says more than a month
 TOTALS = {
     "expired_amounts": "so that the books add up",
+    "expired_points": "so that the balance of points is right",
 }
 #: marts of one row or more for a customer, in the order in which they are told
 _NOT_MARTS = ("raw", "ledger", "run", "identity", "staging", "intermediate", "memory", "forecast")

@@ -34,6 +34,7 @@ from clientela.privacy.person import Person
 from clientela.privacy.search import search
 from clientela.sql.quoting import literal, quoted
 from clientela.warehouse import audit, ledger_copy, memory, tables, tombstones
+from clientela.warehouse.expiries import TOTALS
 from clientela.warehouse.transactions import transaction
 
 #: folders of the data folder: where the second warehouse is made, and where proofs are kept
@@ -240,7 +241,13 @@ def _write_tombstones(connection: duckdb.DuckDBPyConnection, persons: Sequence[P
 
 
 def rewrite_landing(
-    connection: duckdb.DuckDBPyConnection, config: Config, values: Sequence[str], run_id: str, now: datetime
+    connection: duckdb.DuckDBPyConnection,
+    config: Config,
+    values: Sequence[str],
+    run_id: str,
+    now: datetime,
+    *,
+    is_expiry: bool = False,
 ) -> int:
     """Write the kept files anew that hold rows of the forgotten or expired ones, and note in `gone_lines` which rows those are;
     gives how many files."""
@@ -271,7 +278,7 @@ def rewrite_landing(
             if not path.is_file() or feed.is_of_guests:
                 continue
             file = DeliveredFile(path, name, content, size, path, landed_at=landed_at)
-            new, lines = let_go_in_file(context, file, values)
+            new, lines = let_go_in_file(context, file, values, is_expiry=is_expiry)
             if new is None:
                 continue
             connection.execute("insert into renamed_files values (?, ?)", [feed.source_name, landed_as])
@@ -303,8 +310,8 @@ def _carry(connection: duckdb.DuckDBPyConnection, config: Config, values: Sequen
                 _carry_entity(connection, config, entity, key)
             elif (schema, table) == ("ledger", "quarantined_rows"):
                 carry_quarantine(connection, values)
-            elif (schema, table) == ("ledger", "expired_amounts"):
-                _carry_totals(connection, config)
+            elif schema == "ledger" and table in TOTALS:
+                _carry_totals(connection, config, table)
             else:
                 _carry_table(connection, schema, table)
         if is_held_before(connection, "run", "context"):
@@ -319,8 +326,11 @@ def _find_all_forgotten(connection: duckdb.DuckDBPyConnection, raw_tables: set[s
     for name in sorted(raw_tables):
         if name in ENTITIES and "customer_key" in ENTITIES[name]:
             numbers.append(f"select customer_record_id from before.raw.{quoted(name)}")
-    if is_held_before(connection, "ledger", "expired_amounts"):
-        numbers.append("select customer_record_id from before.ledger.expired_amounts")
+    numbers += [
+        f"select customer_record_id from before.ledger.{table}"
+        for table in TOTALS
+        if is_held_before(connection, "ledger", table)
+    ]
     if DECISIONS in raw_tables:
         columns = {column.name for column in ENTITIES[DECISIONS].columns}
         numbers += [f"select {number} from before.raw.{DECISIONS}" for number in _numbers_of_decisions(columns)]
@@ -408,14 +418,14 @@ def _carry_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str)
     connection.execute(f"insert into {name} by name {chosen}")
 
 
-def _carry_totals(connection: duckdb.DuckDBPyConnection, config: Config) -> None:
+def _carry_totals(connection: duckdb.DuckDBPyConnection, config: Config, table: str) -> None:
     """What expired facts of the forgotten came to stays under their anonymous number, or goes as the facts would."""
     kept = "" if config.privacy.keep_facts else "where forgotten.record_id is null"
     connection.execute(
         f"""
-        insert into ledger.expired_amounts by name
+        insert into ledger.{table} by name
         select totals.* replace (coalesce(forgotten.anonymous_id, totals.customer_record_id) as customer_record_id)
-        from before.ledger.expired_amounts as totals
+        from before.ledger.{table} as totals
         left join forgotten_records as forgotten on totals.customer_record_id = forgotten.record_id {kept}
         """
     )

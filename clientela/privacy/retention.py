@@ -1,8 +1,9 @@
-"""What expires by `privacy.retention_days`: facts become monthly totals, personal values become null, by whole months.
+"""Letting go what is over by `privacy.retention_days`: facts become monthly totals, personal values null, by whole months.
 
 It takes the same road as forgetting: the warehouse is written anew into a file that never held them and takes the old one's place
 in one step, with the totals and the ledger's lines; landed files are written anew before. So there is no moment at which half
-of it is gone. What is delivered again of it is told in `clientela.load.expired`.
+of it is gone. What goes of each entity is in `clientela.privacy.expiring`, what is delivered again of it in
+`clientela.load.expired`.
 """
 
 import json
@@ -14,9 +15,10 @@ from pathlib import Path
 import duckdb
 
 from clientela import durable
-from clientela.config.company import EXPIRING_ENTITIES, Config
+from clientela.config.company import EXPIRING_ENTITIES, OWN_SOURCE, Config
 from clientela.contracts import ENTITIES, Entity
-from clientela.load.expired import event_day
+from clientela.load.expired import OWN_DAYS, event_day
+from clientela.privacy.expiring import STATEMENTS
 from clientela.privacy.forget import (
     PROOFS,
     carry_quarantine,
@@ -35,8 +37,20 @@ from clientela.warehouse.expiries import expiry_of
 from clientela.warehouse.transactions import transaction
 from clientela.wording import counted, listed
 
-#: the entities whose rows go with those of the one that is named
-_TOGETHER = {"transactions": ("transactions", "orders"), "interactions": ("interactions",)}
+#: what is taken aside of the warehouse before it is written anew, and as what
+_TAKEN = {
+    "going": "select null::varchar as entity, null::bigint as record_id where false",
+    "gone_campaigns": "select null::varchar as campaign_key where false",
+    "totals": "select * exclude (expired_at) from ledger.expired_amounts where false",
+    "points": "select * exclude (expired_at) from ledger.expired_points where false",
+}
+#: the source that campaigns bear which clientela itself wrote out, and the tables of memory that say whom they were for
+_OWN_CONTACTS = ("audience_members", "campaign_splits")
+
+
+def together(entity: str) -> tuple[str, ...]:
+    """The entities whose rows go with those of the one that is named."""
+    return ("transactions", "orders") if entity == "transactions" else (entity,)
 
 
 @dataclass(frozen=True)
@@ -80,8 +94,19 @@ def due(connection: duckdb.DuckDBPyConnection, config: Config, today: date, as_o
         old = _is_old(ENTITIES[entity], column)
         sources = connection.execute(
             f"select distinct source from raw.{quoted(entity)} as rows where {old} order by source",
-            {"zone": config.time_zone, "before": before},
+            {"before": before, **({"zone": config.time_zone} if "$zone" in old else {})},
         ).fetchall()
+        if name == "campaign_contacts":
+            sources += connection.execute(
+                """
+                select ? where exists (
+                    select 1 from memory.audience_members as members
+                    inner join memory.audience_writes as written on members.run_id = written.run_id and written.event = 'prepared'
+                    where cast(timezone(?, written.occurred_at) as date) < ?
+                )
+                """,
+                [OWN_SOURCE, config.time_zone, before],
+            ).fetchall()
         for (source,) in sources:
             expiry = expiry_of(connection, source, entity)
             last = expiry.values_before.get(column) if column else expiry.rows_before
@@ -99,13 +124,14 @@ def expire(config: Config, dues: Sequence[Due], run_id: str, now: datetime) -> E
     with work_folder(config) as work:
         _plan(config, dues, work)
         with written_anew(config, work) as connection:
-            connection.execute(
-                "create temp table going as select * from read_parquet(?)", [str(work / "going.parquet")]
-            )
+            for table in ("going", "gone_campaigns"):
+                connection.execute(
+                    f"create temp table {table} as select * from read_parquet(?)", [str(work / f"{table}.parquet")]
+                )
             with transaction(connection):
                 values = _carry(connection, config, dues)
                 _note(connection, dues, work, now)
-            files = rewrite_landing(connection, config, (), run_id, now)
+            files = rewrite_landing(connection, config, (), run_id, now, is_expiry=True)
             with transaction(connection):
                 rows = _settle(connection, config, dues)
             _scrub_refused(connection, config, dues)
@@ -121,6 +147,10 @@ def _is_old(entity: Entity, column: str) -> str:
     """SQL: whether a row of raw is over, or its value; $zone and $before are bound. `rows` is the row."""
     if column:
         return f"rows.{quoted(column)} is not null and {_value_day(entity)} < $before"
+    if entity.name in OWN_DAYS:
+        # of a contract the last that was said of it
+        later = f"select 1 from raw.{quoted(entity.name)} as later where later.record_id = rows.record_id"
+        return f"{event_day(entity, 'rows')} < $before and not exists ({later} and later.version > rows.version)"
     # the instant at which the day begins, rather than the day of each of millions of rows
     return f"rows.{quoted(entity.event_time or '')} < timezone($zone, cast($before as timestamp))"
 
@@ -147,139 +177,13 @@ def _plan(config: Config, dues: Sequence[Due], work: Path) -> None:
         for item in dues:
             if not item.column:
                 connection.execute("insert into ends values (?, ?, ?)", [item.source, item.entity, item.before])
-        connection.execute("create temp table going (entity varchar, record_id bigint)")
-        connection.execute(
-            "create temp table totals as select * exclude (expired_at) from ledger.expired_amounts where false"
-        )
-        if any(item.entity == "transactions" and not item.column for item in dues):
-            _take(connection, _GOING_SALES + _SALES_TOTALLED, config.time_zone)
-        if any(item.entity == "interactions" and not item.column for item in dues):
-            _take(connection, _GOING_INTERACTIONS + _INTERACTIONS_TOTALLED, config.time_zone)
-        for table in ("going", "totals"):
+        for table, empty in _TAKEN.items():
+            connection.execute(f"create temp table {table} as {empty}")
+        for name in sorted({item.entity for item in dues if not item.column}):
+            for statement in STATEMENTS[name].split(";"):
+                connection.execute(statement, {"zone": config.time_zone} if "$zone" in statement else {})
+        for table in _TAKEN:
             connection.execute(f"copy {table} to {literal(str(work / f'{table}.parquet'))} (format parquet)")
-
-
-def _take(connection: duckdb.DuckDBPyConnection, statements: str, zone: str) -> None:
-    for statement in statements.split(";"):
-        connection.execute(statement, {"zone": zone} if "$zone" in statement else {})
-
-
-_GOING_SALES = """
-    create temp table going_orders as
-    select orders.order_id
-    from intermediate.int_orders as orders
-    inner join ends on orders.source = ends.source and ends.entity = 'transactions' and orders.last_line_on < ends.before
-    where orders.order_id not in (
-        select headers.record_id from raw.orders as headers
-        where cast(timezone($zone, headers.ordered_at) as date) >= ends.before
-    );
-    insert into going
-    select 'orders', order_id from going_orders
-    union
-    select 'transactions', order_line_id from intermediate.int_order_lines
-    where order_id in (select order_id from going_orders)
-    union
-    -- what no mart knows: deleted, or of a batch that was unloaded
-    select 'transactions', rows.record_id
-    from raw.transactions as rows
-    inner join ends on rows.source = ends.source and ends.entity = 'transactions'
-    where rows.record_id not in (select order_line_id from intermediate.int_order_lines)
-        and rows.record_id not in (select order_line_id from intermediate.int_order_lines_waiting)
-    group by rows.record_id
-    having max(cast(timezone($zone, coalesce(rows.ordered_at, rows.loaded_at)) as date)) < any_value(ends.before)
-    union
-    select 'orders', rows.record_id
-    from raw.orders as rows
-    inner join ends on rows.source = ends.source and ends.entity = 'transactions'
-    where rows.record_id not in (select order_id from intermediate.int_orders)
-        and rows.record_id not in (
-            select order_id from raw.transactions
-            where record_id in (select order_line_id from intermediate.int_order_lines_waiting)
-        )
-    group by rows.record_id
-    having max(cast(timezone($zone, coalesce(rows.ordered_at, rows.loaded_at)) as date)) < any_value(ends.before);
-"""
-
-#: as intermediate.int_sales_entered enters them, by record
-_SALES_TOTALLED = """
-    create temp table going_lines as
-    select
-        lines.*, orders.customer_record_id as owner_id, cast(date_trunc('month', lines.ordered_on) as date) as month
-    from intermediate.int_order_lines as lines
-    inner join intermediate.int_orders as orders on lines.order_id = orders.order_id
-    where lines.order_id in (select order_id from going_orders);
-    create temp table goods as
-    select
-        source, owner_id, month, cost_rule, is_cost_assumed,
-        count(*) filter (where not is_return) as sales,
-        count(*) filter (where is_return) as returns,
-        coalesce(sum(gross_amount) filter (where not is_return), 0) as gross_amount,
-        coalesce(sum(discount_amount) filter (where not is_return), 0) as discount_amount,
-        coalesce(sum(net_amount) filter (where is_return), 0) as return_amount,
-        sum(shipping_amount) as shipping_amount, sum(fee_amount) as fee_amount,
-        coalesce(sum(cost_amount), 0) as cost_amount, sum(net_amount) as net_amount
-    from going_lines group by all;
-    create temp table sums as
-    select
-        source, owner_id, month, sum(sales) as sales, sum(returns) as returns, sum(gross_amount) as gross_amount,
-        sum(discount_amount) as discount_amount, sum(return_amount) as return_amount,
-        sum(shipping_amount) as shipping_amount, sum(fee_amount) as fee_amount
-    from goods group by all;
-    insert into totals
-    select source, owner_id, month, 'revenue', '', 'sales before discounts', false, sales, gross_amount, null
-    from sums where sales > 0
-    union all
-    select source, owner_id, month, 'discounts', '', 'discounts on sales', false, sales, -discount_amount, null
-    from sums where discount_amount <> 0
-    union all
-    select source, owner_id, month, 'returns', '', 'goods returned', false, returns, return_amount, null
-    from sums where returns > 0
-    union all
-    select source, owner_id, month, 'shipping', '', 'shipping charged on orders', false, sales + returns, shipping_amount, null
-    from sums where shipping_amount <> 0
-    union all
-    select source, owner_id, month, 'fees', '', 'fees of orders', false, sales + returns, fee_amount, null
-    from sums where fee_amount <> 0
-    union all
-    select source, owner_id, month, 'cost of goods', '', cost_rule, is_cost_assumed, sales + returns, -cost_amount, net_amount
-    from goods
-    union all
-    select source, owner_id, month, 'offers', offer, 'unit cost of the offer used', false, count(*), -sum(unit_cost), null
-    from (
-        select distinct lines.order_id, lines.source, lines.owner_id, lines.month, offers.offer, offers.unit_cost
-        from going_lines as lines
-        inner join staging.stg_offers as offers on lines.coupon = offers.offer
-        where offers.unit_cost is not null and not lines.is_return
-    )
-    group by all
-"""
-
-_GOING_INTERACTIONS = """
-    insert into going
-    select 'interactions', rows.interaction_id
-    from staging.stg_interactions as rows
-    inner join ends on rows.source = ends.source and ends.entity = 'interactions' and rows.opened_on < ends.before
-    union
-    select 'interactions', rows.record_id
-    from raw.interactions as rows
-    inner join ends on rows.source = ends.source and ends.entity = 'interactions'
-    where rows.record_id not in (select interaction_id from staging.stg_interactions)
-    group by rows.record_id
-    having max(cast(timezone($zone, coalesce(rows.opened_at, rows.loaded_at)) as date)) < any_value(ends.before);
-"""
-
-#: as intermediate.int_services_entered enters them, by record
-_INTERACTIONS_TOTALLED = """
-    insert into totals
-    select
-        priced.source, case when priced.is_priced then rows.customer_record_id end,
-        cast(date_trunc('month', priced.opened_on) as date), 'cost to serve', priced.kind, priced.rule, priced.is_assumed,
-        count(*), -sum(priced.cost_amount), null
-    from intermediate.int_contact_costs as priced
-    inner join staging.stg_interactions as rows on priced.interaction_id = rows.interaction_id
-    where priced.interaction_id in (select record_id from going where entity = 'interactions')
-    group by all
-"""
 
 
 def _carry(connection: duckdb.DuckDBPyConnection, config: Config, dues: Sequence[Due]) -> int:
@@ -300,6 +204,11 @@ def _carry(connection: duckdb.DuckDBPyConnection, config: Config, dues: Sequence
         connection.execute(f"delete from {name}")
         if schema == "raw" and table in ENTITIES:
             emptied += _carry_entity(connection, config, ENTITIES[table], dues)
+        elif schema == "memory" and table in _OWN_CONTACTS:
+            connection.execute(
+                f"insert into {name} by name select * from before.{name} "
+                "where campaign_key not in (select campaign_key from gone_campaigns)"
+            )
         else:
             connection.execute(f"insert into {name} by name select * from before.{name}")
     if is_held_before(connection, "run", "context"):
@@ -344,15 +253,16 @@ def _carry_entity(connection: duckdb.DuckDBPyConnection, config: Config, entity:
 def _note(connection: duckdb.DuckDBPyConnection, dues: Sequence[Due], work: Path, now: datetime) -> None:
     """Up to when it expired, and what it came to."""
     for item in dues:
-        for entity in (item.entity,) if item.column else _TOGETHER[item.entity]:
+        for entity in (item.entity,) if item.column else together(item.entity):
             connection.execute(
                 "insert into ledger.expiries values (?, ?, ?, ?, ?)",
                 [item.source, entity, item.column, item.before, now],
             )
-    connection.execute(
-        "insert into ledger.expired_amounts by name select *, cast(? as timestamptz) as expired_at from read_parquet(?)",
-        [now, str(work / "totals.parquet")],
-    )
+    for table, taken in (("expired_amounts", "totals"), ("expired_points", "points")):
+        connection.execute(
+            f"insert into ledger.{table} by name select *, cast(? as timestamptz) as expired_at from read_parquet(?)",
+            [now, str(work / f"{taken}.parquet")],
+        )
 
 
 def _settle(connection: duckdb.DuckDBPyConnection, config: Config, dues: Sequence[Due]) -> int:
@@ -361,7 +271,7 @@ def _settle(connection: duckdb.DuckDBPyConnection, config: Config, dues: Sequenc
     make_gone(connection)
     for name in EXPIRING_ENTITIES:
         if any(item.entity == name and not item.column for item in dues):
-            for entity in _TOGETHER[name]:
+            for entity in together(name):
                 condition = f"record_id in (select record_id from going where entity = {literal(entity)})"
                 insert_gone(connection, ENTITIES[entity], config.time_zone, condition)
     settle_gone(connection, "expired")
@@ -372,7 +282,7 @@ def _scrub_refused(connection: duckdb.DuckDBPyConnection, config: Config, dues: 
     """Rows of refused batches that are over go whole, for the sake of a value too."""
     for item in dues:
         source = config.sources.get(item.source)
-        for name in (item.entity,) if item.column else _TOGETHER[item.entity]:
+        for name in (item.entity,) if item.column else together(item.entity):
             entity = ENTITIES[name]
             day = event_day(entity, "refused_rows").replace("$zone", literal(config.time_zone))
             if entity.event_time is None:

@@ -1,6 +1,6 @@
 """Up to which month facts and personal values were let go by `privacy.retention_days`, and the totals that stay of the facts.
 
-Belongs here: the two tables, and what of them is in force. What expires, and how, is in `clientela.privacy.retention`; rows that
+Belongs here: the tables, and what of them is in force. What expires, and how, is in `clientela.privacy.retention`; rows that
 are delivered again are told in `clientela.load.expired`.
 """
 
@@ -16,12 +16,20 @@ COLUMNS = (
     "expired_at timestamptz not null"
 )
 #: lines of the value ledger by record and month, of facts that are there no more. Of a cost of goods `net_amount` says what it
-#: was the cost of
-TOTALS = (
+#: was the cost of, of a campaign's costs `campaign_id` whose
+AMOUNTS = (
     "source varchar not null, customer_record_id bigint, month date not null, component varchar not null, "
     "activity varchar not null, rule varchar not null, is_assumed boolean not null, entries bigint not null, "
-    "amount decimal(18,4) not null, net_amount decimal(18,4), expired_at timestamptz not null"
+    "amount decimal(18,4) not null, net_amount decimal(18,4), expired_at timestamptz not null, campaign_id bigint, "
+    "campaign_key varchar"
 )
+#: movements of points by record and month, so that balances stay what they were
+POINTS = (
+    "source varchar not null, customer_record_id bigint, month date not null, kind varchar not null, expires_on date, "
+    "movements bigint not null, points decimal(38,6), value_amount decimal(38,4), expired_at timestamptz not null"
+)
+#: the tables of schema `ledger` that say what facts came to
+TOTALS = {"expired_amounts": AMOUNTS, "expired_points": POINTS}
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import duckdb
 from clientela.config.company import Config
 from clientela.durable import switch_in
 from clientela.sql.quoting import literal
+from clientela.warehouse import expiries
 from clientela.warehouse.tables import STORAGE_VERSION
 
 LEDGER_COPY = "ledger.duckdb"
@@ -26,7 +27,7 @@ COPIED = (
     "audit",
     "tombstones",
     "expiries",
-    "expired_amounts",
+    *expiries.TOTALS,
     "secret",
     "renewals",
     "schema_version",

@@ -65,7 +65,7 @@ LEDGER_TABLES: dict[str, str] = {
     "tombstones": tombstones.COLUMNS,
     # up to when facts and personal values expired, and what the facts had come to
     "expiries": expiries.COLUMNS,
-    "expired_amounts": expiries.TOTALS,
+    **expiries.TOTALS,
     "schema_version": VERSION_COLUMNS,
 }
 

@@ -28,6 +28,18 @@ contacts as (
 
 ),
 
+-- What the contacts cost whose time is over.
+expired as (
+
+    select
+        campaign_id,
+        -sum(amount) as cost_amount
+    from {{ source('ledger', 'expired_amounts') }}
+    where component = 'campaigns' and month <= {{ as_of() }}
+    group by campaign_id
+
+),
+
 -- A campaign that contacts name and nobody delivered has its key alone.
 campaigns as (
 
@@ -81,12 +93,13 @@ described as (
         case
             when campaigns.fixed_cost is null and campaigns.unit_cost is null then null
             else
-                coalesce(campaigns.fixed_cost, 0)
+                coalesce(expired.cost_amount, campaigns.fixed_cost, 0)
                 + coalesce({{ times('campaigns.unit_cost', 'coalesce(contacts.contacts, 0)') }}, 0)
         end as cost_amount
     from campaigns
     left join members on campaigns.campaign_id = members.campaign_id
     left join contacts on campaigns.campaign_id = contacts.campaign_id
+    left join expired on campaigns.campaign_id = expired.campaign_id
 
 )
 

@@ -18,6 +18,15 @@ contacts as (
 
 ),
 
+-- Whose contacts are over has been entered for ever: their totals stand in the ledger.
+closed as (
+
+    select distinct campaign_id
+    from {{ source('ledger', 'expired_amounts') }}
+    where component = 'campaigns' and month <= {{ as_of() }}
+
+),
+
 -- A campaign that contacted nobody has one row too.
 campaigns as (
 
@@ -28,12 +37,14 @@ campaigns as (
         campaigns.campaign_id,
         campaigns.campaign_key,
         coalesce(campaigns.campaign_name, campaigns.campaign_key) as campaign,
-        campaigns.fixed_cost,
+        case when closed.campaign_id is null then campaigns.fixed_cost end as fixed_cost,
         campaigns.unit_cost,
         contacts.place,
-        contacts.members
+        contacts.members,
+        closed.campaign_id is not null as is_closed
     from {{ ref('int_campaigns_known') }} as campaigns
     left join contacts on campaigns.campaign_id = contacts.campaign_id
+    left join closed on campaigns.campaign_id = closed.campaign_id
 
 ),
 
@@ -86,7 +97,7 @@ entries as (
         1 as entries,
         0 as amount
     from campaigns
-    where fixed_cost is null and unit_cost is null and members is not null
+    where fixed_cost is null and unit_cost is null and members is not null and not is_closed
 
 )
 

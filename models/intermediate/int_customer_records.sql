@@ -52,7 +52,19 @@ expired as (
         min(month) as first_seen_on,
         max(month) as last_seen_on,
         false as is_delivered
-    from {{ source('ledger', 'expired_amounts') }}
+    from (
+        select
+            customer_record_id,
+            source,
+            month
+        from {{ source('ledger', 'expired_amounts') }}
+        union all
+        select
+            customer_record_id,
+            source,
+            month
+        from {{ source('ledger', 'expired_points') }}
+    ) as totals
     where customer_record_id is not null and month <= {{ as_of() }}
     group by customer_record_id
 

@@ -138,6 +138,18 @@ first_of_keys as (
 
 ),
 
+-- What campaigns cost whose contacts are over stands among the totals of what expired.
+closed as (
+
+    select distinct
+        campaign_id,
+        source,
+        campaign_key
+    from {{ source('ledger', 'expired_amounts') }}
+    where component = 'campaigns' and month <= {{ as_of() }}
+
+),
+
 totals as (
 
     select
@@ -175,7 +187,10 @@ totals as (
         campaigns.source,
         {{ month_of('context.as_of_on') }} as month,
         'campaigns' as component,
-        -coalesce(campaigns.fixed_cost, 0)
+        case
+            when campaigns.record_id in (select closed.campaign_id from closed) then 0
+            else -coalesce(campaigns.fixed_cost, 0)
+        end
         - coalesce(campaigns.unit_cost, 0) * coalesce(campaign_sizes.contacts, written_out.contacts, 0) as amount
     from campaigns
     left join campaign_sizes on campaigns.record_id = campaign_sizes.campaign_record_id
@@ -188,8 +203,10 @@ totals as (
         'clientela' as source,
         {{ month_of('context.as_of_on') }} as month,
         'campaigns' as component,
-        -coalesce(written_out.fixed_cost, 0) - coalesce(written_out.unit_cost, 0) * written_out.contacts as amount
+        case when closed.campaign_key is null then -coalesce(written_out.fixed_cost, 0) else 0 end
+        - coalesce(written_out.unit_cost, 0) * written_out.contacts as amount
     from written_out
+    left join closed on written_out.campaign_key = closed.campaign_key and closed.source = 'clientela'
     cross join context
     where written_out.campaign_key not in (select first_of_keys.record_key from first_of_keys)
 

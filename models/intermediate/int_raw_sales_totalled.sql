@@ -131,7 +131,7 @@ totals as (
     -- what expired is in raw no more: its totals stand for it
     select
         source,
-        month,
+        case when component = 'campaigns' then {{ month_of(as_of()) }} else month end as month,
         component,
         amount
     from {{ source('ledger', 'expired_amounts') }}

@@ -7,10 +7,41 @@ context as (
 
 ),
 
+-- Movements that are kept, and by month what others came to whose time is over.
 rewards as (
 
-    select * from {{ ref('int_rewards_identified') }}
+    select
+        customer_id,
+        reward_id,
+        kind,
+        points,
+        points_change,
+        value_amount,
+        rewarded_at,
+        rewarded_on,
+        expires_on,
+        1 as movements
+    from {{ ref('int_rewards_identified') }}
     where customer_id <> 0
+    union all
+    select
+        crosswalk.customer_id,
+        cast(null as bigint) as reward_id,
+        expired.kind,
+        expired.points,
+        case
+            when expired.kind = 'earned' then coalesce(expired.points, 0)
+            when expired.kind in ('redeemed', 'expired') then -coalesce(expired.points, 0)
+            else 0
+        end as points_change,
+        expired.value_amount,
+        cast(null as timestamp) as rewarded_at,
+        expired.month as rewarded_on,
+        expired.expires_on,
+        expired.movements
+    from {{ source('ledger', 'expired_points') }} as expired
+    inner join {{ ref('int_customer_crosswalk') }} as crosswalk on expired.customer_record_id = crosswalk.record_id
+    where expired.month <= {{ as_of() }}
 
 ),
 
@@ -22,7 +53,7 @@ totals as (
         coalesce(sum(points) filter (where kind = 'redeemed'), 0) as points_redeemed,
         coalesce(sum(points) filter (where kind = 'expired'), 0) as points_expired,
         sum(points_change) as points_balance,
-        count(*) filter (where kind = 'gift') as gifts,
+        cast(coalesce(sum(movements) filter (where kind = 'gift'), 0) as bigint) as gifts,
         coalesce(sum(value_amount) filter (where kind = 'redeemed'), 0) as redeemed_amount,
         coalesce(sum(value_amount) filter (where kind = 'gift'), 0) as gift_amount,
         max(rewarded_on) as last_rewarded_on

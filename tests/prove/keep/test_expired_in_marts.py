@@ -3,12 +3,14 @@
 import json
 import shutil
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from clientela.config.company import EXPIRING_ENTITIES
 from clientela.pipeline.nightly import forget
 from clientela.pipeline.past_day import run_as_of
 from clientela.pipeline.rebuild import rebuild
@@ -36,9 +38,43 @@ CALLS = """id,customer,kind,at,note
 1,a,complaint,2026-01-10 10:00:00,the long story of the broken bottle
 2,b,request,2026-02-10 10:00:00,the short story of the invoice
 """
+#: the first campaign is over with January; of the second a contact was in February, so both of its contacts stay
+CAMPAIGNS = """id,name,from,fixed,unit
+spring,Spring,2026-01-02,10.00,0.35
+second,Second,2026-01-25,5.00,0.20
+silent,Silent,2026-01-02,,
+"""
+CONTACTS = """id,campaign,customer,role,at
+contact-one,spring,a,contacted,2026-01-03 10:00:00
+contact-two,spring,b,contacted,
+contact-three,spring,c,contacted,2026-01-04 10:00:00
+contact-four,spring,d,held_out,2026-01-04 10:00:00
+contact-five,silent,a,contacted,2026-01-05 10:00:00
+kept-one,second,a,contacted,2026-01-26 10:00:00
+kept-two,second,b,contacted,2026-02-02 10:00:00
+"""
+REWARDS = """id,customer,kind,points,worth,at,until
+reward-one,a,earned,100,2.00,2026-01-05 10:00:00,2027-06-30
+reward-two,a,earned,50,,2026-01-06 10:00:00,2027-03-31
+reward-three,a,redeemed,30,0.60,2026-01-20 10:00:00,
+reward-four,b,gift,,4.00,2026-01-21 10:00:00,
+reward-five,b,gift,,,2026-01-22 10:00:00,
+kept-three,a,redeemed,10,0.20,2026-02-03 10:00:00,
+"""
+#: the second one's first line does not know yet that it will end
+CONTRACTS = """id,customer,from,until,amount,changed
+contract-one,a,2024-01-01,2025-12-31,20.00,2024-01-01 08:00:00
+contract-two,b,2024-05-01,,30.00,2024-05-01 08:00:00
+contract-two,b,2024-05-01,2026-01-15,30.00,2025-11-01 08:00:00
+kept-four,b,2024-06-01,,40.00,2024-06-01 08:00:00
+"""
 RATES = "channel,kind,cost_per_contact,cost_per_minute,valid_from,is_assumed\n,,2.50,,2020-01-01,false\n"
-GONE = ("slip-one", "slip-two", "slip-three", "the long story", "1971-02-03")
-KEPT = ("slip-four", "slip-five")
+GONE = (
+    "slip-one", "slip-two", "slip-three", "the long story", "1971-02-03", "contact-one", "contact-two", "contact-three",
+    "contact-four", "contact-five", "reward-one", "reward-two", "reward-three", "reward-four", "reward-five", "contract-one",
+    "contract-two",
+)  # fmt: skip
+KEPT = ("slip-four", "slip-five", "kept-one", "kept-two", "kept-three", "kept-four")
 LEDGER = """
     select records.customer_key, month, ledger.source, component, sum(amount)::varchar
     from value.value_ledger as ledger
@@ -47,12 +83,17 @@ LEDGER = """
     where ledger.source <> 'none' group by all order by all
 """
 VALUES = (
-    "select customer_id, net_revenue, contribution, cost_to_serve, realised_value from value.customer_value order by 1"
+    "select customer_id, net_revenue, contribution, cost_to_serve, realised_value from value.customer_value "
+    "where realised_value <> 0 order by 1"
 )
 MONTHS = """
     select customer_id, month, net_revenue, gross_revenue, discounts, returns, contribution from value.customer_months
     where net_revenue <> 0 or gross_revenue <> 0 order by 1, 2
 """
+#: what a customer may still use, and what a campaign cost
+BALANCES = "select * exclude (last_rewarded_on) from relationship.reward_balances order by all"
+COSTS = "select campaign_key, cost_amount from relationship.campaigns order by all"
+SPRING = "select sum(amount) from value.value_ledger where campaign_key = 'spring'"
 CLOSES = """
     select * from operations.loads where status = 'loaded' and delivered_rows <>
         loaded_rows + unchanged_rows + quarantined_rows + left_out_rows + forgotten_rows + expired_rows
@@ -81,7 +122,37 @@ def open_old_shop(folder: Path) -> Company:
             "columns": {"customer_key": "customer", "kind": "kind", "opened_at": "at", "note": "note"},
         }  # fmt: skip
 
+        entities["campaigns"] = {
+            "files": "campaigns.csv", "key": "id",
+            "columns": {"campaign_name": "name", "started_on": "from", "fixed_cost": "fixed", "unit_cost": "unit"},
+        }  # fmt: skip
+        entities["campaign_contacts"] = {
+            "files": "contacts*.csv", "key": "id",
+            "columns": {"campaign_key": "campaign", "customer_key": "customer", "role": "role", "contacted_at": "at"},
+        }  # fmt: skip
+        entities["rewards"] = {
+            "files": "rewards*.csv", "key": "id",
+            "columns": {
+                "customer_key": "customer", "kind": "kind", "points": "points", "value_amount": "worth", "rewarded_at": "at",
+                "expires_on": "until",
+            },
+        }  # fmt: skip
+        entities["contracts"] = {
+            "files": "contracts*.csv", "key": "id",
+            "columns": {
+                "customer_key": "customer", "started_on": "from", "ends_on": "until", "recurring_amount": "amount",
+                "updated_at": "changed",
+            },
+        }  # fmt: skip
+
     shop.change(change)
+    for name, text in (
+        ("campaigns", CAMPAIGNS),
+        ("contacts", CONTACTS),
+        ("rewards", REWARDS),
+        ("contracts", CONTRACTS),
+    ):
+        shop.write(f"{name}.csv", text)
     shop.write("customers.csv", PEOPLE)
     shop.write("sales_1.csv", SALES)
     shop.write("calls.csv", CALLS)
@@ -90,7 +161,8 @@ def open_old_shop(folder: Path) -> Company:
 
 
 def keep_a_year(settings: dict[str, Any]) -> None:
-    settings["privacy"] = {"retention_days": {"transactions": 365, "interactions": 365, "customers.birth_date": 365}}
+    names = (*EXPIRING_ENTITIES, "customers.birth_date")
+    settings["privacy"] = {"retention_days": dict.fromkeys(names, 365)}
 
 
 def hits(shop: Company, values: tuple[str, ...] = GONE) -> dict[str, int]:
@@ -98,7 +170,7 @@ def hits(shop: Company, values: tuple[str, ...] = GONE) -> dict[str, int]:
 
 
 def said(shop: Company) -> list[Any]:
-    return [shop.published(query) for query in (LEDGER, VALUES, MONTHS)]
+    return [shop.published(query) for query in (LEDGER, VALUES, MONTHS, BALANCES, COSTS)]
 
 
 @pytest.fixture(scope="module")
@@ -136,15 +208,17 @@ def test_expired_facts_leave_totals_to_the_cent_and_no_byte(
 ) -> None:
     folder, notice = expired
     shop = Company(folder)
-    assert "Expired by privacy.retention_days, from before 2026-02-01: 5 facts and 1 personal value;" in notice
+    assert "Expired by privacy.retention_days, from before 2026-02-01: 18 facts and 1 personal value;" in notice
     assert hits(shop) == {}
     assert set(hits(shop, KEPT)), "an order whose return is younger stays whole"
     assert said(shop) == before[1]
     assert shop.published("from quality.value_reconciliation where not is_within_tolerance or difference <> 0") == []
     assert shop.published(CLOSES) == []
-    assert shop.published(EXPIRED) == [("interactions", 1), ("transactions", 4)]
+    assert shop.published(EXPIRED) == [
+        ("campaign_contacts", 5), ("contracts", 3), ("interactions", 1), ("rewards", 5), ("transactions", 4),
+    ]  # fmt: skip
     (proof,) = (folder / "data" / "forgotten").glob("*-retention.json")
-    assert json.loads(proof.read_text(encoding="utf-8"))["rows"] == 5
+    assert json.loads(proof.read_text(encoding="utf-8"))["rows"] == 18
 
 
 @pytest.mark.prove
@@ -153,13 +227,23 @@ def test_delivered_again_it_counts_as_expired_and_a_rebuild_replays_it(
 ) -> None:
     shop.write("sales_2.csv", SALES + "6,1,a,wine,1.00,1.00,0.50,2027-02-04 10:00:00,slip-six\n")
     shop.write("calls_2.csv", CALLS + "3,a,request,2027-02-03 10:00:00,another story\n")
+    shop.write("contacts_2.csv", CONTACTS + "kept-six,second,a,contacted,2026-01-27 10:00:00\n")
+    shop.write("rewards_2.csv", REWARDS + "kept-seven,b,earned,5,,2027-02-03 10:00:00,\n")
+    shop.write("contracts_2.csv", CONTRACTS + "kept-eight,a,2027-01-01,,9.00,2027-01-01 08:00:00\n")
     report = shop.night(LATER + timedelta(days=1))
     assert report.status == "published", report.message
     assert [outcome["warnings"] for outcome in report.outcomes if outcome["warnings"]] == []
     assert hits(shop) == {}
     assert shop.published(CLOSES) == [] and shop.published(LAST) == [(4, 3, 1)]
     again = shop.published(LEDGER)
-    assert [row for row in again if row[1] < date(2027, 1, 1)] == before[1][0]
+    assert shop.published("from quality.value_reconciliation where not is_within_tolerance or difference <> 0") == []
+    without_second = [row for row in again if row[1] < date(2027, 1, 1) and row[3] != "campaigns"]
+    assert without_second == [row for row in before[1][0] if row[3] != "campaigns"]
+    assert shop.published(SPRING) == [(Decimal("-11.05"),)] and shop.published(COSTS)[-1] == (
+        "spring",
+        Decimal("11.05"),
+    )
+    assert sorted(shop.warehouse("select distinct record_key from raw.contracts")) == [("kept-eight",), ("kept-four",)]
     shop.config.warehouse.unlink()
     rebuild(shop.config)
     assert hits(shop) == {}

@@ -7,15 +7,19 @@ from typing import Any
 
 import duckdb
 import pytest
+from pydantic import ValidationError
 
 from clientela import durable
+from clientela.config.company import EXPIRING_ENTITIES, PrivacyConfig
 from clientela.config.read import load_config
+from clientela.contracts import ENTITIES
 from clientela.errors import ConfigError
 from clientela.onboard.doctor import examine
 from clientela.pipeline.open_run import open_run
 from clientela.pipeline.rebuild import rebuild
 from clientela.pipeline.reload_batches import reload
 from clientela.privacy import retention
+from clientela.privacy.expiring import STATEMENTS
 from clientela.privacy.search import search
 from tests.conftest import NOW, SALES, Company
 from tests.unit.privacy.test_forget import open_privacy_shop
@@ -62,8 +66,19 @@ def shop(tmp_path: Path, made: Path) -> Company:
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("orders", "retention_days: 'orders' cannot expire"),
-        ("customers.country", "retention_days: 'customers.country' cannot expire"),
+        (
+            "orders",
+            "retention_days: 'orders' cannot expire: orders go with the lines that they are of; name transactions.",
+        ),
+        (
+            "consents",
+            "'consents' cannot expire: what somebody decided about contact is to be known as long as they are",
+        ),
+        ("cost_rates", "'cost_rates' cannot expire: a reference table is the company's own"),
+        (
+            "customers.country",
+            "'customers.country' cannot expire: customers.country is not personal. Allowed: transactions,",
+        ),
         ("interactions.notes", "did you mean interactions.note?"),
     ],
 )
@@ -71,6 +86,15 @@ def test_what_cannot_expire_is_refused(shop: Company, name: str, sentence: str) 
     keep_a_year(shop, name)
     with pytest.raises(ConfigError, match=sentence.replace("?", r"\?")):
         load_config(shop.config_path)
+
+
+def test_each_entity_expires_or_says_why_not() -> None:
+    kept = {name for name in ENTITIES if name not in EXPIRING_ENTITIES}
+    for name in kept:
+        with pytest.raises(ValidationError, match=f"'{name}' cannot expire: "):
+            PrivacyConfig(retention_days={name: 365})
+    PrivacyConfig(retention_days=dict.fromkeys(EXPIRING_ENTITIES, 365))
+    assert set(STATEMENTS) == set(EXPIRING_ENTITIES), "each has its totals"
 
 
 def test_a_feed_that_describes_its_customers_keeps_its_rows(shop: Company) -> None:
@@ -174,6 +198,50 @@ def test_a_line_of_an_order_that_goes_on_is_not_over(shop: Company) -> None:
         run.load_all()
     (outcome,) = [o for o in run.outcomes if o.entity == "transactions" and o.status == "loaded"]
     assert (outcome.loaded, outcome.expired) == (1, 0)
+
+
+MORE = {
+    "campaigns": "id,campaign_name,started_on\nspring,Spring,2026-01-02\nsecond,Second,2026-01-25\n",
+    "campaign_contacts": "id,campaign_key,customer_key,contacted_at\n"
+    "1,second,a-100,2026-01-26 10:00:00\n2,second,a-100,2026-02-02 10:00:00\n",
+    "rewards": "id,customer_key,kind,points,rewarded_at\n1,a-100,earned,10,2026-02-03 10:00:00\n",
+    "contracts": "id,customer_key,started_on,ends_on\n1,a-100,2024-01-01,\n",
+}
+#: what is over, and what is not: of a campaign that goes on, without a day, with an end that a later line tells
+AGAIN = {
+    "campaign_contacts": "11,spring,a-100,2026-01-03 10:00:00\n12,spring,b-200,\n13,second,b-200,2026-01-27 10:00:00\n",
+    "rewards": "11,a-100,earned,10,2026-01-03 10:00:00\n12,a-100,earned,10,2026-02-04 10:00:00\n",
+    "contracts": "11,a-100,2024-01-01,\n11,a-100,2024-01-01,2026-01-15\n12,b-200,2024-01-01,\n1,a-100,2024-01-01,2026-01-10\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("entity", "delivered", "expired", "kept"),
+    [("campaign_contacts", 3, 2, {"1", "2", "13"}), ("rewards", 2, 1, {"1", "12"}), ("contracts", 4, 2, {"1", "12"})],
+)
+def test_what_is_over_of_other_entities_counts_as_expired(
+    shop: Company, entity: str, delivered: int, expired: int, kept: set[str]
+) -> None:
+    def change(settings: dict[str, Any]) -> None:
+        for name, text in MORE.items():
+            columns = text.split("\n")[0].split(",")[1:]
+            settings["sources"]["till"]["entities"][name] = {
+                "files": f"{name}*.csv", "key": "id", "columns": {column: column for column in columns},
+                "gate": {"quarantined_share": {"maximum": 0}},
+            }  # fmt: skip
+            shop.write(f"{name}.csv", text)
+
+    shop.change(change)
+    load(shop)
+    with duckdb.connect(str(shop.config.warehouse)) as connection:
+        connection.execute("insert into ledger.expiries values ('till', ?, '', date '2026-02-01', now())", [entity])
+    shop.write(f"{entity}_2.csv", MORE[entity].split("\n")[0] + "\n" + AGAIN[entity])
+    with open_run(shop.config, now=NOW + timedelta(days=1)) as run:
+        run.load_all()
+    (outcome,) = [o for o in run.outcomes if o.entity == entity and o.status == "loaded"]
+    assert (outcome.delivered, outcome.expired, outcome.quarantined) == (delivered, expired, 0), outcome
+    assert {key for (key,) in shop.warehouse(f"select record_key from raw.{entity}")} == kept
+    assert shop.warehouse(CLOSES) == []
 
 
 def test_the_doctor_says_what_would_expire(shop: Company) -> None:
