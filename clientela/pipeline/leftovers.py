@@ -31,6 +31,7 @@ _ASIDE = (
     "upgrade",
     "rebuild",
     "forget",
+    "lake/*",
     "scratch/*",
     "spill/*",
 )

@@ -102,6 +102,15 @@ def test_every_asset_check_and_delivery_is_reported(first_night: tuple[Path, dg.
     assert dg.AssetKey(["sources", "web", "transactions"]) in observed and len(observed) == 5
 
 
+def test_no_event_that_dagster_keeps_says_a_value_of_a_person(
+    first_night: tuple[Path, dg.ExecuteInProcessResult],
+) -> None:
+    """Its storage is no place where anybody is forgotten: nobody is in it."""
+    told = repr(first_night[1].all_events)
+    assert "customers" in told, "the events are whole"
+    assert [value for value in ("Ana Gil", "Luis Paz", "ana@example.com", "luis@example.com") if value in told] == []
+
+
 def test_a_night_with_nothing_new_loads_nothing_and_builds_nothing(company: Path) -> None:
     before = published(company).stat()
     result = take_night(company)

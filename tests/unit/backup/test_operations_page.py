@@ -24,10 +24,25 @@ LOST = {
     "clientela rebuild": ("data/warehouse.duckdb",),
     "clientela restore backups/plain --only secret": ("data/secret",),
 }
+#: heading → what is done there by commands
+SECTIONS = {
+    "Backup and restore": ("clientela backup ", "clientela restore ", "clientela rebuild"),
+    "Rotating the secret": ("clientela rotate-secret",),
+    "Forgetting a person": ("clientela forget ",),
+    "Upgrading": ("clientela upgrade",),
+    "A full disk": ("du ", "clientela run"),
+}
 
 
-def blocks() -> list[list[str]]:
-    return [block.strip().splitlines() for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)]
+def blocks(page: str = PAGE) -> list[list[str]]:
+    return [block.strip().splitlines() for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL)]
+
+
+@pytest.mark.parametrize("heading", SECTIONS)
+def test_what_an_operator_has_to_do_is_there_as_commands(heading: str) -> None:
+    section = PAGE.split(f"## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for block in blocks(section) for line in block]
+    assert all(any(line.startswith(command) for line in lines) for command in SECTIONS[heading]), lines
 
 
 def test_the_commands_of_the_page_run_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
