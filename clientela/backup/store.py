@@ -174,7 +174,7 @@ def open_store(folder: Path, opener: Opener | None) -> Store:
         header = json.loads((folder / HEADER).read_bytes()[:100_000])
         if header["format"] != FORMAT:
             raise ClientelaError(f"{folder} has format {header['format']!r}, which this clientela does not know.")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise ClientelaError(f"{folder} is no folder of backups: it holds no {HEADER}.") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ClientelaError(f"{folder / HEADER} is damaged, or cannot be read.") from error
@@ -186,6 +186,8 @@ def writable_store(folder: Path, opener: Opener | None) -> Iterator[Store]:
     """The folder of backups, made where it is not there, for nobody else while this lasts. Raises ConfigError for a folder that
     holds anything else."""
     try:
+        if folder.exists() and not folder.is_dir():
+            raise ConfigError(f"{folder} is a file; name a folder for the backups.")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not (folder / HEADER).exists():
             if any(path.name != "lock" and not path.name.startswith(f".{HEADER}.") for path in folder.iterdir()):
@@ -194,7 +196,9 @@ def writable_store(folder: Path, opener: Opener | None) -> Iterator[Store]:
             durable.write(folder / HEADER, json.dumps({"format": FORMAT, "encryption": header}, indent=2).encode())
         handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise ClientelaError(f"{folder} cannot be written: {error.strerror}.") from error
+        raise ClientelaError(
+            f"{folder} cannot be written: {error.strerror}. Name a folder that you may write to."
+        ) from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -53,8 +53,9 @@ def end_run(run: PipelineRun, fault: BaseException | None) -> Ending:
         finally:
             with suppress(Exception):
                 run.session.close()
-        is_refused_request = run.kind in REQUESTED_KINDS and run.has_begun and error is fault
-        if run.kind in _PUBLISHING_KINDS or (report.exit_code not in (WELL, INCOMPLETE) and not is_refused_request):
+        is_requested = run.kind in REQUESTED_KINDS or run.is_asking
+        is_refused_request = is_requested and run.has_begun and error is fault
+        if not is_refused_request and (run.kind in _PUBLISHING_KINDS or report.exit_code not in (WELL, INCOMPLETE)):
             report = announce(run.config, report)
         run.report = report
         if error is None and report.status == "failed":

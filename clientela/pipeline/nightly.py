@@ -61,14 +61,17 @@ def forget(
 
 
 def _forget(run: PipelineRun, *, customer_id: int | None, request: str | None) -> None:
+    run.is_asking = True
     if request is not None:
         person = by_request(run.connection, request)
+        run.is_asking = False
         if person.customer_id is None:
             run.identify()
             person = by_request(run.connection, request)
     else:
         assert customer_id is not None
         person = by_customer(run.connection, customer_id)
+    run.is_asking = False
     run.forget([person])
     run.set_context()
     run.transform()

@@ -67,6 +67,8 @@ class PipelineRun:
         self.is_identity_accepted = False
         #: the month-ends that someone asked to be made anew, or all
         self.refit: str | None = None
+        #: it looks whether what was asked for can be done at all: a refusal is for whoever asks, and no night that failed
+        self.is_asking = False
         #: the ledger knows of it
         self.has_begun = False
         #: what the run was to do is done: a stop that is asked for now comes too late

@@ -157,7 +157,9 @@ def disclose(
             set_aside = [{"title": title, "rows": rows} for title, rows in aside if rows]
             durable.write(folder / "disclosure.html", _PAGE.render(**told, set_aside=set_aside).encode())
     except OSError as error:
-        raise ConfigError(f"{folder} cannot be written: {error.strerror}") from error
+        raise ConfigError(
+            f"{folder} cannot be written: {error.strerror}. Name a folder that you may write to."
+        ) from error
     audit.leave(config, "disclose", f"customer {customer_id} to {folder}")
     rows = sum(len(part["rows"]) for part in [*told["delivered"], *told["totals"], *told["computed"]])  # type: ignore[misc]
     return Disclosed(folder / "disclosure.json", folder / "disclosure.html", rows)

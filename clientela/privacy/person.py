@@ -43,7 +43,8 @@ def by_customer(connection: duckdb.DuckDBPyConnection, customer_id: int) -> Pers
     records = _records_of(connection, customer_id) if customer_id > 0 else []
     if not records:
         raise ClientelaError(
-            f'There is no customer {customer_id}; `clientela sql "from customer.customer_records"` lists them with their records.'
+            f'There is no customer {customer_id}; `clientela sql "from customer.customer_records"` lists them with their '
+            "records. Nothing was touched."
         )
     return Person(customer_id, tuple(records), tuple(_values_of(connection, [record.record_id for record in records])))
 
@@ -55,7 +56,10 @@ def by_request(connection: duckdb.DuckDBPyConnection, request: str) -> Person:
         [request],
     ).fetchall()
     if not found:
-        raise ClientelaError(f"No erasure with the key {request!r} is loaded; it may have been carried out.")
+        raise ClientelaError(
+            f"No erasure with the key {request!r} is loaded: it is among no delivery yet, or has been carried out, as "
+            "`clientela audit` says. Nothing was touched."
+        )
     return _of_record(connection, found[0][1], found[0][0])
 
 

@@ -1,4 +1,5 @@
-"""A hundred kills at random instants in backup, restore, forgetting and rotation: what is left is the old or the new."""
+"""A hundred and more kills at random instants in backup, restore, forgetting, expiry and rotation: what is left is the old or
+the new."""
 
 import multiprocessing
 import random
@@ -22,6 +23,8 @@ from clientela.privacy.person import due
 from tests.conftest import Company
 from tests.unit.backup.test_backup import everything
 from tests.unit.privacy.test_forget import HERS, NIGHT, REQUESTS, found, load, open_privacy_shop
+from tests.unit.privacy.test_retention import LATER, NOTE, hits
+from tests.unit.privacy.test_retention import load as load_and_expire
 
 KILLS = 25
 TOTAL = "select sum(net_amount), count(*) from raw.transactions"
@@ -42,6 +45,11 @@ def _rotate(folder: Path, _: Path) -> None:
 def _forget(folder: Path, _: Path) -> None:
     with open_run(load_config(folder / "clientela.yml"), "forget", now=NIGHT) as run:
         run.forget(due(run.connection, NIGHT.date(), run.config.time_zone))
+
+
+def _expire(folder: Path, _: Path) -> None:
+    with open_run(load_config(folder / "clientela.yml"), "night", now=LATER) as run:
+        run.expire_due()
 
 
 @pytest.fixture(scope="module")
@@ -168,3 +176,26 @@ def test_a_killed_erasure_leaves_the_person_or_nothing_of_them(made: Path, tmp_p
         assert shop.warehouse(TOTAL) == total
 
     _kills(_forget, made, tmp_path, lambda folder, to: None, check, 4)
+
+
+@pytest.mark.prove
+def test_a_killed_expiry_leaves_all_that_is_over_or_nothing_of_it(made: Path, tmp_path: Path) -> None:
+    """Values expire, which needs no build: facts take the same road."""
+    total = Company(made).warehouse(TOTAL)
+    values = "select (select count(note) from raw.interactions), (select count(phone) from raw.customers)"
+    ((notes, phones),) = Company(made).warehouse(values)
+
+    def prepare(folder: Path, to: Path) -> None:
+        rules = {"grace_days": 36500, "retention_days": {"interactions.note": 365, "customers.phone": 365}}
+        Company(folder).change(lambda settings: settings.update(privacy=rules))
+
+    def check(folder: Path, to: Path, has_ended: bool) -> None:
+        shop = Company(folder)
+        ((notes_left, phones_left),) = shop.warehouse(values)
+        assert (notes_left, phones_left) in ((notes, phones), (0, phones - 2)), "all that is over is there, or nothing"
+        assert not (has_ended and notes_left)
+        load_and_expire(shop, LATER + timedelta(days=1))
+        assert hits(shop, NOTE) == [] and shop.warehouse(values) == [(0, phones - 2)]
+        assert shop.warehouse(TOTAL) == total
+
+    _kills(_expire, made, tmp_path, prepare, check, 5)
