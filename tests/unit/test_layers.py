@@ -34,6 +34,7 @@ RECONCILIATION = {
     "int_raw_batches_known",
     "int_raw_sales_totalled",
     "int_raw_costs_totalled",
+    "int_raw_campaigns_totalled",
     "int_deliveries_accounted",
     "int_raw_order_lines",
 }

@@ -23,6 +23,8 @@ raw_totals as (
     select * from {{ ref('int_raw_sales_totalled') }}
     union all
     select * from {{ ref('int_raw_costs_totalled') }}
+    union all
+    select * from {{ ref('int_raw_campaigns_totalled') }}
 
 ),
 

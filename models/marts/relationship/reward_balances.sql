@@ -35,7 +35,7 @@ rewards as (
             else 0
         end as points_change,
         expired.value_amount,
-        cast(null as timestamp) as rewarded_at,
+        cast(null as {{ type_instant() }}) as rewarded_at,
         expired.month as rewarded_on,
         expired.expires_on,
         expired.movements

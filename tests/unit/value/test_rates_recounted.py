@@ -39,7 +39,8 @@ def company(tables: dict[str, tuple[str, Rows]], *models: str) -> duckdb.DuckDBP
         );
         create table audience_members (run_id varchar, record_id bigint, arm varchar);
         create schema ledger;
-        create table ledger.expired_amounts (source varchar, month date, component varchar, amount decimal(18, 4))
+        create table ledger.expired_amounts (
+            source varchar, month date, component varchar, amount decimal(18, 4), campaign_id bigint, campaign_key varchar)
         """
     )
     for name, (columns, rows) in tables.items():
@@ -159,7 +160,7 @@ def test_an_audience_that_was_handed_out_has_its_cost_recounted_once() -> None:
             "raw.interactions": (interactions, []),
             "raw.campaigns": (CAMPAIGNS, [("spring", "mailer", DAY, 100, 2), ("spring", "other", DAY, 7, 1)]),
         },
-        "int_raw_costs_totalled",
+        "int_raw_campaigns_totalled",
     )
     connection.execute(
         """
@@ -174,11 +175,20 @@ def test_an_audience_that_was_handed_out_has_its_cost_recounted_once() -> None:
         from range(1, 7) as t(n) cross join (values ('r1'), ('r2'), ('r3')) as runs(run_id)
         """
     )
-    amounts = (
-        "select source, -sum(amount) from int_raw_costs_totalled where component = 'campaigns' group by 1 order by 1"
-    )
+    amounts = "select source, -sum(amount) from int_raw_campaigns_totalled where component = 'campaigns' group by 1 order by 1"
     assert connection.execute(amounts).fetchall() == [("clientela", 12), ("mailer", 108), ("other", 7)]
     fill(connection, "raw.campaign_contacts", "campaign_record_id bigint, role varchar, contacted_at timestamptz",
          [(1, "contacted", f"{DAY} 12:00:00+00")])  # fmt: skip
     connection.execute("insert into int_raw_batches_known values ('campaign_contacts', 1)")
     assert connection.execute(amounts).fetchall() == [("clientela", 12), ("mailer", 102), ("other", 7)]
+    # once its contacts are over, what it cost stands among the totals of what expired; who came late costs each
+    connection.execute(
+        """
+        insert into ledger.expired_amounts by name
+        select source, date '2026-05-01' as month, 'campaigns' as component, -100.0 as amount, key as campaign_key,
+            id as campaign_id
+        from (values ('mailer', 'spring', 1), ('clientela', 'own', 9)) as t(source, key, id);
+        delete from audience_members where run_id = 'r2'
+        """
+    )
+    assert connection.execute(amounts).fetchall() == [("clientela", 0), ("mailer", 2), ("other", 7)]
