@@ -21,7 +21,7 @@ def judged() -> pl.DataFrame:
         rows = [row for of in pool.map(of_seed, JUDGED) for row in of]
     frame = pl.DataFrame(rows, infer_schema_length=None)
     print(table(frame))
-    assert frame.height == len(JUDGED) * 15
+    assert frame.height == len(JUDGED) * 15 and frame.select("company", "cut").n_unique() >= 120
     return frame
 
 
@@ -30,6 +30,7 @@ def test_the_forecast_is_no_worse_than_the_best_single_candidate(judged: pl.Data
     for measure in ("deviance_against_best", "crps_against_best"):
         assert found[measure][0] <= 2 * found[measure][1], measure
     assert found["rmse_against_best"][0] <= 0.01
+    assert found["mae_of_p50_against_best"][0] <= 2 * found["mae_of_p50_against_best"][1]
     assert found["concentration_gained"][0] >= -0.005
     assert judged.select((pl.col("gain_in_errors") >= -2).mean()).item() >= 0.95
 
@@ -50,5 +51,9 @@ def test_intervals_of_the_company_of_tenths_and_of_random_groups_hold(judged: pl
     for measure in ("company_held", "tenths_held", "groups_of_50_held", "groups_of_200_held"):
         assert 0.72 <= found[measure][0] <= 0.88, measure
     assert 0.76 <= found["pit"][0] <= 0.84
-    assert found["score"][0] <= found["score_of_chance"][0]
+    for months in (3, 12):
+        of = pooled(judged.filter(pl.col("horizon") == months))
+        assert of["score"][0] <= min(of["score_of_chance"][0], of["score_of_single"][0]), months
+    fifths = [judged.select(pl.col("company_pit").is_between(k / 5, (k + 1) / 5).mean()).item() for k in range(5)]
+    assert all(0.12 <= share <= 0.28 for share in fifths), fifths
     assert judged.select(pl.col("is_ordered", "is_money_ordered").all()).row(0) == (True, True)
