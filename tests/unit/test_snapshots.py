@@ -8,7 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 import yaml
 
@@ -20,7 +19,7 @@ from clientela.load.context import LoadContext
 from clientela.load.loader import load_feed
 from clientela.load.outcome import Outcome
 from clientela.load.staging import prepare_rates
-from clientela.warehouse import tables as warehouse
+from tests.conftest import prepared_warehouse
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 #: random sequences; CLIENTELA_EXAMPLES for more
@@ -39,8 +38,7 @@ class Loader:
         }  # fmt: skip
         (folder / "clientela.yml").write_text(yaml.safe_dump(company), encoding="utf-8")
         (self.feed,) = feeds_of(load_config(folder / "clientela.yml"))
-        self.connection = duckdb.connect(str(folder / "loader.duckdb"))
-        warehouse.prepare(self.connection)
+        self.connection = prepared_warehouse(folder / "loader.duckdb")
         prepare_rates(self.connection)
         self.nights = 0
         self.table = f"raw.{entity}"

@@ -17,7 +17,7 @@ from clientela.identity.normalise import RECORD_SCHEMA
 from clientela.identity.store import Store
 
 #: companies that are drawn; CLIENTELA_EXAMPLES for more
-EXAMPLES = int(os.environ.get("CLIENTELA_EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("CLIENTELA_EXAMPLES", "4"))
 #: small pools, so that records meet, blocks fill up and values are shared by too many
 POOLS: dict[str, list[Any]] = {
     "given_name": ["Ana", "Luis", "Eva", "Mario", "Marta", None],

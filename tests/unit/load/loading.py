@@ -6,7 +6,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 import yaml
 
@@ -16,7 +15,7 @@ from clientela.load import loader
 from clientela.load.context import LoadContext
 from clientela.load.outcome import Outcome
 from clientela.load.staging import prepare_rates
-from clientela.warehouse import tables
+from tests.conftest import prepared_warehouse
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -29,8 +28,7 @@ class Loading:
         folder.mkdir(parents=True, exist_ok=True)
         settings = {"company": "X", "currency": "EUR", "time_zone": "UTC", "sources": sources, **company}
         (folder / "clientela.yml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
-        self.connection = duckdb.connect(str(folder / "loading.duckdb"))
-        tables.prepare(self.connection)
+        self.connection = prepared_warehouse(folder / "loading.duckdb")
         self.nights = 0
 
     def write(self, name: str, text: str) -> None:

@@ -13,7 +13,7 @@ from clientela.extract.feed import Feed
 from clientela.load import staging
 from clientela.load.context import LoadContext
 from clientela.load.landing import DeliveredFile
-from clientela.warehouse import tables as warehouse
+from tests.conftest import prepared_warehouse
 
 COLUMNS = {"full_name": "name", "email": "email"}
 
@@ -37,8 +37,7 @@ def feed_of(folder: Path, entity: dict[str, Any] | None = None, name: str = "cus
 
 def prepared(path: Path) -> duckdb.DuckDBPyConnection:
     """A warehouse with its tables."""
-    connection = warehouse.connect(path)
-    warehouse.prepare(connection)
+    connection = prepared_warehouse(path)
     staging.prepare_rates(connection)
     return connection
 

@@ -1,5 +1,6 @@
 """What stands above and below the records: titles, headers that are odd or missing, totals. It is counted, never a record."""
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -219,8 +220,12 @@ def test_a_trailer_of_a_mainframe_is_no_record(take: Any, counted: Any) -> None:
     assert counted(settings, "x.dat") == (1, 1)
 
 
+#: files that are drawn; CLIENTELA_EXAMPLES for more
+EXAMPLES = int(os.environ.get("CLIENTELA_EXAMPLES", "60"))
+
+
 @given(DIRTY, st.integers(0, 3), st.integers(0, 2), st.sampled_from(["", "sep=,\n", "\ufeff"]))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_stands_around_it_the_same_lines_are_records(
     folder: Path,  # noqa: F811
     parts: list[tuple[bytes, bytes]],

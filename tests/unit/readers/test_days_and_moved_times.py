@@ -15,10 +15,11 @@ from test_workbooks import workbook_of
 
 from clientela.config.read import load_config
 from clientela.extract.feeds import feeds_of
+from clientela.load import loader
 from clientela.load.context import LoadContext
 from clientela.load.loader import load_feed
 from clientela.load.outcome import Outcome
-from clientela.warehouse import tables
+from tests.conftest import prepared_warehouse
 
 NOW = datetime(2026, 3, 1, 3, tzinfo=UTC)
 NEW_YORK = ZoneInfo("America/New_York")
@@ -31,8 +32,7 @@ class Shop:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "data").mkdir()
-        self.warehouse = tables.connect(folder / "w.duckdb")
-        tables.prepare(self.warehouse)
+        self.warehouse = prepared_warehouse(folder / "w.duckdb")
 
     def load(self, entity: str, settings: dict[str, Any], zone: str = "UTC", **source: Any) -> Outcome:
         off = {"quarantined_share": {"severity": "off"}}
@@ -52,7 +52,10 @@ class Shop:
             lines = [f"{n},{text},1\n" for n, text in enumerate(times)]
             (self.folder / "x.csv").write_text("id,at,net\n" + "".join(lines), encoding="utf-8")
         columns = {name: column for name, column in COLUMNS.items() if name != "updated_at"}
-        outcome = self.load("transactions", {"columns": columns}, **source)
+        with pytest.MonkeyPatch.context() as patched:
+            # how a time is read, is no question to the gate
+            patched.setattr(loader, "validate", lambda *_: [])
+            outcome = self.load("transactions", {"columns": columns}, **source)
         assert outcome.status == "loaded", outcome.reason
         found = dict(self.warehouse.execute("select record_key, ordered_at from raw.transactions").fetchall())
         return [_as_day(found.get(str(n))) for n in range(len(times))]
