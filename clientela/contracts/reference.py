@@ -5,7 +5,7 @@ in `seeds/`, table by table. They are typed, gated and versioned like any other 
 """
 
 from clientela.contracts.contract import Column, Entity
-from clientela.contracts.entities import APPROACHES
+from clientela.contracts.entities import APPROACHES, CHANNELS
 
 
 def _table(name: str, description: str, key: tuple[str, ...], *columns: Column) -> Entity:
@@ -148,7 +148,7 @@ OFFERS = _table(
     ("offer",),
     _text("offer", "Name.", required=True),
     _text("approach", "Day's approach.", values=APPROACHES),
-    _text("channel", "Channel by which it is made; empty: any by which the customer may be contacted."),
+    _text("channel", "Channel by which it is made; empty: any by which the customer may be contacted.", values=CHANNELS),
     Column("unit_cost", "money", "Cost of one offer that is used, company currency.", minimum=0),
     _text("rule", "Who is eligible, as a predicate over the customer's columns; empty: anyone."),
     _text("product_key", "The product that it is for, by its source's own id."),

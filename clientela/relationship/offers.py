@@ -229,6 +229,11 @@ def _offers(inputs: OfferInputs, items: pl.DataFrame, day: date) -> tuple[_Offer
             rule=pl.lit(None, pl.String), valid_until=pl.lit(None, pl.Date), number="number",
         )  # fmt: skip
     else:
+        reversed_ = named.filter(pl.col("valid_until") < pl.col("valid_from"))
+        refused += [
+            f"offers.csv: {offer} ends on {until}, before it begins on {since}; exchange or correct its dates"
+            for offer, until, since in reversed_.select("offer", "valid_until", "valid_from").iter_rows()
+        ]
         is_open = (pl.col("valid_from").is_null() | (pl.col("valid_from") <= day)) & (
             pl.col("valid_until").is_null() | (pl.col("valid_until") >= day)
         )
@@ -240,8 +245,12 @@ def _offers(inputs: OfferInputs, items: pl.DataFrame, day: date) -> tuple[_Offer
         rows = pl.concat(
             [by_product.select(*columns, "number"), by_category.select(*columns, "number")], how="vertical_relaxed"
         )
-        unsold = opened.filter(~pl.col("offer").is_in(rows["offer"].implode()))["offer"].sort().to_list()
-        refused += [f"{offer}: nobody bought what it is for" for offer in unsold]
+        unsold = opened.filter(~pl.col("offer").is_in(rows["offer"].implode())).sort("offer")
+        refused += [
+            f"offers.csv: nobody bought in {HISTORY_DAYS} days what {offer} is for, the "
+            f"{f'product {product}' if product else f'category {category}'}; see that it is the source's own word"
+            for offer, product, category in unsold.select("offer", "product_key", "category").iter_rows()
+        ]
     rules = {row["offer"]: row["rule"] for row in rows.to_dicts() if row["rule"]}
     ruled = eligible_customers(inputs.customers.select(["customer_id", "measured_on", *RULE_COLUMNS]), rules)
     errors = ruled.filter(pl.col("customer_id").is_null())

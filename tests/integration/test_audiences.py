@@ -342,9 +342,7 @@ def test_the_highest_are_told_by_uplift_offer_or_risk_and_where_there_is_no_such
     ):
         with pytest.raises(ClientelaError, match=f"audiences.friends.top_by: {sentence}"):
             highest(company, top_by=by)
-    seen = [row[0] for row in company.warehouse(
-        "select customer_id from intermediate.int_customer_months where is_as_of and customer_id between 7 and 20 order by 1"
-    )]  # fmt: skip
+    seen = highest(company, top_by="expected_value", top=7)
     with closing(duckdb.connect(str(company.config.warehouse))) as connection:
         for statement in (
             "insert into relationship.campaigns by name select unnest([1, 2]) as campaign_id, "

@@ -241,6 +241,8 @@ def test_offers_of_the_table_are_made_to_whom_their_rule_lets_while_they_are_ope
         {"offer": "Early", "category": "soap", "valid_from": AS_OF + timedelta(1)},
         {"offer": "Wrong", "category": "paper", "rule": "no_such_column > 1"},
         {"offer": "Unknown", "category": "caviar"},
+        {"offer": "Typo", "product_key": "P-1"},
+        {"offer": "Turned", "category": "soap", "valid_from": AS_OF, "valid_until": AS_OF - timedelta(9)},
         {"offer": "A coupon", "rule": None},
     ]
     found = proposed(
@@ -254,7 +256,11 @@ def test_offers_of_the_table_are_made_to_whom_their_rule_lets_while_they_are_ope
     # half of ten, less what the offer costs
     assert bread["contribution_if_taken"].to_list() == [4.0] * bread.height
     assert any(said.startswith("Wrong: the source has no column") for said in limitations(found))
-    assert "Unknown: nobody bought what it is for" in limitations(found)
+    said = limitations(found)
+    assert any("what Unknown is for, the category caviar; see that" in sentence for sentence in said)
+    assert any("what Typo is for, the product P-1; see that" in sentence for sentence in said)
+    turned = "Turned ends on 2026-06-21, before it begins on 2026-06-30; exchange or correct its dates"
+    assert f"offers.csv: {turned}" in said and not any("Over" in sentence for sentence in said)
 
 
 def test_a_single_offer_is_judged_by_what_is_known_of_all_items(answer: pl.DataFrame, known: pl.DataFrame) -> None:
