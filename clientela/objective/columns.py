@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 #: what customers are divided by; each stands in the facts as of the month's end and, with `previous_` before it, of its start
 SEGMENTATIONS = ("value_tier", "engagement_tier", "rfm_group")
-#: everything that a KPI may be cut by, beside the company as a whole; portfolios have no customers yet
+#: everything that a KPI may be cut by, beside the company as a whole; of portfolios there are no rows (docs/objectives.md)
 SCOPES = (*SEGMENTATIONS, "portfolio", "channel")
 COMPANY = "company"
 AREAS = ("customer", "value", "retention", "segment", "relationship")

@@ -113,6 +113,54 @@ def test_probabilities_of_the_invented_company_are_what_its_truth_says(monkeypat
         assert 0.8 < foretold / came < 1.25, f"{kind}: {foretold:.0f} foretold, {came:.0f} came"
 
 
+def scored(found: pl.DataFrame, known: pl.DataFrame, later: pl.DataFrame, kind: str) -> tuple[int, float, float]:
+    """By what customers do buy after the day: how many bought anything of the kind, the hit rate of their offers, and NDCG."""
+    had = known.select("customer_id", item="category").unique()
+    bought = later.select("customer_id", item="category").unique()
+    bought = bought.join(had, on=["customer_id", "item"], how="semi" if kind == "repeat" else "anti")
+    offers = found.filter(pl.col("row_type") == "offer", pl.col("kind") == kind)
+    ranked = offers.sort("customer_id", "probability", descending=[False, True]).with_columns(
+        rank=pl.int_range(pl.len()).over("customer_id")
+    )
+    hits = ranked.join(bought, on=["customer_id", "item"], how="semi")
+    gain = (1 / (pl.col("rank") + 2).log(2)).sum()
+    each = (
+        bought.join(had.select("customer_id").unique(), on="customer_id", how="semi")
+        .group_by("customer_id")
+        .agg(relevant=pl.len().clip(0, OfferSettings().max_per_customer))
+        .join(hits.group_by("customer_id").agg(gained=gain), on="customer_id", how="left")
+        .with_columns(
+            ideal=pl.col("relevant").map_elements(lambda n: sum(1 / np.log2(k + 2) for k in range(n)), pl.Float64)
+        )
+    )
+    ndcg = (each["gained"].fill_null(0.0) / each["ideal"]).mean()
+    assert isinstance(ndcg, float)
+    return each.height, each["gained"].is_not_null().sum() / each.height, ndcg
+
+
+def test_hit_rate_and_ndcg_of_the_invented_company_are_what_its_truth_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the last horizon of the past promised of the offers is what they give in the days after, which nobody saw."""
+    monkeypatch.setattr(offer_scores, "_ONE_SIDED_95", EVERYTHING)
+    promised, came = ({kind: np.zeros(3) for kind in KINDS} for _ in range(2))
+    for seed in SEEDS:
+        company = invented(seed)
+        cut, known = company.settings.cut, bought_of(company)
+        truth = future_lines(company).rename({"person_id": "customer_id"})
+        later = truth.filter(pl.col("ordered_on") > cut, pl.col("ordered_on") <= cut + horizon(OfferSettings()))
+        found = propose_offers(cut, inputs(known), OfferSettings())
+        for kind in KINDS:
+            row = found.filter(
+                pl.col("row_type") == "candidate", pl.col("candidate") == "offers", pl.col("kind") == kind
+            )
+            customers, hit_rate, ndcg = row.select("customers", "hit_rate", "ndcg").row(0)
+            promised[kind] += np.array([1, hit_rate, ndcg]) * customers
+            customers, hit_rate, ndcg = scored(found, known, later, kind)
+            came[kind] += np.array([1, hit_rate, ndcg]) * customers
+    for kind in KINDS:
+        before, after = promised[kind][1:] / promised[kind][0], came[kind][1:] / came[kind][0]
+        assert np.abs(before - after).max() < 0.05, f"{kind}: hit rate and NDCG {before} were promised, {after} came"
+
+
 def test_where_there_are_rhythms_and_orders_both_kinds_are_offered_and_come_true() -> None:
     right, sums = 0, {kind: np.zeros(2) for kind in KINDS}
     for seed in SEEDS:

@@ -192,3 +192,20 @@ def test_rules_read_no_more_of_customers_than_they_name() -> None:
         PLACES,
     )
     assert portfolios.columns_of_rules(places) == ["state", "orders_12m"]
+
+
+def test_the_order_in_which_rows_come_moves_nobody() -> None:
+    """Nights in any order: the same customers, portfolios and memory give the same plan."""
+    people = [customer(number, 7.0 * (number % 9), region=("a", "b")[number % 2]) for number in range(1, 41)]
+    places = [
+        {"portfolio": "north", "capacity": 9, "territories": "a"},
+        {"portfolio": "south", "capacity": 12, "capacity_hours": 8.0},
+        {"portfolio": "east", "capacity": 5, "rule": "orders_12m is null"},
+    ]
+    kept = remembered(plan(people, places, day=date(2026, 1, 5), service_hours={"high": 1}), date(2026, 1, 5), 1)
+    kept += remembered(
+        plan(people, places[:2], kept, day=date(2026, 2, 5), service_hours={"high": 1}), date(2026, 2, 5), 2
+    )
+    there = plan(people, places, kept, service_hours={"high": 1})
+    back = plan(people[::-1], places[::-1], kept[::-1], service_hours={"high": 1})
+    assert back == there and {row["portfolio"] for row in there.values()} == {"north", "south", "east", None}
