@@ -148,6 +148,11 @@ def test_of_many_kinds_some_pairs_are_weighed_and_nothing_is_lost_by_it(monkeypa
     best = bound(people, places)
     value = people.value[shares.of_group] * fit[shares.of_group, shares.place]
     assert (shares.shares * value).sum() >= 0.999 * best
+    # where all are worth the same everywhere, not all may look at the same few portfolios
+    anywhere = replace(places, fit=np.ones((800, 40)))
+    even = portfolio_programme.shares_of_groups(people, anywhere, people.holder, 0.0, None)
+    assert even is not None and len(even.place) <= 6_400
+    assert (even.shares * people.value[even.of_group]).sum() >= 0.999 * bound(people, anywhere)
     plan = assign(people, places)
     assert_fits(people, places, plan)
     assert plan.value >= 0.99 * best, "a portfolio holds some fourteen customers: whole ones fill its hours less well"

@@ -208,4 +208,5 @@ def test_the_order_in_which_rows_come_moves_nobody() -> None:
     )
     there = plan(people, places, kept, service_hours={"high": 1})
     back = plan(people[::-1], places[::-1], kept[::-1], service_hours={"high": 1})
+    assert plan(people[::-1], places[::-1]) == plan(people, places)
     assert back == there and {row["portfolio"] for row in there.values()} == {"north", "south", "east", None}
