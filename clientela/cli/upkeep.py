@@ -228,7 +228,9 @@ def rotate_secret(config_path: Path, as_json: bool) -> None:
 @click.command()
 @config_option
 @json_option
-@click.option("--limit", default=50, show_default=True, help="The newest lines shown; 0 for all.")
+@click.option(
+    "--limit", type=click.IntRange(0), default=50, show_default=True, help="The newest lines shown; 0 for all."
+)
 def audit(config_path: Path, as_json: bool, limit: int) -> None:
     """Show who ran, corrected, backed up, restored, exported, disclosed or forgot, and when the configuration changed.
 

@@ -17,6 +17,7 @@ from clientela.privacy.person import by_customer, by_request
 from clientela.retention.calendar import month_end
 from clientela.value.settled import ALL
 from clientela.warehouse import audit
+from clientela.warehouse.ledger_copy import has_copies
 
 
 def run(
@@ -57,6 +58,8 @@ def forget(
     now: datetime | None = None,
 ) -> Report:
     """Forget a person now, by their number or their request, and publish the marts without them. Nothing is loaded."""
+    if not config.warehouse.is_file() and not has_copies(config):
+        raise ClientelaError(f"{config.company} has no warehouse yet, so nobody is known; `clientela run` makes it.")
     return take_steps(config, "forget", watch, now, partial(_forget, customer_id=customer_id, request=request))
 
 

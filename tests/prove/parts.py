@@ -22,7 +22,7 @@ PARTS = {
     "forecasts": "what is forecast of companies drawn by no code of clientela, and of real households, comes true",
     "identity": "not below plain Splink, as precise as it says, the same in any order of arrival",
     "install": "a wheel in an empty environment, with all that it requires from a package index",
-    "keep": "a hundred kills in backup, restore, forgetting and rotation: the old or the new, never half",
+    "keep": "kills in backup, restore, forgetting, expiry and rotation: the old or the new, never half",
     "nights": "whole nights that `make test` has a shorter form of: the demonstration's data, orders of files, reloads",
     "offers": "offers come true, are made where there is a rhythm or an order to tell, and not where there is none",
     "onboard": "fourteen public layouts, from what is proposed for them to published marts with the totals of their files",

@@ -1,5 +1,7 @@
 """Commands that keep and bring back, given what is wrong: each says what, where and what to do, and touches nothing."""
 
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
@@ -73,6 +75,13 @@ def test_what_is_wrong_is_said_with_what_to_do(
     outcome = said(shop, *arguments)
     assert outcome[0] == code and sentence in outcome[1], outcome
     assert sorted(path for path in shop.folder.rglob("*")) == before
+
+
+def test_before_the_first_night_there_is_nobody_to_forget_and_nothing_is_made(tmp_path: Path) -> None:
+    shop = open_privacy_shop(tmp_path)
+    code, sentence = said(shop, "forget", "--request=R-1")
+    assert code == 4 and "has no warehouse yet, so nobody is known; `clientela run` makes it." in sentence
+    assert not shop.config.data.exists(), "a backup could not be restored into it"
 
 
 def test_a_person_who_is_not_there_is_no_night_that_failed(shop: Company) -> None:

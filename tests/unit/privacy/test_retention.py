@@ -137,6 +137,21 @@ def test_an_expired_value_is_in_no_byte_and_comes_back_with_no_delivery(shop: Co
     assert load(shop, LATER + timedelta(days=4)) == []
 
 
+def test_an_expired_value_is_in_no_refused_batch_and_no_hash(shop: Company) -> None:
+    """The hash of a row would tell the value to whoever tries all."""
+    refused = shop.config.data / "quarantine" / "99-till-interactions.parquet"
+    refused.parent.mkdir(exist_ok=True)
+    with duckdb.connect(str(shop.config.warehouse)) as connection:
+        connection.execute(f"copy (select * replace ('a story refused' as note) from raw.interactions) to '{refused}'")
+    assert hits(shop, "a story refused") == ["quarantine/99-till-interactions.parquet"]
+    hashes = "select content_hash from raw.interactions"
+    before = shop.warehouse(hashes)
+    keep_a_year(shop, "interactions.note")
+    load(shop, LATER)
+    assert hits(shop, "a story refused") == []
+    assert len(before) == 1 and not set(shop.warehouse(hashes)) & set(before)
+
+
 def test_broken_off_it_leaves_all_as_it_was_and_the_next_night_does_it(
     shop: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,6 +203,20 @@ def test_facts_that_are_over_count_as_expired_and_alarm_nobody(shop: Company, de
     (landed,) = (shop.config.data / "landing" / "till" / "transactions").glob("*sales_2*")
     assert landed.name.endswith(".forgotten.parquet")
     assert shop.warehouse(CLOSES) == []
+
+
+def test_a_line_that_cannot_be_read_is_as_old_as_its_file(shop: Company) -> None:
+    with duckdb.connect(str(shop.config.warehouse)) as connection:
+        connection.execute("insert into ledger.expiries values ('till', 'transactions', '', date '2026-04-01', now())")
+    off = {"gate": {"quarantined_share": {"severity": "off"}}}
+    shop.change(lambda settings: settings["sources"]["till"]["entities"]["transactions"].update(off))
+    shop.write("sales_2.csv", SALES.replace("\n1,", "\n7,") + "8,1,half a line of somebody\n")
+    with open_run(shop.config, now=NOW + timedelta(days=1)) as run:
+        run.load_all()
+    assert shop.warehouse("select count(*) from ledger.quarantined_rows where source_file = 'sales_2.csv'") == [(1,)]
+    assert [
+        name for name in hits(shop, "half a line of somebody") if "sales_2" in name or name == "warehouse.duckdb"
+    ] == []
 
 
 def test_a_line_of_an_order_that_goes_on_is_not_over(shop: Company) -> None:
