@@ -46,7 +46,7 @@ def test_of_three_systems_ours_finds_most_and_plain_splink_does_as_it_did_on_com
     wrong = links.filter(
         pl.Series(person[left] != person[other] for left, other in links.select(links.columns[:2]).iter_rows())
     )
-    assert wrong.select((pl.col("is_doubtful") | pl.col("is_by_home_alone")).mean()).item() >= 0.8
+    assert wrong.filter(~pl.col("is_doubtful") & ~pl.col("is_by_home_alone")).height <= 3
     assert 0.2 < links.select(pl.col("is_doubtful").mean()).item() < 0.3
     assert wrong.filter(~pl.col("is_doubtful")).height <= 0.0025 * links.filter(~pl.col("is_doubtful")).height
 
