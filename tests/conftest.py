@@ -20,16 +20,30 @@ from clientela.pipeline.run_summary import Report
 from clientela.warehouse import tables
 
 ROOT = Path(__file__).resolve().parent.parent
-#: files that take longest: they begin first, so that no process waits at the end for the other
+#: files that take longest, the longest first: they begin first, so that no process waits at the end for the other
 LONG = (
-    "test_forecasts.py",
     "test_faults.py",
     "test_marts.py",
     "test_dagster_night.py",
-    "test_identity_nights.py",
-    "test_refusals.py",
-    "test_changed_batches.py",
     "test_installed.py",
+    "test_identity_nights.py",
+    "test_forecasts.py",
+    "test_changed_batches.py",
+    "test_refusals.py",
+    "test_reload_in_marts.py",
+    "test_audiences.py",
+    "test_resolve.py",
+    "test_recipes.py",
+    "test_forget.py",
+    "test_kinds_databases.py",
+    "test_night.py",
+    "test_store.py",
+    "test_incremental.py",
+    "test_layouts.py",
+    "test_upgrade.py",
+    "test_doctor.py",
+    "test_dagster_serves.py",
+    "test_kinds_beyond_memory.py",
 )
 #: the wall clock of invented nights, after all invented events
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)

@@ -32,7 +32,6 @@ def read_yaml(path: Path, lines: dict[str, int] | None = None) -> Any:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"{path} is not UTF-8 at line {line}; save it in that encoding.") from None
     try:
-        _limit_depth(path, text)
         loader = _Loader(text)
         root = loader.get_single_node()
         if root is None:
@@ -43,6 +42,8 @@ def read_yaml(path: Path, lines: dict[str, int] | None = None) -> Any:
             if lines is not None:
                 lines.update({f"{where}.{key.value}" if where else key.value: _line(key) for key, _ in node.value})
         return loader.construct_document(root)
+    except _TooDeepError as deep:
+        raise _too_deep(path, deep.there) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         character = ord(error.character) if isinstance(error.character, str) else error.character
@@ -73,8 +74,29 @@ def _kind(node: yaml.Node) -> str:
     return str(node.tag).rpartition(":")[2]
 
 
+class _TooDeepError(Exception):
+    """What begins there is nested too deep."""
+
+    def __init__(self, there: yaml.Event) -> None:
+        super().__init__()
+        self.there = there
+
+
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, which says the line of a value that it cannot read."""
+    """PyYAML's safe loader, which says the line of a value that it cannot read, and reads nothing that is nested too deep."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if not self.check_event(yaml.CollectionStartEvent):
+            return super().compose_node(parent, index)  # type: ignore[no-any-return]
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise _TooDeepError(self.peek_event())  # type: ignore[no-untyped-call]
+        try:
+            return super().compose_node(parent, index)  # type: ignore[no-any-return]
+        finally:
+            self.depth -= 1
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
@@ -86,14 +108,6 @@ class _Loader(yaml.SafeLoader):
                 f"this cannot be read as {_KINDS.get(_kind(node), _kind(node))}; write it in quotes if it is a text",
                 node.start_mark,
             ) from None
-
-
-def _limit_depth(path: Path, text: str) -> None:
-    depth = 0
-    for event in yaml.parse(text, yaml.SafeLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise _too_deep(path, event)
 
 
 def _refuse_endless(path: Path, root: yaml.Node) -> None:
