@@ -5,7 +5,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,16 @@ import pytest
 import yaml
 
 from clientela.config.read import load_config
-from clientela.errors import ConfigError
+from clientela.config.sources import DatabaseSource
+from clientela.errors import ConfigError, DeliveryError
+from clientela.extract.readers import database as databases
 from clientela.load.context import LoadContext
 from clientela.load.loader import load_feed
 from clientela.load.outcome import Outcome
 from clientela.onboard.doctor import examine
 from clientela.onboard.propose import propose
+from clientela.pipeline import audience_table
+from clientela.relationship.settings import AudienceTable
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "readers"))
 from reading import feed_of, prepared
@@ -520,3 +524,42 @@ def test_an_sqlite_column_that_holds_all_types_loses_no_value(tmp_path: Path, mo
     assert found["A2"] == ("A2", "A", Decimal("1.234"))
     assert found["9"] == ("9", "9", Decimal("1.125"))
     made.warehouse.close()
+
+
+@pytest.mark.parametrize("kind", ["postgres", "sqlite"])
+def test_an_audience_is_written_to_a_database_with_its_types_and_its_mark_or_not_at_all(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if kind == "sqlite":
+        (tmp_path / "crm.db").touch()
+    url = request.getfixturevalue("postgres") if kind == "postgres" else f"sqlite:///{tmp_path / 'crm.db'}"
+    monkeypatch.setenv("CRM_WRITES", url)
+    settings = AudienceTable(connection_env="CRM_WRITES", table="Who to call")
+    columns = {
+        "customer_id": "BIGINT", "email": "VARCHAR", "spent": "DECIMAL(18,4)", "ratio": "DOUBLE", "month": "DATE",
+        "is_new": "BOOLEAN",
+    }  # fmt: skip
+    rows = [
+        (2**40, "ana's@example.com", Decimal("12.3400"), 0.25, date(2026, 3, 1), True),
+        (7, None, None, None, None, False),
+    ]
+    audience_table.require_table(settings, tmp_path, columns)
+    audience_table.require_table(settings, tmp_path, columns)
+    assert not audience_table.was_written(settings, tmp_path, "r1")
+    audience_table.write_rows(settings, tmp_path, columns, rows, ("r1", "MAY", NOW))
+    assert audience_table.was_written(settings, tmp_path, "r1")
+    with pytest.raises(DeliveryError, match="the database of CRM_WRITES said"):
+        wrong = [(1, "bea@example.com", Decimal(1), 0.5, date(2026, 3, 1), True), (object(), *rows[1][1:])]
+        audience_table.write_rows(settings, tmp_path, columns, wrong, ("r2", "MAY", NOW))
+    assert not audience_table.was_written(settings, tmp_path, "r2")
+    with pytest.raises(DeliveryError, match="has the columns customer_id, email, spent"):
+        audience_table.require_table(settings, tmp_path, {"email": "VARCHAR"})
+    reading = DatabaseSource(connection_env="CRM_WRITES", table="Who to call")
+    with databases.opened(reading, tmp_path, "point") as source:
+        into = tmp_path / "read.parquet"
+        assert databases.fetch(source, ["customer_id"], None, into) == 2, "and nothing of the write that failed"
+    found = duckdb.sql(f"select customer_id, email, spent, ratio from '{into}' order by 1").fetchall()
+    assert (
+        found == [(7, None, None, None), (2**40, "ana's@example.com", found[1][2], 0.25)]
+        and float(found[1][2]) == 12.34
+    )
