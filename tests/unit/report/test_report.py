@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import get_args
 
+import duckdb
 import pytest
 
 from clientela.identity.cluster import ALWAYS
@@ -361,3 +362,16 @@ def test_what_clientela_itself_advises_is_said_in_both_languages() -> None:
         assert spanish.label("strategy", row["strategy"]) != row["strategy"]
     assert [state for state in STATES if f"state.{state}" not in english] == []
     assert [reason for reason in get_args(Reason) if f"reason.{reason}" not in english] == []
+
+
+def test_a_curve_of_many_customers_is_drawn_by_few_points_and_keeps_its_peak() -> None:
+    with duckdb.connect() as db:
+        db.execute(
+            "create schema value; create table value.customer_value as "
+            "select n as customer_id, cast(20000.5 - n as decimal(18, 4)) as realised_value from range(1, 30001) as c(n)"
+        )
+        query = (PACKAGE / "queries" / "whale_curve.sql").read_text(encoding="utf-8")
+        rows = db.execute(query).fetchall()
+    ranks = [row[0] for row in rows]
+    assert len(ranks) < 120 and (ranks[0], ranks[-1]) == (1, 30000)
+    assert max(rows, key=lambda row: row[2])[0] == 20000, "the last who has not cost more than they brought"
