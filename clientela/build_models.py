@@ -191,9 +191,11 @@ class Build:
             and self._there.get((step.schema, step.name)) == "table"
         )
         with transaction(self._connection):
-            self._run_all(step.before)
-            if is_upon:
+            self._run_all(step.before_upon if is_upon else step.before)
+            if is_upon and step.unique_key:
                 self._merge(step)
+            elif is_upon:
+                self._connection.execute(f"insert into {step.relation} by name (\n{step.sql_upon}\n)")
             else:
                 self._drop(step)
                 self._connection.execute(f"create {kind} {step.relation} as (\n{step.sql}\n)")

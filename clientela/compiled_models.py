@@ -33,9 +33,10 @@ _LEFT_OUT = ("compiled", "compiled_code", "compiled_path", "extra_ctes", "extra_
 class Step:
     """One seed, model or test, ready to run.
 
-    `sql` builds it from nothing, `sql_upon` upon what is there (incremental models). `columns` are those of a seed, or that
-    the model's contract states, with their types. `needs` are the nodes that must have succeeded before, `sources` the tables
-    that no node makes, as SCHEMA.NAME.
+    `sql` builds it from nothing, `sql_upon` upon what is there (incremental models), where its rows take the place of those of
+    the same `unique_key`, or are added. `before`, or then `before_upon`, come before, `after` after. `columns` are those of a
+    seed, or that the model's contract states, with their types. `needs` are the nodes that must have succeeded before,
+    `sources` the tables that no node makes, as SCHEMA.NAME.
     """
 
     unique_id: str
@@ -51,6 +52,7 @@ class Step:
     unique_key: str
     columns: tuple[tuple[str, str], ...]
     before: tuple[str, ...]
+    before_upon: tuple[str, ...]
     after: tuple[str, ...]
     is_warning: bool
     needs: tuple[str, ...]
@@ -205,7 +207,8 @@ def _require_known(node: Any) -> None:
         "materialized": {"seed": ["seed"], "test": ["test"], "model": ["table", "view", "incremental"]}[kind],
         "limit": [None], "fail_calc": ["count(*)"], "warn_if": ["!= 0"], "error_if": ["!= 0"],
         "store_failures": [None, False], "alias": [None], "grants": [None], "persist_docs": [None], "constraints": [[]],
-        "indexes": [None], "sql_header": [None], "incremental_strategy": ["merge"], "on_schema_change": ["ignore"],
+        "indexes": [None], "sql_header": [None], "incremental_strategy": ["merge", "append"],
+        "on_schema_change": ["ignore", "fail"],
     }  # fmt: skip
     for name, value in asked.items():
         if value not in known[name]:
@@ -218,6 +221,7 @@ def _step(node: Any, needs: tuple[str, ...], manifest: Any, runtime: Any) -> Ste
     _require_known(node)
     kind, config = str(node.resource_type), node.config
     before: tuple[str, ...] = ()
+    before_upon: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     sql_upon = ""
     columns: tuple[tuple[str, str], ...] = ()
@@ -226,7 +230,9 @@ def _step(node: Any, needs: tuple[str, ...], manifest: Any, runtime: Any) -> Ste
     elif kind == "model":
         before, after = (_hooks(hooks, node, manifest, runtime) for hooks in (config.pre_hook, config.post_hook))
         if config.materialized == "incremental":
-            sql_upon = _rendered(node, node.raw_code, manifest, runtime, is_incremental=lambda: True)
+            upon = {"is_incremental": lambda: True}
+            sql_upon = _rendered(node, node.raw_code, manifest, runtime, **upon)
+            before_upon = _hooks(config.pre_hook, node, manifest, runtime, **upon)
         if config.contract.enforced:
             columns = tuple((column.name, column.data_type) for column in node.columns.values())
     return Step(
@@ -243,6 +249,7 @@ def _step(node: Any, needs: tuple[str, ...], manifest: Any, runtime: Any) -> Ste
         unique_key=(getattr(config, "unique_key", None) or "") if kind == "model" else "",
         columns=columns,
         before=before,
+        before_upon=before_upon,
         after=after,
         is_warning=kind == "test" and config.severity.lower() == "warn",
         needs=needs,
@@ -268,8 +275,10 @@ def _of_any_file(text: str) -> str:
     return text.replace(f'database = "{DATABASE}"', "database = None")
 
 
-def _hooks(hooks: Sequence[Any], node: Any, manifest: Any, runtime: Any) -> tuple[str, ...]:
-    return tuple(_rendered(node, hook.sql, manifest, runtime) for hook in hooks)
+def _hooks(hooks: Sequence[Any], node: Any, manifest: Any, runtime: Any, **also: Any) -> tuple[str, ...]:
+    """What they say; one that has nothing to say is none."""
+    said = (_rendered(node, hook.sql, manifest, runtime, **also).strip() for hook in hooks)
+    return tuple(text for text in said if text)
 
 
 def _columns_of_seed(node: Any, manifest: Any, runtime: Any) -> tuple[tuple[str, str], ...]:

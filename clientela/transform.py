@@ -24,6 +24,7 @@ from clientela.engines.lake import Lake
 from clientela.errors import NotPublishedError
 from clientela.masking import failure_without_values
 from clientela.project_files import PROJECT
+from clientela.warehouse.last_build import GONE_ON_FROM
 
 #: the dbt package, and the schema, of the company's own models
 COMPANY_PACKAGE = "custom"
@@ -48,7 +49,7 @@ def environment(config: Config, scratch: Path | None = None) -> dict[str, str]:
         variables["CLIENTELA_PACKAGES"] = str(_company_package(config, config.models).parent)
     return variables | {
         "CLIENTELA_WAREHOUSE": str(config.warehouse),
-        "CLIENTELA_MEMORY_LIMIT": config.limits.memory.replace(" ", ""),
+        "CLIENTELA_MEMORY_LIMIT": config.limits.duckdb_memory,
         "CLIENTELA_THREADS": str(config.limits.threads),
         "CLIENTELA_SPILL": str(config.data / "spill"),
         **_SILENT,
@@ -286,11 +287,11 @@ def _company_package(config: Config, models: Path) -> Path:
 
 
 def cached_relations(config: Config) -> set[str]:
-    """Schema and name of every seed and view: they are built once for the same code and settings."""
+    """Schema and name of every seed and view, built once for the same code and settings, and of tables that models go on from."""
     if config.models is None:
-        return {f"{step.schema}.{step.name}" for step in compiled().steps if step.is_cached}
+        return {f"{step.schema}.{step.name}" for step in compiled().steps if step.is_cached} | GONE_ON_FROM
     with set_environment(environment(config)):
-        return {f"{node.schema}.{node.name}" for node in _cached_nodes(_parse(config, "night"))}
+        return {f"{node.schema}.{node.name}" for node in _cached_nodes(_parse(config, "night"))} | GONE_ON_FROM
 
 
 def _cached_nodes(parsed: Any) -> list[Any]:

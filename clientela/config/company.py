@@ -183,10 +183,21 @@ def _why_not(name: str) -> str:
 
 
 class LimitsConfig(Model):
-    """What DuckDB may use of the machine."""
+    """What a run may use of the machine."""
 
-    memory: Size = Field("4GB", description="Memory DuckDB may use.")
+    memory: Size = Field(
+        "4GB",
+        description="Memory for the whole process: DuckDB gets it less what the Python steps need beside it, a quarter and at "
+        "least 1 GB (half, where it is less than 2 GB).",
+    )
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+
+    @property
+    def duckdb_memory(self) -> str:
+        """DuckDB's share of the memory, as it takes a size."""
+        whole = bytes_of(self.memory)
+        beside = max(whole // 4, min(10**9, whole // 2))
+        return f"{(whole - beside) // 10**6}MB"
 
 
 class EngineConfig(Model):
@@ -473,8 +484,21 @@ class Config(Model):
         return settings.max_age if settings else None
 
     def fingerprint(self) -> str:
-        """Hash of everything that can change a figure: a different hash means that marts must be built anew."""
-        left_out = {"audiences", "on_failure", "on_stale", "max_silence", "limits", "landing", "inbox", "privacy"}
+        """Hash of everything that can change a figure: a different hash means that marts must be built anew.
+
+        The day is compared for itself: another one is a reason to build, upon what is there.
+        """
+        left_out = {
+            "audiences",
+            "on_failure",
+            "on_stale",
+            "max_silence",
+            "limits",
+            "landing",
+            "inbox",
+            "privacy",
+            "as_of",
+        }
         values = self.model_dump(mode="json", exclude=left_out)
         del values["publish"]["group"]
         for profile in values["publish"]["profiles"].values():

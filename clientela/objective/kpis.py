@@ -35,6 +35,8 @@ VALUES_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 NO_SEGMENT = "none"
 NOTHING = "nothing to measure in this month"
 _LABELS = (*SEGMENTATIONS, *(f"previous_{name}" for name in SEGMENTATIONS), "channel")
+#: the facts of which months stand
+OF_CUSTOMERS = "customer_months"
 _EXACT = "decimal(38, 9)"
 #: what a row may add at most; more is taken for unknown, so that no sum runs over
 _GREATEST = 10**20
@@ -45,12 +47,16 @@ def kpi_values(
     definitions: Sequence[Mapping[str, Any]],
     months: Sequence[date],
     delivered: AbstractSet[str],
+    since: date | None = None,
+    earlier: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """One row per KPI, month and part of each scope that has rows; for the company as a whole, one for each of `months`.
 
     facts: by the name in FACTS what gives the rows, with its columns; each is read once, batch by batch, and only if a KPI
     asks for it. definitions: rows of the table `kpis`. delivered: the entities and reference tables that there are rows of.
-    A definition that does not compute has no values, and the reason says so. Columns of VALUES_SCHEMA.
+    A definition that does not compute has no values, and the reason says so. since: the facts of customers' months are those
+    from this day on, and what was said of the months before stands; `earlier` has it, as an answer gave it. Columns of
+    VALUES_SCHEMA.
     """
     kpis: list[Kpi] = []
     rows: list[dict[str, Any]] = []
@@ -77,7 +83,11 @@ def kpi_values(
     for row in rows:
         if row["value"] is None and row["no_value_reason"] is None:
             row["no_value_reason"] = reasons[row["kpi"]]
-    return pl.DataFrame(rows, schema=VALUES_SCHEMA, orient="row").sort("kpi", "scope", "segment", "month")
+    values = pl.DataFrame(rows, schema=VALUES_SCHEMA, orient="row")
+    if since is not None and earlier is not None:
+        is_standing = (pl.col("month") < since) & pl.col("kpi").is_in([k.name for k in kpis if k.facts == OF_CUSTOMERS])
+        values = pl.concat([values.filter(~is_standing), earlier.select(values.columns).filter(is_standing)])
+    return values.sort("kpi", "scope", "segment", "month")
 
 
 def _group(

@@ -15,6 +15,17 @@ from clientela.config.company import Config
 from clientela.publish import MARTS_FILE, is_readable
 from clientela.warehouse.transactions import transaction
 
+#: what a build saw, and where it stands while the build is there
+ORDERS_SEEN = {
+    "built_state": "select as_of_on, config_hash, code_version from run.context",
+    "built_batches": "select batch_id from intermediate.int_active_batches",
+    "built_costs": "select * from intermediate.int_cost_basis",
+}
+MONTHS_SEEN = {
+    "built_facts": "select fact, customer_id, month_number, row_hash from intermediate.int_customer_facts_hashed",
+    "built_months": "select input, month_number, rows_hash from intermediate.int_months_hashed",
+}
+
 
 def loads_state(connection: duckdb.DuckDBPyConnection) -> str:
     """Which batches and identity model are active, in short: differs as soon as a batch is loaded, replaced or unloaded, a
@@ -64,7 +75,11 @@ def forget_build(connection: duckdb.DuckDBPyConnection, config: Config) -> bool:
         """
     ).fetchall()
     connection.execute("update run.built_state set code_version = 'under way'")
-    return not known or not is_cached(connection, config)
+    is_full_refresh = not known or not is_cached(connection, config)
+    if is_full_refresh:
+        for table in MONTHS_SEEN:
+            connection.execute(f"delete from run.{table}")
+    return is_full_refresh
 
 
 def is_cached(connection: duckdb.DuckDBPyConnection, config: Config) -> bool:
@@ -80,13 +95,9 @@ def is_cached(connection: duckdb.DuckDBPyConnection, config: Config) -> bool:
 
 
 def remember_build(connection: duckdb.DuckDBPyConnection) -> None:
-    """What this build saw: the macro `changed_order_lines` compares the next one with it."""
+    """What this build saw: `changed_order_lines` and `int_touched_months` compare the next one with it."""
     with transaction(connection):
-        for table, query in {
-            "built_state": "select as_of_on, config_hash, code_version from run.context",
-            "built_batches": "select batch_id from intermediate.int_active_batches",
-            "built_costs": "select * from intermediate.int_cost_basis",
-        }.items():
+        for table, query in (ORDERS_SEEN | MONTHS_SEEN).items():
             connection.execute(f"delete from run.{table}")
             connection.execute(f"insert into run.{table} {query}")
 

@@ -71,6 +71,7 @@ def _prepare_scratch(run: PipelineRun, scratch: Path, as_of: date, *, is_known_a
             connection.execute(f"create view {name} as select * from warehouse.{name} {seen}")
         connection.execute(f"create table run.context ({tables.CONTEXT})")
         connection.execute(f"create table run.built ({tables.BUILT})")
+        tables.prepare_built(connection)
         tables.prepare_identity(connection)
         tables.prepare_forecast(connection)
         connection.execute(f"create view ledger.source_state as {tables.source_state_sql()}")

@@ -88,7 +88,7 @@ def rebuild(config: Config, watch: Watcher = silent) -> Rebuilt:
         try:
             made = work / "warehouse.duckdb"
             limits = config.limits
-            connection = tables.connect(made, memory_limit=limits.memory.replace(" ", ""), threads=limits.threads)
+            connection = tables.connect(made, memory_limit=limits.duckdb_memory, threads=limits.threads)
             with connection, stopping.interrupting(connection.interrupt):
                 batches, rows = _fill(connection, config, notices, watch)
                 connection.execute("checkpoint")

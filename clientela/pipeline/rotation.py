@@ -51,9 +51,7 @@ def rotate_secret(config: Config) -> Rotated:
         remove_leftovers(config)
         try:
             limits = config.limits
-            connection = tables.connect(
-                config.warehouse, memory_limit=limits.memory.replace(" ", ""), threads=limits.threads
-            )
+            connection = tables.connect(config.warehouse, memory_limit=limits.duckdb_memory, threads=limits.threads)
             with connection, stopping.interrupting(connection.interrupt):
                 require_present(connection, config.warehouse, config.memory)
                 tables.prepare(connection)

@@ -10,6 +10,7 @@ import duckdb
 
 from clientela import project_files
 from clientela.config.company import Config
+from clientela.config.sources import bytes_of
 from clientela.contracts import CONTRACT_VERSION
 from clientela.extract.feeds import entities_without_source, feeds_of
 from clientela.identity import step
@@ -68,4 +69,7 @@ def write_context(connection: duckdb.DuckDBPyConnection, config: Config, context
                     "insert into run.return_batches select batch_id from ledger.loads where source = ? and feed = ?",
                     [feed.source_name, feed.name],
                 )
-        step.write_run_tables(connection, config.identity, key, are_changes_accepted=context.is_identity_accepted)
+        # Splink has a DuckDB of its own beside the warehouse's: it is to have no more than that
+        limit = min(config.identity.memory_limit, config.limits.duckdb_memory, key=bytes_of)
+        identity = config.identity.model_copy(update={"memory_limit": limit})
+        step.write_run_tables(connection, identity, key, are_changes_accepted=context.is_identity_accepted)

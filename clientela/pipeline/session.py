@@ -22,9 +22,7 @@ class Session:
         """The connection to the file, opened when it is first asked for."""
         if self._connection is None:
             limits = self._config.limits
-            self._connection = tables.connect(
-                self._file, memory_limit=limits.memory.replace(" ", ""), threads=limits.threads
-            )
+            self._connection = tables.connect(self._file, memory_limit=limits.duckdb_memory, threads=limits.threads)
             if self._file != self._config.warehouse:
                 self._connection.execute(f"attach {literal(str(self._config.warehouse))} as warehouse (read_only)")
         return self._connection

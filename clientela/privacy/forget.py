@@ -98,7 +98,7 @@ def written_anew(config: Config, work: Path) -> Iterator[duckdb.DuckDBPyConnecti
     """A second warehouse, empty, with the one of now as `before`. At the end it takes that one's place in one step."""
     made = work / "warehouse.duckdb"
     limits = config.limits
-    connection = tables.connect(made, memory_limit=limits.memory.replace(" ", ""), threads=limits.threads)
+    connection = tables.connect(made, memory_limit=limits.duckdb_memory, threads=limits.threads)
     with connection, stopping.interrupting(connection.interrupt):
         tables.prepare(connection)
         connection.execute(f"attach {literal(str(config.warehouse))} as before (read_only)")

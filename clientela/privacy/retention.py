@@ -170,7 +170,7 @@ def _plan(config: Config, dues: Sequence[Due], work: Path) -> None:
     An order goes once its last line and its header are over; a line that waits for its header stays, since no mart knows it.
     """
     with duckdb.connect(str(config.warehouse), read_only=True) as connection:
-        connection.execute("set memory_limit = ?", [config.limits.memory.replace(" ", "")])
+        connection.execute("set memory_limit = ?", [config.limits.duckdb_memory])
         connection.execute("set threads = ?", [config.limits.threads])
         connection.execute("set timezone = 'UTC'")
         connection.execute("create temp table ends (source varchar, entity varchar, before date)")

@@ -54,6 +54,10 @@ MEMORY_TABLES: dict[str, str] = {
     "settled_fits": """
         month_end date not null, part varchar not null, fit varchar not null, settled_run_id varchar not null,
         run_id varchar not null, run_sequence bigint not null, made_at timestamptz not null""",
+    # for which reasons a run made figures of closed months anew
+    "changed_months": """
+        run_id varchar not null, made_at timestamptz not null, reason varchar not null, first_month date not null,
+        closed_months bigint not null, customers bigint""",
     # who was held out of a planned campaign, by the records that the customer had then; drawn once, for ever
     "campaign_splits": """
         campaign_key varchar not null, record_id bigint not null, customer_id bigint not null, arm varchar not null,
@@ -167,6 +171,13 @@ def commit(connection: duckdb.DuckDBPyConnection) -> int:
             select fitted_on, made_from, fit, run_id, started_at
             from intermediate.int_customer_segments cross join run.context
             where is_new and made_from not in (select made_from from memory.segment_fits)
+            """
+        )
+        connection.execute(
+            """
+            insert into memory.changed_months by name
+            select changed.* from operations.changed_months as changed inner join run.context using (run_id)
+            where run_id not in (select run_id from memory.changed_months)
             """
         )
     return int(added)

@@ -96,6 +96,9 @@ BUILT_STATE: dict[str, str] = {
     "built_costs": """
         product_id bigint not null, unit_cost decimal(18,4), margin_rate decimal(18,6), margin_rule varchar,
         is_margin_assumed boolean""",
+    "built_facts": """
+        fact varchar not null, customer_id bigint not null, month_number integer, row_hash decimal(38,0)""",
+    "built_months": "input varchar not null, month_number integer, rows_hash decimal(38,0)",
 }
 
 
@@ -138,11 +141,16 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
         _make_tables(connection, "ledger", LEDGER_TABLES, held)
         _make_tables(connection, "run", {"context": CONTEXT, "built": BUILT, "published_files": PUBLISHED_FILES}, held)
         _make_tables(connection, "run", {"header_sources": HEADER_SOURCES, "return_batches": RETURN_BATCHES}, held)
-        _make_tables(connection, "run", BUILT_STATE, held)
+        prepare_built(connection, held)
         prepare_identity(connection, held)
         prepare_forecast(connection, held)
         memory.prepare(connection)
         connection.execute(f"create or replace view ledger.source_state as {source_state_sql()}")
+
+
+def prepare_built(connection: duckdb.DuckDBPyConnection, held: Held | None = None) -> None:
+    """Create the tables of what the last whole build saw that are missing."""
+    _make_tables(connection, "run", BUILT_STATE, _held(connection) if held is None else held)
 
 
 def prepare_identity(connection: duckdb.DuckDBPyConnection, held: Held | None = None) -> None:

@@ -167,7 +167,7 @@ def _attach(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 @contextmanager
 def _opened(config: Config, path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     limits = config.limits
-    connection = tables.connect(path, memory_limit=limits.memory.replace(" ", ""), threads=limits.threads)
+    connection = tables.connect(path, memory_limit=limits.duckdb_memory, threads=limits.threads)
     with connection, stopping.interrupting(connection.interrupt):
         yield connection
 

@@ -1,3 +1,13 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="append",
+        pre_hook="{% if is_incremental() %}{{ drop_touched_months('month') }}{% endif %}",
+    )
+}}
+{#- Said before the question whether it is used, so that dbt sees what it reads even while nothing is built yet. -#}
+{%- set touched = is_touched('month') %}
+
 with
 
 context as (
@@ -31,6 +41,9 @@ months as (
         month_end,
         year * 12 + month_of_year as month_number
     from {{ ref('int_calendar') }}
+    {% if is_incremental() %}
+        where {{ touched }}
+    {% endif %}
 
 ),
 

@@ -1,8 +1,20 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="append",
+        pre_hook="{% if is_incremental() %}{{ drop_touched_months('month') }}{% endif %}",
+    )
+}}
+{%- set touched = is_touched('month') %}
+
 with
 
 months as (
 
     select * from {{ ref('int_customer_months') }}
+    {% if is_incremental() %}
+        where {{ touched }}
+    {% endif %}
 
 ),
 

@@ -17,9 +17,11 @@
 
 with
 
+-- Of the months that are made anew, and the one before, beside which they are seen.
 months as (
 
     select * from {{ ref('int_customer_months_labelled') }}
+    where {{ month_number('month') }} >= {{ first_touched_month() }} - 1
 
 ),
 
@@ -46,7 +48,19 @@ ledger as (
         {% endfor %}
         sum(amount) as amount
     from {{ ref('value_ledger') }}
+    where {{ month_number('month') }} >= {{ first_touched_month() }} - 1
     group by customer_id, month
+
+),
+
+realised_before as (
+
+    select
+        customer_id,
+        sum(amount) as amount
+    from {{ ref('value_ledger') }}
+    where {{ month_number('month') }} < {{ first_touched_month() }} - 1
+    group by customer_id
 
 ),
 
@@ -155,16 +169,20 @@ kpi_customer_months as (
         {% for name in costs %}
             {{ money('ranked.' ~ name) }} as {{ name }},
         {% endfor %}
-        {{ money('ranked.realised_value') }} as realised_value,
+        {{ money('ranked.realised_value + coalesce(realised_before.amount, 0)') }} as realised_value,
         case
             when ranked.is_customer and ranked.is_month_forecast
-                then cast(ranked.realised_value as double) + coalesce(ranked.expected_value, 0)
+                then
+                    cast(ranked.realised_value + coalesce(realised_before.amount, 0) as double)
+                    + coalesce(ranked.expected_value, 0)
         end as vin
 
     from ranked
     cross join asked
     left join {{ ref('int_customers') }} as customers on ranked.any_customer_id = customers.customer_id
     left join permitted on ranked.customer_id = permitted.customer_id and ranked.month = permitted.month
+    left join realised_before on ranked.any_customer_id = realised_before.customer_id
+    where {{ is_touched('ranked.any_month') }}
 
 )
 

@@ -4,6 +4,7 @@ from functools import partial
 
 from clientela.objective.columns import FACTS
 from clientela.objective.kpis import kpi_values
+from clientela.warehouse.last_build import first_touched_day, left_by_last_build
 
 
 def model(dbt, session):
@@ -22,6 +23,8 @@ def model(dbt, session):
         dbt.ref("stg_kpis").pl().to_dicts(),
         [month for (month,) in months],
         {entity for (entity,) in delivered.fetchall()},
+        since=first_touched_day(dbt.ref("int_touched_months")),
+        earlier=left_by_last_build(session, repr(dbt.this)),
     )
 
 

@@ -1,7 +1,15 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="append",
+        pre_hook="{% if is_incremental() %}{{ drop_touched_months('measured_on') }}{% endif %}",
+    )
+}}
 {%- set parts = [
     'categories', 'products', 'channels', 'orders', 'active_months', 'contracts', 'tenure', 'answers', 'satisfaction',
 ] -%}
 {%- set fifths = [0.2, 0.4, 0.6, 0.8] -%}
+{%- set touched = is_touched('month') %}
 
 with
 
@@ -15,6 +23,9 @@ rfm_scores as (
 customer_months as (
 
     select * from {{ ref('int_engagement_scored') }}
+    {% if is_incremental() %}
+        where {{ touched }}
+    {% endif %}
 
 ),
 

@@ -7,6 +7,7 @@ past is proved in tests/prove/nights/test_history_as_it_stood.py.
 import csv
 import json
 import re
+import shutil
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,7 +18,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from clientela import build_models, transform
 from clientela.objective.columns import FACTS
+from clientela.pipeline.build_cache import MONTHS_SEEN
 from clientela.segment.columns import RULE_COLUMNS
 from clientela.segment.settings import RuleSegment, SegmentSettings
 from tests.integration.kpi_queries import assert_kpis_are_as_written_apart
@@ -539,3 +542,79 @@ def test_a_group_and_the_scores_it_rests_on_agree_at_every_month_end(ask: Ask) -
     differing = [row for row in rows if row[0] != row[3]]
     assert differing, "some are held"
     assert all(name(held, "") != name(today, "") for held, _, _, today in differing), "only while another group is held"
+
+
+#: what is made anew from the first touched month on, and what decides which that is
+OF_MONTHS = (
+    "int_touched_customers", "int_touched_months", "int_customer_months", "int_rfm_scored", "int_customer_segments",
+    "int_customer_months_labelled", "int_kpi_values",
+)  # fmt: skip
+MONTH = 2025 * 12 + 7
+#: what may differ from the last build in one month, each in a table that months are made from
+TOUCHES = {
+    "orders": "update intermediate.int_customer_order_months set net_revenue = net_revenue + 7 where month = '2025-07-01'",
+    "gone": """
+        create or replace temp table gone as
+        select customer_id from intermediate.int_customers where first_seen_on between '2025-07-01' and '2025-07-31';
+        delete from intermediate.int_customers where customer_id in (select customer_id from gone);
+        delete from intermediate.int_customer_order_months where customer_id in (select customer_id from gone);
+        delete from intermediate.int_customer_changes where customer_id in (select customer_id from gone);
+        delete from intermediate.int_customer_states where customer_id in (select customer_id from gone)
+    """,
+    "forecasts": "update forecast.customers set expected_value = 1 + expected_value where measured_on >= '2025-07-01'",
+    "ledger": """
+        insert into value.value_ledger by name select * replace (amount - 1 as amount) from value.value_ledger
+        where component = 'cost to serve' and month = '2025-07-01' limit 1
+    """,
+}
+
+
+def _months(folder: Path, *, is_full_refresh: bool) -> dict[str, list[tuple[Any, ...]]]:
+    project = transform.compiled()
+    chosen = {step.unique_id for step in project.steps if step.name in OF_MONTHS}
+    database = transform.database("night", {"CLIENTELA_WAREHOUSE": str(folder / "warehouse.duckdb")})
+    if is_full_refresh:
+        with database.connect() as connection:
+            for table in MONTHS_SEEN:
+                connection.execute(f"delete from run.{table}")
+    results = build_models.build(project, database, is_full_refresh=is_full_refresh, only=chosen)
+    assert [result for result in results if result.has_failed] == []
+    names = [name for name in OF_MONTHS if "touched" not in name]
+    return {name: read(folder / "warehouse.duckdb", f"from intermediate.{name} order by all") for name in names}
+
+
+@pytest.mark.parametrize("touched", TOUCHES)
+def test_months_from_the_first_that_is_touched_on_are_those_of_a_build_from_nothing(
+    late: Path, tmp_path: Path, touched: str
+) -> None:
+    """All figures by customer and month, and the KPIs; whatever differs, and wherever it came from."""
+    warehouse = tmp_path / "warehouse.duckdb"
+    shutil.copyfile(late / "warehouse.duckdb", warehouse)
+    with duckdb.connect(str(warehouse)) as connection:
+        for table, query in MONTHS_SEEN.items():
+            connection.execute(f"insert into run.{table} {query}")
+        connection.execute(TOUCHES[touched])
+    upon = _months(tmp_path, is_full_refresh=False)
+    reasons = dict(
+        read(warehouse, "select reason, min(month_number) from intermediate.int_touched_months group by reason")
+    )
+    assert reasons.keys() & {touched, "customer"} and min(reasons.values()) == MONTH
+    assert upon == _months(tmp_path, is_full_refresh=True)
+
+
+def test_months_before_the_first_that_is_touched_stand(late: Path, tmp_path: Path) -> None:
+    """Nothing differs but the run: the month under way is made anew, and no closed one is written again."""
+    warehouse = tmp_path / "warehouse.duckdb"
+    shutil.copyfile(late / "warehouse.duckdb", warehouse)
+    with duckdb.connect(str(warehouse)) as connection:
+        for table, query in MONTHS_SEEN.items():
+            connection.execute(f"insert into run.{table} {query}")
+        connection.execute("update run.context set run_id = 'the next'")
+        for table in ("int_customer_months", "int_rfm_scored", "int_customer_months_labelled"):
+            connection.execute(f"update intermediate.{table} set tenure_days = -1")
+    upon = _months(tmp_path, is_full_refresh=False)
+    assert read(warehouse, "from intermediate.int_touched_months") == [(LATE.year * 12 + LATE.month, "the day", None)]
+    written = "select distinct month, tenure_days = -1 from intermediate.int_customer_months_labelled order by month"
+    months = read(warehouse, written)
+    assert [month for month, is_left in months if not is_left] == [LATE.replace(day=1)] and len(months) > 12
+    assert len(upon["int_kpi_values"]) == len(read(late / "warehouse.duckdb", "from intermediate.int_kpi_values"))

@@ -15,8 +15,8 @@ from clientela.compiled_models import Compiled, Step
 def step(name: str, sql: str, *needs: str, kind: str = "model", materialized: str = "table", **more: Any) -> Step:
     plain = Step(
         unique_id=name, kind=kind, name=name, schema="marts", relation=f'"marts"."{name}"', path=f"models/{name}.sql",
-        materialized=materialized, language="sql", sql=sql, sql_upon="", unique_key="", columns=(), before=(), after=(),
-        is_warning=False, needs=needs,
+        materialized=materialized, language="sql", sql=sql, sql_upon="", unique_key="", columns=(), before=(),
+        before_upon=(), after=(), is_warning=False, needs=needs,
     )  # fmt: skip
     return replace(plain, **more)
 
@@ -114,6 +114,20 @@ def test_an_incremental_model_merges_upon_what_is_there(warehouse: Warehouse) ->
     assert warehouse.ask("from marts.a order by id") == [(2, "new"), (3, "new")]
     warehouse.build(model)
     assert warehouse.ask("from marts.a order by id") == [(1, "old"), (2, "old")]
+
+
+def test_an_incremental_model_without_a_key_adds_rows_after_its_own_hook(warehouse: Warehouse) -> None:
+    model = step(
+        "a",
+        "select 1 as month, 'old' as word union all select 2, 'old'",
+        materialized="incremental",
+        before_upon=("delete from marts.a where month >= 2",),
+        sql_upon="select 'new' as word, 2 as month union all select 'new', 3",
+    )
+    warehouse.build(model)
+    assert warehouse.ask("from marts.a order by month") == [(1, "old"), (2, "old")], "from nothing nothing goes before"
+    warehouse.build(model, is_full_refresh=False)
+    assert warehouse.ask("from marts.a order by month") == [(1, "old"), (2, "new"), (3, "new")]
 
 
 def test_a_contract_is_kept_in_names_types_and_order(warehouse: Warehouse) -> None:

@@ -29,6 +29,8 @@ def connection(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         columns = opened.execute("select * from run.built_costs limit 0").description or []
         names = ", ".join(f"null as {column[0]}" for column in columns)
         opened.execute(f"create table intermediate.int_cost_basis as select {names} limit 0")
+        for table, model in {"built_facts": "int_customer_facts_hashed", "built_months": "int_months_hashed"}.items():
+            opened.execute(f"create table intermediate.{model} as select * from run.{table}")
         opened.execute("create schema seeds; create table seeds.rates as select 1 as rate")
         yield opened
 
