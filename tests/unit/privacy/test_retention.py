@@ -137,6 +137,24 @@ def test_an_expired_value_is_in_no_byte_and_comes_back_with_no_delivery(shop: Co
     assert load(shop, LATER + timedelta(days=4)) == []
 
 
+def test_a_column_that_is_kept_for_the_sake_of_another_brings_no_expired_value(shop: Company) -> None:
+    columns = {"outcome": "note"}
+    shop.change(lambda s: s["sources"]["till"]["entities"]["interactions"]["columns"].update(columns))
+    with duckdb.connect(str(shop.config.warehouse)) as connection:
+        connection.execute(
+            "insert into ledger.expiries values ('till', 'interactions', 'note', date '2026-02-01', now())"
+        )
+    calls = (shop.folder / "calls.csv").read_text()
+    shop.write(
+        "calls.csv", calls + "2,b-200,request,2026-01-11 10:00:00,won\n3,b-200,request,2026-02-11 10:00:00,lost\n"
+    )
+    with open_run(shop.config, now=NOW + timedelta(days=1)) as run:
+        run.load_all()
+    assert shop.warehouse("select record_key, note, outcome from raw.interactions where record_key <> '1' order by 1") == [
+        ("2", None, "won"), ("3", "lost", "lost"),
+    ]  # fmt: skip
+
+
 def test_an_expired_value_is_in_no_refused_batch_and_no_hash(shop: Company) -> None:
     """The hash of a row would tell the value to whoever tries all."""
     refused = shop.config.data / "quarantine" / "99-till-interactions.parquet"
