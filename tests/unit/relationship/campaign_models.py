@@ -8,6 +8,7 @@ import duckdb
 import polars as pl
 
 from clientela.relationship.campaign_comparisons import compare_campaigns
+from clientela.warehouse.expiries import AMOUNTS
 from clientela.warehouse.run_settings import write_settings
 from tests.unit.rendering import rendered
 
@@ -64,6 +65,7 @@ def campaign_results(
     """A connection with the models' tables; a table that is not given is empty, a column that is not given null."""
     connection = duckdb.connect()
     connection.execute(TABLES)
+    connection.execute(f"create schema ledger; create table ledger.expired_amounts ({AMOUNTS})")
     connection.execute("insert into run.context values (?, 'UTC')", [as_of])
     write_settings(connection)
     for table, rows in tables.items():
