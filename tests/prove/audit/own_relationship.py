@@ -143,6 +143,7 @@ BASIC_SERVICE = """
     from placed full join counted using (month, channel)
 """
 
+# `configured_defaults` holds what the company's configuration grants to those who said nothing
 PERMISSIONS = """
     with purposes as (
         select distinct lower(purpose) as purpose from relationship.consents
@@ -152,7 +153,14 @@ PERMISSIONS = """
         select channel from relationship.consents where channel is not null
         union select channel from customer.interactions where channel is not null and direction = 'outbound'
         union select channel from relationship.campaign_contacts where channel is not null
+        union select channel from configured_defaults where channel is not null
         union select unnest(['email', 'phone', 'sms', 'post'])
+    ),
+    granted_by_default as (
+        select distinct purposes.purpose, channels.channel from purposes cross join channels
+        inner join configured_defaults as stated
+            on (stated.purpose = purposes.purpose or (stated.purpose = 'relationship' and purposes.purpose <> 'transactional'))
+            and (stated.channel is null or stated.channel = channels.channel)
     ),
     words as (
         select *, row_number() over (
@@ -176,7 +184,9 @@ PERMISSIONS = """
                 when customer.is_erasure_requested then null
                 when purposes.purpose = 'transactional' then 'transactional'
                 when word.status = 'granted' then 'consent'
+                when word.status is null and stated.channel is not null then 'default'
             end as basis,
+            stated.channel is not null as is_granted_by_default,
             case replace(channels.channel, 'visit', 'post')
                 when 'email' then customer.email is not null
                 when 'phone' then customer.phone is not null
@@ -187,6 +197,7 @@ PERMISSIONS = """
         from customer.customers as customer cross join purposes cross join channels
         left join last_words as word
             on word.customer_id = customer.customer_id and word.purpose = purposes.purpose and word.channel = channels.channel
+        left join granted_by_default as stated on stated.purpose = purposes.purpose and stated.channel = channels.channel
         where customer.customer_id > 0
     )
     select customer_id, consent_id, purpose, channel, basis, status, decided_on,
@@ -195,6 +206,6 @@ PERMISSIONS = """
             when basis is null then coalesce(status, 'never asked')
             when not has_address then 'no address for the channel'
         end as reason,
-        basis is not null and has_address as is_contactable, basis is not null as is_permitted, false as is_granted_by_default
+        basis is not null and has_address as is_contactable, basis is not null as is_permitted, is_granted_by_default
     from grounds
 """

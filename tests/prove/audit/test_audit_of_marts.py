@@ -137,6 +137,10 @@ def audited(
     own_segments.leave_held(connection)
     own_survival.leave_curves(connection)
     connection.execute(f"create temp table ledger as {own_value.LEDGER}")
+    connection.execute("create temp table configured_defaults (purpose varchar, channel varchar)")
+    for default in config.permissions.defaults:
+        assert default.status == "granted", "the audit knows no refusal by default"
+        connection.execute("insert into configured_defaults values (?, ?)", [default.purpose, default.channel])
     yield name, connection
     connection.close()
 
