@@ -79,7 +79,10 @@ def different(one: Path, other: Path) -> list[str]:
         for schema, table, column, sql_type in connection.execute(
             """
             select schema_name, table_name, column_name, data_type from duckdb_columns()
-            where database_name = 'one' and schema_name <> 'operations' order by 1, 2, column_index
+            where database_name = 'one' and schema_name <> 'operations'
+                -- the night that changes the engine foretells once more
+                and table_name <> 'value_predictions'
+            order by 1, 2, column_index
             """
         ).fetchall():
             if column not in OF_RUNS and not column.endswith("run_id"):
