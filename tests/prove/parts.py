@@ -27,8 +27,8 @@ PARTS = {
     "offers": "offers come true, are made where there is a rhythm or an order to tell, and not where there is none",
     "onboard": "fourteen public layouts, from what is proposed for them to published marts with the totals of their files",
     "seeds": "many seeds: what is expected of invented companies comes true, and their ledgers hold what their files hold",
-    "uplift": "customers are shown to differ where they do, and hardly ever where they do not: hundreds of drawn companies",
     "spark": "nights on a Spark cluster are nights on DuckDB, a worker killed or not; skipped without Java",
+    "uplift": "customers are shown to differ where they do, and hardly ever where they do not: hundreds of drawn companies",
 }
 
 
