@@ -96,6 +96,9 @@ def read(adapter: str = "duckdb") -> Compiled | None:
                     return None
             held = json.load(file)
         steps = tuple(Step(**{name: _frozen(value) for name, value in step.items()}) for step in held["steps"])
+        with suppress(OSError):
+            # what is in use is not what goes when others are kept
+            os.utime(kept)
         return Compiled(steps, held["project"])
     except Exception:  # what another version, or a crash, left there is as good as nothing
         return None

@@ -76,6 +76,16 @@ def test_only_the_newest_few_are_kept_and_nothing_of_a_company_is_in_them(
     assert compiled_models.read() is not None
 
 
+def test_what_is_in_use_outlives_what_is_newer_and_is_not(kept: Compiled, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(compiled_models.KEPT + 2):
+        monkeypatch.setattr(compiled_models, "code_version", lambda: "in use")
+        assert compiled_models.read() is not None or number == 0
+        if number == 0:
+            compiled_models.keep(kept)
+        monkeypatch.setattr(compiled_models, "code_version", lambda number=number: str(number))
+        compiled_models.keep(kept)
+
+
 def test_what_is_kept_names_no_database_and_no_company(kept: Compiled) -> None:
     assert compiled_models.DATABASE not in compiled_models.path().read_text()
     steps = [(step.relation, step.sql, step.sql_upon, step.before, step.after) for step in kept.steps]
