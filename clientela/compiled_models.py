@@ -10,7 +10,7 @@ import json
 import os
 import platform
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -187,6 +187,14 @@ def documented(manifest: Any) -> dict[str, Any]:
     }
 
 
+def declared_personal(column: Mapping[str, Any]) -> bool | None:
+    """What a column's YAML declares by `meta: {personal: …}`; None where it declares nothing."""
+    for meta in (column.get("meta", {}), column.get("config", {}).get("meta", {})):
+        if "personal" in meta:
+            return bool(meta["personal"])
+    return None
+
+
 def _require_known(node: Any) -> None:
     """Raise ValueError if the node asks for something that `build_models` does not do."""
     config, kind = node.config, str(node.resource_type)
@@ -280,8 +288,8 @@ def _of_any_file(text: str) -> str:
 
 def _hooks(hooks: Sequence[Any], node: Any, manifest: Any, runtime: Any, **also: Any) -> tuple[str, ...]:
     """What they say; one that has nothing to say is none."""
-    said = (_rendered(node, hook.sql, manifest, runtime, **also).strip() for hook in hooks)
-    return tuple(text for text in said if text)
+    rendered = (_rendered(node, hook.sql, manifest, runtime, **also).strip() for hook in hooks)
+    return tuple(text for text in rendered if text)
 
 
 def _columns_of_seed(node: Any, manifest: Any, runtime: Any) -> tuple[tuple[str, str], ...]:

@@ -19,6 +19,7 @@ from typing import Any
 import duckdb
 
 from clientela import project_files, publish_upon, stopping
+from clientela.compiled_models import declared_personal
 from clientela.config.company import Config
 from clientela.errors import NotPublishedError
 from clientela.file_modes import give_to, make_shared_folder, private_files, share
@@ -221,7 +222,7 @@ def marts_of(manifest: dict[str, Any]) -> list[Mart]:
         if not is_own and "marts" not in node["fqn"]:
             continue
         columns = {
-            name: (column["description"].strip(), bool(_said_personal(column)))
+            name: (column["description"].strip(), bool(declared_personal(column)))
             for name, column in node["columns"].items()
         }
         meta = node["config"].get("meta", {})
@@ -244,10 +245,10 @@ def marts_of(manifest: dict[str, Any]) -> list[Mart]:
     }
     for unique_id, mart in own.items():
         read = personal & _words(manifest["nodes"], unique_id)
-        said = {
-            name.lower(): _said_personal(column) for name, column in manifest["nodes"][unique_id]["columns"].items()
+        declared = {
+            name.lower(): declared_personal(column) for name, column in manifest["nodes"][unique_id]["columns"].items()
         }
-        cleared = {name for name, is_personal in said.items() if is_personal is False}
+        cleared = {name for name, is_personal in declared.items() if is_personal is False}
         columns = mart.columns | {name: (mart.columns.get(name, ("",))[0], True) for name in personal - cleared}
         marts.append(
             replace(
@@ -259,14 +260,6 @@ def marts_of(manifest: dict[str, Any]) -> list[Mart]:
             )
         )
     return sorted(marts, key=lambda mart: (mart.schema, mart.name))
-
-
-def _said_personal(column: Mapping[str, Any]) -> bool | None:
-    """What a column's YAML says of `meta: {personal: …}`; None where it says nothing."""
-    for meta in (column.get("meta", {}), column.get("config", {}).get("meta", {})):
-        if "personal" in meta:
-            return bool(meta["personal"])
-    return None
 
 
 def _words(nodes: Mapping[str, Any], unique_id: str) -> set[str]:

@@ -227,8 +227,9 @@ def _new_columns(context: LoadContext, columns: tuple[str, ...]) -> tuple[str, .
     if not before:
         return ()
     known = set(before[0][0].split(", "))
-    read = {name.lower() for name in named_columns(context.connection, context.feed.settings)}
-    return tuple(name for name in columns if name not in known and name.lower() not in read)
+    new = [name for name in columns if name not in known]
+    read = {name.lower() for name in named_columns(context.connection, context.feed.settings)} if new else set()
+    return tuple(name for name in new if name.lower() not in read)
 
 
 def _insert_rows(context: LoadContext, batch_id: int) -> int:

@@ -66,6 +66,12 @@ th { width: 16rem; font-weight: 600; } .quiet { color: #5a6675; }
 </style>
 </head>
 <body>
+{% macro tables(rows) %}{% for row in rows %}
+<table>
+{% for name, value in row.items() %}<tr><th>{{ name }}</th><td>{{ value }}</td></tr>
+{% endfor %}
+</table>
+{% endfor %}{% endmacro %}
 <h1>What {{ company }} holds of you</h1>
 <p class="quiet">Customer {{ customer_id }}, {{ made_at }}. Records:
 {% for r in records %}{{ r.source }} {{ r.key }}{{ "," if not loop.last else "." }}
@@ -73,22 +79,12 @@ th { width: 16rem; font-weight: 600; } .quiet { color: #5a6675; }
 {% for part in delivered %}
 <h2>{{ part.entity }} ({{ part.rows|length }})</h2>
 <p class="quiet">Kept {{ part.purpose }}. From: {{ part.sources|join(", ") }}.</p>
-{% for row in part.rows %}
-<table>
-{% for name, value in row.items() %}<tr><th>{{ name }}</th><td>{{ value }}</td></tr>
-{% endfor %}
-</table>
-{% endfor %}
+{{ tables(part.rows) }}
 {% endfor %}
 {% for part in totals %}
 <h2>What older facts came to, by month ({{ part.rows|length }})</h2>
 <p class="quiet">Kept {{ part.purpose }}; the facts themselves are gone. From: {{ part.sources|join(", ") }}.</p>
-{% for row in part.rows %}
-<table>
-{% for name, value in row.items() %}<tr><th>{{ name }}</th><td>{{ value }}</td></tr>
-{% endfor %}
-</table>
-{% endfor %}
+{{ tables(part.rows) }}
 {% endfor %}
 {% for part in set_aside %}
 <h2>{{ part.title }} ({{ part.rows|length }})</h2>
@@ -102,12 +98,7 @@ th { width: 16rem; font-weight: 600; } .quiet { color: #5a6675; }
 {% if computed %}<h2>What was computed from it</h2>{% endif %}
 {% for part in computed %}
 <h2>{{ part.mart }}</h2>
-{% for row in part.rows %}
-<table>
-{% for name, value in row.items() %}<tr><th>{{ name }}</th><td>{{ value }}</td></tr>
-{% endfor %}
-</table>
-{% endfor %}
+{{ tables(part.rows) }}
 {% endfor %}
 </body>
 </html>

@@ -5,6 +5,22 @@
 with these tables is in `clientela.privacy.retention`, which entities there are in `clientela.config.company.EXPIRING_ENTITIES`.
 """
 
+
+def _unknown_to_marts(entity: str, number: str, known: str, event_time: str) -> str:
+    """The end of a statement that fills `going`, with what no mart knows: deleted, or of a batch that was unloaded.
+
+    The names are ours: `known` is the table that has the entity's rows by their `number`.
+    """
+    return f"""    union
+    select '{entity}', rows.record_id
+    from raw.{entity} as rows
+    inner join ends on rows.source = ends.source and ends.entity = '{entity}'
+    where rows.record_id not in (select {number} from {known})
+    group by rows.record_id
+    having max(cast(timezone($zone, coalesce(rows.{event_time}, rows.loaded_at)) as date)) < any_value(ends.before);
+"""
+
+
 _GOING_SALES = """
     create temp table going_orders as
     select orders.order_id
@@ -102,14 +118,7 @@ _GOING_INTERACTIONS = """
     select 'interactions', rows.interaction_id
     from staging.stg_interactions as rows
     inner join ends on rows.source = ends.source and ends.entity = 'interactions' and rows.opened_on < ends.before
-    union
-    select 'interactions', rows.record_id
-    from raw.interactions as rows
-    inner join ends on rows.source = ends.source and ends.entity = 'interactions'
-    where rows.record_id not in (select interaction_id from staging.stg_interactions)
-    group by rows.record_id
-    having max(cast(timezone($zone, coalesce(rows.opened_at, rows.loaded_at)) as date)) < any_value(ends.before);
-"""
+""" + _unknown_to_marts("interactions", "interaction_id", "staging.stg_interactions", "opened_at")
 
 #: as intermediate.int_services_entered enters them, by record
 _INTERACTIONS_TOTALLED = """
@@ -131,14 +140,7 @@ _GOING_REWARDS = """
     select 'rewards', rows.reward_id
     from staging.stg_rewards as rows
     inner join ends on rows.source = ends.source and ends.entity = 'rewards' and rows.rewarded_on < ends.before
-    union
-    select 'rewards', rows.record_id
-    from raw.rewards as rows
-    inner join ends on rows.source = ends.source and ends.entity = 'rewards'
-    where rows.record_id not in (select reward_id from staging.stg_rewards)
-    group by rows.record_id
-    having max(cast(timezone($zone, coalesce(rows.rewarded_at, rows.loaded_at)) as date)) < any_value(ends.before);
-"""
+""" + _unknown_to_marts("rewards", "reward_id", "staging.stg_rewards", "rewarded_at")
 
 #: money as intermediate.int_services_entered enters it; points so that relationship.reward_balances says what it said
 _REWARDS_TOTALLED = """
@@ -181,14 +183,9 @@ _GOING_CONTACTS = """
     insert into going
     select 'campaign_contacts', campaign_contact_id from staging.stg_campaign_contacts
     where campaign_id in (select campaign_id from going_campaigns)
-    union
-    select 'campaign_contacts', rows.record_id
-    from raw.campaign_contacts as rows
-    inner join ends on rows.source = ends.source and ends.entity = 'campaign_contacts'
-    where rows.record_id not in (select campaign_contact_id from intermediate.int_campaign_contacts_dated)
-    group by rows.record_id
-    having max(cast(timezone($zone, coalesce(rows.contacted_at, rows.loaded_at)) as date)) < any_value(ends.before);
-"""
+""" + _unknown_to_marts(
+    "campaign_contacts", "campaign_contact_id", "intermediate.int_campaign_contacts_dated", "contacted_at"
+)
 
 #: as intermediate.int_campaigns_entered enters them, by record
 _CONTACTS_TOTALLED = """

@@ -555,7 +555,6 @@ def _scrub_quarantine_files(connection: duckdb.DuckDBPyConnection, config: Confi
         columns = {
             row[0] for row in connection.execute("describe select * from read_parquet(?)", [str(path)]).fetchall()
         }
-        numbers = sorted(columns & {"record_id", "customer_record_id"})
         connection.execute("create or replace temp table refused_rows as select * from read_parquet(?)", [str(path)])
         if numbers := [*sorted(columns & {"record_id", "customer_record_id"}), *_numbers_of_decisions(columns)]:
             connection.execute(

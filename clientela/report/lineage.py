@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from clientela import transform
+from clientela.compiled_models import declared_personal
 from clientela.config.company import Config
 from clientela.contracts import ENTITIES
 from clientela.project_files import code_version
@@ -97,7 +98,7 @@ def _marked(node: dict[str, Any]) -> dict[str, Any]:
     columns = {
         name: column | {"description": f"{column['description'].strip()} Personal.".strip()}
         for name, column in node.get("columns", {}).items()
-        if column.get("meta", {}).get("personal") or column.get("config", {}).get("meta", {}).get("personal")
+        if declared_personal(column)
     }
     return node | {"columns": {**node["columns"], **columns}} if columns else node
 
