@@ -184,23 +184,27 @@ class Build:
             )
 
     def _build(self, step: Step) -> None:
+        with transaction(self._connection):
+            self._make(step)
+
+    def _make(self, step: Step) -> None:
+        """The model, with what it asks for before and after, in whatever transaction is open."""
         kind = "view" if step.materialized == "view" else "table"
         is_upon = (
             step.materialized == "incremental"
             and not self._is_full_refresh
             and self._there.get((step.schema, step.name)) == "table"
         )
-        with transaction(self._connection):
-            self._run_all(step.before_upon if is_upon else step.before)
-            if is_upon and step.unique_key:
-                self._merge(step)
-            elif is_upon:
-                self._connection.execute(f"insert into {step.relation} by name (\n{step.sql_upon}\n)")
-            else:
-                self._drop(step)
-                self._connection.execute(f"create {kind} {step.relation} as (\n{step.sql}\n)")
-                self._hold_to_contract(step, kind)
-            self._run_all(step.after)
+        self._run_all(step.before_upon if is_upon else step.before)
+        if is_upon and step.unique_key:
+            self._merge(step)
+        elif is_upon:
+            self._connection.execute(f"insert into {step.relation} by name (\n{step.sql_upon}\n)")
+        else:
+            self._drop(step)
+            self._connection.execute(f"create {kind} {step.relation} as (\n{step.sql}\n)")
+            self._hold_to_contract(step, kind)
+        self._run_all(step.after)
         self._there[step.schema, step.name] = kind
 
     def _run_python(self, step: Step) -> None:

@@ -113,6 +113,16 @@ TABLES: tuple[Place, ...] = (
     ),
 )  # fmt: skip
 
+#: the schemas of the warehouse
+SCHEMAS = tuple(dict.fromkeys(place.pattern.partition(".")[0] for place in TABLES))
+
+#: beside the data folder, where `engine.kind` is `ducklake`: a forgetting and an expiry empty all three
+OUTSIDE: tuple[Place, ...] = (
+    Place("engine.lake", "the lake's files: batches as loaded, and what the models made of them", True, Kind.BUILT),
+    Place("engine.connection_env", "the lake's catalogue: lowest and highest values of each column", True, Kind.BUILT),
+    Place("engine.snapshot_days", "earlier states of the lake, in files and catalogue", True, Kind.BUILT),
+)
+
 
 def place_of(path: PurePosixPath | str) -> Place | None:
     """The place of a path relative to the data folder; None where it is not registered."""

@@ -19,10 +19,11 @@ from clientela import build_models, compiled_models, durable, stopping
 from clientela.build_models import Database, NodeResult, Progress
 from clientela.compiled_models import Compiled
 from clientela.config.company import Config
-from clientela.engines import spark
+from clientela.engines import ducklake, spark
 from clientela.engines.lake import Lake
 from clientela.errors import NotPublishedError
 from clientela.masking import failure_without_values
+from clientela.places import SCHEMAS
 from clientela.project_files import PROJECT
 from clientela.warehouse.last_build import GONE_ON_FROM
 
@@ -85,8 +86,8 @@ def build(
     """Build and test the models; results in an order in which one could build them. It raises for none that failed.
 
     is_full_refresh: all of them, incremental ones anew. Otherwise the tables alone: seeds and views are cached, since code and
-    settings are the same. On Spark every build is a full refresh; a past day is built on DuckDB. `only`: the nodes of these
-    unique ids, where it is not all.
+    settings are the same. On another engine every build is a full refresh; a past day is built on DuckDB. `only`: the nodes of
+    these unique ids, where it is not all.
     """
     target, variables = "as_of" if scratch else "night", environment(config, scratch)
     cached: Sequence[Any]
@@ -100,6 +101,9 @@ def build(
             if config.engine.kind == "spark" and scratch is None:
                 is_full_refresh = True
                 results = _build_on_spark(config, database(target, variables), progress, only)
+            elif config.engine.kind == "ducklake" and scratch is None:
+                is_full_refresh = True
+                results = ducklake.build(compiled(), database(target, variables), _catalog(config), progress, only=only)
             else:
                 results = build_models.build(
                     compiled(), database(target, variables), progress, is_full_refresh=is_full_refresh, only=only
@@ -130,6 +134,20 @@ def require_engine(config: Config) -> None:
     """Raise ConfigError if what builds this company's models is not on this machine."""
     if config.engine.kind == "spark":
         spark.require(spark.Cluster(config.engine.master, config.engine.options))
+    if config.engine.kind == "ducklake":
+        ducklake.require(_catalog(config), config.data)
+
+
+def empty_lake(config: Config) -> None:
+    """Take what the engine keeps beside the warehouse away, so that nothing of a person stays in it; the next run writes it."""
+    if config.engine.kind == "ducklake":
+        ducklake.empty(_catalog(config), SCHEMAS)
+
+
+def _catalog(config: Config) -> ducklake.Catalog:
+    engine = config.engine
+    assert engine.connection_env is not None, "the configuration says so"
+    return ducklake.Catalog(engine.connection_env, engine.catalog_schema, config.lake, engine.snapshot_days)
 
 
 def _build_on_spark(

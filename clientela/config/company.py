@@ -203,7 +203,10 @@ class LimitsConfig(Model):
 class EngineConfig(Model):
     """Where the models are built; docs/scale.md."""
 
-    kind: Literal["duckdb", "spark"] = Field("duckdb", description="`duckdb`: in the warehouse itself.")
+    kind: Literal["duckdb", "spark", "ducklake"] = Field(
+        "duckdb",
+        description="`duckdb`: in the warehouse itself. `spark`: on a cluster. `ducklake`: in a lake that several writers share.",
+    )
     master: str = Field(
         "local[*]",
         min_length=1,
@@ -211,17 +214,45 @@ class EngineConfig(Model):
     )
     lake: Path | None = Field(
         None,
-        description="Folder in which tables pass between DuckDB and Spark, which every worker sees under this path; `lake` of "
-        "the data folder where not given. Relative to this file.",
+        description="Folder of the other engine's tables. Of Spark, where they pass, under the same path for every worker; "
+        "`lake` of the data folder where not given. Of DuckLake, where they stay, under one path for all who write and read, "
+        "outside the data folder. Relative to this file.",
     )
     options: dict[Annotated[str, Field(pattern=r"^spark\.\w[\w.]*$")], str] = Field(
         default_factory=dict, description="Spark's own settings, such as `spark.executor.memory: 2g`."
     )
+    connection_env: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="Of DuckLake: the environment variable with the connection to the catalogue, `postgresql://…`. Never the "
+        "connection itself.",
+    )
+    catalog_schema: str = Field(
+        "clientela",
+        pattern=r"^[a-z_][a-z0-9_]*$",
+        description="Of DuckLake: the catalogue's schema in PostgreSQL, and the folder below `lake`: one for each company.",
+    )
+    snapshot_days: int = Field(
+        7,
+        ge=1,
+        description="Of DuckLake: days that an earlier state of the lake can be read; what it alone needs goes after.",
+    )
 
     @model_validator(mode="after")
-    def _is_for_spark(self) -> "EngineConfig":
-        if self.kind != "spark" and (self.lake or self.options or self.master != "local[*]"):
-            raise ValueError("master, lake and options are Spark's: say kind: spark, or leave them out")
+    def _has_what_its_kind_needs(self) -> "EngineConfig":
+        if self.kind != "spark" and (self.options or self.master != "local[*]"):
+            raise ValueError("master and options are Spark's: say kind: spark, or leave them out")
+        if self.kind == "duckdb" and self.lake:
+            raise ValueError("lake is Spark's and DuckLake's: say kind: spark or kind: ducklake, or leave it out")
+        if self.kind != "ducklake" and self.model_fields_set & {"connection_env", "catalog_schema", "snapshot_days"}:
+            raise ValueError(
+                "connection_env, catalog_schema and snapshot_days are DuckLake's: say kind: ducklake, or leave them out"
+            )
+        if self.kind == "ducklake" and (self.lake is None or self.connection_env is None):
+            raise ValueError(
+                "kind: ducklake needs `connection_env`, the environment variable with the connection to its catalogue, and "
+                "`lake`, the folder of its files"
+            )
         return self
 
 
@@ -447,9 +478,11 @@ class Config(Model):
 
     @property
     def lake(self) -> Path:
-        """Where tables pass to another engine and back, while a run builds: a folder of this company's own."""
-        name = hashlib.sha256(str(self.warehouse).encode()).hexdigest()[:12]
+        """Where the tables of another engine are: a folder of this company's own, which Spark's run removes at its end."""
         folder = self.located(self.engine.lake) if self.engine.lake else self.data / "lake"
+        if self.engine.kind == "ducklake":
+            return folder / self.engine.catalog_schema
+        name = hashlib.sha256(str(self.warehouse).encode()).hexdigest()[:12]
         return folder / f"clientela-{name}"
 
     @property

@@ -40,7 +40,7 @@ _ASIDE = (
 def remove_leftovers(config: Config) -> list[Path]:
     """Remove them; gives what went. What cannot be removed is left: it harms nobody."""
     gone = []
-    for path in [*_aside(config), *_half_published(config), *([config.lake] if config.lake.exists() else ())]:
+    for path in [*_aside(config), *_half_published(config), *_passing(config)]:
         with suppress(OSError):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
@@ -53,6 +53,12 @@ def remove_leftovers(config: Config) -> list[Path]:
 def _aside(config: Config) -> Iterator[Path]:
     for pattern in _ASIDE:
         yield from config.data.glob(pattern)
+
+
+def _passing(config: Config) -> Iterator[Path]:
+    """The lake, where it is of one run; DuckLake's stays."""
+    if config.engine.kind != "ducklake" and config.lake.exists():
+        yield config.lake
 
 
 def _half_published(config: Config) -> Iterator[Path]:

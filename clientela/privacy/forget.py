@@ -18,7 +18,7 @@ from typing import Any
 
 import duckdb
 
-from clientela import durable, stopping
+from clientela import durable, stopping, transform
 from clientela.config.company import Config
 from clientela.contracts import COMPANY_ENTITIES, ENTITIES, Entity
 from clientela.errors import InternalError
@@ -118,6 +118,7 @@ def clean_data_folder(config: Config) -> None:
         shutil.rmtree(config.data / name, ignore_errors=True)
     for path in (config.data / "dbt").glob("*/run_results.json"):
         path.unlink(missing_ok=True)
+    transform.empty_lake(config)
 
 
 def settle(connection: duckdb.DuckDBPyConnection, config: Config) -> None:
