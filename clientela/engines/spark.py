@@ -265,4 +265,6 @@ def _cause(error: BaseException) -> str:
 
     if isinstance(error, (AnalysisException, ParseException)) or not isinstance(error, PySparkException):
         return str(error).strip().splitlines()[0][:500] if str(error).strip() else type(error).__name__
-    return str(error.getCondition() or str(error).strip().splitlines()[0].split(":")[0])[:200]
+    # Spark 3.5 calls it a class
+    condition = getattr(error, "getCondition", error.getErrorClass)
+    return str(condition() or str(error).strip().splitlines()[0].split(":")[0])[:200]

@@ -28,7 +28,9 @@ revised_records as (
 
 never_revised as (
 
-    select delivered.*
+    select
+        delivered.*,
+        1 as age
     from {{ raw }} as delivered
     where
         {{ _is_visible(is_state) }}
@@ -36,23 +38,23 @@ never_revised as (
 
 ),
 
-latest_of_revised as (
+revised as (
 
-    select delivered.*
+    select
+        delivered.*,
+        row_number() over (
+            partition by record_id order by version desc nulls last, content_hash desc nulls last
+        ) as age
     from {{ raw }} as delivered
     where
         {{ _is_visible(is_state) }}
         and exists (select 1 from revised_records where revised_records.record_id = delivered.record_id)
-    qualify
-        row_number() over (
-            partition by record_id order by version desc nulls last, content_hash desc nulls last
-        ) = 1
 
 )
 
 select * from never_revised where not is_deleted
 union all
-select * from latest_of_revised where not is_deleted
+select * from revised where age = 1 and not is_deleted
 {% endmacro %}
 
 {% macro _is_visible(is_state) -%}

@@ -29,15 +29,16 @@ records as (
 
 ),
 
--- A customer was won once, by the channel of their first record that names one; whose own cost is stated shares in no
--- other.
-customers_won as (
+acquisitions as (
 
     select
         customer_id,
         record_id,
         acquisition_channel,
-        month
+        month,
+        row_number() over (
+            partition by customer_id order by acquired_on asc nulls last, record_id asc nulls last
+        ) as sequence
     from records
     where
         acquired_on is not null
@@ -46,8 +47,15 @@ customers_won as (
             select stated.customer_id from records as stated
             where stated.acquisition_cost is not null
         )
-    qualify
-        row_number() over (partition by customer_id order by acquired_on asc nulls last, record_id asc nulls last) = 1
+
+),
+
+-- A customer was won once, by the channel of their first record that names one; whose own cost is stated shares in no
+-- other.
+customers_won as (
+
+    select * from acquisitions
+    where sequence = 1
 
 ),
 

@@ -16,8 +16,7 @@ targets as (
 
 ),
 
--- The first complaint of each customer that a target was set for and that could be watched for long enough.
-complaints as (
+complaints_numbered as (
 
     select
         cases.customer_id,
@@ -29,7 +28,15 @@ complaints as (
             <= targets.resolution_hours
             and cases.resolved_on <= {{ days_after('cases.opened_on', landmark_days) }},
             false
-        ) as is_within_target
+        ) as is_within_target,
+        row_number() over (
+            partition by cases.customer_id
+            order by
+                cases.opened_at asc nulls last,
+                cases.interaction_id asc nulls last,
+                targets.kind desc nulls last,
+                targets.channel desc nulls last
+        ) as sequence
     from {{ ref('int_interactions_identified') }} as cases
     cross join context
     inner join targets
@@ -40,15 +47,14 @@ complaints as (
         cases.kind = 'complaint'
         and cases.customer_id <> 0
         and {{ days_from('cases.opened_on', 'context.as_of_on') }} >= {{ landmark_days + watched_days }}
-    qualify
-        row_number() over (
-            partition by cases.customer_id
-            order by
-                cases.opened_at asc nulls last,
-                cases.interaction_id asc nulls last,
-                targets.kind desc nulls last,
-                targets.channel desc nulls last
-        ) = 1
+
+),
+
+-- The first complaint of each customer that a target was set for and that could be watched for long enough.
+complaints as (
+
+    select * from complaints_numbered
+    where sequence = 1
 
 ),
 

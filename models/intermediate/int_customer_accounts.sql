@@ -30,18 +30,24 @@ companies as (
 
 ),
 
--- The account that the record changed last names. Nobody is their own.
-parents as (
+parents_named as (
 
     select
         customer_id,
-        parent_customer_id
-    from records
-    where parent_customer_id is not null and parent_customer_id <> customer_id
-    qualify
+        parent_customer_id,
         row_number() over (
             partition by customer_id order by updated_at desc nulls last, record_id asc nulls last
-        ) = 1
+        ) as sequence
+    from records
+    where parent_customer_id is not null and parent_customer_id <> customer_id
+
+),
+
+-- The account that the record changed last names. Nobody is their own.
+parents as (
+
+    select * from parents_named
+    where sequence = 1
 
 ),
 

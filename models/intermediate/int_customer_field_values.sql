@@ -12,14 +12,21 @@ crosswalk as (
 
 ),
 
-records as (
+records_counted as (
 
     select
         crosswalk.customer_id,
-        customer_records.*
+        customer_records.*,
+        count(*) over (partition by crosswalk.customer_id) as record_count
     from {{ ref('stg_customers') }} as customer_records
     inner join crosswalk on customer_records.record_id = crosswalk.record_id
-    qualify count(*) over (partition by crosswalk.customer_id) > 1
+
+),
+
+records as (
+
+    select * from records_counted
+    where record_count > 1
 
 ),
 

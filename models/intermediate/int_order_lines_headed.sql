@@ -86,20 +86,26 @@ sales_named as (
 
 ),
 
--- Whose the sale was that a return names which says no customer itself: its header's, or theirs with most of its lines'
--- net amount.
-sales_returned as (
+customers_of_sales as (
 
     select
         order_id,
         customer_record_id,
-        customer_key
-    from sales_named
-    qualify
+        customer_key,
         row_number() over (
             partition by order_id
             order by is_header desc nulls last, net_amount desc nulls last, customer_record_id asc nulls last
-        ) = 1
+        ) as sequence
+    from sales_named
+
+),
+
+-- Whose the sale was that a return names which says no customer itself: its header's, or theirs with most of its lines'
+-- net amount.
+sales_returned as (
+
+    select * from customers_of_sales
+    where sequence = 1
 
 ),
 

@@ -146,18 +146,25 @@ named_customers as (
 
 ),
 
+candidates as (
+
+    select
+        *,
+        row_number() over (
+            partition by order_id
+            order by is_delivered desc nulls last, net_amount desc nulls last, first_line_number asc nulls last
+        ) as sequence
+    from named_customers
+
+),
+
 -- An order belongs to one customer. Where its lines name several (an error of the source, of which a test warns), it is
 -- theirs who were delivered as customers before whoever is only named, then theirs with most of its net amount, then
 -- theirs whose line comes first.
 chosen as (
 
-    select *
-    from named_customers
-    qualify
-        row_number() over (
-            partition by order_id
-            order by is_delivered desc nulls last, net_amount desc nulls last, first_line_number asc nulls last
-        ) = 1
+    select * from candidates
+    where sequence = 1
 
 ),
 

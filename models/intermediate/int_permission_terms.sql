@@ -65,22 +65,32 @@ terms as (
 
 ),
 
--- Of several defaults that fit the narrowest counts: first by purpose, then by channel.
-permission_terms as (
+defaults_ranked as (
 
     select
         terms.purpose,
         terms.channel,
-        coalesce(defaults.status = 'granted', false) as is_granted_by_default
-    from terms
-    left join defaults on {{ covers('defaults', 'terms') }}
-    qualify
+        coalesce(defaults.status = 'granted', false) as is_granted_by_default,
         row_number() over (
             partition by terms.purpose, terms.channel
             order by
                 case when defaults.purpose = terms.purpose then 1 else 2 end asc nulls last,
                 case when defaults.channel is null then 2 else 1 end asc nulls last
-        ) = 1
+        ) as sequence
+    from terms
+    left join defaults on {{ covers('defaults', 'terms') }}
+
+),
+
+-- Of several defaults that fit the narrowest counts: first by purpose, then by channel.
+permission_terms as (
+
+    select
+        purpose,
+        channel,
+        is_granted_by_default
+    from defaults_ranked
+    where sequence = 1
 
 )
 

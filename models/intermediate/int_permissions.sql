@@ -18,8 +18,7 @@ customers as (
 
 ),
 
--- The last word that speaks of a purpose and a channel.
-last_words as (
+words_spoken as (
 
     select
         words.customer_id,
@@ -27,14 +26,21 @@ last_words as (
         terms.channel,
         words.consent_id,
         words.status,
-        words.decided_on
+        words.decided_on,
+        row_number() over (
+            partition by words.customer_id, terms.purpose, terms.channel order by words.word_number desc nulls last
+        ) as sequence
     from {{ ref('int_consents_held') }} as words
     inner join terms on {{ covers('words', 'terms') }}
     where words.is_latest_word
-    qualify
-        row_number() over (
-            partition by words.customer_id, terms.purpose, terms.channel order by words.word_number desc nulls last
-        ) = 1
+
+),
+
+-- The last word that speaks of a purpose and a channel.
+last_words as (
+
+    select * from words_spoken
+    where sequence = 1
 
 ),
 

@@ -60,8 +60,7 @@ contacts as (
 
 ),
 
--- The most particular rate that was good on the day, the latest of them.
-services as (
+contacts_priced as (
 
     select
         contacts.source,
@@ -69,7 +68,14 @@ services as (
         contacts.contacts
         * {{ money("coalesce(rates.cost_per_contact, 0) + "
             ~ times("coalesce(rates.cost_per_minute, 0)", "contacts.minutes")) }}
-            as cost
+            as cost,
+        row_number() over (
+            partition by contacts.source, contacts.channel, contacts.kind, contacts.happened_on, contacts.minutes
+            order by
+                case when coalesce(rates.kind, '') <> '' then 2 else 0 end
+                + case when coalesce(rates.channel, '') <> '' then 1 else 0 end desc nulls last,
+                rates.valid_from desc nulls last
+        ) as sequence
     from contacts
     inner join cost_rates as rates
         on
@@ -77,14 +83,14 @@ services as (
             and coalesce(nullif(rates.channel, ''), coalesce(contacts.channel, '')) = coalesce(contacts.channel, '')
             and contacts.happened_on >= rates.valid_from
     where contacts.happened_on <= {{ as_of() }}
-    qualify
-        row_number() over (
-            partition by contacts.source, contacts.channel, contacts.kind, contacts.happened_on, contacts.minutes
-            order by
-                case when coalesce(rates.kind, '') <> '' then 2 else 0 end
-                + case when coalesce(rates.channel, '') <> '' then 1 else 0 end desc nulls last,
-                rates.valid_from desc nulls last
-        ) = 1
+
+),
+
+-- The most particular rate that was good on the day, the latest of them.
+services as (
+
+    select * from contacts_priced
+    where sequence = 1
 
 ),
 

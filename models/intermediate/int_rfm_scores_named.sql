@@ -41,13 +41,15 @@ combinations as (
 
 ),
 
--- The first rule that fits wins.
-named as (
+rules_that_fit as (
 
     select
         combinations.*,
         rfm_groups.group_name,
-        rfm_groups.advice
+        rfm_groups.advice,
+        row_number() over (
+            partition by combinations.life_cycle_stage, combinations.rfm_score order by rfm_groups.rank asc nulls last
+        ) as sequence
     from combinations
     inner join rfm_groups
         on
@@ -56,10 +58,22 @@ named as (
             and combinations.monetary_score between rfm_groups.monetary_from and rfm_groups.monetary_to
             and coalesce(nullif(rfm_groups.life_cycle_stage, ''), combinations.life_cycle_stage)
             = combinations.life_cycle_stage
-    qualify
-        row_number() over (
-            partition by combinations.life_cycle_stage, combinations.rfm_score order by rfm_groups.rank asc nulls last
-        ) = 1
+
+),
+
+-- The first rule that fits wins.
+named as (
+
+    select
+        life_cycle_stage,
+        recency_score,
+        frequency_score,
+        monetary_score,
+        rfm_score,
+        group_name,
+        advice
+    from rules_that_fit
+    where sequence = 1
 
 )
 

@@ -64,17 +64,24 @@ compared as (
 
 ),
 
--- Of each matter the measure that differs most, in standard deviations.
-distinct_ones as (
+differences as (
 
-    select *
-    from compared
-    where abs(difference) >= 0.2
-    qualify
+    select
+        *,
         row_number() over (
             partition by segmentation, segment, matter
             order by round(abs(difference), 6) desc nulls last, trait asc nulls last
-        ) = 1
+        ) as sequence
+    from compared
+    where abs(difference) >= 0.2
+
+),
+
+-- Of each matter the measure that differs most, in standard deviations.
+distinct_ones as (
+
+    select * from differences
+    where sequence = 1
 
 ),
 

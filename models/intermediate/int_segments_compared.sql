@@ -60,12 +60,20 @@ segments as (
 
 ),
 
+populations_ranked as (
+
+    select
+        *,
+        row_number() over (partition by segmentation, segment order by population asc nulls last) as sequence
+    from segments
+
+),
+
 -- Like is compared with like: who is gone has not ordered for long, and says so of every segment they stand in.
 alike as (
 
-    select *
-    from segments
-    qualify row_number() over (partition by segmentation, segment order by population asc nulls last) = 1
+    select * from populations_ranked
+    where sequence = 1
 
 ),
 

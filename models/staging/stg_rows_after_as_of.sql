@@ -14,14 +14,17 @@
 
 with
 
--- The latest version of each record that has one from after the as-of day.
+-- The versions of each record that has one from after the as-of day; of age 1 is the latest.
 {% for entity, day in events %}
     later_{{ entity }} as (
 
         select
             source,
             is_deleted,
-            {{ day }} as happened_on
+            {{ day }} as happened_on,
+            row_number() over (
+                partition by record_id order by version desc nulls last, content_hash desc nulls last
+            ) as age
         from {{ source('raw', entity) }}
         where
             batch_id in ({{ active_batches(entity) }})
@@ -30,10 +33,6 @@ with
                 from {{ source('raw', entity) }} as later
                 where {{ day }} > {{ as_of() }}
             )
-        qualify
-            row_number() over (
-                partition by record_id order by version desc nulls last, content_hash desc nulls last
-            ) = 1
 
     ),
 
@@ -61,7 +60,7 @@ counted as (
             '{{ entity }}' as entity,
             count(*) as later_rows
         from later_{{ entity }}
-        where happened_on > {{ as_of() }} and not is_deleted
+        where age = 1 and happened_on > {{ as_of() }} and not is_deleted
         group by source
         union all
     {% endfor %}

@@ -32,14 +32,21 @@ sides as (
 
 ),
 
-surest as (
+sides_ranked as (
 
-    select *
-    from sides
-    qualify
+    select
+        *,
         row_number() over (
             partition by customer_record_id order by match_weight desc nulls first, rule asc nulls last
-        ) = 1
+        ) as sequence
+    from sides
+
+),
+
+surest as (
+
+    select * from sides_ranked
+    where sequence = 1
 
 ),
 

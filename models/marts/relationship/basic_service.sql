@@ -41,13 +41,16 @@ sales as (
 
 ),
 
--- A complaint or an error belongs to the channel of the order that it names, else of the customer's last order before.
-faults as (
+faults_of_orders as (
 
     select
         faults.kind,
         {{ month_of('faults.opened_on') }} as month,
-        coalesce(named.order_channel, earlier.order_channel, '') as channel
+        coalesce(named.order_channel, earlier.order_channel, '') as channel,
+        row_number() over (
+            partition by faults.interaction_id
+            order by earlier.ordered_at desc nulls last, earlier.order_id desc nulls last
+        ) as sequence
     from {{ ref('int_interactions_identified') }} as faults
     left join orders as named on faults.order_id = named.order_id
     left join orders as earlier
@@ -58,11 +61,14 @@ faults as (
             and earlier.sale_line_count > 0
             and faults.opened_on >= earlier.ordered_on
     where faults.kind in ('complaint', 'incident')
-    qualify
-        row_number() over (
-            partition by faults.interaction_id
-            order by earlier.ordered_at desc nulls last, earlier.order_id desc nulls last
-        ) = 1
+
+),
+
+-- A complaint or an error belongs to the channel of the order that it names, else of the customer's last order before.
+faults as (
+
+    select * from faults_of_orders
+    where sequence = 1
 
 ),
 

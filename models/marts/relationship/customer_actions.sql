@@ -95,26 +95,25 @@ wanted as (
 
 ),
 
-best as (
+affordable as (
 
     select
         wanted.*,
         costs.channel,
         costs.minutes,
         costs.cost_amount,
-        wanted.expected_value_kept - cast(costs.cost_amount as double) as expected_gain
-    from wanted
-    inner join permissions on wanted.customer_id = permissions.customer_id and wanted.purpose = permissions.purpose
-    inner join costs on permissions.channel = costs.channel
-    where wanted.expected_value_kept > cast(costs.cost_amount as double)
-    qualify
+        wanted.expected_value_kept - cast(costs.cost_amount as double) as expected_gain,
         row_number() over (
             partition by wanted.customer_id
             order by
                 wanted.expected_value_kept - cast(costs.cost_amount as double) desc nulls last,
                 wanted.action asc nulls last,
                 costs.channel asc nulls last
-        ) = 1
+        ) as sequence
+    from wanted
+    inner join permissions on wanted.customer_id = permissions.customer_id and wanted.purpose = permissions.purpose
+    inner join costs on permissions.channel = costs.channel
+    where wanted.expected_value_kept > cast(costs.cost_amount as double)
 
 ),
 
@@ -150,7 +149,7 @@ chosen as (
         row_number() over in_portfolio as rank_in_portfolio,
         sum(best.minutes) over in_portfolio as minutes_so_far
     from customers
-    left join best on customers.customer_id = best.customer_id
+    left join affordable as best on customers.customer_id = best.customer_id and best.sequence = 1
     left join reached on customers.customer_id = reached.customer_id
     left join {{ ref('stg_portfolios') }} as portfolios on customers.portfolio = portfolios.portfolio
     window in_portfolio as (

@@ -55,24 +55,30 @@ channel_costs as (
 
 ),
 
--- The cheapest of the channels that the offer is made by and the customer may be contacted by.
-by_channel as (
+channels_ranked as (
 
     select
         proposed.*,
         permitted.channel,
-        cast(coalesce(channel_costs.cost_per_contact, 0) as double) as contact_cost
+        cast(coalesce(channel_costs.cost_per_contact, 0) as double) as contact_cost,
+        row_number() over (
+            partition by proposed.customer_id, proposed.offer, proposed.item_level, proposed.item
+            order by coalesce(channel_costs.cost_per_contact, 0) asc nulls last, permitted.channel asc nulls last
+        ) as channel_sequence
     from proposed
     inner join permitted
         on
             proposed.customer_id = permitted.customer_id
             and coalesce(proposed.offered_channel = permitted.channel, true)
     left join channel_costs on permitted.channel = channel_costs.channel
-    qualify
-        row_number() over (
-            partition by proposed.customer_id, proposed.offer, proposed.item_level, proposed.item
-            order by coalesce(channel_costs.cost_per_contact, 0) asc nulls last, permitted.channel asc nulls last
-        ) = 1
+
+),
+
+-- The cheapest of the channels that the offer is made by and the customer may be contacted by.
+by_channel as (
+
+    select * from channels_ranked
+    where channel_sequence = 1
 
 ),
 
@@ -85,16 +91,24 @@ valued as (
 
 ),
 
--- One offer of an item, the best.
-best_of_item as (
+offers_of_items as (
 
-    select * from valued
-    where expected_contribution > 0
-    qualify
+    select
+        *,
         row_number() over (
             partition by customer_id, item_level, item
             order by expected_contribution desc nulls last, offer asc nulls last
-        ) = 1
+        ) as offer_sequence
+    from valued
+    where expected_contribution > 0
+
+),
+
+-- One offer of an item, the best.
+best_of_item as (
+
+    select * from offers_of_items
+    where offer_sequence = 1
 
 ),
 

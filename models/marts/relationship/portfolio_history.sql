@@ -32,15 +32,22 @@ decided as (
 
 ),
 
+decisions_ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by customer_id, as_of_on order by run_sequence desc nulls last, portfolio asc nulls last
+        ) as sequence
+    from decided
+
+),
+
 -- Of several decisions of one day the last counts.
 of_days as (
 
-    select *
-    from decided
-    qualify
-        row_number() over (
-            partition by customer_id, as_of_on order by run_sequence desc nulls last, portfolio asc nulls last
-        ) = 1
+    select * from decisions_ranked
+    where sequence = 1
 
 ),
 

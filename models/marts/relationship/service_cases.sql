@@ -23,22 +23,28 @@ costs as (
 
 ),
 
--- Of several targets that fit the narrowest counts: first by kind, then by channel.
-targets as (
+targets_that_fit as (
 
     select
         cases.interaction_id,
         targets.first_answer_hours,
-        targets.resolution_hours
+        targets.resolution_hours,
+        row_number() over (
+            partition by cases.interaction_id order by targets.kind desc nulls last, targets.channel desc nulls last
+        ) as sequence
     from cases
     inner join {{ ref('stg_service_targets') }} as targets
         on
             (cases.kind = targets.kind or targets.kind = '')
             and (cases.channel = targets.channel or targets.channel = '')
-    qualify
-        row_number() over (
-            partition by cases.interaction_id order by targets.kind desc nulls last, targets.channel desc nulls last
-        ) = 1
+
+),
+
+-- Of several targets that fit the narrowest counts: first by kind, then by channel.
+targets as (
+
+    select * from targets_that_fit
+    where sequence = 1
 
 ),
 

@@ -29,13 +29,22 @@ category_amounts as (
 
 ),
 
-main_categories as (
+categories_ranked as (
 
     select
         order_id,
-        category as main_category
+        category as main_category,
+        row_number() over (
+            partition by order_id order by net_amount desc nulls last, category asc nulls last
+        ) as sequence
     from category_amounts
-    qualify row_number() over (partition by order_id order by net_amount desc nulls last, category asc nulls last) = 1
+
+),
+
+main_categories as (
+
+    select * from categories_ranked
+    where sequence = 1
 
 ),
 
