@@ -1,7 +1,8 @@
 """Each customer's own rhythm: how long they usually stay silent between two purchases, how much that varies.
 
-Belongs here: gaps, their shrinkage to the cohort, days silent measured by them, for all customers at all month-ends at
-once. Does not belong here: what a silence means (states.py), models of purchase rates (`clientela.lifetime`).
+Belongs here: gaps, their shrinkage to the cohort, days silent measured by them, for customers at all month-ends at
+once: for all of them, or for a block of them beside what was counted of all (`count_first_gaps`, `typical_gaps`). Does not
+belong here: what a silence means (states.py), models of purchase rates (`clientela.lifetime`).
 
 The rhythm is the mean, the spread the standard deviation, of a customer's own gaps and k typical gaps of their cohort
 taken together (k = `cohort_gaps`), so that a one-time buyer has exactly their cohort's: with own gaps g_1..g_n and a
@@ -23,6 +24,8 @@ import polars as pl
 from clientela.retention.calendar import RetentionError, check_points, require
 from clientela.retention.settings import RhythmSettings
 
+#: what is counted of first gaps, of mature customers and of all that have closed
+_COUNTS = [f"{kind}_{part}" for kind in ("mature", "closed") for part in ("n", "sum", "square")]
 _LEAST_SPREAD = 0.1  # of the rhythm: a customer of a few equal gaps is not a clock
 COLUMNS = (
     "customer_id",
@@ -46,11 +49,13 @@ def rhythms(
     month_ends: Sequence[date],
     cohorts: pl.DataFrame | None = None,
     settings: RhythmSettings | None = None,
+    typical: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """The rhythm of every customer at every month-end from their first purchase on; one row each, sorted by both.
 
     purchase_days: (customer_id integer, ordered_on date), repeats allowed, any order. month_ends: see
-    `calendar.points`. cohorts: (customer_id, cohort text); by default the calendar quarter of the first purchase.
+    `calendar.points`. cohorts: (customer_id, cohort text); by default the calendar quarter of the first purchase. typical:
+    what `typical_gaps` says of the whole company, where these are not all of its customers.
     Nothing dated after a month-end moves its rows. Gives COLUMNS: `_days` in days, `recency_ratio` in rhythms,
     `recency_zscore` in spreads beyond the rhythm; rhythm columns are null while too few in the company have
     bought twice (`least_gaps`).
@@ -62,7 +67,8 @@ def rhythms(
     days = _with_running_gaps(purchase_days, at[-1])
     days = _with_cohort(days, cohorts)
     own = _at_each_point(days, ends)
-    typical = _cohort_gaps(days, ends, s)
+    if typical is None:
+        typical = typical_gaps(_counted(days, ends, s), at, s)
     n, k = pl.col("own_gaps"), s.cohort_gaps
     mean = (pl.col("sum_gap") + k * pl.col("cohort_gap_days")) / (n + k)
     square = (pl.col("sum_square") + k * pl.col("cohort_square")) / (n + k)
@@ -88,6 +94,20 @@ def rhythms(
         )
         .select(COLUMNS)
     )
+
+
+def count_first_gaps(
+    purchase_days: pl.DataFrame,
+    month_ends: Sequence[date],
+    cohorts: pl.DataFrame | None = None,
+    settings: RhythmSettings | None = None,
+) -> pl.DataFrame:
+    """What `typical_gaps` needs to know of these customers: their first gaps counted, a row per cohort and point at which any
+    are added. Rows of customers apart may be put below one another: whole numbers add up to the same in any order."""
+    at = check_points(month_ends)
+    require(purchase_days, "purchase_days", "customer_id", "ordered_on")
+    days = _with_cohort(_with_running_gaps(purchase_days, at[-1]), cohorts)
+    return _counted(days, pl.Series("month_end", at, dtype=pl.Date), settings or RhythmSettings())
 
 
 def _with_running_gaps(purchase_days: pl.DataFrame, until: date) -> pl.DataFrame:
@@ -130,7 +150,7 @@ def _with_cohort(days: pl.DataFrame, cohorts: pl.DataFrame | None) -> pl.DataFra
 def _at_each_point(days: pl.DataFrame, ends: pl.Series) -> pl.DataFrame:
     """Each customer's last purchase day before each point, from the first one on; `point` numbers the points."""
     who = pl.col("customer_id")
-    return (
+    found = (
         days.with_columns(point=ends.search_sorted(days["ordered_on"], side="left").cast(pl.Int32))
         .filter(((who != who.shift(-1)) | (pl.col("point") != pl.col("point").shift(-1))).fill_null(True))
         .with_columns(
@@ -148,21 +168,36 @@ def _at_each_point(days: pl.DataFrame, ends: pl.Series) -> pl.DataFrame:
         )
         .explode("point")
     )
+    # polars divides by a column that it holds as one value through the reciprocal, and it holds those of a lone customer so: the
+    # last digit would hang on who else is in the frame
+    return pl.DataFrame(found.get_columns())
 
 
-def _cohort_gaps(days: pl.DataFrame, ends: pl.Series, s: RhythmSettings) -> pl.DataFrame:
-    """Mean and mean square of first gaps, per cohort and point, shrunk to the company's."""
+def _counted(days: pl.DataFrame, ends: pl.Series, s: RhythmSettings) -> pl.DataFrame:
+    """Per cohort and point: number, sum and sum of squares of first gaps, of mature customers and of all."""
     closed = days.filter(pl.col("own_gaps") == 1)
     seen_by = pl.col("first_ordered_on").dt.offset_by(f"{s.maturity_days}d")
     mature = closed.filter(pl.col("gap") <= s.maturity_days).with_columns(counted_on=seen_by)
-    grid = days.select(pl.col("cohort").unique(maintain_order=True)).join(
-        pl.DataFrame({"point": pl.int_range(len(ends), dtype=pl.Int32, eager=True)}), how="cross"
-    )
-    for kind, gaps, column in (("mature", mature, "counted_on"), ("closed", closed, "ordered_on")):
-        grid = grid.join(_running(gaps, column, ends, kind), on=["cohort", "point"], how="left")
-    names = [f"{kind}_{part}" for kind in ("mature", "closed") for part in ("n", "sum", "square")]
-    grid = grid.sort("cohort", "point").with_columns(pl.col(names).fill_null(0).cum_sum().over("cohort"))
-    company = grid.group_by("point").agg(pl.col(names).sum().name.suffix("_all"))
+    # a cohort in which nobody has bought twice has a row too
+    there = days.select(pl.col("cohort").unique(), point=pl.lit(0, pl.Int32))
+    counts = (_running(mature, "counted_on", ends, "mature"), _running(closed, "ordered_on", ends, "closed"))
+    return _added(pl.concat([there, *counts], how="diagonal").with_columns(pl.col(_COUNTS).fill_null(0)))
+
+
+def _added(counted: pl.DataFrame) -> pl.DataFrame:
+    return counted.group_by("cohort", "point").agg(pl.col(_COUNTS).sum())
+
+
+def typical_gaps(
+    counted: pl.DataFrame, month_ends: Sequence[date], settings: RhythmSettings | None = None
+) -> pl.DataFrame:
+    """Mean and mean square of first gaps, per cohort and point, shrunk to the company's; counted: rows of `count_first_gaps`."""
+    s = settings or RhythmSettings()
+    points = pl.DataFrame({"point": pl.int_range(len(check_points(month_ends)), dtype=pl.Int32, eager=True)})
+    grid = counted.select(pl.col("cohort").unique()).join(points, how="cross")
+    grid = grid.join(_added(counted), on=["cohort", "point"], how="left")
+    grid = grid.sort("cohort", "point").with_columns(pl.col(_COUNTS).fill_null(0).cum_sum().over("cohort"))
+    company = grid.group_by("point").agg(pl.col(_COUNTS).sum().name.suffix("_all"))
     enough = pl.col("mature_n_all") >= s.least_mature
     grid = grid.join(company, on="point").with_columns(
         pl.when(enough).then(f"mature_{part}{of}").otherwise(f"closed_{part}{of}").alias(f"{part}{of}")
