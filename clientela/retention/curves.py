@@ -9,7 +9,9 @@ then: grouped by today's segment, those who left would stand in the segments of 
 contract's first day to its last, exact.
 """
 
+from collections.abc import Iterable
 from datetime import date
+from typing import NamedTuple
 
 import polars as pl
 
@@ -40,28 +42,59 @@ _TOLD = {
 }
 
 
+class Endings(NamedTuple):
+    """What curves are drawn from of customers, a row each. lapses: as `survival.lapse_durations` gives them; since_landmark: of
+    those who had not gone by the landmark customer_id and left_on, null while they stay."""
+
+    lapses: pl.DataFrame
+    since_landmark: pl.DataFrame
+
+    @classmethod
+    def of(cls, states: Iterable[pl.DataFrame], landmark_on: date) -> "Endings":
+        """states: customer_id, measured_on, state, first_ordered_on, lapsed_on, each customer's in one of the frames."""
+        lapses, since = zip(*(_endings(frame, landmark_on) for frame in states), strict=True)
+        return cls(pl.concat(lapses), pl.concat(since))
+
+
+def landmark(as_of_on: date, first_labelled_on: date | None) -> date:
+    """The landmark day: so many months ago, or when customers were first labelled, if that was later."""
+    return max(month_end(as_of_on, -LANDMARK_MONTHS), first_labelled_on or date.min)
+
+
 def curves(
     as_of_on: date,
-    states: pl.DataFrame,
+    landmark_on: date,
+    endings: Endings,
     customers: pl.DataFrame,
     contracts: pl.DataFrame,
     segments: pl.DataFrame,
 ) -> pl.DataFrame:
     """Kaplan-Meier curves of all groups; none of a basis in which nothing has ended yet.
 
-    states: customer_id, measured_on, state, first_ordered_on, lapsed_on. customers: customer_id, acquisition_channel,
-    is_left_censored. contracts: as `states.contract_months` takes them. segments: customer_id, measured_on and
-    SEGMENTATIONS. Gives basis, population, segmentation, segment, landmark_on and the columns of `survival.survival_curves`.
+    customers: customer_id, acquisition_channel, is_left_censored. contracts: as `states.contract_months` takes them. segments:
+    customer_id and SEGMENTATIONS on the landmark day. Gives basis, population, segmentation, segment, landmark_on and the columns
+    of `survival.survival_curves`.
     """
-    states = states.rename({"measured_on": "month_end"})
-    ordering = states.filter(pl.col("first_ordered_on").is_not_null())
-    lapses = lapse_durations(ordering, ordering)
     parts = [
-        *_by_origin("first lapse", lapses, customers),
+        *_by_origin("first lapse", endings.lapses, customers),
         *_by_origin("contract", contract_durations(contracts, as_of_on), customers),
-        *_since_landmark(as_of_on, states, segments),
+        *_since_landmark(as_of_on, landmark_on, endings.since_landmark, segments),
     ]
     return pl.concat([pl.DataFrame(schema=_TOLD), *parts], how="diagonal").select(*_TOLD)
+
+
+def _endings(states: pl.DataFrame, landmark_on: date) -> tuple[pl.DataFrame, pl.DataFrame]:
+    states = states.rename({"measured_on": "month_end"})
+    ordering = states.filter(pl.col("first_ordered_on").is_not_null())
+    is_gone = pl.col("state").is_in(GONE)
+    there = states.filter((pl.col("month_end") == landmark_on) & ~is_gone).select("customer_id")
+    left = (
+        states.filter((pl.col("month_end") > landmark_on) & is_gone)
+        .group_by("customer_id")
+        .agg(pl.col("month_end").min(), pl.col("lapsed_on").sort_by("month_end").first())
+        .select("customer_id", left_on=pl.coalesce("lapsed_on", "month_end"))
+    )
+    return lapse_durations(ordering, ordering), there.join(left, on="customer_id", how="left")
 
 
 def _by_origin(basis: str, durations: pl.DataFrame, customers: pl.DataFrame) -> list[pl.DataFrame]:
@@ -81,32 +114,21 @@ def _by_origin(basis: str, durations: pl.DataFrame, customers: pl.DataFrame) -> 
     ]
 
 
-def _since_landmark(as_of_on: date, states: pl.DataFrame, segments: pl.DataFrame) -> list[pl.DataFrame]:
-    landmark = month_end(as_of_on, -LANDMARK_MONTHS)
-    first = segments["measured_on"].min()
-    if isinstance(first, date) and first > landmark:
-        landmark = first
-    is_gone = pl.col("state").is_in(GONE)
-    there = states.filter((pl.col("month_end") == landmark) & ~is_gone).select("customer_id")
-    ends = (
-        states.filter((pl.col("month_end") > landmark) & is_gone)
-        .group_by("customer_id")
-        .agg(pl.col("month_end").min(), pl.col("lapsed_on").sort_by("month_end").first())
-        .select("customer_id", ended_on=pl.coalesce("lapsed_on", "month_end"))
-    )
-    durations = there.join(ends, on="customer_id", how="left").select(
+def _since_landmark(
+    as_of_on: date, landmark_on: date, since_landmark: pl.DataFrame, segments: pl.DataFrame
+) -> list[pl.DataFrame]:
+    durations = since_landmark.select(
         "customer_id",
-        duration_days=(pl.col("ended_on").fill_null(as_of_on) - landmark).dt.total_days(),
-        has_ended=pl.col("ended_on").is_not_null(),
+        duration_days=(pl.col("left_on").fill_null(as_of_on) - landmark_on).dt.total_days(),
+        has_ended=pl.col("left_on").is_not_null(),
     )
     if not durations["has_ended"].any():
         return []
-    at = segments.filter(pl.col("measured_on") == landmark)
-    rows = durations.join(at, on="customer_id", how="left")
+    rows = durations.join(segments, on="customer_id", how="left")
     return [
         _curve(
             rows, "since landmark", AT_LANDMARK, segmentation, None if segmentation == "all" else segmentation
-        ).with_columns(landmark_on=pl.lit(landmark))
+        ).with_columns(landmark_on=pl.lit(landmark_on))
         for segmentation in ("all", *SEGMENTATIONS)
     ]
 

@@ -13,63 +13,73 @@ import pyarrow as pa
 
 #: customers of a block
 BLOCK_CUSTOMERS = 25_000
+#: the first customer of a block and of the next; None where there is no bound
+Bounds = tuple[int | None, int | None]
+#: the frames that are read of a block, by name → its rows, of the same columns whatever is read
+OfBlock = Callable[..., pl.DataFrame]
 
 
 class CustomerBlocks:
-    """The rows that a function makes of each block, as what DuckDB reads like a table (Arrow's stream).
+    """Relations with a `customer_id`, by name, read a block of customers at a time: all rows of these, in no order.
 
-    customers: a relation with every `customer_id`. read: relations with a `customer_id`, by the function's parameters; it gets
-    frames of all rows of the block's customers, in no order. Its own frames have the same columns whatever it is given.
+    customers: a relation with every `customer_id`; whoever is missing there is in the block of the number before theirs.
     """
 
     def __init__(
         self,
         customers: duckdb.DuckDBPyRelation,
         read: Mapping[str, duckdb.DuckDBPyRelation],
-        of_block: Callable[..., pl.DataFrame],
         block_customers: int = BLOCK_CUSTOMERS,
     ) -> None:
-        self.read = dict(read)
-        self.of_block = of_block
+        self._read = dict(read)
         firsts = (
             customers.select("customer_id, row_number() over (order by customer_id) as number")
             .filter(f"number > 1 and number % {block_customers} = {1 % block_customers}")
-            .select("customer_id")
             .order("customer_id")
+            .select("customer_id")
             .fetchall()
         )
-        #: the first customer of each block and of the one after it; None where there is no bound
-        self.bounds = list(pairwise([None, *(first for (first,) in firsts), None]))
+        self.bounds: list[Bounds] = list(pairwise([None, *(first for (first,) in firsts), None]))
 
-    def relations(self, first: int | None, before: int | None) -> dict[str, duckdb.DuckDBPyRelation]:
-        """What is read of the block of these bounds."""
-        bounds = [f"customer_id >= {first}"] * (first is not None) + [f"customer_id < {before}"] * (before is not None)
-        return {name: of.filter(" and ".join(bounds)) if bounds else of for name, of in self.read.items()}
+    def relations(self, bounds: Bounds) -> dict[str, duckdb.DuckDBPyRelation]:
+        """What is read of one block."""
+        first, before = bounds
+        within = [f"customer_id >= {first}"] * (first is not None) + [f"customer_id < {before}"] * (before is not None)
+        return {name: of.filter(" and ".join(within)) if within else of for name, of in self._read.items()}
 
     def frames(self, name: str) -> Iterator[pl.DataFrame]:
         """One of the relations, a block at a time."""
         for bounds in self.bounds:
-            yield self.relations(*bounds)[name].pl()
+            yield self.relations(bounds)[name].pl()
 
-    def made(self) -> Iterator[pl.DataFrame]:
-        """The function's rows, a block at a time."""
-        for bounds in self.bounds:
-            yield self.of_block(**{name: of.pl() for name, of in self.relations(*bounds).items()})
+    def made(self, of_block: OfBlock) -> "MadeByBlock":
+        """The rows that the function makes of each block."""
+        return MadeByBlock(self, of_block)
+
+
+class MadeByBlock:
+    """Rows made a block at a time, each when it is asked for. DuckDB reads them like a table (Arrow's PyCapsule interface), by
+    another cursor than the blocks are read with."""
+
+    def __init__(self, blocks: CustomerBlocks, of_block: OfBlock) -> None:
+        self.blocks, self.of_block = blocks, of_block
 
     def reader(self) -> pa.RecordBatchReader:
-        """All rows; a block is computed when its rows are asked for."""
-        blocks = (frame.to_arrow() for frame in self.made())
-        first = next(blocks)
+        """All rows, in the order of customers if a block's are."""
+        made = (
+            self.of_block(**{name: of.pl() for name, of in self.blocks.relations(bounds).items()}).to_arrow()
+            for bounds in self.blocks.bounds
+        )
+        first = next(made)
 
         def batches() -> Iterator[pa.RecordBatch]:
             nonlocal first
             yield from first.to_batches()
             first = None
-            for block in blocks:
+            for block in made:
                 yield from block.to_batches()
 
         return pa.RecordBatchReader.from_batches(first.schema, batches())
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Arrow's PyCapsule interface."""
         return self.reader().__arrow_c_stream__(requested_schema)

@@ -1,6 +1,7 @@
 """How long customers stay, by group; the durations and curves stand in clientela.retention.survival."""
 
-from clientela.retention.curves import SEGMENTATIONS, curves
+from clientela.retention.curves import SEGMENTATIONS, Endings, curves, landmark
+from clientela.warehouse.customer_blocks import CustomerBlocks
 
 
 def model(dbt, session):
@@ -13,15 +14,19 @@ def model(dbt, session):
         .set_alias("contracts")
         .join(dbt.ref("int_contract_links").set_alias("links"), "contracts.contract_id = links.contract_id")
     )
-    labels = ", ".join(("customer_id", "measured_on", *SEGMENTATIONS))
+    customers = dbt.ref("int_customers")
+    labelled = dbt.ref("int_customer_months_labelled").filter("customer_id <> 0")
+    landmark_on = landmark(as_of_on, labelled.min("measured_on").fetchall()[0][0])
+    states = dbt.ref("int_customer_states").select("customer_id, measured_on, state, first_ordered_on, lapsed_on")
     return curves(
         as_of_on,
-        states=dbt.ref("int_customer_states")
-        .select("customer_id, measured_on, state, first_ordered_on, lapsed_on")
-        .pl(),
-        customers=dbt.ref("int_customers").select("customer_id, acquisition_channel, is_left_censored").pl(),
+        landmark_on,
+        Endings.of(CustomerBlocks(customers, {"states": states}).frames("states"), landmark_on),
+        customers=customers.select("customer_id, acquisition_channel, is_left_censored").pl(),
         contracts=contracts.select(
             "customer_id, source, started_on, ends_on, cancelled_on, cancelled_by, first_started_on, renewed_on"
         ).pl(),
-        segments=dbt.ref("int_customer_months_labelled").filter("customer_id <> 0").select(labels).pl(),
+        segments=labelled.filter(f"measured_on = date '{landmark_on}'")
+        .select(", ".join(("customer_id", *SEGMENTATIONS)))
+        .pl(),
     )

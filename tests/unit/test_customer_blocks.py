@@ -21,7 +21,7 @@ def days_summed(days: pl.DataFrame) -> pl.DataFrame:
 
 def blocks_of(connection: duckdb.DuckDBPyConnection, customers: int) -> CustomerBlocks:
     read = {"days": connection.sql("select * from days")}
-    return CustomerBlocks(connection.sql("select * from customers"), read, days_summed, customers)
+    return CustomerBlocks(connection.sql("select * from customers"), read, customers)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_block_has_so_many_customers_and_no_customer_is_left_out(
     assert blocks.bounds == bounds
     # customer 11 is in no table of customers, and in the last block
     writer = connection.cursor()
-    writer.register("made_now", blocks)
+    writer.register("made_now", blocks.made(days_summed))
     writer.execute("create table made as select * from made_now")
     whole = connection.sql("select customer_id, sum(day) from days group by all order by all").fetchall()
     assert connection.sql("select customer_id, days from made order by all").fetchall() == whole
@@ -54,8 +54,7 @@ def test_a_block_is_read_when_its_rows_are_asked_for(connection: duckdb.DuckDBPy
         taken.append(days.height)
         return days
 
-    read = {"days": connection.sql("select * from days")}
-    reader = CustomerBlocks(connection.sql("select * from customers"), read, of_block, 1).reader()
+    reader = blocks_of(connection, 1).made(of_block).reader()
     assert len(taken) == 1, "the first block alone, which says what columns there are"
     assert reader.read_all().num_rows == 24 and len(taken) == 7
 
@@ -63,4 +62,8 @@ def test_a_block_is_read_when_its_rows_are_asked_for(connection: duckdb.DuckDBPy
 def test_without_customers_there_are_columns(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("delete from customers")
     connection.execute("delete from days")
-    assert blocks_of(connection, 5).reader().read_all().column_names == ["customer_id", "days", "block"]
+    assert blocks_of(connection, 5).made(days_summed).reader().read_all().column_names == [
+        "customer_id",
+        "days",
+        "block",
+    ]

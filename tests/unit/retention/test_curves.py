@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 
 from clientela.retention.calendar import month_end
-from clientela.retention.curves import SEGMENTATIONS, curves
+from clientela.retention.curves import SEGMENTATIONS, Endings, curves, landmark
 from clientela.retention.month_ends import states_at_month_ends
 
 AS_OF = date(2026, 12, 31)
@@ -27,9 +27,13 @@ def test_a_curve_says_whom_it_was_drawn_of() -> None:
         for end in (month_end(day, months) for months in range(12))
         if end <= AS_OF
     ]
+    states = pl.DataFrame(rows, schema_overrides={"lapsed_on": pl.Date})
+    landmark_on = landmark(AS_OF, date(2026, 5, 31))
     found = curves(
         AS_OF,
-        states=pl.DataFrame(rows, schema_overrides={"lapsed_on": pl.Date}),
+        landmark_on,
+        # whoever is in a frame of their own counts as if all were in one
+        Endings.of([states.filter(pl.col("customer_id") != 3), states.filter(pl.col("customer_id") == 3)], landmark_on),
         customers=pl.DataFrame(
             {
                 "customer_id": list(first),
@@ -49,7 +53,6 @@ def test_a_curve_says_whom_it_was_drawn_of() -> None:
         segments=pl.DataFrame(
             {
                 "customer_id": list(first),
-                "measured_on": [date(2026, 5, 31)] * 5,
                 **{
                     name: ["one"] * 5
                     for name in ("value_tier", "engagement_tier", "rfm_group", "rule_segment", "micro_segment")
@@ -68,7 +71,7 @@ def test_a_curve_says_whom_it_was_drawn_of() -> None:
 
 def test_whom_a_contract_kept_beyond_their_silence_leaves_after_the_landmark_with_it() -> None:
     """Bought once, long before the landmark; the contract ends twenty days after it."""
-    landmark = month_end(AS_OF, -12)
+    landmark_on = month_end(AS_OF, -12)
     bought = pl.DataFrame({"customer_id": [1], "ordered_on": [date(2024, 1, 1)]})
     seen = pl.DataFrame(
         {"customer_id": [1], "first_seen_on": [date(2024, 1, 1)], "first_ordered_on": [date(2024, 1, 1)]}
@@ -83,14 +86,14 @@ def test_whom_a_contract_kept_beyond_their_silence_leaves_after_the_landmark_wit
         },
         schema_overrides={"cancelled_on": pl.Date, "cancelled_by": pl.String},
     )
+    assert landmark(AS_OF, date(2024, 1, 31)) == landmark_on
     found = curves(
         AS_OF,
-        states=states_at_month_ends(AS_OF, 90, seen, bought, contracts),
+        landmark_on,
+        Endings.of([states_at_month_ends(AS_OF, 90, seen, bought, contracts)], landmark_on),
         customers=pl.DataFrame({"customer_id": [1], "acquisition_channel": ["web"], "is_left_censored": [False]}),
         contracts=contracts,
-        segments=pl.DataFrame(
-            {"customer_id": [1], "measured_on": [landmark], **{name: ["one"] for name in SEGMENTATIONS}}
-        ),
+        segments=pl.DataFrame({"customer_id": [1], **{name: ["one"] for name in SEGMENTATIONS}}),
     )
     whole = found.filter(pl.col("segmentation") == "all", pl.col("customers_lapsed") > 0)
     assert dict(whole.select("basis", "days").iter_rows()) == {
