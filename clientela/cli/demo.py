@@ -14,6 +14,7 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
+from clientela.cli import garbage
 from clientela.cli.output import Progress, leave, plain_console, say_report
 from clientela.config.company import Config
 from clientela.config.read import load_config
@@ -104,6 +105,7 @@ def _night(config: Config) -> int:
 
 
 if __name__ == "__main__":
+    garbage.look_seldom()
     try:
         ended = main()
     except ClientelaError as error:

@@ -46,17 +46,21 @@ def changes_of(time_zone: str) -> tuple[tuple[str, ...], tuple[timedelta, ...]]:
     """The local days, 1970 to 2100, on which the zone's distance from UTC changes, and how far its clock goes back."""
     zone = ZoneInfo(time_zone)
     moment = datetime(1970, 1, 1, tzinfo=UTC)
+    # each day is looked at once: at tens of thousands a zone it is what costs
+    local = moment.astimezone(zone)
+    offset = local.utcoffset() or timedelta()
     days: set[str] = set()
     steps: set[timedelta] = set()
     while moment.year < 2100:
-        after = moment + timedelta(days=1)
-        before_offset, after_offset = (at.astimezone(zone).utcoffset() or timedelta() for at in (moment, after))
-        if before_offset != after_offset:
-            day, last = (at.astimezone(zone).date() for at in (moment, after))
+        moment += timedelta(days=1)
+        local_after = moment.astimezone(zone)
+        offset_after = local_after.utcoffset() or timedelta()
+        if offset != offset_after:
+            day, last = local.date(), local_after.date()
             while day <= last:
                 days.add(day.isoformat())
                 day += timedelta(days=1)
-            if before_offset > after_offset:
-                steps.add(before_offset - after_offset)
-        moment = after
+            if offset > offset_after:
+                steps.add(offset - offset_after)
+        local, offset = local_after, offset_after
     return tuple(sorted(days)), tuple(sorted(steps, reverse=True))
