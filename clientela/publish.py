@@ -328,8 +328,6 @@ def publish_marts(
     aside = versions / f"marts_{run_id}.duckdb"
     secret = confirmed_secret(connection, config.data)
     is_masked = config.publish.personal_data == "masked"
-    for mart in marts:
-        _need_one_row_per_key(connection, mart)
     files = _Files(connection, config, marts, secret, has_copies=folder == config.published)
     rows = files.write(published, aside, Readers(is_masked))
     counted = _check(aside, marts, run_id, rows)
@@ -378,6 +376,8 @@ class _Files:
         }
         self._has_copies = has_copies and ("run", "published_files") in self._tables
         self._rules: dict[str, str] = {}
+        #: all keys were looked at; where a file begins as a copy, those of what differs are enough
+        self._has_whole_keys = False
 
     def undeclared(self) -> tuple[str, ...]:
         """The columns of a company's own marts that nobody said are personal, and that may be."""
@@ -401,6 +401,10 @@ class _Files:
                     # a file that cannot be read is no reason not to write one
                     if not is_damage(error):
                         raise
+        if not self._has_whole_keys:
+            for mart in self.marts:
+                _need_one_row_per_key(self.connection, mart)
+            self._has_whole_keys = True
         with _writing(self.connection, aside, self.config.publish.storage_version) as catalog:
             return self._write_whole(catalog, readers)
 
@@ -499,17 +503,31 @@ class _Files:
                 types = self._types[mart.schema, mart.name]
                 query, parameters, hidden = self._query(mart, readers)
                 source = _name(mart)
-                if hidden or parameters:
-                    # what a mask costs is paid once
+                if hidden or parameters or self._is_small_view(catalog, mart):
+                    # what a mask or a view costs is paid once
                     source = f"to_publish_{len(made)}"
                     made.append(source)
                     self.connection.execute(f"create or replace temp table {source} as {query}", parameters)
                 shown = sorted(mart.personal(types) - hidden)
-                tables.append(publish_upon.Table(_name(mart), source, tuple(types), mart.key, tuple(shown)))
+                tables.append(
+                    publish_upon.Table(
+                        _name(mart), source, tuple(types), mart.key, tuple(shown), is_key_tested=mart.is_key_tested
+                    )
+                )
             return list(publish_upon.write_upon(self.connection, catalog, tables).rows)
         finally:
             for source in made:
                 self.connection.execute(f"drop table if exists {source}")
+
+    def _is_small_view(self, catalog: str, mart: Mart) -> bool:
+        """Whether it is a view of so few rows that it is made once rather than read twice."""
+        if (mart.schema, mart.name) in self._tables:
+            return False
+        held = self.connection.execute(
+            "select estimated_size from duckdb_tables() where database_name = ? and schema_name = ? and table_name = ?",
+            [catalog, mart.schema, mart.name],
+        ).fetchall()
+        return bool(held) and int(held[0][0]) < publish_upon.MANY_ROWS
 
 
 def _left(path: Path) -> str:

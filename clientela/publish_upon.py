@@ -43,7 +43,8 @@ class Table:
     """What one table of the file is to hold.
 
     `name` is its name in the file, `source` the table or view that holds what it is to hold. `key` names one row each;
-    `shown` are the personal columns that the file's readers see.
+    `shown` are the personal columns that the file's readers see. `is_key_tested`: nobody has to look whether two rows
+    bear one key.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Table:
     columns: tuple[str, ...]
     key: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
+    is_key_tested: bool = False
 
     @property
     def row_hash(self) -> str:
@@ -113,6 +115,8 @@ def write_upon(connection: duckdb.DuckDBPyConnection, catalog: str, tables: Sequ
                     raise NotUponError(f"{table.name} does not hold what it is to hold")
         rows = tuple(plan.prints[table][0] for table in tables)
         return Written(plan.same, len(plan.differences), len(plan.filled), rows)
+    except duckdb.ConstraintException as error:
+        raise NotUponError("a part of a key is missing") from error
     finally:
         for name in (WANTED, HELD, *plan.differences.values()):
             connection.execute(f"drop table if exists {name}")
@@ -156,6 +160,7 @@ def _look(connection: duckdb.DuckDBPyConnection, catalog: str, tables: Sequence[
                 plan.differences[table] = differences
             else:
                 plan.filled.append(table)
+            _need_one_row_per_key(connection, table, plan.differences.get(table), is_large=is_large)
     for name in (WANTED, HELD):
         connection.execute(f"drop table if exists {name}")
     if dead > DEAD_SHARE * sum(written.values()):
@@ -184,6 +189,18 @@ def _is_anyone_gone(connection: duckdb.DuckDBPyConnection, target: str, table: T
             f"select 1 from (select {columns} from {target} except select {columns} from {table.source}) limit 1"
         ).fetchall()
     )
+
+
+def _need_one_row_per_key(
+    connection: duckdb.DuckDBPyConnection, table: Table, differences: str | None, *, is_large: bool
+) -> None:
+    """Raise NotUponError where two rows seem to bear one key. What the file holds was looked at when it came there."""
+    if not table.key or table.is_key_tested:
+        return
+    relation, key = (WANTED, "key_hash") if is_large else (table.source, _list(table.key))
+    come = f"where key_hash in (select come from {differences})" if differences else ""
+    if connection.execute(f"select 1 from {relation} {come} group by {key} having count(*) > 1 limit 1").fetchall():
+        raise NotUponError(f"{table.name} seems to hold two rows of one key")
 
 
 def _find_differences(connection: duckdb.DuckDBPyConnection, rows: int, differences: str) -> bool:

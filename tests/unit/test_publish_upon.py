@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from clientela import publish_upon
+from clientela.errors import NotPublishedError
 from clientela.masking import check_value, masked, read_secret
 from clientela.pipeline.leftovers import remove_leftovers
 from clientela.publish import Mart, publish_marts
@@ -186,6 +187,25 @@ def test_nights_of_small_changes_do_not_let_the_file_grow(
     monkeypatch.setattr(publish_upon, "DEAD_SHARE", -1)
     path = nights.publish()
     assert len(written) == 8 and not differences(path, nights.publish_whole()), "so is a whole file"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "insert into value.order_lines select * from value.order_lines where line_id = 3",
+        "insert into value.order_lines select line_id, day, 9, 1, 'other' from value.order_lines where line_id = 3",
+        "update value.order_lines set text = md5(text), line_id = line_id - line_id % 2, day = null",
+        "insert into relationship.contact_permissions select * from relationship.contact_permissions where customer_id = 3",
+        "insert into relationship.contact_permissions values (null, 'news', 'email', true)",
+    ],
+    ids=["twice the same", "another row of a key", "a table filled again", "a small table", "a part is missing"],
+)
+def test_a_key_of_two_rows_is_found_upon_the_last_file_too(nights: Nights, change: str) -> None:
+    path = nights.publish()
+    held = path.read_bytes()
+    with pytest.raises(NotPublishedError, match="is one row per"):
+        nights.publish(change)
+    assert path.read_bytes() == held
 
 
 GONE = "the last words of batch 1"
