@@ -34,7 +34,9 @@ KNOWS = {
 }
 #: how many systems know a person
 SYSTEMS = ((1, 2, 3), (0.442, 0.447, 0.111))
-LOSES_LETTERS, SLIPS, INITIAL, MARRIED, ONE_SURNAME = 0.36, 0.115, 0.036, 0.13, 0.02
+LOSES_LETTERS, SLIPS, MARRIED, ONE_SURNAME = 0.34, 0.115, 0.115, 0.02
+#: who leaves no phone leaves an initial more often than who leaves one
+INITIAL, INITIAL_WITHOUT_PHONE = 0.03, 0.1
 MOVED, NEW_PHONE, SAME_NAME_AS_FATHER, ON_ONE_PHONE = 0.02, 0.02, 0.11, 0.2
 
 
@@ -129,7 +131,8 @@ def _record(person: Person, source: str, chance: random.Random) -> dict[str, Any
         family = person["maiden"] if country != "ES" else family
     if country == "ES" and source == "till" and chance.random() < ONE_SURNAME:
         family = family.split()[0]
-    if chance.random() < INITIAL:
+    knows = {field: chance.random() < share for field, share in KNOWS[source].items()}
+    if chance.random() < (INITIAL if knows["phone"] else INITIAL_WITHOUT_PHONE):
         given = given[0] + "."
     elif chance.random() < SLIPS:
         given = _slip(given, chance)
@@ -144,7 +147,6 @@ def _record(person: Person, source: str, chance: random.Random) -> dict[str, Any
         given, family = given.upper(), family.upper()
     if chance.random() < 0.002:
         given, family = family, given
-    knows = {field: chance.random() < share for field, share in KNOWS[source].items()}
     home = person["old_home"] if chance.random() < 0.5 else person["home"]
     phone = person["old_phone"] if person["old_phone"] and chance.random() < 0.4 else person["phone"]
     birth = person["birth_date"]

@@ -11,9 +11,11 @@ A ridge logistic regression, all origins of one length taken together, on
 
 It is shrunk towards Pareto/NBD's own answer, which stands where no origin teaches anything. For every horizon
 
-    1 - expected orders  <=  P(no order)  <=  1 - expected orders / days of the horizon
+    e^(-expected orders)  <=  P(no order)  <=  1 - expected orders / days of the horizon
 
-since whoever orders does so on at least one of its days and at most on all; and P(no order) falls with the horizon.
+since customers who order at random, each at a rate of their own, place no order at least as often as if all had the mean rate
+(Jensen), so that whoever orders places more than one on average (1 - expected orders lies lower still); and nobody orders on more
+days than there are. P(no order) gives way, and it falls with the horizon.
 """
 
 from collections.abc import Mapping
@@ -165,7 +167,7 @@ def tied(
     before: Floats | None = None
     for months in sorted(probability):
         e = expected[months]
-        p = np.clip(probability[months], np.clip(1.0 - e, 0.0, 1.0), np.clip(1.0 - e / days[months], 0.0, 1.0))
+        p = np.clip(probability[months], np.exp(-np.maximum(e, 0.0)), np.clip(1.0 - e / days[months], 0.0, 1.0))
         before = p if before is None else np.minimum(p, before)
         out[months] = before
     return out

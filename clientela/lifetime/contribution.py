@@ -105,8 +105,10 @@ class ContributionFit:
         # an order of nothing brought no less than nothing
         sums = (spend.unpaid_contribution, spend.margin_contribution, spend.contribution, self.per_order)
         is_bounded = all(bool((of >= 0).all()) for of in sums)
+        lost = sum(float(np.minimum(of, 0.0).sum()) for of in (spend.unpaid_contribution, spend.margin_contribution))
+        loss = -lost / max(float(spend.known.sum()), 1.0)
         if self.kind == "normal":
-            return OrderWorth(self.per_order, of_orders, of_mean, is_bounded)
+            return OrderWorth(self.per_order, of_orders, of_mean, is_bounded, loss)
         amount, among = np.empty(len(self.per_order)), np.empty(len(self.per_order))
         noise = np.empty(len(self.per_order))
         for code, fitted in enumerate(self.amounts):
@@ -121,7 +123,7 @@ class ContributionFit:
         of_paid = noise * margin**2 + np.maximum(amount, 0) * self.shrunken.sigma2
         apart = (1 - share) * (of_paid + paid**2) + share * (self.unpaid_deviation**2 + self.unpaid_mean**2)
         of_mean = (1 - share) ** 2 * (among * margin**2 + (amount**2 + among) * self.shrunken.variance)
-        return OrderWorth(self.per_order, np.maximum(apart - self.per_order**2, 0.0), of_mean, is_bounded)
+        return OrderWorth(self.per_order, np.maximum(apart - self.per_order**2, 0.0), of_mean, is_bounded, loss)
 
 
 def rank_correlation(spend: SpendHistory) -> float:

@@ -41,12 +41,12 @@ from clientela.lifetime.horizons import Horizon, expected_orders
 from clientela.lifetime.model_of_p_alive import fit_alive
 from clientela.lifetime.origins import LEFT_TRUNCATED_DAYS, Orders, Snapshot
 from clientela.lifetime.prediction_intervals import (
+    LEVELS,
     Spread,
     group_money_quantiles,
     group_money_variance,
     group_order_quantiles,
     money_quantiles,
-    order_quantiles,
 )
 from clientela.lifetime.renewal_choice import RenewalPast
 from clientela.lifetime.renewal_models import PeriodFit, Regression
@@ -134,6 +134,10 @@ class Fits:
     spend: ContributionFit | None = None
     expected: dict[int, "_Expected"] = field(default_factory=dict)
 
+    def orders_within(self, months: int) -> Floats:
+        """Expected orders of the customers of the snapshot, of months that were forecast."""
+        return self.expected[months].orders.mean
+
 
 @dataclass(frozen=True)
 class ForecastSettings:
@@ -160,6 +164,7 @@ class _Expected:
     alive: Fitted
     spend: ContributionFit | None
     discount: Floats
+    months: int
     horizon: int
     season: float
     spread: Spread
@@ -198,6 +203,7 @@ def forecast(
     renewals: RenewalPast | None = None,
     served: pl.DataFrame | None = None,
     fits: Fits | None = None,
+    no_order: Mapping[int, Floats] | None = None,
 ) -> Forecast:
     """Forecast every customer known at as_of over the months after it.
 
@@ -205,8 +211,9 @@ def forecast(
     and any columns of labels: each label of each column becomes a row of `groups`, with an interval from sums of draws.
     contracts: see contract_forecast.py; what they bring is added. renewals: what renewal_choice.py chose for them.
     served: see cost_to_serve.py; what serving customers costs, for as long as they are expected to be some, is taken off. fits:
-    kept between calls that differ in horizon, groups or draws alone, so that nothing is fitted twice. Raises LifetimeError
-    with one sentence where nothing can be forecast.
+    kept between calls that differ in horizon, groups or draws alone, so that nothing is fitted twice. no_order: by months, the
+    published P(no order) of the customers of Fits.snapshot, which P10, P50 and P90 state too. Raises LifetimeError with one
+    sentence where nothing can be forecast.
     """
     settings = settings or ForecastSettings()
     if settings.horizon_months < 1:
@@ -228,7 +235,8 @@ def forecast(
     labels, codes = _label_groups(pl.Series("customer_id", everybody), groups)
     quantiles = None
     if settings.draws:
-        quantiles = _quantiles_of(expected, {name: of[: len(ids)] for name, of in codes.items()}, labels)
+        own_codes = {name: of[: len(ids)] for name, of in codes.items()}
+        quantiles = _quantiles_of(expected, own_codes, labels, no_order or {})
         if serving is not None:
             quantiles = _less_serving(quantiles, serving, codes, labels)
         if running is not None and quantiles.money is not None:
@@ -322,7 +330,7 @@ def _ahead(
     if fits.spend is None:
         fits.spend = _spend(ready, s, settings.spend_model or (past.spend_model if past else DEFAULT_SPEND))
     spread, money = (learnt.spread, learnt.money) if learnt else (Spread(), Spread())
-    return _Expected(s, made, fits.alive, fits.spend, discount, days, season, spread, money, near)
+    return _Expected(s, made, fits.alive, fits.spend, discount, at.months, days, season, spread, money, near)
 
 
 def _sees_death(fitted: Fitted) -> bool:
@@ -466,11 +474,18 @@ def _columns(name: str, read: Floats | None, n: int) -> dict[str, Any]:
     return {f"{name}_{level}": row[:n] for level, row in zip(levels, read, strict=True)}
 
 
-def _quantiles_of(expected: _Expected, codes: dict[str, Integers], labels: dict[str, dict[int, str]]) -> _Quantiles:
-    """Quantiles of the stated distributions; those of a longer horizon lie no lower, as its mean does."""
-    near = _quantiles_of(expected.near, codes, labels) if expected.near is not None else None
+def _quantiles_of(
+    expected: _Expected,
+    codes: dict[str, Integers],
+    labels: dict[str, dict[int, str]],
+    no_order: Mapping[int, Floats],
+) -> _Quantiles:
+    """Quantiles of the stated distributions; those of a longer horizon lie no lower, as its mean does. P(no order) falls with the
+    horizon, so that a P50 of 0 stays where no order is the likelier."""
+    near = _quantiles_of(expected.near, codes, labels, no_order) if expected.near is not None else None
     mean, spend = expected.orders.mean, expected.spend
-    orders = order_quantiles(mean, expected.spread)
+    counts = expected.spread.counts(mean, no_order.get(expected.months))
+    orders = counts.quantiles(LEVELS)
     sizes = {name: len(names) for name, names in labels.items()}
     # a cohort has its age in common, a tenth its rank: their share in the total may be wrong too
     shaped = {name: name != "company" for name in labels}
@@ -481,7 +496,7 @@ def _quantiles_of(expected: _Expected, codes: dict[str, Integers], labels: dict[
     money, group_money = None, {}
     if spend is not None:
         worth = spend.worth()
-        money = money_quantiles(mean, worth, expected.discount, expected.money)
+        money = money_quantiles(counts, worth, expected.discount)
         total = mean * worth.mean * expected.discount
         variance = group_money_variance(mean, worth, expected.discount, expected.money)
         for name, of in codes.items():

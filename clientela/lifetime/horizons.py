@@ -22,12 +22,11 @@ from clientela.lifetime.day_fits import spend_on
 from clientela.lifetime.fitting import MODELS
 from clientela.lifetime.origins import Orders, Snapshot, spaced_origins
 from clientela.lifetime.prediction_intervals import (
+    LEVELS,
     Spread,
     group_money_variance,
     group_order_quantiles,
     learn_spread,
-    order_pit,
-    order_quantiles,
     tau_of,
 )
 from clientela.lifetime.scoring import calibrated_coverage, raw_coverage
@@ -178,8 +177,9 @@ def interval_rows(horizons: Mapping[int, Horizon], memo: HorizonMemo, seed: int)
     for months, horizon in horizons.items():
         for number, origin in enumerate(horizon.origins):
             actual, mean = _past(horizon, origin, memo)
-            pit = order_pit(actual, mean, horizon.spread, np.random.default_rng([seed, months, number]))
-            low, _, high = order_quantiles(mean, horizon.spread)
+            counts = horizon.spread.counts(mean)
+            pit = counts.pit(actual, np.random.default_rng([seed, months, number]))
+            low, _, high = counts.quantiles(LEVELS)
             of = {"as_of": origin, "horizon_months": months, "target": "orders"}
             rows.append(
                 {

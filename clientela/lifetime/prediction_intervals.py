@@ -1,34 +1,35 @@
 """What lies around expected orders and money: stated distributions in closed form, of one customer and of a group.
 
 What belongs here: dispersion and common error learnt at rolling origins, and the quantiles that follow. What does not: the means
-(combining.py).
+(combining.py), how many orders one customer places (order_counts.py).
 
-Orders of a customer are negative binomial with mean m and variance m + phi m^2, ln phi a straight line in ln m. Two errors of a
-group are kept apart: chance, which is independent between customers, and an error of level that all customers share, so
+Dispersion is that of negative binomial orders with mean m and variance m + phi m^2, ln phi a straight line in ln m. Two errors
+of a group are kept apart: chance, which is independent between customers, and an error of level that all customers share, so
 
     variance of the group = sum(m + phi' m^2) + (tau^2 + omega^2) M^2,    M = sum(m),
 
 phi' the one that squared errors show, omega the error of a group's share in the total (0 for a group that has nothing in
 common). Since tau is learnt from few origins, the levels of P10 and P90 are those of a t distribution.
-Money is zero where no order comes, else gamma (normal where single orders brought less than nothing) with the moments of that
-many orders.
+Money is zero where no order comes, else gamma with the moments of that many orders, from 0 on, or from as far below as the
+company's orders are expected to lose; groups whose single orders brought less than nothing are normal.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import betainc, gammaincinv, gammaln, nbdtrik, ndtr, ndtri, stdtrit
+from scipy.special import gammainc, gammaincinv, gammaln, nbdtrik, ndtr, ndtri, stdtrit
 
 from clientela.lifetime.arrays import Floats, Integers
+from clientela.lifetime.order_counts import OrderCounts
 
 LEVELS = (0.1, 0.5, 0.9)
 TAU0 = 0.05  # the error of level of a company of which nothing is known, in logarithms; stated, never fitted
 _TAU0_LOOKS = 2.0
 _FARTHEST = 3.0  # an origin's error is taken to grow with the horizon at most so many times
 _LEAST = 1e-9
-_ONE_BY_ONE, _GRID = 5_000, 2_000
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,10 @@ class Spread:
         """phi of each mean."""
         a, b = self.dispersion
         return np.asarray(np.exp(np.clip(a + b * np.log(np.maximum(mean, _LEAST)), -12.0, 12.0)))
+
+    def counts(self, mean: Floats, none: Floats | None = None) -> OrderCounts:
+        """How many orders customers place, of this mean; none: their P(no order) where it is published."""
+        return OrderCounts.of(mean, self.phi(mean), none)
 
     def tail_levels(self, common: Floats, variance: Floats) -> tuple[Floats, Floats, Floats]:
         """The levels of a normal at which the t distribution has its P10, P50 and P90. common: what of each group's variance
@@ -92,10 +97,6 @@ def tau_of(
     return float(np.sqrt((_TAU0_LOOKS * TAU0**2 + looks * seen) / (_TAU0_LOOKS + looks)))
 
 
-def _variance(spread: Spread, mean: Floats) -> Floats:
-    return np.asarray(mean + spread.phi(mean) * mean**2)
-
-
 def _chance(spread: Spread, mean: Floats) -> Floats:
     """What customers add to the variance of a group's orders."""
     return np.asarray(mean + spread.dispersion_of_sums * mean**2)
@@ -133,46 +134,6 @@ def _omega(base: Spread, actual: Sequence[Floats], levelled: Sequence[Floats]) -
     return float(np.sqrt(max(float(np.mean(excess)), 0.0))) if excess else 0.0
 
 
-def order_quantiles(mean: Floats, spread: Spread) -> Floats:
-    """(3, n): P10, P50 and P90 of customers' orders, whole numbers."""
-    m = np.maximum(mean, _LEAST)
-    if len(m) <= _ONE_BY_ONE:
-        return _whole_quantiles(m, spread)
-    # whoever lies between two means of equal quantiles has these too; only the others are looked at one by one
-    grid = np.geomspace(m.min(), m.max() * (1 + 1e-12), _GRID)
-    at_grid = _whole_quantiles(grid, spread)
-    place = np.clip(np.searchsorted(grid, m, side="right") - 1, 0, _GRID - 2)
-    found = at_grid[:, place]
-    between = np.flatnonzero((found != at_grid[:, place + 1]).any(axis=0))
-    if len(between):
-        found[:, between] = _whole_quantiles(m[between], spread)
-    return found
-
-
-def _whole_quantiles(m: Floats, spread: Spread) -> Floats:
-    size = 1 / spread.phi(m)
-    return np.stack([np.maximum(np.ceil(_negative_binomial(level, m, size) - 1e-9), 0.0) for level in LEVELS])
-
-
-def p_none(mean: Floats, spread: Spread) -> Floats:
-    """The chance of no order."""
-    phi = spread.phi(mean)
-    return np.asarray(np.exp(-np.log1p(phi * mean) / phi))
-
-
-def order_pit(actual: Floats, mean: Floats, spread: Spread, rng: np.random.Generator) -> Floats:
-    """Randomised PIT of what came."""
-    m = np.maximum(mean, _LEAST)
-    size = 1 / spread.phi(m)
-    p = size / (size + m)
-    below = np.where(actual > 0, _cdf(np.maximum(actual - 1, 0), size, p), 0.0)
-    return np.asarray(below + rng.random(len(m)) * (_cdf(actual, size, p) - below))
-
-
-def _cdf(k: Floats, size: Floats, p: Floats) -> Floats:
-    return np.asarray(betainc(size, k + 1, p))
-
-
 def _negative_binomial(level: float | Floats, mean: Floats, size: Floats) -> Floats:
     """The k, between whole numbers, at which the distribution function reaches the level; 0 where it begins above it."""
     p = size / (size + mean)
@@ -198,17 +159,18 @@ def group_order_quantiles(mean: Floats, codes: Integers, size: int, spread: Spre
 @dataclass(frozen=True)
 class OrderWorth:
     """What an order brings, per customer: its mean, its variance around the customer's own mean, and the variance of that
-    mean; is_bounded: no order ever brought less than nothing."""
+    mean; is_bounded: no order ever brought less than nothing; loss: what an order of the company takes by bringing less than
+    nothing, on average over all orders."""
 
     mean: Floats
     of_orders: Floats
     of_mean: Floats
     is_bounded: bool
+    loss: float = 0.0
 
-
-def money_variance(orders: Floats, worth: OrderWorth, factor: Floats, spread: Spread) -> Floats:
-    """The variance of what customers bring: of that many orders, each of a worth that is not known exactly."""
-    return _of_money(orders, _variance(spread, orders), worth, factor)
+    def room(self, orders: Floats, factor: Floats) -> Floats:
+        """How far below nothing so many orders may end: as far as they are expected to lose."""
+        return np.asarray(orders * self.loss * factor)
 
 
 def group_money_variance(orders: Floats, worth: OrderWorth, factor: Floats, spread: Spread) -> Floats:
@@ -221,24 +183,21 @@ def _of_money(orders: Floats, chance: Floats, worth: OrderWorth, factor: Floats)
     return np.asarray(of_money * factor**2)
 
 
-def money_given_an_order(
-    orders: Floats, worth: OrderWorth, factor: Floats, spread: Spread
-) -> tuple[Floats, Floats, Floats]:
-    """(the chance of no order, mean and variance of what customers bring if one comes). factor: the mean discount."""
-    none = p_none(orders, spread)
-    some = np.maximum(1 - none, _LEAST)
-    mean = orders * worth.mean * factor
+def money_given_an_order(orders: OrderCounts, worth: OrderWorth, factor: Floats) -> tuple[Floats, Floats]:
+    """(mean, variance) of what customers bring if an order comes: of that many orders, each of a worth that is not known
+    exactly. factor: the mean discount."""
+    some = np.maximum(1 - orders.none, _LEAST)
+    mean = orders.mean * worth.mean * factor
     positive = mean / some
-    variance = np.maximum(
-        (money_variance(orders, worth, factor, spread) + mean**2) / some - positive**2, 1e-12 * positive**2 + 1e-18
-    )
-    return none, positive, variance
+    variance = (_of_money(orders.mean, orders.variance, worth, factor) + mean**2) / some - positive**2
+    return positive, np.maximum(variance, 1e-12 * positive**2 + 1e-18)
 
 
-def money_quantiles(orders: Floats, worth: OrderWorth, factor: Floats, spread: Spread) -> Floats:
+def money_quantiles(orders: OrderCounts, worth: OrderWorth, factor: Floats) -> Floats:
     """(3, n): P10, P50 and P90 of what customers bring. factor: the mean discount."""
-    none, positive, variance = money_given_an_order(orders, worth, factor, spread)
-    return _with_atom(none, positive, variance, LEVELS, is_bounded=worth.is_bounded)
+    positive, variance = money_given_an_order(orders, worth, factor)
+    room = worth.room(orders.given_one, factor)
+    return _with_atom(orders.none, positive, variance, LEVELS, positive + room > 0, room)
 
 
 def group_money_quantiles(
@@ -248,7 +207,8 @@ def group_money_quantiles(
     total = group_sum(mean, codes, size)
     common = (spread.tau**2 + (spread.omega**2 if has_shape else 0.0)) * total**2
     of_sum = np.maximum(group_sum(variance, codes, size) + common, 1e-18)
-    return _with_atom(np.zeros(size), total, of_sum, spread.tail_levels(common, of_sum), is_bounded=is_bounded)
+    nothing = np.zeros(size)
+    return _with_atom(nothing, total, of_sum, spread.tail_levels(common, of_sum), is_bounded & (total > 0), nothing)
 
 
 def _with_atom(
@@ -256,20 +216,18 @@ def _with_atom(
     mean: Floats,
     variance: Floats,
     levels: tuple[float | Floats, float | Floats, float | Floats],
-    *,
-    is_bounded: bool,
+    gamma: NDArray[np.bool_],
+    room: Floats,
 ) -> Floats:
-    """Quantiles of what is 0 with chance `none`, else gamma (is_bounded and mean above 0) or normal."""
+    """Quantiles of what is 0 with chance `none`, else gamma from -room on, or normal where it is not `gamma`."""
     deviation = np.sqrt(variance)
-    gamma = is_bounded & (mean > 0)
-    shape = np.where(gamma, np.clip(mean**2 / variance, 1e-6, 1e12), 1.0)
-    below = np.where(gamma, 0.0, (1 - none) * ndtr(-mean / deviation))
+    raised = np.where(gamma, mean + room, 1.0)
+    shape, scale = np.where(gamma, np.clip(raised**2 / variance, 1e-6, 1e12), 1.0), variance / raised
+    below = (1 - none) * np.where(gamma, gammainc(shape, room / scale), ndtr(-mean / deviation))
     rows = []
     for level in levels:
         inner = np.where(level <= below, level, level - none) / np.maximum(1 - none, _LEAST)
         inner = np.clip(inner, 1e-9, 1 - 1e-9)
-        continuous = mean + deviation * ndtri(inner)
-        scale = np.where(gamma, variance / np.where(gamma, mean, 1.0), 1.0)
-        continuous = np.where(gamma, gammaincinv(shape, inner) * scale, continuous)
+        continuous = np.where(gamma, gammaincinv(shape, inner) * scale - room, mean + deviation * ndtri(inner))
         rows.append(np.where((level > below) & (level <= below + none), 0.0, continuous))
     return np.stack(rows)

@@ -22,11 +22,13 @@ from clientela.value.settled import Remembered, Settling
 from clientela.value.tables import FORECAST_TABLES
 
 if TYPE_CHECKING:
+    from clientela.lifetime.arrays import Floats
     from clientela.lifetime.backtest import Backtest, Memo
+    from clientela.lifetime.churn_probability import Answer
     from clientela.lifetime.churn_probability import Memo as NoOrderMemo
     from clientela.lifetime.contract_forecast import ContractForecast
     from clientela.lifetime.day_fits import Values
-    from clientela.lifetime.forecast import Fits
+    from clientela.lifetime.forecast import Fits, Forecast
     from clientela.lifetime.horizons import Horizon
     from clientela.lifetime.origins import Orders
     from clientela.lifetime.renewal_choice import Memo as RenewalMemo
@@ -464,6 +466,8 @@ class _Company:
         past, scores = self._past(self._ready, day)
         fits = Fits()
 
+        no_order: dict[int, Floats] = {}
+
         def ahead(months: int, groups: pl.DataFrame | None = None, draws: int = 0) -> Forecast:
             assert self._ready is not None
             return forecast(
@@ -484,10 +488,14 @@ class _Company:
                 renewals=renewals,
                 served=self._served if self._served.height else None,
                 fits=fits,
+                no_order=no_order,
             )
 
         made = ahead(settings.horizon_months)
         if is_as_of:
+            # what P10, P50 and P90 state of no order is what is published of it
+            found = self._no_order(day, ahead, fits)
+            no_order |= found.by_months
             # the groups that intervals are kept of are known once everybody's mean is
             labels = _labelled(made.customers, known)
             groups = labels.select("customer_id", "cohort", pl.col("decile").cast(pl.String))
@@ -504,16 +512,11 @@ class _Company:
             return {"customers": [own], "past_predictions": predicted, **scores}
         own = made.customers.join(labels.select("customer_id", "decile"), on="customer_id", how="left")
         frozen = []
-        ahead_by = {settings.horizon_months: made}
         for months in settings.scored_horizons_months if self._freezes else ():
-            near = ahead_by[months] = ahead_by.get(months) or ahead(months, groups, settings.draws)
+            near = made if months == settings.horizon_months else ahead(months, groups, settings.draws)
             order_model = near.customers["order_model"].drop_nulls()[0]
             frozen += _frozen(months, near.customers.join(labels, on="customer_id"), near.groups, order_model)
-        expected = {
-            months: (ahead_by.get(months) or ahead(months)).customers.select("customer_id", "expected_orders")
-            for months in sorted({*NO_ORDER_MONTHS, settings.horizon_months})
-        }
-        own, compared, deciles = self._coming_back(day, own, expected, fits)
+        own, compared, deciles = self._coming_back(day, own, found, fits)
         return {
             "customers": [own],
             "groups": [made.groups.rename({"group": "segment"})],
@@ -537,27 +540,31 @@ class _Company:
         )
         return str(told["why"])
 
-    def _coming_back(
-        self, day: date, customers: pl.DataFrame, expected: dict[int, pl.DataFrame], fits: "Fits"
-    ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-        """The customers with P(no order), and what follows from it; how it did in the past, and its calibration there."""
-        from clientela.lifetime.churn_backtest import compared
+    def _no_order(self, day: date, ahead: Callable[[int], "Forecast"], fits: "Fits") -> "Answer":
+        """P(no order) of everybody who has ordered, over every horizon that is published."""
         from clientela.lifetime.churn_features import known_at
         from clientela.lifetime.churn_probability import Past, answer
 
         assert self._ready is not None
+        settings = self._settings
+        for months in (published := {*NO_ORDER_MONTHS, *settings.scored_horizons_months, settings.horizon_months}):
+            if months not in fits.expected:
+                ahead(months)
+        orders = {months: fits.orders_within(months) for months in sorted(published)}
+        now = known_at(self._ready, self._ready.at(day, recent_days=91))
         past = Past(self._ready, day, self._no_order_memo)
-        s = self._ready.at(day, recent_days=91)
-        now = known_at(self._ready, s)
-        ordering = s.customers.to_frame()
-        orders = {
-            months: ordering.join(rows, on="customer_id", how="left", maintain_order="left")[
-                "expected_orders"
-            ].to_numpy()
-            for months, rows in expected.items()
-        }
-        found = answer(past, now, orders, {months: _days_ahead(day, months) for months in orders})
-        answers = ordering.with_columns(
+        return answer(past, now, orders, {months: _days_ahead(day, months) for months in orders})
+
+    def _coming_back(
+        self, day: date, customers: pl.DataFrame, found: "Answer", fits: "Fits"
+    ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+        """The customers with P(no order), and what follows from it; how it did in the past, and its calibration there."""
+        from clientela.lifetime.churn_backtest import compared
+        from clientela.lifetime.churn_probability import Past
+
+        assert self._ready is not None and fits.snapshot is not None
+        past = Past(self._ready, day, self._no_order_memo)
+        answers = fits.snapshot.customers.to_frame().with_columns(
             **{f"p_no_order_{months}m": pl.Series(found.by_months[months]) for months in NO_ORDER_MONTHS},
             p_no_order=pl.Series(found.by_months[self._settings.horizon_months]),
             p_order_within_30_days=pl.Series(1 - found.within_30_days),

@@ -1,8 +1,8 @@
 """Forecasts of invented companies at several cuts, beside what then came.
 
-Belongs here: running backtest() and forecast() as a night does, and the figures of one cell (company, cut, horizon). Does not
-belong here: what must hold (the test), the companies. `python -m tests.prove.forecasts.measures 1 24` prints the table of
-those seeds.
+Belongs here: running backtest(), answer() and forecast() as a night does, and the figures of one cell (company, cut, horizon).
+Does not belong here: what must hold (the test), the companies. `python -m tests.prove.forecasts.measures 1 24` prints the
+table of those seeds.
 """
 
 import sys
@@ -17,17 +17,20 @@ from scipy.special import betainc, gammainc, ndtr, ndtri, stdtr
 
 from clientela.lifetime.backtest import Backtest, BacktestSettings, Memo, backtest
 from clientela.lifetime.candidates import Learning
+from clientela.lifetime.churn_features import known_at
+from clientela.lifetime.churn_probability import Memo as NoOrderMemo
+from clientela.lifetime.churn_probability import Past, answer
 from clientela.lifetime.day_fits import spend_on
 from clientela.lifetime.forecast import Fits, Forecast, ForecastSettings, add_months, forecast
 from clientela.lifetime.horizons import expected_orders
+from clientela.lifetime.order_counts import OrderCounts
 from clientela.lifetime.origins import Orders, Snapshot
 from clientela.lifetime.prediction_intervals import (
+    LEVELS,
     OrderWorth,
     Spread,
     group_order_quantiles,
     money_given_an_order,
-    order_pit,
-    order_quantiles,
 )
 from clientela.lifetime.scoring import poisson_deviance
 from tests.prove.forecasts.companies import START, company
@@ -41,28 +44,47 @@ def cells(
     orders: pl.DataFrame, cuts: Iterable[date], horizons: tuple[int, ...], name: str, right: str | None = None
 ) -> list[dict[str, Any]]:
     """A row per cut and horizon whose months have passed in the orders."""
-    ready, memo = Orders.of(orders), Memo()
+    ready, memo, no_order_memo = Orders.of(orders), Memo(), NoOrderMemo()
     end = ready.last_day
     rows = []
     for cut in cuts:
         past = backtest(ready, cut, BacktestSettings(horizons_months=horizons), memo=memo)
         fits = Fits()
+        ahead = {m: (add_months(cut, m) - cut).days for m in {3, *horizons} if m == 3 or m in past.horizons}
+        for months in ahead:
+            forecast(
+                ready,
+                cut,
+                ForecastSettings(horizon_months=months, annual_discount_rate=0.0, draws=0),
+                past=past,
+                fits=fits,
+            )
+        now = known_at(ready, ready.at(cut, recent_days=91))
+        expected = {months: fits.orders_within(months) for months in ahead}
+        no_order = answer(Past(ready, cut, no_order_memo), now, expected, ahead).by_months
         for months in horizons:
             days = (add_months(cut, months) - cut).days
             if cut + timedelta(days=days) > end + timedelta(days=7) or months not in past.horizons:
                 continue
             s = ready.at(cut, holdout_days=days)
             settings = ForecastSettings(horizon_months=months, annual_discount_rate=0.0, draws=100)
-            made = forecast(ready, cut, settings, past=past, fits=fits)
-            row = _cell(ready, s, past, made, months, days, right)
-            spread = past.horizons[months].money
-            money = _money(s, made, spend_on(ready, s, past.spend_model).worth(), spread) if s.spend else {}
+            made = forecast(ready, cut, settings, past=past, fits=fits, no_order=no_order)
+            counts = past.horizons[months].spread.counts(expected[months], no_order[months])
+            row = _cell(ready, s, past, made, counts, months, days, right)
+            money = _money(s, made, counts, spend_on(ready, s, past.spend_model).worth()) if s.spend else {}
             rows.append({"company": name, "cut": cut, "horizon": months, **row, **money})
     return rows
 
 
 def _cell(
-    ready: Orders, s: Snapshot, past: Backtest, made: Forecast, months: int, days: int, right: str | None
+    ready: Orders,
+    s: Snapshot,
+    past: Backtest,
+    made: Forecast,
+    counts: OrderCounts,
+    months: int,
+    days: int,
+    right: str | None,
 ) -> dict[str, Any]:
     assert s.actual_orders is not None
     learnt, customers = past.horizons[months], made.customers
@@ -75,7 +97,7 @@ def _cell(
     best, before = singles[learnt.combination.best], singles[past.order_model]
     gain = poisson_deviance(y, best) - poisson_deviance(y, m)
     rng = np.random.default_rng(len(y))
-    pit = order_pit(y, m, learnt.spread, rng)
+    pit = counts.pit(y, rng)
     low, middle, high = (customers.get_column(f"expected_orders_p{p}").to_numpy() for p in (10, 50, 90))
     total = float(y.sum())
     whole = made.groups.row(0, named=True)
@@ -91,18 +113,23 @@ def _cell(
         "deviance_before": float(poisson_deviance(y, before).mean()),
         "deviance_right": float(poisson_deviance(y, singles[right]).mean()) if right else None,
         "gain_in_errors": float(gain.mean() / max(gain.std() / np.sqrt(len(gain)), 1e-12)),
-        "crps": _crps(y, m, learnt.spread),
-        "crps_best": _crps(y, best, learnt.spread),
+        "crps": _crps(y, counts),
+        "crps_best": _crps(y, learnt.spread.counts(best)),
         "rmse": float(np.sqrt(((y - m) ** 2).mean())),
         "rmse_best": float(np.sqrt(((y - best) ** 2).mean())),
         "concentration": _concentration(y, m),
         "concentration_best": _concentration(y, best),
         "mae_p50": float(np.abs(y - middle).mean()),
-        "mae_p50_best": float(np.abs(y - order_quantiles(best, learnt.spread)[1]).mean()),
+        "mae_p50_best": float(np.abs(y - learnt.spread.counts(best).quantiles(LEVELS)[1]).mean()),
         "error": abs(float(np.log(m.sum() / total))),
         "error_before": abs(float(np.log(before.sum() / total))),
         "pit": float(np.mean((pit >= 0.1) & (pit <= 0.9))),
         "is_ordered": bool((low <= middle).all() and (middle <= high).all()),
+        "contradictions": sum(
+            int(((read >= 1) != (counts.none < level)).sum())
+            for level, read in zip(LEVELS, (low, middle, high), strict=True)
+        ),
+        "brier": float(np.mean((counts.none - (y == 0)) ** 2)),
         "company_held": bool(published[0] <= total <= published[2]),
         "company_pit": _company_pit(m, learnt.spread, total, np.random.default_rng(int(total))),
         "score": _interval_score(published, total),
@@ -123,14 +150,14 @@ def _cell(
     return row
 
 
-def _money(s: Snapshot, made: Forecast, worth: OrderWorth, spread: Spread) -> dict[str, Any]:
+def _money(s: Snapshot, made: Forecast, counts: OrderCounts, worth: OrderWorth) -> dict[str, Any]:
     """Undiscounted, so that what is expected of an order is its worth."""
     assert s.actual_value is not None
     came, customers, whole = s.actual_value, made.customers, made.groups.row(0, named=True)
     low, middle, high = (customers.get_column(f"expected_value_p{p}").to_numpy() for p in (10, 50, 90))
     mean = customers.get_column("expected_value").to_numpy()
     total = float(came.sum())
-    pit = _money_pit(came, customers.get_column("expected_orders").to_numpy(), worth, spread)
+    pit = _money_pit(came, counts, worth)
     inside = (pit >= 0.1) & (pit <= 0.9)
     tenths = np.array_split(np.argsort(mean, kind="stable"), 10)
     orders_error = float(np.log(whole["expected_orders"] / max(s.actual_orders.sum(), 1)))  # type: ignore[union-attr]
@@ -146,12 +173,14 @@ def _money(s: Snapshot, made: Forecast, worth: OrderWorth, spread: Spread) -> di
     }
 
 
-def _money_pit(came: Any, orders: Any, worth: OrderWorth, spread: Spread) -> Any:
-    """Randomised PIT of what customers brought: nothing, or gamma (normal where orders brought less than nothing)."""
-    none, mean, variance = money_given_an_order(orders, worth, np.ones(len(orders)), spread)
-    gamma = worth.is_bounded & (mean > 0)
-    positive = np.where(gamma, mean, 1.0)
-    above = np.where(gamma, gammainc(positive**2 / variance, np.maximum(came, 0) * positive / variance), 0.0)
+def _money_pit(came: Any, counts: OrderCounts, worth: OrderWorth) -> Any:
+    """Randomised PIT of what customers brought: nothing, or gamma (normal where it is not expected to be above nothing)."""
+    none, factor = counts.none, np.ones(len(came))
+    mean, variance = money_given_an_order(counts, worth, factor)
+    room = worth.room(counts.given_one, factor)
+    gamma = mean + room > 0
+    raised = np.where(gamma, mean + room, 1.0)
+    above = np.where(gamma, gammainc(raised**2 / variance, np.maximum(came + room, 0) * raised / variance), 0.0)
     some = np.where(gamma, above, ndtr((came - mean) / np.sqrt(variance)))
     chance = np.random.default_rng(len(came)).random(len(came))
     return (1 - none) * some + none * np.where(came == 0, chance, came > 0)
@@ -180,14 +209,10 @@ def _interval_score(edges: Any, truth: float) -> float:
     return (high - low + 10 * max(low - truth, 0.0) + 10 * max(truth - high, 0.0)) / truth
 
 
-def _crps(y: Any, m: Any, spread: Any, most: int = 200) -> float:
+def _crps(y: Any, counts: OrderCounts, most: int = 200) -> float:
     """Continuous ranked probability score of counts."""
-    size = 1 / spread.phi(np.maximum(m, 1e-9))
-    p = size / (size + np.maximum(m, 1e-9))
-    total = np.zeros(len(m))
-    for k in range(most):
-        total += (betainc(size, k + 1.0, p) - (y <= k)) ** 2
-    return float(total.mean())
+    total = sum((counts.reached(np.full(len(y), float(k))) - (y <= k)) ** 2 for k in range(most))
+    return float(np.mean(total))
 
 
 def _concentration(y: Any, m: Any) -> float:

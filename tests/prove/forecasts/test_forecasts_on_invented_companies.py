@@ -57,3 +57,7 @@ def test_intervals_of_the_company_of_tenths_and_of_random_groups_hold(judged: pl
     fifths = [judged.select(pl.col("company_pit").is_between(k / 5, (k + 1) / 5).mean()).item() for k in range(5)]
     assert all(0.12 <= share <= 0.28 for share in fifths), fifths
     assert judged.select(pl.col("is_ordered", "is_money_ordered").all()).row(0) == (True, True)
+
+
+def test_no_customer_s_row_contradicts_itself(judged: pl.DataFrame) -> None:
+    assert judged["contradictions"].sum() == 0

@@ -34,8 +34,11 @@ def test_the_answer_lies_within_what_the_expected_orders_allow_and_falls_with_th
     raw = {3: np.array([0.9, 0.2, 0.5, 0.5]), 12: np.array([0.95, 0.1, 0.5, 0.9])}
     expected = {3: np.array([0.3, 0.05, 1.0, 45.5]), 12: np.array([0.4, 0.2, 4.0, 182.5])}
     out = tied(raw, expected, {3: 91, 12: 365})
-    assert out[3] == pytest.approx([0.9, 0.95, 0.5, 0.5]), "an order is no likelier than orders are expected"
-    assert out[12] == pytest.approx([0.9, 0.8, 0.5, 0.5]), (
+    assert out[3] == pytest.approx([0.9, np.exp(-0.05), 0.5, 0.5]), "none is as likely as if orders came at random"
+    assert all((expected[months] >= 1 - out[months]).all() for months in out), (
+        "an order no likelier than orders expected"
+    )
+    assert out[12] == pytest.approx([0.9, np.exp(-0.2), 0.5, 0.5]), (
         "never above the shorter horizon, nor more than one order a day"
     )
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from clientela.lifetime import LifetimeError, choose, score
-from clientela.lifetime.prediction_intervals import Spread, order_pit, order_quantiles
+from clientela.lifetime.prediction_intervals import LEVELS, Spread
 from clientela.lifetime.scoring import (
     calibrated_coverage,
     equal_count_bins,
@@ -70,10 +70,11 @@ def test_pit_of_counts_is_even_where_what_is_stated_is_right_and_plain_coverage_
     rng = np.random.default_rng(0)
     rates = rng.gamma(0.3, 1.0, 20_000)
     actual, poisson = rng.poisson(rates).astype(float), Spread(dispersion=(-12.0, 0.0))
-    u = order_pit(actual, rates, poisson, rng)
+    counts = poisson.counts(rates)
+    u = counts.pit(actual, rng)
     assert calibrated_coverage(u) == pytest.approx(0.8, abs=0.01)
     assert np.histogram(u, bins=10, range=(0, 1))[0] == pytest.approx(np.full(10, 2000), abs=180)
-    low, _, high = order_quantiles(rates, poisson)
+    low, _, high = counts.quantiles(LEVELS)
     assert raw_coverage(actual, low, high) > 0.85
 
 

@@ -233,6 +233,18 @@ def test_whether_they_come_back_contradicts_nothing_beside_it(customers: int) ->
         orders = bought.join(of_horizon[months], on="customer_id", how="left", maintain_order="left")["orders"]
         assert (orders >= 1 - p - 1e-9).all(), "at least so many orders as it is likely that one comes"
         assert (orders <= (1 - p) * 366 + 1e-9).all(), "and at most one a day"
+    levels = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
+    for months, p in ((3, three), (12, twelve), (24, bought["p_no_order"]) if customers > 30 else (3, three)):
+        of = bought.select("customer_id").join(
+            frozen.filter(pl.col("horizon_months") == months), on="customer_id", how="left", maintain_order="left"
+        )
+        of = of.with_columns(none=p)
+        assert (of["expected_orders_p50"].null_count() > 0) is (customers < 30), "too few for a model: no interval"
+        for name, level in levels.items():
+            orders, money = pl.col(f"expected_orders_{name}"), pl.col(f"expected_value_{name}")
+            said = of.filter(orders.is_not_null())
+            assert said.filter((orders >= 1) != (pl.col("none") < level)).is_empty(), (months, name)
+            assert said.filter((orders < 1) & (money > 0)).is_empty(), "no money where no order comes"
     assert (bought["p_no_order"] <= twelve).all() and (
         bought["expected_orders"] >= 1 - bought["p_no_order"] - 1e-9
     ).all()
