@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 import polars as pl
 import pytest
 
-from tests.prove.forecasts.measures import of_seed, pooled, table
+from tests.prove.forecasts.measures import of_seed, pooled, shares, table
 
 JUDGED = range(101, 125)
 pytestmark = pytest.mark.prove
@@ -21,6 +21,8 @@ def judged() -> pl.DataFrame:
         rows = [row for of in pool.map(of_seed, JUDGED) for row in of]
     frame = pl.DataFrame(rows, infer_schema_length=None)
     print(table(frame))
+    print(shares(frame))
+    print(frame.filter(pl.col("gain_in_errors") < -2).select("company", "cut", "horizon").rows())
     assert frame.height == len(JUDGED) * 15 and frame.select("company", "cut").n_unique() >= 120
     return frame
 
