@@ -212,17 +212,20 @@ class Build:
         beside = f"{quoted(step.schema)}.{quoted(f'{step.name}__beside')}"
         self._connection.execute(f"drop table if exists {beside}")
         try:
-            answer = self._answer_of(step)
-            # rows that the model makes while they are written may be read with the connection that the model has
-            writer = self._connection if isinstance(answer, duckdb.DuckDBPyRelation) else self._connection.cursor()
-            writer.register("answer_of_the_model", answer)
-            writer.execute(f"create table {beside} as select * from answer_of_the_model")
-            writer.unregister("answer_of_the_model")
+            self._write(step.schema, f"{step.name}__beside", self._answer_of(step))
         except Exception as error:
             stopping.check()
             raise RuntimeError(f"Python model failed:\n{''.join(traceback.format_exception(error))}") from error
         with self._replacing(step):
             self._connection.execute(f"alter table {beside} rename to {quoted(step.name)}")
+
+    def _write(self, schema: str, name: str, answer: Any) -> None:
+        """A new table of what a Python model gave."""
+        # rows that the model makes while they are written may be read with the connection that the model has
+        writer = self._connection if isinstance(answer, duckdb.DuckDBPyRelation) else self._connection.cursor()
+        writer.register("answer_of_the_model", answer)
+        writer.execute(f"create table {quoted(schema)}.{quoted(name)} as select * from answer_of_the_model")
+        writer.unregister("answer_of_the_model")
 
     def _answer_of(self, step: Step) -> Any:
         module = ModuleType(step.name)

@@ -1,7 +1,8 @@
 """Building the models on Spark: what dbt compiled for it runs on a cluster, node by node, and comes back as tables.
 
-DuckDB keeps what it is good at: it loads and judges, runs the Python steps, holds memory and publishes. So every table of the
-warehouse that a model reads is copied into the lake when it is first read, and every table that Spark makes is read back. Each
+DuckDB keeps what it is good at: it loads and judges, runs the Python steps but those that take customers a block at a time,
+holds memory and publishes. So every table of the warehouse that a model reads is copied into the lake when it is first read, and
+every table that Spark makes is read back. Each
 model is made whole: building upon the last run is DuckDB's. A view is a table on Spark, or each who reads it would plan and
 compute it again; in the warehouse it stays a view. pyspark is imported when a session starts, never before.
 """
@@ -10,6 +11,7 @@ import logging
 import os
 import re
 import shutil
+import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,8 +24,10 @@ from clientela import stopping
 from clientela.build_models import Build, Database, NodeResult, Progress
 from clientela.compiled_models import Compiled, Step
 from clientela.engines.lake import Lake
+from clientela.engines.spark_blocks import rows_by_block
 from clientela.errors import ConfigError, NotPublishedError
 from clientela.extras import require_extra
+from clientela.warehouse.customer_blocks import MadeByBlock
 
 #: settings of every session, whatever the company adds: one calendar, exact dates and money, no catalogue on disk, no page
 SESSION = {
@@ -49,6 +53,8 @@ rootLogger.appenderRef.none.ref = none
 _TYPES = {"varchar": "string", "timestamptz": "timestamp", "timestamp with time zone": "timestamp", "integer": "int"}
 #: a narrower integer is the same number
 _WIDER = {("int", "bigint"), ("smallint", "int"), ("smallint", "bigint")}
+#: a Python on a worker that lacks a package
+_LACKING = re.compile(r"ModuleNotFoundError: (No module named '[\w.]+')")
 _DELETION = re.compile(r"\s*delete\s+from\s+(\S+)\s+where\s+(.+?)\s*$", re.IGNORECASE | re.DOTALL)
 
 
@@ -123,6 +129,10 @@ def session(cluster: Cluster, scratch: Path) -> Iterator[Any]:
         raise NotPublishedError(
             f"Spark cannot be started with master {cluster.master}: {_cause(error)}", "\n".join(lines[-20:])
         ) from error
+    # what runs Python steps on the workers: spark-submit would read the setting, a session does not
+    spark.sparkContext.pythonExec = cluster.options.get(
+        "spark.pyspark.python", os.environ.get("PYSPARK_PYTHON", sys.executable)
+    )
     try:
         yield spark
     finally:
@@ -180,6 +190,19 @@ class SparkBuild(Build):
     def _run_python(self, step: Step) -> None:
         super()._run_python(step)
         self._share(step.schema, step.name)
+
+    def _write(self, schema: str, name: str, answer: Any) -> None:
+        if not isinstance(answer, MadeByBlock):
+            super()._write(schema, name, answer)
+            return
+        path, read = self._lake.path(schema, name), self._lake.path("blocks", name)
+        try:
+            rows_by_block(self._spark, answer, read).write.mode("overwrite").parquet(path.as_uri())
+        except Exception as error:
+            raise RuntimeError(_cause(error)) from error
+        self._lake.read(self._connection, schema, name, ())
+        for folder in (path, read):
+            shutil.rmtree(folder)
 
     def _build(self, step: Step) -> None:
         its = self._on_spark[step.unique_id]
@@ -265,6 +288,11 @@ def _cause(error: BaseException) -> str:
 
     if isinstance(error, (AnalysisException, ParseException)) or not isinstance(error, PySparkException):
         return str(error).strip().splitlines()[0][:500] if str(error).strip() else type(error).__name__
+    if lacking := _LACKING.search(str(error)):
+        return (
+            f"{lacking[1]} on a worker. Install clientela there, of this version, and name its Python in engine.options: "
+            "spark.pyspark.python."
+        )
     # Spark 3.5 calls it a class
     condition = getattr(error, "getCondition", error.getErrorClass)
     return str(condition() or str(error).strip().splitlines()[0].split(":")[0])[:200]

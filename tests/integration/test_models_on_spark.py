@@ -6,6 +6,8 @@ is not there; `pip install 'clientela[spark]'` brings the two packages.
 
 import shutil
 from collections.abc import Iterator
+from datetime import date
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,14 @@ import pytest
 from jinja2.sandbox import SandboxedEnvironment
 
 from clientela import transform
+from clientela.build_models import Build
 from clientela.compiled_models import Step
+from clientela.engines.lake import Lake
+from clientela.retention.month_ends import Company as JudgedBeside
+from clientela.retention.month_ends import states_of
+from clientela.retention.settings import RetentionSettings
 from clientela.sql.quoting import quoted
+from clientela.warehouse.customer_blocks import CustomerBlocks
 from tests.conftest import ROOT, Company
 
 LACKING = [name for name in ("pyspark", "dbt.adapters.spark") if find_spec(name) is None]
@@ -141,3 +149,41 @@ def test_minutes_are_counted_as_duckdb_counts_them(spark: Any) -> None:
         for a, b in pairs
     ]
     assert [row[0] for row in spark.sql(query).collect()] == on_duckdb == [1, 0, 91, -1]
+
+
+def test_a_step_by_blocks_makes_on_the_workers_what_it_makes_here(spark: Any, tmp_path: Path) -> None:
+    from clientela.engines.spark import SparkBuild
+
+    warehouse = duckdb.connect()
+    day = "date '2024-01-05' + (k * 7 % 700)::int as ordered_on"
+    warehouse.execute(f"create table bought as select k % 50 as customer_id, {day} from range(300) as days(k)")
+    read = {
+        "purchase_days": warehouse.sql("select customer_id, ordered_on from bought where customer_id % 3 > 0"),
+        "return_days": warehouse.sql("select customer_id, ordered_on from bought where customer_id = 6"),
+        "contracts": warehouse.sql(
+            "select 3::bigint as customer_id, date '2024-02-01' as started_on, null::date as ends_on, "
+            "null::date as cancelled_on, null::varchar as cancelled_by"
+        ),
+    }
+    blocks = CustomerBlocks(warehouse.sql("select distinct customer_id from bought"), read, 20)
+    begun = [date(2024, 1, 5)] * 2
+    company = JudgedBeside.of(date(2025, 12, 31), 90, begun, begun, RetentionSettings())
+    made = blocks.made(partial(states_of, company.knowing(blocks.frames("purchase_days"))))
+    lake = Lake(tmp_path / "lake")
+    lake.open()
+    SparkBuild(warehouse, [], lambda *_: None, spark, lake, [])._write("main", "on_spark", made)
+    Build(warehouse, [], lambda *_: None, True)._write("main", "here", made)
+    on_spark, here = (warehouse.sql(f"select * from {name}").pl() for name in ("on_spark", "here"))
+    assert len(blocks.bounds) == 3 and here["customer_id"].n_unique() == 35
+    assert on_spark.equals(here)
+    assert not [path for path in lake.folder.rglob("*") if path.is_file()], "nothing of a customer stays in the lake"
+
+
+def test_a_worker_without_clientela_is_told_of() -> None:
+    from pyspark.errors import PySparkException
+
+    from clientela.engines.spark import _cause
+
+    error = PySparkException("Traceback of the worker\nModuleNotFoundError: No module named 'clientela'\n")
+    assert _cause(error).startswith("No module named 'clientela' on a worker. Install clientela there")
+    assert "Traceback" not in _cause(PySparkException("Traceback: Perez owes 5", errorClass="PYTHON_EXCEPTION"))
