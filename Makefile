@@ -41,6 +41,8 @@ $(READY): requirements-demo.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(call install,requirements-demo.lock)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@echo "Compiling the models, once for this code"
+	@$(BIN)/python -c 'from clientela import transform; transform.compiled()'
 	@touch $(READY)
 
 $(COMPLETE): $(READY) requirements.lock

@@ -1,10 +1,12 @@
 """The dbt project as dbt compiled it, kept between runs of all companies of a user: compiling costs seconds, reading hundredths.
 
-What is compiled depends on the code alone, never on a company, so that one file serves them all. It lies in the user's
-cache folder, which may be emptied at any time: without it, or where it cannot be read, dbt compiles. Its text runs in the
-warehouse, so that a file which others could have written is not read. How it is run is in `clientela.build_models`.
+What is compiled depends on the code alone, never on a company, so that one file serves them all. A wheel may bring it, where
+whoever built it could compile (`hatch_build.py`). Else it lies in the user's cache folder, which may be emptied at any time:
+without it, or where it cannot be read, dbt compiles. Its text runs in the warehouse, so that a file which others could have
+written is not read. How it is run is in `clientela.build_models`.
 """
 
+import gzip
 import hashlib
 import json
 import os
@@ -19,8 +21,10 @@ from typing import Any
 
 from clientela import durable
 from clientela.errors import NotPublishedError
-from clientela.project_files import PROJECT, code_version
+from clientela.project_files import PACKAGE, PROJECT, code_version
 
+#: what a wheel brings, as much the user's own as the code beside it
+SHIPPED = PACKAGE / "project" / "compiled.json.gz"
 #: files kept: of a few versions and checkouts
 KEPT = 6
 #: the database that dbt compiles for. Its name is in no statement that is kept: those are of whatever file is built in
@@ -72,34 +76,44 @@ class Compiled:
     project: dict[str, Any]
 
 
+def _made_by(adapter: str) -> list[str]:
+    """The code, and the libraries that made what is kept of it."""
+    return [code_version(), *(version(name) for name in ("dbt-core", f"dbt-{adapter}", "duckdb"))]
+
+
 def path(adapter: str = "duckdb") -> Path:
     """Where the project is kept as compiled by this code and these libraries for the adapter's SQL."""
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    made_by = (
-        code_version(),
-        version("dbt-core"),
-        version(f"dbt-{adapter}"),
-        version("duckdb"),
-        platform.python_version(),
-        str(PROJECT),
-    )
+    made_by = (*_made_by(adapter), platform.python_version(), str(PROJECT))
     return folder / "clientela" / f"models-{hashlib.sha256('|'.join(made_by).encode()).hexdigest()[:16]}.json"
 
 
 def read(adapter: str = "duckdb") -> Compiled | None:
-    """The project as it is kept; None if it is not, belongs to somebody else or cannot be read."""
+    """The project as it was brought or is kept; None if it is not, belongs to somebody else or cannot be read."""
+    return _brought(adapter) or _kept(adapter)
+
+
+def _brought(adapter: str) -> Compiled | None:
+    """The project as the wheel brings it, if it was made of this code by these libraries."""
+    with suppress(Exception):
+        held = json.loads(gzip.decompress(SHIPPED.read_bytes()))
+        if held["made_by"] == _made_by(adapter):
+            return _compiled_from(held)
+    return None
+
+
+def _kept(adapter: str) -> Compiled | None:
     kept = path(adapter)
     try:
         with kept.open("rb") as file:
             for state in (os.fstat(file.fileno()), kept.parent.stat()):
                 if state.st_uid != os.geteuid() or stat.S_IMODE(state.st_mode) & 0o022:
                     return None
-            held = json.load(file)
-        steps = tuple(Step(**{name: _frozen(value) for name, value in step.items()}) for step in held["steps"])
+            compiled = _compiled_from(json.load(file))
         with suppress(OSError):
             # what is in use is not what goes when others are kept
             os.utime(kept)
-        return Compiled(steps, held["project"])
+        return compiled
     except Exception:  # what another version, or a crash, left there is as good as nothing
         return None
 
@@ -107,12 +121,27 @@ def read(adapter: str = "duckdb") -> Compiled | None:
 def keep(compiled: Compiled, adapter: str = "duckdb") -> None:
     """Keep it for the next run, in one step. A folder that cannot be written is no mistake of the run's."""
     kept = path(adapter)
-    text = json.dumps({"steps": [asdict(step) for step in compiled.steps], "project": compiled.project})
     with suppress(OSError):
         kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        durable.write(kept, text.encode())
+        durable.write(kept, json.dumps(_held(compiled)).encode())
         for old in sorted(kept.parent.glob("models-*"), key=lambda found: found.stat().st_mtime_ns)[:-KEPT]:
             old.unlink(missing_ok=True)
+
+
+def write_for_wheel(compiled: Compiled, target: Path) -> None:
+    """Write it as a wheel brings it."""
+    text = json.dumps({"made_by": _made_by("duckdb"), **_held(compiled)})
+    # without an instant, so that the same code gives the same bytes
+    target.write_bytes(gzip.compress(text.encode(), mtime=0))
+
+
+def _held(compiled: Compiled) -> dict[str, Any]:
+    return {"steps": [asdict(step) for step in compiled.steps], "project": compiled.project}
+
+
+def _compiled_from(held: Mapping[str, Any]) -> Compiled:
+    steps = (Step(**{name: _frozen(value) for name, value in step.items()}) for step in held["steps"])
+    return Compiled(tuple(steps), held["project"])
 
 
 def _frozen(value: Any) -> Any:

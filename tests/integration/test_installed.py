@@ -60,6 +60,14 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return interpreter
 
 
+def test_the_first_night_of_a_user_compiles_nothing(python: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from clientela import transform; print(len(transform.compiled().steps) > 99, 'dbt' in sys.modules)"
+    )
+    done = call(tmp_path, python, "-c", code, XDG_CACHE_HOME=str(tmp_path / "cache"))
+    assert done.stdout.split() == ["True", "False"], done.stderr
+
+
 @pytest.fixture(scope="module")
 def installed(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Company:
     """The small example after README's commands, by the installed clientela."""
@@ -95,7 +103,7 @@ def test_an_installation_holds_the_whole_project_and_nothing_is_written_into_it(
 ) -> None:
     (package,) = (python.parent.parent / "lib").glob("*/site-packages/clientela")
     folders = ("dbt", "models", "seeds", "expectations", "notebooks", "deploy", "examples")
-    expected = {Path("dbt_project.yml")}.union(*(_files(ROOT / folder, ROOT) for folder in folders))
+    expected = {Path("dbt_project.yml"), Path("compiled.json.gz")}.union(*(_files(ROOT / folder, ROOT) for folder in folders))
     assert len(expected) > 150
     assert _files(package / "project", package / "project") == expected
     assert not (package.parent / "data").exists()

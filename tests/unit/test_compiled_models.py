@@ -32,6 +32,26 @@ def test_a_new_process_compiles_nothing_and_has_the_same_project(
     assert again == kept
 
 
+def test_what_a_wheel_brings_is_taken_where_it_is_of_this_code_and_these_libraries(
+    kept: Compiled, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    brought = tmp_path / "compiled.json.gz"
+    monkeypatch.setattr(compiled_models, "SHIPPED", brought)
+    compiled_models.write_for_wheel(kept, brought)
+    whole = brought.read_bytes()
+    compiled_models.path().unlink()
+    assert compiled_models.read() == kept
+    brought.write_bytes(whole[:-1000])
+    assert compiled_models.read() is None
+    brought.write_bytes(whole)
+    for name in ("code_version", "version"):
+        with monkeypatch.context() as other:
+            other.setattr(compiled_models, name, lambda *_: "another")
+            assert compiled_models.read() is None
+    compiled_models.keep(kept)
+    assert compiled_models.read() == kept
+
+
 def test_other_code_is_compiled_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     before = compiled_models.path()
     monkeypatch.setattr(compiled_models, "code_version", lambda: "another")
