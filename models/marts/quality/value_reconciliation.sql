@@ -63,6 +63,36 @@ stated as (
 
 ),
 
+accounted as (
+
+    select * from {{ ref('int_deliveries_accounted') }}
+
+),
+
+-- Each side is counted once: the lines are all read for it.
+lines_waiting as (
+
+    select
+        source,
+        count(*) as line_count,
+        sum(net_amount) as net_amount
+    from {{ ref('int_order_lines_waiting') }}
+    group by source
+
+),
+
+raw_lines_waiting as (
+
+    select
+        source,
+        count(*) as line_count,
+        sum(net_amount) as net_amount
+    from {{ ref('int_raw_order_lines') }}
+    where is_waiting_for_header
+    group by source
+
+),
+
 sides as (
 
     select
@@ -113,10 +143,10 @@ sides as (
             '{{ compared_with }}' as compared_with,
             accounted_{{ measure }} as ledger_amount,
             delivered_{{ measure }} as other_amount
-        from {{ ref('int_deliveries_accounted') }}
+        from accounted
     {% endfor %}
     {% for compared_with, measure in [
-        ('lines waiting_for_header', 'count(*)'), ('amount waiting_for_header', 'sum(net_amount)'),
+        ('lines waiting_for_header', 'line_count'), ('amount waiting_for_header', 'net_amount'),
     ] %}
         union all
         select
@@ -124,15 +154,9 @@ sides as (
             {{ month_of('context.as_of_on') }} as month,
             'transactions' as component,
             '{{ compared_with }}' as compared_with,
-            waiting.measured as ledger_amount,
+            waiting.{{ measure }} as ledger_amount,
             0 as other_amount
-        from (
-            select
-                source,
-                {{ measure }} as measured
-            from {{ ref('int_order_lines_waiting') }}
-            group by source
-        ) as waiting
+        from lines_waiting as waiting
         cross join context
         union all
         select
@@ -141,15 +165,8 @@ sides as (
             'transactions' as component,
             '{{ compared_with }}' as compared_with,
             0 as ledger_amount,
-            waiting.measured as other_amount
-        from (
-            select
-                source,
-                {{ measure }} as measured
-            from {{ ref('int_raw_order_lines') }}
-            where is_waiting_for_header
-            group by source
-        ) as waiting
+            waiting.{{ measure }} as other_amount
+        from raw_lines_waiting as waiting
         cross join context
     {% endfor %}
 
