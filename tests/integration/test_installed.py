@@ -103,7 +103,9 @@ def test_an_installation_holds_the_whole_project_and_nothing_is_written_into_it(
 ) -> None:
     (package,) = (python.parent.parent / "lib").glob("*/site-packages/clientela")
     folders = ("dbt", "models", "seeds", "expectations", "notebooks", "deploy", "examples")
-    expected = {Path("dbt_project.yml"), Path("compiled.json.gz")}.union(*(_files(ROOT / folder, ROOT) for folder in folders))
+    expected = {Path("dbt_project.yml"), Path("compiled.json.gz")}.union(
+        *(_files(ROOT / folder, ROOT) for folder in folders)
+    )
     assert len(expected) > 150
     assert _files(package / "project", package / "project") == expected
     assert not (package.parent / "data").exists()
