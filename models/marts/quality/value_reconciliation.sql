@@ -69,27 +69,23 @@ accounted as (
 
 ),
 
--- Each side is counted once: the lines are all read for it.
+-- Each side is counted once: all lines are read for it.
 lines_waiting as (
 
-    select
-        source,
-        count(*) as line_count,
-        sum(net_amount) as net_amount
-    from {{ ref('int_order_lines_waiting') }}
-    group by source
-
-),
-
-raw_lines_waiting as (
-
-    select
-        source,
-        count(*) as line_count,
-        sum(net_amount) as net_amount
-    from {{ ref('int_raw_order_lines') }}
-    where is_waiting_for_header
-    group by source
+    {% for ledger, raw, lines in [
+        ('count(*)', '0', ref('int_order_lines_waiting')), ('0', 'count(*)', ref('int_raw_order_lines')),
+    ] %}
+        select
+            source,
+            {{ ledger }} as lines_in_marts,
+            {{ raw }} as lines_in_raw,
+            {{ ledger | replace('count(*)', 'sum(net_amount)') }} as amount_in_marts,
+            {{ raw | replace('count(*)', 'sum(net_amount)') }} as amount_in_raw
+        from {{ lines }}
+        {{ 'where is_waiting_for_header' if raw != '0' }}
+        group by source
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 ),
 
@@ -146,27 +142,17 @@ sides as (
         from accounted
     {% endfor %}
     {% for compared_with, measure in [
-        ('lines waiting_for_header', 'line_count'), ('amount waiting_for_header', 'net_amount'),
+        ('lines waiting_for_header', 'lines'), ('amount waiting_for_header', 'amount'),
     ] %}
         union all
         select
-            waiting.source,
+            lines_waiting.source,
             {{ month_of('context.as_of_on') }} as month,
             'transactions' as component,
             '{{ compared_with }}' as compared_with,
-            waiting.{{ measure }} as ledger_amount,
-            0 as other_amount
-        from lines_waiting as waiting
-        cross join context
-        union all
-        select
-            waiting.source,
-            {{ month_of('context.as_of_on') }} as month,
-            'transactions' as component,
-            '{{ compared_with }}' as compared_with,
-            0 as ledger_amount,
-            waiting.{{ measure }} as other_amount
-        from raw_lines_waiting as waiting
+            lines_waiting.{{ measure }}_in_marts as ledger_amount,
+            lines_waiting.{{ measure }}_in_raw as other_amount
+        from lines_waiting
         cross join context
     {% endfor %}
 
