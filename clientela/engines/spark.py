@@ -27,6 +27,7 @@ from clientela.engines.lake import Lake
 from clientela.engines.spark_blocks import rows_by_block
 from clientela.errors import ConfigError, NotPublishedError
 from clientela.extras import require_extra
+from clientela.sql.quoting import quoted
 from clientela.warehouse.customer_blocks import MadeByBlock
 
 #: settings of every session, whatever the company adds: one calendar, exact dates and money, no catalogue on disk, no page
@@ -201,6 +202,11 @@ class SparkBuild(Build):
         except Exception as error:
             raise RuntimeError(_cause(error)) from error
         self._lake.read(self._connection, schema, name, ())
+        if answer.below is not None:
+            self._connection.register("rows_below", answer.below.to_arrow())
+            table = f"{quoted(schema)}.{quoted(name)}"
+            self._connection.execute(f"insert into {table} by name select * from rows_below")
+            self._connection.unregister("rows_below")
         for folder in (path, read):
             shutil.rmtree(folder)
 

@@ -156,6 +156,17 @@ def clusters_over_time(
     kept = {model.fitted_on: model for model in known}
     parts = {key[0]: part for key, part in rows.partition_by("month_end", as_dict=True).items()}
     models: list[ClusterModel] = []
+    for day in sorted(parts):
+        if is_fitted_at(day, len(parts[day]), s):
+            with suppress(TooAlikeError):
+                previous = models[-1] if models else None
+                models.append(kept.get(day) or fit_clusters(parts[day], features, day, previous, s))
+    return assigned(rows, models), models
+
+
+def assigned(rows: pl.DataFrame, models: Sequence[ClusterModel]) -> pl.DataFrame:
+    """The cluster of these customers at each month-end by the last fit made until then: customer_id, month_end, cluster,
+    fitted_on; sorted, none before the first fit. rows: customer_id, month_end and the fits' features."""
     schema: Any = {
         "customer_id": rows.schema["customer_id"],
         "month_end": pl.Date,
@@ -163,15 +174,11 @@ def clusters_over_time(
         "fitted_on": pl.Date,
     }
     labels = [pl.DataFrame(schema=schema)]
-    for day in sorted(parts):
-        part = parts[day]
-        if is_fitted_at(day, len(part), s):
-            with suppress(TooAlikeError):
-                models.append(kept.get(day) or fit_clusters(part, features, day, models[-1] if models else None, s))
-        if models:
-            named = part.select("customer_id", "month_end").with_columns(models[-1].assign(part))
-            labels.append(named.with_columns(fitted_on=pl.lit(models[-1].fitted_on)))
-    return pl.concat(labels).sort("customer_id", "month_end"), models
+    for (day,), part in rows.partition_by("month_end", as_dict=True).items():
+        if model := next((model for model in reversed(models) if model.fitted_on <= day), None):
+            named = part.select("customer_id", "month_end").with_columns(model.assign(part))
+            labels.append(named.with_columns(fitted_on=pl.lit(model.fitted_on)))
+    return pl.concat(labels).sort("customer_id", "month_end")
 
 
 def is_fitted_at(day: date, customers: int, s: ClusterSettings) -> bool:

@@ -5,6 +5,7 @@ of a block, which is a pure function of frames. A block is a range of customer n
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import pairwise
 
 import duckdb
@@ -52,34 +53,45 @@ class CustomerBlocks:
         for bounds in self.bounds:
             yield self.relations(bounds)[name].pl()
 
-    def made(self, of_block: OfBlock) -> "MadeByBlock":
-        """The rows that the function makes of each block."""
-        return MadeByBlock(self, of_block)
+    def made(self, of_block: OfBlock, below: pl.DataFrame | None = None) -> "MadeByBlock":
+        """The rows that the function makes of each block. below: rows of no customer, which come last."""
+        if below is not None:
+            of_block = partial(_with_columns_of, below.clear(), of_block)
+        return MadeByBlock(self, of_block, below)
 
 
 class MadeByBlock:
     """Rows made a block at a time, each when it is asked for. DuckDB reads them like a table (Arrow's PyCapsule interface), by
     another cursor than the blocks are read with."""
 
-    def __init__(self, blocks: CustomerBlocks, of_block: OfBlock) -> None:
-        self.blocks, self.of_block = blocks, of_block
+    def __init__(self, blocks: CustomerBlocks, of_block: OfBlock, below: pl.DataFrame | None = None) -> None:
+        self.blocks, self.of_block, self.below = blocks, of_block, below
 
     def reader(self) -> pa.RecordBatchReader:
         """All rows, in the order of customers if a block's are."""
         made = (
-            self.of_block(**{name: of.pl() for name, of in self.blocks.relations(bounds).items()}).to_arrow()
+            self.of_block(**{name: of.pl() for name, of in self.blocks.relations(bounds).items()})
             for bounds in self.blocks.bounds
         )
-        first = next(made)
+        first: pl.DataFrame | None = next(made)
+        assert first is not None
+        nothing = first.clear()
 
         def batches() -> Iterator[pa.RecordBatch]:
             nonlocal first
-            yield from first.to_batches()
+            assert first is not None
+            yield from first.to_arrow().to_batches()
             first = None
             for block in made:
-                yield from block.to_batches()
+                yield from block.to_arrow().to_batches()
+            if self.below is not None:
+                yield from pl.concat([nothing, self.below], how="diagonal").to_arrow().to_batches()
 
-        return pa.RecordBatchReader.from_batches(first.schema, batches())
+        return pa.RecordBatchReader.from_batches(nothing.to_arrow().schema, batches())
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self.reader().__arrow_c_stream__(requested_schema)
+
+
+def _with_columns_of(below: pl.DataFrame, of_block: OfBlock, **frames: pl.DataFrame) -> pl.DataFrame:
+    return pl.concat([of_block(**frames), below], how="diagonal")

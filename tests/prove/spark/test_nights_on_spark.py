@@ -56,6 +56,8 @@ def on_spark(folder: Path, cluster: Cluster) -> None:
             "spark.driver.memory": "2g",
             "spark.executor.memory": "1g",
             "spark.sql.shuffle.partitions": "2",
+            # Python steps on the workers run this checkout
+            "spark.executorEnv.PYTHONPATH": str(ROOT),
         },
     }
     path.write_text(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), encoding="utf-8")

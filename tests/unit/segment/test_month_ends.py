@@ -1,13 +1,26 @@
 """Where the value tiers begin: the smallest values that at least such shares of a month-end's customers do not exceed."""
 
 from datetime import date
+from functools import partial
+from random import Random
 
 import duckdb
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
-from clientela.segment.columns import BEHAVIOUR
-from clientela.segment.month_ends import LABEL_COLUMNS, _value_bounds, segments_at_month_ends
+from clientela.segment.columns import BEHAVIOUR, RULE_COLUMNS
+from clientela.segment.month_ends import (
+    BUYING,
+    LABEL_COLUMNS,
+    Company,
+    _value_bounds,
+    segments_at_month_ends,
+    segments_of,
+)
+from clientela.segment.predicates import rule_segments
+from clientela.segment.settings import ClusterSettings, RuleSegment, SegmentSettings
+from clientela.warehouse.customer_blocks import CustomerBlocks
 
 
 @pytest.mark.parametrize("shares", [(0.3, 0.75), (0.5, 0.8), (0.1, 0.7), (0.001, 0.999), (1 / 3, 2 / 3)])
@@ -25,7 +38,7 @@ def test_the_bounds_are_those_of_an_exact_discrete_quantile(shares: tuple[float,
         ],
         schema={"month_end": pl.Date, "is_current_customer": pl.Boolean, "tier_value": pl.Float64},
     )
-    found = _value_bounds(rows, shares).sort("month_end")
+    found = _value_bounds(rows.filter("is_current_customer"), shares).sort("month_end")
     connection = duckdb.connect()
     connection.register("incoming", rows.to_arrow())
     listed = ", ".join(str(share) for share in shares)
@@ -94,3 +107,47 @@ def test_a_prospect_is_not_gone_and_has_no_tier() -> None:
     assert found.select("customer_id", "value_tier", "engagement_tier").rows() == [
         (1, None, None), (1, "high", "low"), (2, None, None),
     ]  # fmt: skip
+
+
+def test_customers_a_block_at_a_time_are_segmented_as_all_at_once() -> None:
+    random = Random(3)
+    rows = labels_of(
+        *(
+            {
+                "customer_id": customer,
+                "measured_on": day,
+                "is_current_customer": random.random() < 0.8,
+                "rfm_group_by_scores": random.choice(["loyal", "asleep"]),
+                "tier_value": random.random(),
+                "engagement_score": random.random() * 100,
+                **{name: random.random() * (50 if customer % 3 else 5) for name in BEHAVIOUR},
+            }
+            for customer in range(1, 91)
+            for day in (MARCH, APRIL, MAY)[customer % 3 :]
+        )
+    ).sort("measured_on", "tier_value")
+    settings = SegmentSettings(
+        rules=[RuleSegment(name="often", predicate="orders_12m > 20")],
+        clusters=ClusterSettings(refit_months=1, least_customers=20, most_clusters=3),
+    )
+    ruled = rows.select(
+        "customer_id",
+        "measured_on",
+        *(pl.col(name) if name == "orders_12m" else pl.lit(None).alias(name) for name in RULE_COLUMNS),
+    )
+    whole = segments_at_month_ends(rows, NO_FITS, settings, rule_segments(ruled.to_arrow(), settings.rules))
+    assert whole["micro_segment"].n_unique() > 2 and whole["rule_segment"].n_unique() > 1 and whole["fit"].count() > 1
+
+    connection = duckdb.connect()
+    read = {"labels": connection.from_arrow(rows.to_arrow()), "rule_rows": connection.from_arrow(ruled.to_arrow())}
+    buyers = rows.filter(BUYING)
+    company = Company.of(
+        rows.filter("is_current_customer").select("measured_on", "tier_value"),
+        dict(buyers.group_by("measured_on").len().iter_rows()),
+        lambda day: buyers.filter(pl.col("measured_on") == day),
+        NO_FITS,
+        settings,
+    )
+    blocks = CustomerBlocks(connection.sql("select range + 1 as customer_id from range(90)"), read, 7)
+    made = pl.DataFrame(blocks.made(partial(segments_of, company), below=company.fit_rows).reader().read_all())
+    assert_frame_equal(made, whole, check_exact=True)
