@@ -144,6 +144,14 @@ def empty_lake(config: Config) -> None:
         ducklake.empty(_catalog(config), SCHEMAS)
 
 
+def found_in_lake(config: Config, values: Sequence[str]) -> dict[str, int]:
+    """What the engine keeps beside the data folder → how many of the values are found in it; all of it is there."""
+    if config.engine.kind != "ducklake":
+        return {}
+    found = ducklake.found_in_catalog(_catalog(config), values)
+    return {f"lake's catalogue, {table}": number for table, number in found.items()}
+
+
 def _catalog(config: Config) -> ducklake.Catalog:
     engine = config.engine
     assert engine.connection_env is not None, "the configuration says so"

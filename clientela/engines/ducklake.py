@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -144,6 +144,9 @@ def build(
         stopping.check()
         raise NotPublishedError(f"The lake cannot be written: {_said(error, catalog.url)}") from None
     finally:
+        # a lake whose catalogue went away holds the warehouse open for ever if it is not let go of by itself
+        with suppress(duckdb.Error):
+            connection.execute(f"detach {LAKE}")
         connection.close()
 
 
@@ -272,18 +275,46 @@ def _drop_all(connection: duckdb.DuckDBPyConnection, schemas: Collection[str]) -
 
 def _vacuum(catalog: Catalog) -> None:
     """PostgreSQL keeps deleted rows, lowest and highest values of columns among them, until it is told to write anew."""
-    with duckdb.connect() as connection:
-        for name in EXTENSIONS:
-            connection.execute(f"load {literal(str(extension_file(name)))}")
-        connection.execute(f"attach {literal(catalog.url)} as catalog (type postgres)")
-        for (table,) in connection.execute(
-            "select table_name from duckdb_tables() where database_name = 'catalog' and schema_name = ?",
-            [catalog.schema],
-        ).fetchall():
+    with _opened_catalog(catalog) as (connection, tables):
+        for table in tables:
             connection.execute(
                 "call postgres_execute('catalog', ?, use_transaction => false)",
                 [f"vacuum (full, analyze) {quoted(catalog.schema)}.{quoted(table)}"],
             )
+
+
+def found_in_catalog(catalog: Catalog, values: Sequence[str]) -> dict[str, int]:
+    """Table of the catalogue → how many of the values are found in it; every table is there."""
+    with _opened_catalog(catalog) as (connection, tables):
+        return {
+            table: connection.execute(
+                f"""
+                select count(*) from unnest(?) as sought(value)
+                where exists (
+                    select 1 from catalog.{quoted(catalog.schema)}.{quoted(table)} as held
+                    where contains(cast(held as varchar), sought.value)
+                )
+                """,
+                [list(values)],
+            ).fetchall()[0][0]
+            for table in tables
+        }
+
+
+@contextmanager
+def _opened_catalog(catalog: Catalog) -> Iterator[tuple[duckdb.DuckDBPyConnection, list[str]]]:
+    """The catalogue's database, attached as `catalog`, and the tables of its schema."""
+    with duckdb.connect() as connection:
+        connection.execute(f"load {literal(str(extension_file('postgres_scanner')))}")
+        try:
+            connection.execute(f"attach {literal(catalog.url)} as catalog (type postgres)")
+            tables = connection.execute(
+                "select table_name from duckdb_tables() where database_name = 'catalog' and schema_name = ? order by 1",
+                [catalog.schema],
+            ).fetchall()
+            yield connection, [name for (name,) in tables]
+        except duckdb.Error as error:
+            raise NotPublishedError(f"The lake's catalogue cannot be read: {_said(error, catalog.url)}") from None
 
 
 class LakeBuild(Build):

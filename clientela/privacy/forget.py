@@ -31,7 +31,7 @@ from clientela.load.forgotten import DECISIONS, let_go_in_file, remove_originals
 from clientela.load.landing import DeliveredFile
 from clientela.load.staging import prepare_rates
 from clientela.privacy.person import Person
-from clientela.privacy.search import search
+from clientela.privacy.search import search_all
 from clientela.sql.quoting import literal, quoted
 from clientela.warehouse import audit, ledger_copy, memory, tables, tombstones
 from clientela.warehouse.expiries import TOTALS
@@ -67,7 +67,7 @@ def forget(config: Config, persons: Sequence[Person], run_id: str, now: datetime
     """
     records = {record.record_id: record for person in persons for record in person.records}
     values = sorted({value for person in persons for value in person.values})
-    before = search(config.data, values)
+    before = search_all(config, values)
     with work_folder(config) as work, written_anew(config, work) as connection:
         _write_tombstones(connection, persons, now)
         files = rewrite_landing(connection, config, values, run_id, now)
@@ -174,7 +174,7 @@ def complete_proofs(config: Config, persons: Sequence[Person] = ()) -> list[Path
             durable.switch_in(pending, path)
             done.append(path)
             continue
-        after = search(config.data, values) if values else {}
+        after = search_all(config, values) if values else {}
         proof["after"] = (
             after if values else "the run was broken off; look again with `clientela disclose`, which finds nobody"
         )

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import duckdb
 
+from clientela import transform
+from clientela.config.company import Config
 from clientela.places import files_of
 from clientela.sql.quoting import literal, quoted
 
@@ -30,6 +32,14 @@ def search(data: Path, values: Sequence[str]) -> dict[str, int]:
     """File of the data folder → how many of the values are found in it; every file that was looked at is there."""
     with duckdb.connect() as connection:
         return {path.relative_to(data).as_posix(): _found_in(connection, path, values) for path, _ in files_of(data)}
+
+
+def search_all(config: Config, values: Sequence[str]) -> dict[str, int]:
+    """The same of the data folder and of the lake beside it, where there is one: its files and its catalogue."""
+    found = search(config.data, values)
+    if config.engine.kind == "ducklake":
+        found |= {f"lake/{name}": number for name, number in search(config.lake, values).items()}
+    return found | transform.found_in_lake(config, values)
 
 
 def _found_in(connection: duckdb.DuckDBPyConnection, path: Path, values: Sequence[str]) -> int:

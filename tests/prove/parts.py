@@ -18,6 +18,7 @@ PARTS = {
     "databases": "MariaDB as Debian ships it: types, times, watermark, one instant, read only, no secret told",
     "deliveries": "files as they really come: broken, dirty, larger than memory, in any order, around changes of the clock",
     "duckdb15": "clients of DuckDB 1.4 and 1.5, and of Node, on the published file; the whole suite on 1.5.6",
+    "ducklake": "nights in a lake on PostgreSQL are nights on DuckDB, while others load, write and read there; killed or not",
     "faults": "killed at random instants, disk full, readers under way: nothing lost, nothing half-published",
     "forecasts": "what is forecast of companies drawn by no code of clientela, and of real households, comes true",
     "identity": "not below plain Splink, as precise as it says, the same in any order of arrival",

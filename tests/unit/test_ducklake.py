@@ -22,6 +22,7 @@ from clientela.errors import ConfigError, NotPublishedError
 from clientela.pipeline.leftovers import remove_leftovers
 from clientela.places import OUTSIDE, SCHEMAS, Kind
 from clientela.privacy import forget
+from clientela.privacy.search import search_all
 from tests.conftest import ROOT, Company
 
 IN_LAKE = {"kind": "ducklake", "lake": "shared", "connection_env": "LAKE_CATALOG"}
@@ -155,6 +156,21 @@ def test_the_lake_is_no_leftover_and_what_forgets_empties_it(shop: Company, monk
     forget.clean_data_folder(config)
     ((its, schemas),) = emptied
     assert its.folder == config.lake and {"raw", "memory", "staging", "customer"} <= set(schemas)
+
+
+def test_a_proof_of_forgetting_looks_into_the_lake_and_its_catalogue(
+    shop: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = in_lake(shop)
+    (config.lake / "raw").mkdir(parents=True)
+    (config.lake / "raw" / "of_a_killed_run.parquet").write_bytes(b"her@example.org")
+    monkeypatch.setattr(
+        "clientela.engines.ducklake.found_in_catalog", lambda _, values: {"ducklake_file_column_stats": len(values)}
+    )
+    assert search_all(config, ["her@example.org"]) == {
+        "lake/raw/of_a_killed_run.parquet": 1,
+        "lake's catalogue, ducklake_file_column_stats": 1,
+    }
 
 
 def test_lake_catalogue_and_snapshots_are_registered_as_personal() -> None:
