@@ -35,7 +35,13 @@ EXTENSIONS = ("postgres_scanner", "ducklake")
 LAKE = "lake"
 #: a file that no snapshot needs any more is left this long to those who read it just now
 _GRACE = "interval 1 day"
-_MAY_BE_REPEATED = re.compile(r"(connection to server .*|FATAL: .*|could not translate host name .*)")
+#: a night ends in one large commit: it is tried this often, and this soon again, where others commit meanwhile
+_COMMITS = {"ducklake_max_retry_count": 100, "ducklake_retry_wait_ms": 100, "ducklake_retry_backoff": 1}
+_MAY_BE_REPEATED = re.compile(
+    r"(connection to server .*|FATAL: .*|could not translate host name .*|server closed the connection unexpectedly)"
+)
+#: what follows quotes a statement, in which are values
+_QUOTES_A_STATEMENT = re.compile(r"Failed to (execute|flush)|LINE \d")
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,8 @@ def attach(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
     url = catalog.url
     for name in EXTENSIONS:
         connection.execute(f"load {literal(str(extension_file(name)))}")
+    for setting, value in _COMMITS.items():
+        connection.execute(f"set {setting} = {value}")
     catalog.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         # a row that lay in the catalogue would be no row of a file, which is what expires
@@ -107,7 +115,7 @@ def _said(error: duckdb.Error, url: str) -> str:
     """What was said, unless it repeats the connection."""
     text = " ".join(str(error).split())
     found = _MAY_BE_REPEATED.search(text)
-    text = found[1] if found else text
+    text = found[1] if found else _QUOTES_A_STATEMENT.split(text)[0].rstrip(" .:")
     inside = re.match(r"[a-z]+://[^:/@]*:(.*)@|.*\bpassword\s*=\s*'?([^\s']+)", url)
     password = next((part for part in inside.groups() if part), "") if inside else ""
     if any(secret and secret in text for secret in (url, password, unquote(password))):
@@ -142,7 +150,9 @@ def build(
             return results
     except duckdb.Error as error:
         stopping.check()
-        raise NotPublishedError(f"The lake cannot be written: {_said(error, catalog.url)}") from None
+        raise NotPublishedError(
+            f"The lake cannot be written: {_said(error, catalog.url)}. The last night stands there; run again."
+        ) from None
     finally:
         # a lake whose catalogue went away holds the warehouse open for ever if it is not let go of by itself
         with suppress(duckdb.Error):

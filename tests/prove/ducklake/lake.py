@@ -35,7 +35,7 @@ number = connection.execute("select count(*) from lake.calls.rings").fetchall()[
 while not is_over():
     number += 1
     connection.execute("insert into lake.calls.rings values (?, 'somebody who rang')", [number])
-    time.sleep(0.3)
+    time.sleep(2)
 print(number)
 """
 #: loads what another warehouse holds while a night builds: the product's own way of writing batches

@@ -116,7 +116,7 @@ query = "select (select count(*) from lake.raw.transactions), (select count(*) f
 print(*opened().execute(query).fetchall()[0])
 """
     assert done(machine.script(counted, over)).split()[-2:] == [str(loaded), str(written)], "nothing was lost"
-    assert written > 10
+    assert written > 5
 
 
 def test_a_second_night_is_killed_and_the_next_run_heals(
@@ -174,4 +174,4 @@ print(*sorted(" ".join(name.split()[:2]) for name, number in found.items() if nu
     done(machine.clientela(company, "run"), *PUBLISHED)
     assert done(machine.script(searched, never)).strip() == ""
     rings = 'print(opened().execute("select count(*) from lake.calls.rings").fetchall()[0][0])'
-    assert int(done(machine.script(rings, never)).split()[-1]) > 10, "what others keep there stays"
+    assert int(done(machine.script(rings, never)).split()[-1]) > 5, "what others keep there stays"
