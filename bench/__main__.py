@@ -107,6 +107,10 @@ def measure(lines: int, rows: list[dict[str, Any]], *, is_kept: bool) -> None:
         add(f"  SQL of {area}", _sum(models, own), _sum(plain["models"], own)["cpu_seconds"])
     for model in sorted(in_python, key=lambda name: -in_python[name]):
         add(f"  Python of {model}", _sum(in_python, [model]))
+    script = floor + plain["cpu_seconds"] + _copy(place, kind)
+    add("first night, beside a plain DuckDB script", {"cpu_seconds": full}, script)
+    alone = stage("dbt_alone", place, kind)
+    add("  its marts, beside dbt alone", {"cpu_seconds": full_steps["transform"]}, alone["cpu_seconds"])
     add("quiet night", stage("night", place, kind))
     more = max(lines // 100, 1)
     write_lines(place / "lines_1.parquet", lines_sql(more, lines, lines, newest=DAYS // 100), kind)

@@ -150,6 +150,40 @@ def floor_transform(folder: Path, kind: str) -> dict[str, Any]:
     return {**took, "models": models, "areas": areas}
 
 
+def dbt_alone(folder: Path, kind: str) -> dict[str, Any]:
+    """The same models and their tests by dbt's own command, from nothing, on what is loaded: parsed, without gate, memory or
+    publication. Imports of dbt included, as a user's script pays them."""
+    config = _config(folder)
+    copy = folder / "floor" / "warehouse.duckdb"
+    copy.parent.mkdir(exist_ok=True)
+    shutil.copyfile(config.warehouse, copy)
+    with duckdb.connect(str(copy)) as connection:
+        # neither taken over from the nights before, nor learnt already
+        for table in ("forecast.days", "memory.settled_month_ends", "memory.settled_fits"):
+            connection.execute(f"delete from {table}")
+    os.environ |= {
+        "CLIENTELA_WAREHOUSE": str(copy), "CLIENTELA_MEMORY_LIMIT": "4GB", "CLIENTELA_SPILL": str(folder / "spill"),
+        "DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }  # fmt: skip
+    clock = Clock()
+    from dbt.cli.main import dbtRunner
+
+    from clientela.project_files import PROJECT
+
+    answer = dbtRunner().invoke(
+        [
+            "build", "--full-refresh", "--exclude-resource-type", "unit_test", "--project-dir", str(PROJECT), "--quiet",
+            "--profiles-dir", str(PROJECT / "dbt"), "--target-path", str(copy.parent / "target"),
+            "--log-path", str(copy.parent / "logs"),
+        ]
+    )  # fmt: skip
+    took = clock.read()
+    shutil.rmtree(copy.parent)
+    if not answer.success:
+        raise SystemExit(f"dbt alone failed: {answer.exception or 'see its log'}")
+    return took
+
+
 def floor_publish(folder: Path, kind: str) -> dict[str, Any]:
     """A copy of the published file, flushed to disk."""
     source, target = _config(folder).published / "marts.duckdb", folder / "copy.duckdb"
@@ -240,7 +274,7 @@ def imports(folder: Path, kind: str) -> dict[str, Any]:
 STAGES = {
     f.__name__: f
     for f in (
-        load, floor_load, floor_load_bare, first_night, floor_transform, floor_publish, night, imports,
+        load, floor_load, floor_load_bare, first_night, floor_transform, floor_publish, night, imports, dbt_alone,
         identity, floor_identity, portfolios,
     )
 }  # fmt: skip

@@ -34,7 +34,7 @@ from clientela.segment.columns import RULE_COLUMNS
 #: days of purchases that are read
 HISTORY_DAYS = 730
 #: items that are considered, those with most customers
-_MOST_ITEMS = 500
+MOST_ITEMS = 500
 _CATEGORY, _PRODUCT = "category", "product"
 #: prior weight of the item's own amounts beside a customer's, in purchase days
 _AMOUNT_PRIOR = 3.0
@@ -153,7 +153,7 @@ def _items(purchases: pl.DataFrame, offers: pl.DataFrame) -> tuple[pl.DataFrame,
         .agg(buyers=pl.col("customer_id").n_unique())
         .with_columns(is_offered=pl.col("product_key").is_in(offered.implode()).fill_null(False))
         .sort("is_offered", "buyers", *key, descending=[True, True, False, False, False], nulls_last=True)
-        .head(_MOST_ITEMS)
+        .head(MOST_ITEMS)
         .sort(*key, nulls_last=True)
         .with_row_index("number")
         .with_columns(

@@ -41,15 +41,19 @@ OUTLOOK_SCHEMA: dict[str, Any] = {
 }
 
 
-def first_day_read(as_of_on: date, settings: RetentionSettings) -> date:
-    """The first month-end that the outlook can make use of; earlier rows need not be read."""
-    return month_end(as_of_on, -(settings.churn.horizon_months + 1 + _WINDOW_MONTHS))
+def days_read(as_of_on: date, settings: RetentionSettings) -> list[date]:
+    """The days that the outlook can make use of; rows of others need not be read. Today, the last month-end whose period is
+    over, the end of that period, and half a year before both."""
+    horizon = settings.churn.horizon_months
+    origin = month_end(as_of_on, -horizon if as_of_on == month_end(as_of_on) else -horizon - 1)
+    before = (month_end(day, -_WINDOW_MONTHS) for day in (as_of_on, origin))
+    return sorted({as_of_on, origin, month_end(origin, horizon), *before})
 
 
 @dataclass(frozen=True)
 class OutlookInputs:
     """What is known of the customers. states: STATE_COLUMNS, months: MONTH_COLUMNS, one row per customer_id and measured_on,
-    from `first_day_read` on. forecasts: customer_id, p_no_order_3m, _6m and _12m, expected_value and
+    of `days_read`. forecasts: customer_id, p_no_order_3m, _6m and _12m, expected_value and
     expected_value_given_order at the as-of day. contracts: see lifetime.contract_forecast; renewal_model: the
     candidate of lifetime.renewal_models for them."""
 

@@ -64,13 +64,19 @@ realised_before as (
 
 ),
 
--- The ledger may know a month of a customer that has no row of its own, as the cost of winning somebody not yet seen.
+-- The ledger may know a month of a customer that has no row of its own, as the cost of winning somebody not yet seen. What
+-- is seen beside other rows, and no more: all columns of all months would be sorted with them.
 joined as (
 
     select
-        months.*,
-        coalesce(months.customer_id, ledger.customer_id) as any_customer_id,
-        coalesce(months.month, ledger.month) as any_month,
+        coalesce(months.customer_id, ledger.customer_id) as customer_id,
+        coalesce(months.month, ledger.month) as month,
+        {% for segmentation in segmentations %}
+            months.{{ segmentation }},
+        {% endfor %}
+        months.is_customer,
+        months.is_current_customer,
+        months.expected_value,
         {% for name in costs %}
             case when known_costs.knows_{{ name }} then coalesce(ledger.{{ name }}, 0) end as {{ name }},
         {% endfor %}
@@ -118,17 +124,17 @@ ranked as (
         coalesce(lag(is_current_customer) over by_month, false) as was_current_customer,
         coalesce(lag(is_customer) over by_month, false) as was_customer,
         sum(amount) over (
-            partition by any_customer_id
-            order by any_month asc nulls last
+            partition by customer_id
+            order by month asc nulls last
             rows between unbounded preceding and current row
         ) as realised_value,
-        count(expected_value) over (partition by any_month) > 0 as is_month_forecast,
+        count(expected_value) over (partition by month) > 0 as is_month_forecast,
         rank() over (
-            partition by any_month, is_current_customer order by expected_value desc nulls last
+            partition by month, is_current_customer order by expected_value desc nulls last
         ) as place,
-        count(expected_value) over (partition by any_month, is_current_customer) as places
+        count(expected_value) over (partition by month, is_current_customer) as places
     from joined
-    window by_month as (partition by any_customer_id order by any_month asc nulls last)
+    window by_month as (partition by customer_id order by month asc nulls last)
 
 ),
 
@@ -136,30 +142,30 @@ kpi_customer_months as (
 
     select
         ---------- ids
-        ranked.any_month as month,
-        ranked.any_customer_id as customer_id,
+        ranked.month,
+        ranked.customer_id,
 
         ---------- segments at the month's end and its start, and the channel that the customer was won by
         {% for segmentation in segmentations %}
-            ranked.{{ segmentation }},
+            months.{{ segmentation }},
             ranked.previous_{{ segmentation }},
         {% endfor %}
         customers.acquisition_channel as channel,
 
         ---------- what value.customer_months says; who has no row there sold nothing
-        {{ money('case when ranked.customer_id is null then 0 else ranked.contribution end') }} as contribution,
+        {{ money('case when months.customer_id is null then 0 else months.contribution end') }} as contribution,
         {% for name in columns %}
-            ranked.{{ name }},
+            months.{{ name }},
         {% endfor %}
 
         ---------- beside the month before, and beside the other customers of the month
         ranked.was_current_customer,
-        coalesce(ranked.is_customer and not ranked.was_customer and not ranked.is_left_censored, false)
+        coalesce(months.is_customer and not ranked.was_customer and not months.is_left_censored, false)
             as is_new_customer,
         -- the dearest tenth of the customers of the month, and who is worth as much as the last of them
         coalesce(
-            ranked.is_current_customer
-            and ranked.expected_value is not null
+            months.is_current_customer
+            and months.expected_value is not null
             and ranked.place <= ceil(cast(ranked.places as double) / 10),
             false
         ) as is_in_top_tenth,
@@ -171,18 +177,20 @@ kpi_customer_months as (
         {% endfor %}
         {{ money('ranked.realised_value + coalesce(realised_before.amount, 0)') }} as realised_value,
         case
-            when ranked.is_customer and ranked.is_month_forecast
+            when months.is_customer and ranked.is_month_forecast
                 then
                     cast(ranked.realised_value + coalesce(realised_before.amount, 0) as double)
-                    + coalesce(ranked.expected_value, 0)
+                    + coalesce(months.expected_value, 0)
         end as vin
 
     from ranked
     cross join asked
-    left join {{ ref('int_customers') }} as customers on ranked.any_customer_id = customers.customer_id
-    left join permitted on ranked.customer_id = permitted.customer_id and ranked.month = permitted.month
-    left join realised_before on ranked.any_customer_id = realised_before.customer_id
-    where {{ is_touched('ranked.any_month') }}
+    left join {{ ref('int_customer_months_labelled') }} as months
+        on ranked.customer_id = months.customer_id and ranked.month = months.month
+    left join {{ ref('int_customers') }} as customers on ranked.customer_id = customers.customer_id
+    left join permitted on months.customer_id = permitted.customer_id and months.month = permitted.month
+    left join realised_before on ranked.customer_id = realised_before.customer_id
+    where {{ is_touched('ranked.month') }}
 
 )
 
