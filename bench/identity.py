@@ -460,15 +460,16 @@ def quality(report: Callable[[str], None]) -> list[dict[str, Any]]:
 def three_systems_of(first: int, last: int, report: Callable[[str], None]) -> None:
     """Of the companies of bench/three_systems.py with these seeds: precision, recall and F1, and how often links of each kind
     were right, by the probability that they claim."""
-    from bench.three_systems import three_systems
+    from bench.three_systems import missed_links, three_systems
     from clientela.identity import resolve
     from clientela.identity.measure import against_truth
 
-    scores, kept = [], []
+    scores, kept, missed = [], [], []
     for seed in range(first, last + 1):
         records, truth = three_systems(5000, seed)
         done = resolve(records)
         scores.append(against_truth(done.crosswalk, truth))
+        missed.append(missed_links(records, truth, done.crosswalk))
         report(f"{seed} " + " ".join(f"{name} {value:.4f}" for name, value in scores[-1].items()))
         links = done.links.filter(pl.col("status") == "linked")
         for side in ("l", "r"):
@@ -479,6 +480,9 @@ def three_systems_of(first: int, last: int, report: Callable[[str], None]) -> No
     for name in found.columns:
         of = found[name]
         report(f"{name}: mean {of.mean():.4f}, from {of.min():.4f} to {of.max():.4f}")
+    kinds = pl.concat(missed).group_by("kind").agg(pl.col("pairs").sum()).sort("pairs", descending=True)
+    for kind, pairs in kinds.iter_rows():
+        report(f"missed: {pairs / kinds['pairs'].sum():.3f} {kind}")
     odds = pl.lit(2.0) ** pl.col("match_weight")
     claimed = pl.when(pl.col("match_weight").is_null()).then(pl.lit("(a rule)"))
     for most in (0.97, 0.99, 0.999):

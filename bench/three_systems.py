@@ -16,6 +16,7 @@ from itertools import accumulate
 from types import ModuleType
 from typing import Any
 
+import duckdb
 import numpy as np
 import polars as pl
 
@@ -204,6 +205,48 @@ def _slip(text: str, chance: random.Random) -> str:
         return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
     return text[:at] + letter + text[at + 1 :]
 
+
+def missed_links(records: pl.DataFrame, truth: pl.DataFrame, crosswalk: pl.DataFrame) -> pl.DataFrame:
+    """(kind, pairs): the pairs of records of one person that `crosswalk` (record_id, customer_id) does not link, by the first
+    of these kinds that they are of."""
+    rows = records.join(truth, on="record_id").join(crosswalk.select("record_id", "customer_id"), on="record_id")
+    with duckdb.connect() as connection:
+        connection.register("rows", rows.to_arrow())
+        return connection.sql(MISSED).pl()
+
+
+MISSED = """
+    with named as (
+        select *, strip_accents(replace(replace(lower(given_name), 'ł', 'l'), 'ß', 'ss')) as given,
+            strip_accents(replace(replace(lower(family_name), 'ł', 'l'), 'ß', 'ss')) as family
+        from rows
+    ),
+
+    pairs as (
+        select l.given = r.given and l.family = r.family as is_name_equal,
+            (l.phone is null or r.phone is null) and (l.email is null or r.email is null)
+            and (l.birth_date is null or r.birth_date is null) and (l.street is null or r.street is null) as is_name_all,
+            regexp_matches(concat(l.given, l.family, r.given, r.family), '[?�]') as is_letter_lost,
+            damerau_levenshtein(l.family, r.family) > 2
+            and not list_has_any(string_split(l.family, ' '), string_split(r.family, ' ')) as is_family_changed,
+            l.given like '%.' <> r.given like '%.' as is_initial,
+            l.given <> r.given and l.given <> r.family as is_slip
+        from named as l join named as r on l.entity = r.entity and l.record_id < r.record_id
+        where l.customer_id <> r.customer_id
+    )
+
+    select
+        case
+            when is_name_equal and is_name_all then 'full name equal, nothing else to compare'
+            when is_name_equal then 'full name equal, something else differs'
+            when is_letter_lost then 'a lost letter'
+            when is_family_changed then 'another family name'
+            when is_initial then 'an initial'
+            when is_slip then 'a slip in the first name'
+            else 'other'
+        end as kind, count(*) as pairs
+    from pairs group by all order by pairs desc
+"""
 
 #: how a country's names are spread: share of the name of rank r is as 1 / (r + flat) ** steep, over so many names
 SURNAMES = {1: ("GB", 40_000, 5.0, 0.80), 2: ("ES", 20_000, 3.5, 0.95)}

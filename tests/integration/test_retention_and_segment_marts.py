@@ -23,6 +23,7 @@ from clientela.objective.columns import FACTS
 from clientela.pipeline.build_cache import MONTHS_SEEN
 from clientela.segment.columns import RULE_COLUMNS
 from clientela.segment.settings import RuleSegment, SegmentSettings
+from tests.integration.contradictions import assert_no_row_contradicts_itself
 from tests.integration.kpi_queries import assert_kpis_are_as_written_apart
 from tests.integration.marts_fixture import Company, build_marts, failed, key
 from tests.integration.test_marts import ROOT, read
@@ -348,29 +349,7 @@ def test_value_in_doubt_follows_from_the_forecast_alone(ask: Ask) -> None:
 
 
 def test_how_many_orders_and_whether_one_comes_are_one_statement(ask: Ask) -> None:
-    """P10, P50 and P90 are 0 exactly as far as P(no order) reaches, over every frozen horizon; no money where no order comes."""
-    wrong, horizons, rows = ask(
-        """
-        with told as (
-            select predicted.*,
-                case predicted.horizon_months when 3 then p_no_order_3m when 12 then p_no_order_12m else p_no_order end as none,
-                customer_value.expected_contract_value <> 0 as has_contract
-            from quality.value_predictions as predicted
-            join retention.customer_retention using (customer_id)
-            join value.customer_value using (customer_id)
-            where predicted.as_of_on = (select max(as_of_on) from quality.value_predictions)
-        )
-
-        select count(*) filter (
-            (expected_orders_p10 >= 1) <> (none < 0.1) or (expected_orders_p50 >= 1) <> (none < 0.5)
-            or (expected_orders_p90 >= 1) <> (none < 0.9) or expected_orders < 1 - none - 1e-9
-            or expected_orders_p10 > expected_orders_p50 or expected_orders_p50 > expected_orders_p90
-            or not has_contract and expected_value_p50 > 0 and none >= 0.5
-        ), count(distinct horizon_months), count(*)
-        from told where none is not null and expected_orders_p50 is not null
-        """
-    )[0]
-    assert (wrong, horizons) == (0, 3) and rows > 300
+    assert_no_row_contradicts_itself(ask)
 
 
 def test_parts_of_engagement_add_up_to_the_score(ask: Ask) -> None:

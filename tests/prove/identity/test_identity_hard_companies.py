@@ -51,6 +51,32 @@ def test_of_three_systems_ours_finds_most_and_plain_splink_does_as_it_did_on_com
     assert wrong.filter(~pl.col("is_doubtful")).height <= 0.0025 * links.filter(~pl.col("is_doubtful")).height
 
 
+def test_a_missed_link_is_counted_as_what_it_is() -> None:
+    first = {
+        "given_name": "Paweł",
+        "family_name": "Gil Sanz",
+        "phone": "1",
+        "email": None,
+        "birth_date": None,
+        "street": None,
+    }
+    others = [
+        ({"given_name": "PAWEL", "phone": None}, "full name equal, nothing else to compare"),
+        ({"phone": "2"}, "full name equal, something else differs"),
+        ({"given_name": "Pawe?"}, "a lost letter"),
+        ({"family_name": "Moreno"}, "another family name"),
+        ({"given_name": "P."}, "an initial"),
+        ({"given_name": "Pawle"}, "a slip in the first name"),
+        ({"family_name": "Gil"}, "other"),
+    ]
+    for change, kind in others:
+        records = pl.DataFrame([{"record_id": 1} | first, {"record_id": 2} | first | change], infer_schema_length=None)
+        truth = pl.DataFrame({"record_id": [1, 2], "entity": [7, 7]})
+        apart = pl.DataFrame({"record_id": [1, 2], "customer_id": [1, 2]})
+        assert three_systems.missed_links(records, truth, apart).rows() == [(kind, 1)]
+        assert three_systems.missed_links(records, truth, apart.with_columns(customer_id=1)).is_empty()
+
+
 @pytest.mark.parametrize("surnames", [1, 2])
 @pytest.mark.parametrize("seed", [101, 102])
 def test_in_a_country_of_skewed_names_links_by_rare_name_are_right_and_common_names_never_link(

@@ -9,6 +9,7 @@ import yaml
 
 from clientela.config.read import package_path
 from tests.conftest import NOW, ROOT, Company
+from tests.integration.contradictions import assert_no_row_contradicts_itself
 from tests.integration.figures import assert_figures_agree
 from tests.integration.kpi_queries import assert_kpis_are_as_written_apart
 
@@ -234,6 +235,7 @@ def test_whether_a_household_comes_back_contradicts_nothing_that_is_expected_of_
         """
     )
     assert rows == [(0, True)]
+    assert_no_row_contradicts_itself(journey.published)
 
 
 def test_its_campaigns_held_nobody_out_and_none_is_said_to_have_had_an_effect(journey: Company) -> None:

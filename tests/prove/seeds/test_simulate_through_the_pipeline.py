@@ -9,6 +9,7 @@ import pytest
 from clientela.config.read import load_config
 from clientela.pipeline.nightly import run
 from clientela.simulate import SimulateSettings, write_company
+from tests.integration.contradictions import assert_no_row_contradicts_itself
 from tests.integration.questions_page import answers
 
 pytestmark = pytest.mark.prove
@@ -87,3 +88,7 @@ def test_the_first_night_says_what_the_past_would_have_predicted_and_what_newcom
     assert len(rows) >= 4, rows
     assert all(not frozen and companies == beside >= 1 for _, frozen, companies, beside, _ in rows), rows
     assert sum(merged for *_, merged in rows) > 0, "customers linked since are left out and counted"
+
+
+def test_how_many_orders_and_whether_one_comes_are_one_statement(warehouse: duckdb.DuckDBPyConnection) -> None:
+    assert_no_row_contradicts_itself(lambda query: warehouse.execute(query).fetchall())
