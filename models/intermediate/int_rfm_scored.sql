@@ -29,10 +29,11 @@ customer_months as (
 
 ),
 
--- What divides the customers of a month-end: RFM's fifths of the buyers.
+-- What divides the customers of a month-end: RFM's fifths of the buyers; and whether anything is expected of anybody.
 bounds as (
 
     select
+        count(expected_value) > 0 as is_forecast,
         {{ quantiles('-days_since_last_order', fifths) }} as recency_bounds,
         {{ quantiles('case when cumulative_orders > 0 then cumulative_orders end', fifths) }} as frequency_bounds,
         {{ quantiles('case when cumulative_orders > 0 then cumulative_net_revenue end', fifths) }} as monetary_bounds,
@@ -65,10 +66,7 @@ scored as (
         {% endfor %}
         -- of whom nothing can be expected counts as nothing, once anything is expected of anybody
         case
-            when
-                customer_months.is_customer
-                and count(customer_months.expected_value) over (partition by customer_months.measured_on) > 0
-                then coalesce(customer_months.expected_value, 0)
+            when customer_months.is_customer and bounds.is_forecast then coalesce(customer_months.expected_value, 0)
         end as tier_value
     from customer_months
     inner join bounds on customer_months.measured_on = bounds.measured_on
