@@ -34,7 +34,9 @@ class CustomerBlocks:
     ) -> None:
         self._read = dict(read)
         firsts = (
-            customers.select("customer_id, row_number() over (order by customer_id) as number")
+            customers.select("customer_id")
+            .distinct()
+            .select("customer_id, row_number() over (order by customer_id) as number")
             .filter(f"number > 1 and number % {block_customers} = {1 % block_customers}")
             .order("customer_id")
             .select("customer_id")

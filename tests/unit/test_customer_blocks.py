@@ -47,6 +47,12 @@ def test_a_block_has_so_many_customers_and_no_customer_is_left_out(
     assert connection.sql("select max(block) from made").fetchall()[0][0] <= customers + 1
 
 
+def test_a_customer_of_several_rows_is_one(connection: duckdb.DuckDBPyConnection) -> None:
+    once = blocks_of(connection, 3).bounds
+    connection.execute("insert into customers from customers where customer_id % 2 = 0")
+    assert blocks_of(connection, 3).bounds == once
+
+
 def test_a_block_is_read_when_its_rows_are_asked_for(connection: duckdb.DuckDBPyConnection) -> None:
     taken: list[int] = []
 
