@@ -254,11 +254,11 @@ def train(nodes: pl.DataFrame, settings: IdentitySettings | None = None, key: st
     returned. Levels that the data does not show keep their default.
     """
     settings = settings or IdentitySettings()
-    from splink.internals.exceptions import SplinkException
-
     model = default_model(nodes, key)
     if nodes.height < MIN_NODES_TO_TRAIN:
         return model
+    from splink.internals.exceptions import SplinkException
+
     if not nodes["node"].is_sorted():
         nodes = nodes.sort("node")
     nodes = with_common_names(nodes, model, key)
