@@ -64,8 +64,8 @@ realised_before as (
 
 ),
 
--- The ledger may know a month of a customer that has no row of its own, as the cost of winning somebody not yet seen. What
--- is seen beside other rows, and no more: all columns of all months would be sorted with them.
+-- The ledger may know a month of a customer that has no row of its own, as the cost of winning somebody not yet seen.
+-- What is seen beside other rows, and no more: all columns of all months would be sorted with them.
 joined as (
 
     select
