@@ -216,8 +216,15 @@ class Build:
         except Exception as error:
             stopping.check()
             raise RuntimeError(f"Python model failed:\n{''.join(traceback.format_exception(error))}") from error
+        finally:
+            self._drop_temporary()
         with self._replacing(step):
             self._connection.execute(f"alter table {beside} rename to {quoted(step.name)}")
+
+    def _drop_temporary(self) -> None:
+        """What a Python model put aside goes with it."""
+        for (name,) in self._connection.execute("select table_name from duckdb_tables() where temporary").fetchall():
+            self._connection.execute(f"drop table temp.{quoted(name)}")
 
     def _write(self, schema: str, name: str, answer: Any) -> None:
         """A new table of what a Python model gave."""

@@ -12,6 +12,8 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
+from clientela.sql.quoting import quoted
+
 #: customers of a block
 BLOCK_CUSTOMERS = 25_000
 #: the first customer of a block and of the next; None where there is no bound
@@ -23,16 +25,17 @@ OfBlock = Callable[..., pl.DataFrame]
 class CustomerBlocks:
     """Relations with a `customer_id`, by name, read a block of customers at a time: all rows of these, in no order.
 
-    customers: a relation with every `customer_id`; whoever is missing there is in the block of the number before theirs.
+    connection: what the relations are of, or None where their rows lie in the order of customers already. customers: a relation
+    with every `customer_id`; whoever is missing there is in the block of the number before theirs.
     """
 
     def __init__(
         self,
+        connection: duckdb.DuckDBPyConnection | None,
         customers: duckdb.DuckDBPyRelation,
         read: Mapping[str, duckdb.DuckDBPyRelation],
         block_customers: int = BLOCK_CUSTOMERS,
     ) -> None:
-        self._read = dict(read)
         firsts = (
             customers.select("customer_id")
             .distinct()
@@ -43,6 +46,9 @@ class CustomerBlocks:
             .fetchall()
         )
         self.bounds: list[Bounds] = list(pairwise([None, *(first for (first,) in firsts), None]))
+        self._read = dict(read)
+        if connection is not None and len(self.bounds) > 1:
+            self._read = {name: _by_customer(connection, name, rows) for name, rows in read.items()}
 
     def relations(self, bounds: Bounds) -> dict[str, duckdb.DuckDBPyRelation]:
         """What is read of one block."""
@@ -60,6 +66,18 @@ class CustomerBlocks:
         if below is not None:
             of_block = partial(_with_columns_of, below.clear(), of_block)
         return MadeByBlock(self, of_block, below)
+
+
+def _by_customer(
+    connection: duckdb.DuckDBPyConnection, name: str, rows: duckdb.DuckDBPyRelation
+) -> duckdb.DuckDBPyRelation:
+    """The rows, computed once and laid down in the order of customers: a block is then found without reading the others. The
+    table goes with the step."""
+    table = quoted(f"{name} by customer")
+    connection.execute(
+        f"create or replace temp table {table} as select * from ({rows.sql_query()}) as found order by customer_id"
+    )
+    return connection.sql(f"select * from temp.{table}")
 
 
 class MadeByBlock:

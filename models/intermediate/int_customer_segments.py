@@ -29,4 +29,4 @@ def model(dbt, session):
         remembered=dbt.source("memory", "segment_fits").select(", ".join(FIT_COLUMNS)).pl(),
         settings=settings,
     )
-    return CustomerBlocks(labels, read).made(partial(segments_of, company), below=company.fit_rows)
+    return CustomerBlocks(session, labels, read).made(partial(segments_of, company), below=company.fit_rows)

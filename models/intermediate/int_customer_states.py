@@ -28,5 +28,5 @@ def model(dbt, session):
         customers.aggregate("min(first_ordered_on), min(first_seen_on)").fetchall()[0],
         read_settings(dbt.source("run", "retention_settings"), RetentionSettings),
     )
-    blocks = CustomerBlocks(customers, read)
+    blocks = CustomerBlocks(session, customers, read)
     return blocks.made(partial(states_of, company.knowing(blocks.frames("purchase_days"))))

@@ -17,11 +17,12 @@ def model(dbt, session):
     customers = dbt.ref("int_customers")
     labelled = dbt.ref("int_customer_months_labelled").filter("customer_id <> 0")
     landmark_on = landmark(as_of_on, labelled.min("measured_on").fetchall()[0][0])
+    # they were made a block of customers after the other
     states = dbt.ref("int_customer_states").select("customer_id, measured_on, state, first_ordered_on, lapsed_on")
     return curves(
         as_of_on,
         landmark_on,
-        Endings.of(CustomerBlocks(customers, {"states": states}).frames("states"), landmark_on),
+        Endings.of(CustomerBlocks(None, customers, {"states": states}).frames("states"), landmark_on),
         customers=customers.select("customer_id, acquisition_channel, is_left_censored").pl(),
         contracts=contracts.select(
             "customer_id, source, started_on, ends_on, cancelled_on, cancelled_by, first_started_on, renewed_on"

@@ -165,7 +165,7 @@ def test_a_step_by_blocks_makes_on_the_workers_what_it_makes_here(spark: Any, tm
             "null::date as cancelled_on, null::varchar as cancelled_by"
         ),
     }
-    blocks = CustomerBlocks(warehouse.sql("select distinct customer_id from bought"), read, 20)
+    blocks = CustomerBlocks(warehouse, warehouse.sql("select distinct customer_id from bought"), read, 20)
     begun = [date(2024, 1, 5)] * 2
     company = JudgedBeside.of(date(2025, 12, 31), 90, begun, begun, RetentionSettings())
     made = blocks.made(partial(states_of, company.knowing(blocks.frames("purchase_days"))))

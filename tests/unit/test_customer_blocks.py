@@ -21,7 +21,7 @@ def days_summed(days: pl.DataFrame) -> pl.DataFrame:
 
 def blocks_of(connection: duckdb.DuckDBPyConnection, customers: int) -> CustomerBlocks:
     read = {"days": connection.sql("select * from days")}
-    return CustomerBlocks(connection.sql("select * from customers"), read, customers)
+    return CustomerBlocks(connection, connection.sql("select * from customers"), read, customers)
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,12 @@ def test_without_customers_there_are_columns(connection: duckdb.DuckDBPyConnecti
         "days",
         "block",
     ]
+
+
+def test_what_a_block_reads_is_computed_once(connection: duckdb.DuckDBPyConnection) -> None:
+    """A view of a company's orders may take longer to read than a block to compute."""
+    connection.execute("create sequence looked")
+    read = {"days": connection.sql("select customer_id, day, nextval('looked') as look from days")}
+    blocks = CustomerBlocks(connection, connection.sql("select * from customers"), read, 1)
+    rows = pl.concat([*blocks.frames("days"), *blocks.frames("days")])
+    assert (rows.height, rows["look"].max()) == (48, 24)

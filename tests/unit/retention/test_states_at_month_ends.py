@@ -110,6 +110,6 @@ def test_customers_a_block_at_a_time_are_judged_as_all_at_once(customers: int) -
         (bought["ordered_on"].min(), None),  # type: ignore[arg-type]
         RetentionSettings(),
     )
-    blocks = CustomerBlocks(everybody, relations, customers)
+    blocks = CustomerBlocks(connection, everybody, relations, customers)
     made = blocks.made(partial(states_of, company.knowing(blocks.frames("purchase_days"))))
     assert_frame_equal(pl.DataFrame(made.reader().read_all()), whole, check_exact=True)

@@ -148,6 +148,6 @@ def test_customers_a_block_at_a_time_are_segmented_as_all_at_once() -> None:
         NO_FITS,
         settings,
     )
-    blocks = CustomerBlocks(connection.sql("select range + 1 as customer_id from range(90)"), read, 7)
+    blocks = CustomerBlocks(connection, connection.sql("select range + 1 as customer_id from range(90)"), read, 7)
     made = pl.DataFrame(blocks.made(partial(segments_of, company), below=company.fit_rows).reader().read_all())
     assert_frame_equal(made, whole, check_exact=True)
