@@ -176,17 +176,16 @@ def _in_lake(connection: duckdb.DuckDBPyConnection, database: Database) -> Itera
 def _in_one_transaction(
     connection: duckdb.DuckDBPyConnection, lake: duckdb.DuckDBPyConnection, taken: Sequence[Step], progress: Progress
 ) -> list[NodeResult]:
-    lake.execute("begin")
-    is_whole = False
-    try:
+    results: list[NodeResult] = []
+    with suppress(_NotWholeError), transaction(lake):
         results = LakeBuild(connection, lake, taken, progress).take()
-        is_whole = not any(result.has_failed for result in results)
-        if is_whole:
-            lake.execute("commit")
-    finally:
-        if not is_whole:
-            lake.execute("rollback")
+        if any(result.has_failed for result in results):
+            raise _NotWholeError
     return results
+
+
+class _NotWholeError(Exception):
+    """A model or a test failed: nothing of the build is to be seen in the lake."""
 
 
 def write_batches(lake: duckdb.DuckDBPyConnection, warehouse: str) -> None:
