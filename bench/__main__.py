@@ -3,7 +3,7 @@
 python -m bench [LINES …] [--large] [--identity RECORDS] [--portfolios CUSTOMERS] [--keep]
 
 LINES     order lines: 100,000, 1,000,000 and 10,000,000 by default; 0 for none
---large   100,000,000 lines as well (`make bench LARGE=1`): some 40 GB of disk, and hours
+--large   100,000,000 lines as well (`make bench LARGE=1`): some 80 GB of disk, and hours
 RECORDS   customer records to match beside plain Splink: 1,000,000 by default; 0 leaves identity out
 CUSTOMERS to assign to 200 portfolios: 1,000,000 by default; 0 leaves portfolios out
 --keep    leave the companies that were made in data/bench
