@@ -15,6 +15,7 @@ import duckdb
 from clientela.identity.settings import GOLDEN_FIELDS, IdentitySettings
 from clientela.identity.tables import EVIDENCE_TABLES, RUN_TABLES
 from clientela.warehouse import run_settings
+from clientela.warehouse.transactions import transaction
 
 if TYPE_CHECKING:
     import polars as pl
@@ -118,7 +119,9 @@ def identify(
     }
     for name, relation in inputs.items():
         connection.register(name, relation)
-    crosswalk = _identify(connection)
+    # evidence that knows a record and not yet its pairs would never look for them again
+    with transaction(connection):
+        crosswalk = _identify(connection)
     for name in inputs:
         connection.unregister(name)
     return crosswalk

@@ -151,6 +151,18 @@ def merges_and_splits(two: Company) -> None:
         assert two.published(asked) == [(customers,)], day
 
 
+def test_a_night_that_breaks_off_amid_matching_loses_no_link(two: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evidence that knows a record and not yet its links would never look for them again."""
+    two.write("web_customers_2.csv", HEADER + "w1,Ana,Gil,+34 612 345 678,ana@gil.es,2026-02-01 08:00:00\n")
+    two.write("web_sales_2.csv", "receipt,customer,net,sold_at\n2,w1,2.50,2026-02-10 12:00:00\n")
+    with monkeypatch.context() as broken:
+        broken.setattr("clientela.identity.store.Store._update_exact_links", lambda *_: 1 / 0)
+        assert two.night(datetime(2026, 3, 2, 3, tzinfo=UTC)).exit_code != 0
+    night(two, 3)
+    found = ids(two)
+    assert found["t1"] == found["w1"]
+
+
 def test_people_decide_and_a_night_that_changes_too_many_waits_for_them(two: Company) -> None:
     two.change(lambda settings: settings["identity"].update(few_changes=0))
     two.write(
