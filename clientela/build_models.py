@@ -8,7 +8,7 @@ import linecache
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -217,7 +217,9 @@ class Build:
             stopping.check()
             raise RuntimeError(f"Python model failed:\n{''.join(traceback.format_exception(error))}") from error
         finally:
-            self._drop_temporary()
+            # a connection that is no good any more must not hide why
+            with suppress(duckdb.Error):
+                self._drop_temporary()
         with self._replacing(step):
             self._connection.execute(f"alter table {beside} rename to {quoted(step.name)}")
 

@@ -100,7 +100,8 @@ def attach(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
         )
     except duckdb.Error as error:
         raise NotPublishedError(
-            f"The catalogue of the lake, in the database of {catalog.connection_env}, cannot be opened: {_said(error, url)}"
+            f"The catalogue of the lake, in the database of {catalog.connection_env}, cannot be opened: "
+            f"{_without_connection(error, url)}"
         ) from None
 
 
@@ -111,8 +112,8 @@ def extension_file(name: str) -> Path:
     return Path(folder) / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
 
 
-def _said(error: duckdb.Error, url: str) -> str:
-    """What was said, unless it repeats the connection."""
+def _without_connection(error: duckdb.Error, url: str) -> str:
+    """The error's message, unless it repeats the connection."""
     text = " ".join(str(error).split())
     found = _MAY_BE_REPEATED.search(text)
     text = found[1] if found else _QUOTES_A_STATEMENT.split(text)[0].rstrip(" .:")
@@ -151,7 +152,7 @@ def build(
     except duckdb.Error as error:
         stopping.check()
         raise NotPublishedError(
-            f"The lake cannot be written: {_said(error, catalog.url)}. The last night stands there; run again."
+            f"The lake cannot be written: {_without_connection(error, catalog.url)}. The last night stands there; run again."
         ) from None
     finally:
         # a lake whose catalogue went away holds the warehouse open for ever if it is not let go of by itself
@@ -263,7 +264,7 @@ def empty(catalog: Catalog, schemas: Collection[str]) -> None:
             connection.execute(f"call ducklake_expire_snapshots('{LAKE}', older_than => now())")
             connection.execute(f"call ducklake_cleanup_old_files('{LAKE}', cleanup_all => true)")
         except duckdb.Error as error:
-            raise NotPublishedError(f"The lake cannot be emptied: {_said(error, catalog.url)}") from None
+            raise NotPublishedError(f"The lake cannot be emptied: {_without_connection(error, catalog.url)}") from None
     # files of killed runs, which no snapshot knows of
     for schema in schemas:
         shutil.rmtree(catalog.folder / schema, ignore_errors=True)
@@ -323,7 +324,9 @@ def _opened_catalog(catalog: Catalog) -> Iterator[tuple[duckdb.DuckDBPyConnectio
             ).fetchall()
             yield connection, [name for (name,) in tables]
         except duckdb.Error as error:
-            raise NotPublishedError(f"The lake's catalogue cannot be read: {_said(error, catalog.url)}") from None
+            raise NotPublishedError(
+                f"The lake's catalogue cannot be read: {_without_connection(error, catalog.url)}"
+            ) from None
 
 
 class LakeBuild(Build):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 _ROWS = """
-    with told as (
+    with counted as (
         select predicted.*,
             case predicted.horizon_months when 3 then p_no_order_3m when 12 then p_no_order_12m else p_no_order end as none,
             customer_value.expected_contract_value <> 0 as has_contract
@@ -20,7 +20,7 @@ _ROWS = """
         or expected_orders_p10 > expected_orders_p50 or expected_orders_p50 > expected_orders_p90
         or not has_contract and expected_value_p50 > 0 and none >= 0.5
     ), count(distinct horizon_months), count(*)
-    from told where none is not null and expected_orders_p50 is not null
+    from counted where none is not null and expected_orders_p50 is not null
 """
 
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from clientela import transform
-from clientela.build_models import Database, NodeResult
+from clientela.build_models import Database
 from clientela.compiled_models import Compiled, Step
 from clientela.config.company import Config
 from clientela.engines import ducklake
@@ -110,7 +110,7 @@ def test_another_duckdb_an_unset_variable_and_a_lake_in_the_data_folder_are_refu
 
 
 @pytest.mark.parametrize(
-    ("said", "repeated"),
+    ("message", "repeated"),
     [
         (
             f'IO Error: Unable to connect to Postgres at "{URL}": connection to server at "127.0.0.1", port 1 failed: refused',
@@ -122,27 +122,9 @@ def test_another_duckdb_an_unset_variable_and_a_lake_in_the_data_folder_are_refu
         ("Error: Exceeded the retries. Failed to execute \"insert … 'hunter2@x.org'\"", "Error: Exceeded the retries"),
     ],
 )
-def test_what_the_catalogue_says_is_repeated_without_the_connection(said: str, repeated: str) -> None:
-    answer = ducklake._said(duckdb.Error(said), URL)
+def test_what_the_catalogue_says_is_repeated_without_the_connection(message: str, repeated: str) -> None:
+    answer = ducklake._without_connection(duckdb.Error(message), URL)
     assert answer.startswith(repeated) and "hunter2" not in answer
-
-
-def test_a_night_goes_to_the_lake_and_a_past_day_to_duckdb(shop: Company, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = in_lake(shop)
-    gone: list[str] = []
-
-    def build(engine: str) -> object:
-        def built(*_: object, **__: object) -> list[NodeResult]:
-            gone.append(engine)
-            return []
-
-        return built
-
-    monkeypatch.setattr("clientela.engines.ducklake.build", build("ducklake"))
-    monkeypatch.setattr("clientela.build_models.build", build("duckdb"))
-    transform.build(config, is_full_refresh=False)
-    transform.build(config, scratch=shop.folder / "scratch.duckdb")
-    assert gone == ["ducklake", "duckdb"]
 
 
 # ----------------------------------------------------------- what stays and goes

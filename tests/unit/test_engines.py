@@ -60,23 +60,31 @@ def test_what_figures_rest_on_is_not_the_company_s_to_set() -> None:
         spark.require(spark.Cluster("local[1]", {"spark.sql.session.timeZone": "Europe/Madrid"}))
 
 
-def test_a_night_goes_to_spark_and_a_past_day_to_duckdb(shop: Company, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = on_spark(shop)
+@pytest.mark.parametrize(
+    "engine",
+    [ON_SPARK, {"kind": "ducklake", "lake": "shared", "connection_env": "LAKE_CATALOG"}],
+    ids=lambda e: e["kind"],
+)
+def test_a_night_goes_to_the_engine_and_a_past_day_to_duckdb(
+    shop: Company, monkeypatch: pytest.MonkeyPatch, engine: dict[str, object]
+) -> None:
+    shop.change(lambda settings: settings.update(engine=engine))
+    config, kind = shop.config, str(engine["kind"])
     gone: list[str] = []
 
-    def build(engine: str) -> object:
+    def build(name: str) -> object:
         def built(*_: object, **__: object) -> list[NodeResult]:
-            gone.append(engine)
+            gone.append(name)
             return []
 
         return built
 
-    monkeypatch.setattr("clientela.engines.spark.build", build("spark"))
+    monkeypatch.setattr(f"clientela.engines.{kind}.build", build(kind))
     monkeypatch.setattr("clientela.build_models.build", build("duckdb"))
     monkeypatch.setitem(transform._COMPILED, "spark", transform.compiled())
     transform.build(config, is_full_refresh=False)
     transform.build(config, scratch=shop.folder / "scratch.duckdb")
-    assert gone == ["spark", "duckdb"]
+    assert gone == [kind, "duckdb"]
 
 
 def test_what_a_killed_run_left_in_the_lake_goes_and_what_is_beside_it_stays(shop: Company) -> None:
